@@ -1,0 +1,82 @@
+"""The command `strokecast`: what users need beside `dvc repro`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from strokecast.errors import UserError
+from strokecast.stage import quiet_environment
+
+
+def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End a command with one line on stderr and exit code 1 where the user can mend the cause."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            click.echo(f"error: {error}", err=True)
+            raise SystemExit(1) from None
+
+    return wrapped
+
+
+@click.group()
+@click.version_option(package_name="strokecast")
+def main() -> None:
+    """Pen strokes and daily series through every classic sequence architecture."""
+    quiet_environment()
+
+
+@main.command()
+@_one_line
+def params() -> None:
+    """Print every key of params.yaml: default, legal values, unit and meaning."""
+    from strokecast import schema
+
+    click.echo(schema.render(), nl=False)
+
+
+@main.command()
+@_one_line
+def check() -> None:
+    """Check params.yaml wholly, without running anything."""
+    from strokecast import params as settings
+    from strokecast import schema
+
+    schema.check(settings.load())
+
+
+@main.command()
+@click.option("--restore", is_flag=True, help="bring back runs that were deleted in the MLflow UI, too")
+@_one_line
+def sync(restore: bool) -> None:
+    """Make the MLflow board complete for every training of this workspace."""
+    from strokecast.tracking import sync as tracking_sync
+
+    click.echo(tracking_sync.sync(restore=restore))
+
+
+@main.command()
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on")
+@click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
+@_one_line
+def ui(port: int, host: str) -> None:
+    """Open the MLflow board in this terminal; end it with Ctrl-C."""
+    from strokecast.tracking import store
+
+    uri = store.initialise()
+    click.echo(f"the board: http://{host}:{port} (Ctrl-C ends it)")
+    arguments = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+if __name__ == "__main__":
+    main()

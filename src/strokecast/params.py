@@ -1,0 +1,552 @@
+"""`params.yaml` as frozen, typed models.
+
+Unknown keys, wrong types and values out of range become one `UserError` line that names the key
+path, the value and what is allowed. What an architecture's own `config:` may hold is declared in
+that architecture's file and checked by `strokecast.models.registry.config`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from strokecast.errors import UserError
+from strokecast.paths import PARAMS
+
+TASKS = ("classify", "forecast")
+DATASETS = ("sketches", "series")
+
+Action = Literal["stop", "quarantine", "warn"]
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _to_date_text(value: Any) -> Any:
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise PydanticCustomError("date", "should be a date written YYYY-MM-DD") from None
+    return value
+
+
+Day = Annotated[str, BeforeValidator(_to_date_text)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
+Ints = Annotated[tuple[int, ...], BeforeValidator(_to_tuple)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown key or a wrong type is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+def _ascending(values: Sequence[int], name: str) -> None:
+    if list(values) != sorted(set(values)):
+        raise PydanticCustomError("ascending", "{name} should rise strictly", {"name": name})
+
+
+# ---------------------------------------------------------------- sources
+
+
+class Doodles(Strict):
+    """Procedural drawings, generated on this machine."""
+
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list of doodle classes")
+    train: Count = Field(240, description="training drawings a class")
+    valid: Count = Field(40, description="validation drawings a class")
+    test: Count = Field(100, description="test drawings a class")
+    seed: int = Field(7, ge=0, description="seed of the generator")
+    sloppiness: float = Field(1.0, ge=0, le=3, description="0: ruler-straight; 1: as people draw; more: worse")
+
+
+class Cap(Strict):
+    """At most so many drawings a class, the first ones of each file; null: all."""
+
+    train: Count | None = Field(None, description="training drawings a class; null: all")
+    valid: Count | None = Field(None, description="validation drawings a class; null: all")
+    test: Count | None = Field(None, description="test drawings a class; null: all")
+
+
+class QuickDraw(Strict):
+    """Google's Quick, Draw! drawings in Sketch-RNN form: `<base_url>/sketchrnn/<class>.npz`."""
+
+    base_url: str = Field(
+        "https://storage.googleapis.com/quickdraw_dataset",
+        min_length=1,
+        description="http(s) address or local folder that holds `sketchrnn/<class>.npz`",
+    )
+    classes: Literal["all"] | Words = Field(
+        "all", description="`all` (of a local folder: every file; else the 345 official ones), or a list"
+    )
+    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+
+
+class Sketches(Strict):
+    """Where pen drawings come from."""
+
+    source: Literal["doodles", "quickdraw"] = Field("doodles", description="which source below is used")
+    doodles: Doodles = Field(Doodles(), description="procedural drawings")
+    quickdraw: QuickDraw = Field(QuickDraw(), description="Quick, Draw! npz files")
+
+
+class Births(Strict):
+    """Daily births in the USA, embedded."""
+
+    years: Literal["2000-2014", "1969-1988"] = Field("2000-2014", description="SSA 2000-2014 or NVSS 1969-1988")
+
+
+class Csv(Strict):
+    """Any daily series in a CSV file."""
+
+    path: str = Field("series.csv", min_length=1, description="path of the file, from the project's root")
+    date_column: str = Field("ds", min_length=1, description="header of the date column")
+    date_format: str = Field("%Y-%m-%d", min_length=1, description="strptime format of the dates")
+    value_column: str = Field("y", min_length=1, description="header of the value column")
+    thousands: Literal["", ",", ".", "'", " "] = Field("", description="thousands mark inside the values")
+    unit: str = Field("", description="unit of the values, for reports")
+
+
+class Series(Strict):
+    """Where the daily series comes from."""
+
+    source: Literal["births", "csv"] = Field("births", description="which source below is used")
+    births: Births = Field(Births(), description="embedded daily US births")
+    csv: Csv = Field(Csv(), description="a file of yours")
+
+
+# ---------------------------------------------------------------- quality
+
+
+class SketchQuality(Strict):
+    """Rules for drawings. An action is `stop`, `quarantine` (the row is set aside) or `warn`."""
+
+    min_points: int = Field(2, ge=1, description="points; shorter drawings break `too_short`")
+    max_points: int = Field(1000, ge=2, description="points; longer drawings break `too_long`")
+    max_delta: float = Field(4000.0, gt=0, description="source units; a larger |dx| or |dy| breaks `huge_delta`")
+    max_imbalance: float = Field(20.0, ge=1, description="largest class over smallest, on train")
+    max_quarantined: float = Field(
+        0.05, ge=0, le=1, description="share of all drawings; above it the pipeline stops"
+    )
+    empty: Action = Field("quarantine", description="a drawing without a point")
+    too_short: Action = Field("quarantine", description="fewer than min_points")
+    too_long: Action = Field("quarantine", description="more than max_points")
+    non_finite: Action = Field("quarantine", description="NaN or infinite values")
+    huge_delta: Action = Field("quarantine", description="|dx| or |dy| above max_delta")
+    bad_pen: Action = Field("quarantine", description="pen_lift other than 0 or 1")
+    open_end: Action = Field("quarantine", description="the last point lifts no pen")
+    duplicate: Action = Field("quarantine", description="same points as an earlier drawing of any split")
+    unknown_class: Action = Field("stop", description="a label that the source does not name")
+    imbalance: Literal["stop", "warn"] = Field("warn", description="classes out of balance beyond max_imbalance")
+    missing_class: Literal["stop", "warn"] = Field("stop", description="a class without a drawing in some split")
+
+
+class SeriesQuality(Strict):
+    """Rules for daily series. An action is `stop`, `quarantine` (the row is set aside) or `warn`."""
+
+    start: Day | None = Field(None, description="first day to use, YYYY-MM-DD; null: the first one there is")
+    end: Day | None = Field(None, description="last day to use, YYYY-MM-DD; null: the last one there is")
+    max_gap: int = Field(0, ge=0, le=28, description="days; gaps up to this are filled from the same weekday")
+    bad_date: Action = Field("stop", description="a date that does not fit the format")
+    non_numeric: Action = Field("stop", description="a value that is no finite number")
+    exact_duplicate: Action = Field("quarantine", description="the same date and value again")
+    conflicting_date: Literal["stop"] = Field("stop", description="one date with two values")
+    negative: Action = Field("stop", description="a value below 0")
+    gap: Literal["stop"] = Field("stop", description="missing days beyond max_gap")
+    unsorted: Literal["stop", "warn"] = Field("warn", description="dates out of order (they are sorted)")
+
+
+class Quality(Strict):
+    """What is accepted, set aside, or stops the pipeline."""
+
+    sketches: SketchQuality = Field(SketchQuality(), description="rules for drawings")
+    series: SeriesQuality = Field(SeriesQuality(), description="rules for series")
+
+
+# ---------------------------------------------------------------- features
+
+
+class ClassifyFeatures(Strict):
+    """Padded records of strokes."""
+
+    bounds: Ints = Field(
+        (32, 48, 64, 96, 200),
+        min_length=1,
+        description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
+    )
+    shard_megabytes: int = Field(128, ge=1, description="MB; a bucket's records are split into files of this size")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ascending(self.bounds, "bounds")
+        if self.bounds[0] < 2:
+            raise PydanticCustomError("bounds", "bounds should start at 2 or more")
+        return self
+
+
+class ForecastFeatures(Strict):
+    """Windows of a daily series, split by time first."""
+
+    window: int = Field(56, ge=1, le=3660, description="days of past that a network reads")
+    horizon: int = Field(7, ge=1, le=365, description="days to forecast")
+    valid_from: Day | Share = Field(0.8, description="first day of validation: YYYY-MM-DD, or share of the days")
+    test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if type(self.valid_from) is type(self.test_from) and not self.valid_from < self.test_from:  # type: ignore[operator]
+            raise PydanticCustomError("order", "valid_from should come before test_from")
+        return self
+
+
+class Features(Strict):
+    """From accepted rows to TFRecords."""
+
+    classify: ClassifyFeatures = Field(ClassifyFeatures(), description="for classify")
+    forecast: ForecastFeatures = Field(ForecastFeatures(), description="for forecast")
+
+
+# ---------------------------------------------------------------- training
+
+
+class Recipe(Strict):
+    """How a network is trained; a model's own `training:` entry overrides single keys."""
+
+    epochs: int = Field(20, ge=1, le=100_000, description="passes over the training data, at most")
+    batch_size: int = Field(128, ge=1, le=65_536, description="examples a step")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="update rule")
+    learning_rate: float = Field(0.002, gt=0, le=100, description="at its peak")
+    momentum: float | None = Field(None, ge=0, lt=1, description="sgd only; null: none")
+    weight_decay: float | None = Field(None, ge=0, lt=1, description="adamw only; null: 0.004")
+    schedule: Literal["constant", "cosine"] = Field("cosine", description="learning rate over the epochs")
+    warmup_epochs: int = Field(0, ge=0, description="epochs of linear rise before the schedule")
+    clip_norm: float | None = Field(1.0, gt=0, description="largest global gradient norm; null: no clipping")
+    patience: int | None = Field(
+        None, ge=1, description="epochs without a better validation loss before stopping; null: never"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.momentum is not None and self.optimizer != "sgd":
+            raise PydanticCustomError("momentum", "momentum goes with optimizer: sgd")
+        if self.weight_decay is not None and self.optimizer != "adamw":
+            raise PydanticCustomError("weight_decay", "weight_decay goes with optimizer: adamw")
+        if self.warmup_epochs >= self.epochs:
+            raise PydanticCustomError("warmup", "warmup_epochs should be below epochs")
+        return self
+
+
+class ClassifyRecipe(Recipe):
+    """How classifiers are trained."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label spread over all classes")
+
+
+class ForecastRecipe(Recipe):
+    """How forecasters are trained."""
+
+    loss: Literal["huber", "mae", "mse"] = Field("mae", description="on values scaled by the training days")
+
+
+class Training(Strict):
+    """Recipes a task, and where they run."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: a GPU where there is one")
+    classify: ClassifyRecipe = Field(ClassifyRecipe(), description="for classify")
+    forecast: ForecastRecipe = Field(ForecastRecipe(), description="for forecast")
+
+
+RECIPES: dict[str, type[Recipe]] = {"classify": ClassifyRecipe, "forecast": ForecastRecipe}
+
+
+class ModelEntry(Strict):
+    """One model of a task; its key is the name of an architecture."""
+
+    enabled: bool = Field(True, description="false switches the model off")
+    seeds: Ints = Field((1,), min_length=1, description="one training a seed; the board shows mean and spread")
+    config: dict[str, Any] = Field({}, description="the architecture's own settings")
+    training: dict[str, Any] = Field({}, description="keys of the task's recipe to override")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise PydanticCustomError("seeds", "seeds should be distinct numbers, 0 or more")
+        return self
+
+
+class Models(Strict):
+    """The models of each task."""
+
+    classify: dict[str, ModelEntry] = Field({}, description="strokes to class")
+    forecast: dict[str, ModelEntry] = Field({}, description="past days to the next `horizon` days")
+
+
+# ---------------------------------------------------------------- evaluation
+
+
+class ClassifyEvaluation(Strict):
+    """How classifiers are judged on the test split."""
+
+    resamples: int = Field(1000, ge=100, description="bootstrap resamples for the intervals")
+    level: Share = Field(0.95, description="level of the intervals")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
+    length_edges: Ints = Field((25, 50, 75, 100), description="points; edges of the groups by length")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ascending(self.length_edges, "length_edges")
+        return self
+
+
+class Regime(Strict):
+    """A named span of first forecast days, reported apart."""
+
+    name: str = Field(..., pattern=r"^[A-Za-z0-9_-]+$", description="name in the reports")
+    first: Day = Field(..., description="first forecast day from, YYYY-MM-DD")
+    last: Day = Field(..., description="first forecast day to, YYYY-MM-DD, inclusive")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.last < self.first:
+            raise PydanticCustomError("order", "last should not come before first")
+        return self
+
+
+class ForecastEvaluation(Strict):
+    """How forecasters are judged on the test split, from rolling origins."""
+
+    step: int = Field(1, ge=1, description="days from one origin to the next")
+    resamples: int = Field(1000, ge=100, description="block bootstrap resamples for the intervals")
+    level: Share = Field(0.95, description="level of the intervals")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    block: int = Field(
+        28, ge=1, description="days; length of a bootstrap block, since neighbouring origins err alike"
+    )
+    regimes: Annotated[tuple[Regime, ...], BeforeValidator(_to_tuple)] = Field(
+        (), description="spans of first forecast days that are also reported apart"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [regime.name for regime in self.regimes]
+        if len(set(names)) != len(names):
+            raise PydanticCustomError("regimes", "regimes should have distinct names")
+        return self
+
+
+class Evaluation(Strict):
+    """How models are judged; the test split is opened here and nowhere else."""
+
+    classify: ClassifyEvaluation = Field(ClassifyEvaluation(), description="for classify")
+    forecast: ForecastEvaluation = Field(ForecastEvaluation(), description="for forecast")
+
+
+class Params(Strict):
+    """All of `params.yaml`."""
+
+    sketches: Sketches = Field(Sketches(), description="where pen drawings come from")
+    series: Series = Field(Series(), description="where the daily series comes from")
+    quality: Quality = Field(Quality(), description="what is accepted")
+    features: Features = Field(Features(), description="how records are made")
+    training: Training = Field(Training(), description="how networks are trained")
+    models: Models = Field(Models(), description="what is trained")
+    evaluation: Evaluation = Field(Evaluation(), description="how models are judged")
+
+    def entries(self, task: str) -> dict[str, ModelEntry]:
+        """All models of a task, switched off or not, in the order of the file."""
+        entries: dict[str, ModelEntry] = getattr(self.models, task)
+        return entries
+
+    def recipe(self, task: str, name: str) -> Any:
+        """The recipe of one model: the task's, with that model's own keys on top.
+
+        Raises:
+            UserError: if the overrides hold an unknown key or a bad value.
+        """
+        base: Recipe = getattr(self.training, task)
+        override = self.entries(task)[name].training
+        try:
+            return RECIPES[task].model_validate({**base.model_dump(), **override})
+        except ValidationError as error:
+            raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
+
+
+# ---------------------------------------------------------------- loading and errors
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read and check `params.yaml` (YAML 1.2, as DVC reads it).
+
+    Raises:
+        UserError: if the file is missing, no YAML, or holds anything that is not allowed.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), fix="run from the project's root") from None
+    except UnicodeDecodeError:
+        raise UserError("is not UTF-8 text", where=str(path)) from None
+    try:
+        values = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise UserError(f"no valid YAML: {error.problem}", where=f"{path}, line {line}") from None
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"no valid YAML: {error}", where=str(path)) from None
+    if not isinstance(values, dict):
+        raise UserError("should hold keys and values", where=str(path), allowed=", ".join(Params.model_fields))
+    return parse(values)
+
+
+def parse(values: Mapping[str, Any]) -> Params:
+    """Check the contents of `params.yaml`.
+
+    Raises:
+        UserError: names the key path, the value and what is allowed.
+    """
+    try:
+        params = Params.model_validate(dict(values))
+    except ValidationError as error:
+        raise first_error(error, Params) from None
+    for task in TASKS:
+        for name in params.entries(task):
+            params.recipe(task, name)
+    return params
+
+
+def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> UserError:
+    """The first error of a pydantic check as one line; counts the others and names their keys."""
+    found = error.errors(include_url=False)
+    head = found[0]
+    path = _key_path(head["loc"], model)
+    dotted = ".".join((*prefix, *path))
+    where = f"params.yaml: {dotted}" if dotted else "params.yaml"
+    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in found} - {dotted})
+    fix = f"also wrong: {', '.join(others)}" if others else ""
+    if head["type"] == "extra_forbidden":
+        choices = list(_model_at(model, path[:-1]).model_fields)
+        close = difflib.get_close_matches(path[-1], choices, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else ""
+        return UserError(
+            f"unknown key {path[-1]!r}", where=where, allowed=", ".join(choices), fix=" ".join((hint, fix)).strip()
+        )
+    if head["type"] == "missing":
+        return UserError("is missing", where=where, allowed=_allowed(head, model, path), fix=fix)
+    return UserError(f"{_short(head['input'])} will not do", where=where, allowed=_allowed(head, model, path), fix=fix)
+
+
+def _short(value: Any) -> str:
+    text = repr(value.model_dump() if isinstance(value, BaseModel) else value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _key_path(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, ...]:
+    """The location without pydantic's own marks for the members of a union."""
+    path: list[str] = []
+    at: Any = model
+    for step in loc:
+        if isinstance(at, type) and issubclass(at, BaseModel):
+            path.append(str(step))
+            field = at.model_fields.get(str(step))
+            at = _inner(field.annotation) if field else None
+        elif get_origin(at) is dict:
+            path.append(str(step))
+            at = get_args(at)[1]
+        elif isinstance(step, int):
+            path.append(str(step))
+            args = [a for a in get_args(at) if a is not Ellipsis] if get_origin(at) is tuple else []
+            at = args[0] if args else None
+    return tuple(path)
+
+
+def _inner(annotation: Any) -> Any:
+    if get_origin(annotation) is Annotated:
+        return _inner(get_args(annotation)[0])
+    if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
+        models = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+        return models[0] if models else None
+    return annotation
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
+    at: Any = model
+    for step in path:
+        if get_origin(at) is dict:
+            at = get_args(at)[1]
+        elif get_origin(at) is tuple:
+            at = get_args(at)[0]
+        elif isinstance(at, type) and issubclass(at, BaseModel):
+            at = _inner(at.model_fields[step].annotation)
+    return at if isinstance(at, type) and issubclass(at, BaseModel) else model
+
+
+def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str:
+    message = head["msg"]
+    for start in ("Input should be ", "Value error, ", "should be "):
+        message = message.removeprefix(start)
+    try:
+        owner = _model_at(model, path[:-1])
+        field = owner.model_fields[path[-1]]
+    except (KeyError, IndexError):
+        return str(message)
+    legal = legal_values(field.annotation, list(field.metadata))
+    return legal if head["type"] in ("literal_error", "missing") or _is_union(field.annotation) else f"{legal} ({message})"
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) is Union or type(annotation).__name__ == "UnionType"
+
+
+def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """The legal values of a field in words: its type, its range or its choices."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *extra = get_args(annotation)
+        return legal_values(inner, [*extra, *metadata])
+    if _is_union(annotation):
+        return " or ".join(legal_values(a, metadata) for a in get_args(annotation))
+    if origin is Literal:
+        return " | ".join(str(a) if a != "" else '""' for a in get_args(annotation))
+    if annotation is type(None):
+        return "null"
+    if origin is tuple:
+        return f"list of {legal_values(get_args(annotation)[0])}"
+    if origin is dict:
+        return "a mapping"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "keys " + ", ".join(annotation.model_fields)
+    if any(isinstance(m, BeforeValidator) and m.func is _to_date_text for m in metadata):
+        return "a date YYYY-MM-DD"
+    word = {int: "integer", float: "number", str: "text", bool: "true | false"}.get(annotation, str(annotation))
+    return " ".join([word, *_range(metadata)]).strip() if annotation in (int, float) else word
+
+
+def _range(metadata: Sequence[Any]) -> list[str]:
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    words: list[str] = []
+    for item in metadata:
+        nested = getattr(item, "metadata", None)
+        if nested:
+            words.extend(_range(nested))
+        for name, sign in signs.items():
+            bound = getattr(item, name, None)
+            if bound is not None and not re.match("<", repr(bound)):
+                words.append(f"{sign} {bound}")
+    return words

@@ -1,0 +1,58 @@
+"""Print every active run of a board as JSON by training_id, without anything that MLflow itself assigns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import ViewType
+
+
+def describe(mlruns: Path) -> dict[str, object]:
+    uri = f"sqlite:///{mlruns / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri)
+    experiments = [e.experiment_id for e in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
+    board: dict[str, object] = {}
+    for run in client.search_runs(experiments, run_view_type=ViewType.ACTIVE_ONLY, max_results=1000):
+        training = run.data.tags["strokecast.training_id"]
+        if training in board:
+            raise SystemExit(f"training {training} has two active runs")
+        histories = {
+            key: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, key))
+            for key in run.data.metrics
+        }
+        folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path="", tracking_uri=uri))
+        artifacts = {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        outputs = run.outputs.model_outputs if run.outputs else []
+        model_files: dict[str, str] = {}
+        for output in outputs:
+            place = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}", tracking_uri=uri))
+            for path in sorted(place.rglob("*")):
+                if path.is_file() and path.name != "registered_model_meta":
+                    model_files[path.relative_to(place).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+        board[training] = {
+            "name": run.info.run_name,
+            "status": run.info.status,
+            "start": run.info.start_time,
+            "end": run.info.end_time,
+            "params": dict(sorted(run.data.params.items())),
+            "tags": {k: v for k, v in sorted(run.data.tags.items()) if k != "mlflow.log-model.history"},
+            "metrics": dict(sorted(run.data.metrics.items())),
+            "histories": dict(sorted(histories.items())),
+            "datasets": sorted((d.dataset.name, d.dataset.digest) for d in run.inputs.dataset_inputs),
+            "artifacts": artifacts,
+            "model": model_files,
+        }
+    return board
+
+
+if __name__ == "__main__":
+    print(json.dumps(describe(Path(sys.argv[1]))))

@@ -1,0 +1,134 @@
+"""The board is complete, each training exactly once, whatever happened to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_deleted_mlruns_comes_back_equal(project: Any) -> None:
+    # From live rows: a training and its evaluation logged while they ran, beside rows that sync made.
+    project.params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=10))
+    project.repro()
+    live = {k: v for k, v in project.board().items() if k in project.training_ids()}
+    assert len(live) == 4
+    shutil.rmtree(project.root / "mlruns")
+    assert project.repro() == ["sync"]
+    assert project.board() == live
+
+
+def test_clone_and_pull_train_and_evaluate_nothing(project: Any, tmp_path: Path) -> None:
+    storage = tmp_path / "storage"
+    project.run("dvc", "remote", "add", "--local", "-d", "storage", str(storage))
+    project.run("dvc", "push", "-q")
+    project.commit()
+    board = project.board()
+    place = tmp_path / "clone"
+    project.run("git", "clone", "-q", str(project.root), str(place))
+    clone = type(project)(place)
+    clone.run("dvc", "remote", "add", "--local", "-d", "storage", str(storage))
+    clone.run("dvc", "pull", "-q")
+    assert clone.repro() == ["sync"]
+    assert clone.board() == board
+    assert clone.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_queue_workers_log_to_one_board_and_apply_needs_no_training(project: Any) -> None:
+    project.commit()
+    before = project.board()
+    for units in (9, 10, 11):
+        project.run("dvc", "exp", "run", "--queue", "-S", f"models.classify.gru.config.units={units}")
+    project.run("dvc", "queue", "start", "--jobs", "3")
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        status = project.run("dvc", "queue", "status").stdout
+        if "Queued" not in status and "Running" not in status:
+            break
+        time.sleep(2)
+    assert status.count("Success") == 3, status
+    board = project.board()
+    assert {k: board[k] for k in before} == before
+    new = {k: v for k, v in board.items() if k not in before}
+    assert sorted(run["params"]["config.units"] for run in new.values()) == ["10", "11", "9"]
+    assert {run["status"] for run in board.values()} == {"FINISHED"}
+
+    name = next(line.split()[1] for line in status.splitlines() if "Success" in line)
+    project.run("dvc", "exp", "apply", name)
+    assert project.repro() == ["sync"]
+    assert project.board() == board
+    assert project.training_ids() <= set(board)
+
+
+def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
+    before = project.board()
+
+    def longer(values: Any) -> None:
+        values["models"]["classify"]["gru"]["training"] = {"epochs": 400}
+
+    project.params(longer)
+    running = project.popen(
+        "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        training_id = _wait_for_epoch(project, set(before))
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert not (project.root / "models/classify/gru/run.json").exists() or (
+        json.loads((project.root / "models/classify/gru/run.json").read_text())["training_id"] in before
+    ), "nothing half written"
+    project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 3}))
+    project.repro()
+    board = project.board()
+    assert project.training_ids() <= set(board)
+    assert {k: board[k] for k in before} == before
+    left = set(board) - set(before) - project.training_ids()
+    assert left <= {training_id}
+    assert all(board[k]["status"] == "KILLED" for k in left), "what was killed and given up is marked so"
+
+    project.params(longer)
+    again = project.popen(
+        "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    assert again.wait(timeout=600) == 0
+    board = project.board()
+    assert training_id in project.training_ids(), "the same training went on under its own id"
+    assert board[training_id]["status"] == "FINISHED"
+    assert len(board[training_id]["histories"]["train_loss"]) == 400
+
+
+def _wait_for_epoch(project: Any, known: set[str]) -> str:
+    """The training_id of a running training that has logged an epoch to the board."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for training_id, run in project.board().items():
+            if training_id not in known and run["status"] == "RUNNING" and run["histories"].get("train_loss"):
+                return training_id
+        time.sleep(0.5)
+    raise AssertionError("no training logged an epoch")
+
+
+def test_a_second_repro_says_that_the_first_is_running(project: Any) -> None:
+    project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 400}))
+    first = project.popen(
+        "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_for_epoch(project, set(project.board()))
+        second = project.run("dvc", "repro", check=False)
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    assert second.returncode != 0
+    assert "Traceback" not in second.stderr
+    assert "busy" in second.stderr or "lock" in second.stderr

@@ -1,0 +1,122 @@
+"""What `dvc repro` promises: it all runs, and afterwards only what an edit touches runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strokecast.paths import MODELS
+
+
+def test_leaderboard_has_every_model_of_both_tasks(built: Any) -> None:
+    rows = (built.root / "reports/leaderboard.csv").read_text().splitlines()
+    for name in ("gru", "conv_rnn", "seasonal_naive_7", "linear"):
+        assert any(name in row for row in rows[1:]), f"{name} is missing from the leaderboard"
+    board = built.board()
+    assert set(board) == built.training_ids()
+    assert len(board) == 4
+
+
+def test_second_repro_runs_sync_alone_within_five_seconds(built: Any) -> None:
+    started = time.monotonic()
+    assert built.repro() == ["sync"]
+    assert time.monotonic() - started < 15  # a bound against accidents; the figure is in the closing note
+
+
+def test_stages_import_only_what_they_depend_on(built: Any) -> None:
+    deps = {}
+    lock = built.lock()
+    for name, stage in lock.items():
+        deps[name] = [built.root / dep["path"] for dep in stage.get("deps", [])]
+    logs = {path.stem: json.loads(path.read_text()) for path in built.imports.glob("*.json")}
+    assert set(logs) == set(lock), "every stage left a list of what it imported"
+    for name, log in logs.items():
+        files = [Path(file) for file in log["files"]]
+        assert files, f"{name} imported nothing of strokecast"
+        for file in files:
+            assert file.is_relative_to(built.root), f"{name} imported {file} from outside the project"
+            if name == "sync":  # runs always, so that what it imports cannot go stale
+                continue
+            allowed = any(file == dep or dep in file.parents for dep in deps[name])
+            assert allowed, f"{name} imports {file.relative_to(built.root)}, which is none of its deps"
+
+
+def test_a_rule_is_trained_and_a_series_downloaded_without_tensorflow(built: Any) -> None:
+    for name in ("download@series", "validate@series", "train-forecast@seasonal_naive_7", "compare", "sync"):
+        assert not json.loads((built.imports / f"{name}.json").read_text())["tensorflow"], name
+
+
+def test_an_edit_runs_what_it_touches_and_its_undoing_trains_nothing(project: Any) -> None:
+    before = project.board()
+    touched = ["train-classify@gru", "evaluate@classify", "compare", "sync"]
+
+    project.params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=9))
+    assert project.repro() == touched
+    project.params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=8))
+    assert project.repro() == ["sync"]
+    board = project.board()
+    assert project.training_ids() <= set(board)
+    assert len(board) == 5, "four trainings of this workspace and the one with 9 units"
+    assert {k: board[k] for k in before} == before
+
+    source = project.root / "src/strokecast" / MODELS / "classify/gru.py"
+    text = source.read_text()
+    source.write_text(text + "\n# a comment\n")
+    assert project.repro() == touched
+    source.write_text(text)
+    assert project.repro() == ["sync"]
+    board = project.board()
+    assert {k: board[k] for k in before} == before
+
+
+def test_dvc_shows_metrics_params_and_plots(project: Any) -> None:
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    classify = shown["reports/classify/metrics.json"]["data"]
+    assert 0 <= classify["gru"]["accuracy"] <= 1
+    assert shown["reports/forecast/metrics.json"]["data"]["linear"]["mae"] > 0
+
+    project.params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=12))
+    diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
+    assert diff["params.yaml"]["models.classify.gru.config.units"] == {"old": 8, "new": 12, "diff": 4}
+    project.repro()
+    changed = json.loads(project.run("dvc", "metrics", "diff", "--json").stdout)
+    assert any(key.startswith("gru.") for key in changed["reports/classify/metrics.json"])
+    page = project.run("dvc", "plots", "show", "-o", "plots-page").stdout
+    html = Path(re.sub(r"^file://", "", page.strip().splitlines()[-1]))
+    text = html.read_text()
+    for word in ("confusion", "valid", "actual"):
+        assert word in text
+
+
+def test_a_model_switched_off_leaves_the_boards_and_is_named(project: Any) -> None:
+    project.params(lambda values: values["models"]["classify"]["conv_rnn"].update(enabled=False))
+    output = project.run("dvc", "repro").stdout
+    assert "conv_rnn" in output
+    rows = (project.root / "reports/leaderboard.csv").read_text()
+    assert "conv_rnn" not in rows
+    project.params(lambda values: values["models"]["classify"]["conv_rnn"].update(enabled=True))
+    assert project.repro() == ["sync"], "everything comes back from the run cache"
+    assert "conv_rnn" in (project.root / "reports/leaderboard.csv").read_text()
+
+
+def test_several_seeds_show_mean_and_spread(project: Any) -> None:
+    project.params(lambda values: values["models"]["forecast"]["linear"].update(seeds=[1, 2]))
+    assert project.repro() == ["train-forecast@linear", "evaluate@forecast", "compare", "sync"]
+    metrics = json.loads((project.root / "reports/forecast/metrics.json").read_text())["linear"]
+    assert metrics["seeds"] == 2
+    assert metrics["mae_spread"] > 0
+    ids = project.training_ids()
+    assert len(ids) == 5
+    assert ids <= set(project.board())
+
+
+@pytest.mark.parametrize("stage", ["evaluate@classify", "evaluate@forecast", "preprocess@classify"])
+def test_a_forced_stage_writes_the_same_bytes_again(project: Any, stage: str) -> None:
+    before = project.lock()[stage]["outs"]
+    project.run("dvc", "repro", "--force", "--single-item", stage)
+    assert project.lock()[stage]["outs"] == before
