@@ -65,7 +65,9 @@ def sync(restore: bool) -> None:
 
 
 @main.command()
-@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on")
+@click.option(
+    "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on"
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @_one_line
 def ui(port: int, host: str) -> None:

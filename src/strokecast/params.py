@@ -7,17 +7,15 @@ that architecture's file and checked by `strokecast.models.registry.config`.
 
 from __future__ import annotations
 
-import datetime
-import difflib
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.errors import UserError
+from strokecast.explain import first_error, to_date_text
 from strokecast.paths import PARAMS
 
 TASKS = ("classify", "forecast")
@@ -30,18 +28,7 @@ def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _to_date_text(value: Any) -> Any:
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, str):
-        try:
-            return datetime.date.fromisoformat(value).isoformat()
-        except ValueError:
-            raise PydanticCustomError("date", "should be a date written YYYY-MM-DD") from None
-    return value
-
-
-Day = Annotated[str, BeforeValidator(_to_date_text)]
+Day = Annotated[str, BeforeValidator(to_date_text)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
 Ints = Annotated[tuple[int, ...], BeforeValidator(_to_tuple)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -70,7 +57,9 @@ class Doodles(Strict):
     valid: Count = Field(40, description="validation drawings a class")
     test: Count = Field(100, description="test drawings a class")
     seed: int = Field(7, ge=0, description="seed of the generator")
-    sloppiness: float = Field(1.0, ge=0, le=3, description="0: ruler-straight; 1: as people draw; more: worse")
+    sloppiness: float = Field(
+        1.0, ge=0, le=3, description="0: ruler-straight; 1: as people draw; more: worse"
+    )
 
 
 class Cap(Strict):
@@ -106,7 +95,9 @@ class Sketches(Strict):
 class Births(Strict):
     """Daily births in the USA, embedded."""
 
-    years: Literal["2000-2014", "1969-1988"] = Field("2000-2014", description="SSA 2000-2014 or NVSS 1969-1988")
+    years: Literal["2000-2014", "1969-1988"] = Field(
+        "2000-2014", description="SSA 2000-2014 or NVSS 1969-1988"
+    )
 
 
 class Csv(Strict):
@@ -136,7 +127,9 @@ class SketchQuality(Strict):
 
     min_points: int = Field(2, ge=1, description="points; shorter drawings break `too_short`")
     max_points: int = Field(1000, ge=2, description="points; longer drawings break `too_long`")
-    max_delta: float = Field(4000.0, gt=0, description="source units; a larger |dx| or |dy| breaks `huge_delta`")
+    max_delta: float = Field(
+        4000.0, gt=0, description="source units; a larger |dx| or |dy| breaks `huge_delta`"
+    )
     max_imbalance: float = Field(20.0, ge=1, description="largest class over smallest, on train")
     max_quarantined: float = Field(
         0.05, ge=0, le=1, description="share of all drawings; above it the pipeline stops"
@@ -150,8 +143,12 @@ class SketchQuality(Strict):
     open_end: Action = Field("quarantine", description="the last point lifts no pen")
     duplicate: Action = Field("quarantine", description="same points as an earlier drawing of any split")
     unknown_class: Action = Field("stop", description="a label that the source does not name")
-    imbalance: Literal["stop", "warn"] = Field("warn", description="classes out of balance beyond max_imbalance")
-    missing_class: Literal["stop", "warn"] = Field("stop", description="a class without a drawing in some split")
+    imbalance: Literal["stop", "warn"] = Field(
+        "warn", description="classes out of balance beyond max_imbalance"
+    )
+    missing_class: Literal["stop", "warn"] = Field(
+        "stop", description="a class without a drawing in some split"
+    )
 
 
 class SeriesQuality(Strict):
@@ -187,7 +184,9 @@ class ClassifyFeatures(Strict):
         min_length=1,
         description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
     )
-    shard_megabytes: int = Field(128, ge=1, description="MB; a bucket's records are split into files of this size")
+    shard_megabytes: int = Field(
+        128, ge=1, description="MB; a bucket's records are split into files of this size"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -202,7 +201,9 @@ class ForecastFeatures(Strict):
 
     window: int = Field(56, ge=1, le=3660, description="days of past that a network reads")
     horizon: int = Field(7, ge=1, le=365, description="days to forecast")
-    valid_from: Day | Share = Field(0.8, description="first day of validation: YYYY-MM-DD, or share of the days")
+    valid_from: Day | Share = Field(
+        0.8, description="first day of validation: YYYY-MM-DD, or share of the days"
+    )
     test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
 
     @model_validator(mode="after")
@@ -276,7 +277,9 @@ class ModelEntry(Strict):
     """One model of a task; its key is the name of an architecture."""
 
     enabled: bool = Field(True, description="false switches the model off")
-    seeds: Ints = Field((1,), min_length=1, description="one training a seed; the board shows mean and spread")
+    seeds: Ints = Field(
+        (1,), min_length=1, description="one training a seed; the board shows mean and spread"
+    )
     config: dict[str, Any] = Field({}, description="the architecture's own settings")
     training: dict[str, Any] = Field({}, description="keys of the task's recipe to override")
 
@@ -385,7 +388,7 @@ class Params(Strict):
             raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
 
 
-# ---------------------------------------------------------------- loading and errors
+# ---------------------------------------------------------------- loading
 
 
 def load(path: Path = PARAMS) -> Params:
@@ -411,7 +414,9 @@ def load(path: Path = PARAMS) -> Params:
     except (YAMLError, ValueError) as error:
         raise UserError(f"no valid YAML: {error}", where=str(path)) from None
     if not isinstance(values, dict):
-        raise UserError("should hold keys and values", where=str(path), allowed=", ".join(Params.model_fields))
+        raise UserError(
+            "should hold keys and values", where=str(path), allowed=", ".join(Params.model_fields)
+        )
     return parse(values)
 
 
@@ -429,124 +434,3 @@ def parse(values: Mapping[str, Any]) -> Params:
         for name in params.entries(task):
             params.recipe(task, name)
     return params
-
-
-def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> UserError:
-    """The first error of a pydantic check as one line; counts the others and names their keys."""
-    found = error.errors(include_url=False)
-    head = found[0]
-    path = _key_path(head["loc"], model)
-    dotted = ".".join((*prefix, *path))
-    where = f"params.yaml: {dotted}" if dotted else "params.yaml"
-    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in found} - {dotted})
-    fix = f"also wrong: {', '.join(others)}" if others else ""
-    if head["type"] == "extra_forbidden":
-        choices = list(_model_at(model, path[:-1]).model_fields)
-        close = difflib.get_close_matches(path[-1], choices, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else ""
-        return UserError(
-            f"unknown key {path[-1]!r}", where=where, allowed=", ".join(choices), fix=" ".join((hint, fix)).strip()
-        )
-    if head["type"] == "missing":
-        return UserError("is missing", where=where, allowed=_allowed(head, model, path), fix=fix)
-    return UserError(f"{_short(head['input'])} will not do", where=where, allowed=_allowed(head, model, path), fix=fix)
-
-
-def _short(value: Any) -> str:
-    text = repr(value.model_dump() if isinstance(value, BaseModel) else value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _key_path(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, ...]:
-    """The location without pydantic's own marks for the members of a union."""
-    path: list[str] = []
-    at: Any = model
-    for step in loc:
-        if isinstance(at, type) and issubclass(at, BaseModel):
-            path.append(str(step))
-            field = at.model_fields.get(str(step))
-            at = _inner(field.annotation) if field else None
-        elif get_origin(at) is dict:
-            path.append(str(step))
-            at = get_args(at)[1]
-        elif isinstance(step, int):
-            path.append(str(step))
-            args = [a for a in get_args(at) if a is not Ellipsis] if get_origin(at) is tuple else []
-            at = args[0] if args else None
-    return tuple(path)
-
-
-def _inner(annotation: Any) -> Any:
-    if get_origin(annotation) is Annotated:
-        return _inner(get_args(annotation)[0])
-    if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
-        models = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-        return models[0] if models else None
-    return annotation
-
-
-def _model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
-    at: Any = model
-    for step in path:
-        if get_origin(at) is dict:
-            at = get_args(at)[1]
-        elif get_origin(at) is tuple:
-            at = get_args(at)[0]
-        elif isinstance(at, type) and issubclass(at, BaseModel):
-            at = _inner(at.model_fields[step].annotation)
-    return at if isinstance(at, type) and issubclass(at, BaseModel) else model
-
-
-def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str:
-    message = head["msg"]
-    for start in ("Input should be ", "Value error, ", "should be "):
-        message = message.removeprefix(start)
-    try:
-        owner = _model_at(model, path[:-1])
-        field = owner.model_fields[path[-1]]
-    except (KeyError, IndexError):
-        return str(message)
-    legal = legal_values(field.annotation, list(field.metadata))
-    return legal if head["type"] in ("literal_error", "missing") or _is_union(field.annotation) else f"{legal} ({message})"
-
-
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) is Union or type(annotation).__name__ == "UnionType"
-
-
-def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """The legal values of a field in words: its type, its range or its choices."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner, *extra = get_args(annotation)
-        return legal_values(inner, [*extra, *metadata])
-    if _is_union(annotation):
-        return " or ".join(legal_values(a, metadata) for a in get_args(annotation))
-    if origin is Literal:
-        return " | ".join(str(a) if a != "" else '""' for a in get_args(annotation))
-    if annotation is type(None):
-        return "null"
-    if origin is tuple:
-        return f"list of {legal_values(get_args(annotation)[0])}"
-    if origin is dict:
-        return "a mapping"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "keys " + ", ".join(annotation.model_fields)
-    if any(isinstance(m, BeforeValidator) and m.func is _to_date_text for m in metadata):
-        return "a date YYYY-MM-DD"
-    word = {int: "integer", float: "number", str: "text", bool: "true | false"}.get(annotation, str(annotation))
-    return " ".join([word, *_range(metadata)]).strip() if annotation in (int, float) else word
-
-
-def _range(metadata: Sequence[Any]) -> list[str]:
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    words: list[str] = []
-    for item in metadata:
-        nested = getattr(item, "metadata", None)
-        if nested:
-            words.extend(_range(nested))
-        for name, sign in signs.items():
-            bound = getattr(item, name, None)
-            if bound is not None and not re.match("<", repr(bound)):
-                words.append(f"{sign} {bound}")
-    return words

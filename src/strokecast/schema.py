@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from strokecast import params
+from strokecast import explain, params
 from strokecast.models import registry
 
 
@@ -45,7 +45,7 @@ def _lines(model: type[BaseModel], depth: int) -> Iterator[str]:
             yield f"{indent}{name}:  # {field.description}"
             yield from _lines(annotation, depth + 1)
             continue
-        legal = params.legal_values(annotation, list(field.metadata))
+        legal = explain.legal_values(annotation, list(field.metadata))
         yield f"{indent}{name}: {_default(field)}  # {legal}; {field.description}"
 
 

@@ -66,10 +66,18 @@ class Project:
 
     def run(self, *command: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, cwd=self.root, env=self.environment(), capture_output=True, text=True, timeout=900, **more
+            command,
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=900,
+            **more,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(
+                f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done
 
     def popen(self, *command: str, **more: Any) -> subprocess.Popen[str]:
@@ -122,7 +130,11 @@ def ran(output: str) -> list[str]:
 def fresh(root: Path) -> Project:
     """This checkout as a new git repository: what git tracks or would track, as it stands on disk."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
         source = ROOT / name

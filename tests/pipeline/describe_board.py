@@ -22,7 +22,9 @@ def describe(mlruns: Path) -> dict[str, object]:
         if training in board:
             raise SystemExit(f"training {training} has two active runs")
         histories = {
-            key: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, key))
+            key: sorted(
+                (m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, key)
+            )
             for key in run.data.metrics
         }
         folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path="", tracking_uri=uri))
@@ -37,7 +39,9 @@ def describe(mlruns: Path) -> dict[str, object]:
             place = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}", tracking_uri=uri))
             for path in sorted(place.rglob("*")):
                 if path.is_file() and path.name != "registered_model_meta":
-                    model_files[path.relative_to(place).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+                    model_files[path.relative_to(place).as_posix()] = hashlib.sha256(
+                        path.read_bytes()
+                    ).hexdigest()
         board[training] = {
             "name": run.info.run_name,
             "status": run.info.status,

@@ -67,7 +67,11 @@ def test_wrong_type(project: Any) -> None:
     ("path", "value", "words"),
     [
         ("sketches.source", "quickdrow", ["sketches.source", "quickdrow", "doodles | quickdraw"]),
-        ("models.classify.gruu", {"config": {}}, ["models.classify.gruu", "unknown architecture", "conv_rnn, gru"]),
+        (
+            "models.classify.gruu",
+            {"config": {}},
+            ["models.classify.gruu", "unknown architecture", "conv_rnn, gru"],
+        ),
     ],
 )
 def test_unknown_choice_lists_the_choices(project: Any, path: str, value: Any, words: list[str]) -> None:
