@@ -22,6 +22,7 @@ TASKS = ("classify", "forecast")
 DATASETS = ("sketches", "series")
 
 Action = Literal["stop", "quarantine", "warn"]
+Rejection = Literal["stop", "quarantine"]  # for rows that nothing downstream could use
 
 
 def _to_tuple(value: Any) -> Any:
@@ -134,21 +135,27 @@ class SketchQuality(Strict):
     max_quarantined: float = Field(
         0.05, ge=0, le=1, description="share of all drawings; above it the pipeline stops"
     )
-    empty: Action = Field("quarantine", description="a drawing without a point")
+    empty: Rejection = Field("quarantine", description="a drawing without a point")
     too_short: Action = Field("quarantine", description="fewer than min_points")
     too_long: Action = Field("quarantine", description="more than max_points")
-    non_finite: Action = Field("quarantine", description="NaN or infinite values")
+    non_finite: Rejection = Field("quarantine", description="NaN or infinite values")
     huge_delta: Action = Field("quarantine", description="|dx| or |dy| above max_delta")
     bad_pen: Action = Field("quarantine", description="pen_lift other than 0 or 1")
     open_end: Action = Field("quarantine", description="the last point lifts no pen")
     duplicate: Action = Field("quarantine", description="same points as an earlier drawing of any split")
-    unknown_class: Action = Field("stop", description="a label that the source does not name")
+    unknown_class: Rejection = Field("stop", description="a label that the source does not name")
     imbalance: Literal["stop", "warn"] = Field(
         "warn", description="classes out of balance beyond max_imbalance"
     )
     missing_class: Literal["stop", "warn"] = Field(
         "stop", description="a class without a drawing in some split"
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.max_points < self.min_points:
+            raise PydanticCustomError("points", "max_points should be min_points or more")
+        return self
 
 
 class SeriesQuality(Strict):
@@ -157,13 +164,19 @@ class SeriesQuality(Strict):
     start: Day | None = Field(None, description="first day to use, YYYY-MM-DD; null: the first one there is")
     end: Day | None = Field(None, description="last day to use, YYYY-MM-DD; null: the last one there is")
     max_gap: int = Field(0, ge=0, le=28, description="days; gaps up to this are filled from the same weekday")
-    bad_date: Action = Field("stop", description="a date that does not fit the format")
-    non_numeric: Action = Field("stop", description="a value that is no finite number")
-    exact_duplicate: Action = Field("quarantine", description="the same date and value again")
+    bad_date: Rejection = Field("stop", description="a date that does not fit the format")
+    non_numeric: Rejection = Field("stop", description="a value that is no finite number")
+    exact_duplicate: Rejection = Field("quarantine", description="the same date and value again")
     conflicting_date: Literal["stop"] = Field("stop", description="one date with two values")
     negative: Action = Field("stop", description="a value below 0")
     gap: Literal["stop"] = Field("stop", description="missing days beyond max_gap")
     unsorted: Literal["stop", "warn"] = Field("warn", description="dates out of order (they are sorted)")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.start is not None and self.end is not None and self.start > self.end:
+            raise PydanticCustomError("span", "start should not come after end")
+        return self
 
 
 class Quality(Strict):

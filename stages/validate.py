@@ -1,0 +1,33 @@
+"""Stage `validate@<dataset>`: raw rows → accepted rows, quarantine, report and Data Docs."""
+
+import sys
+
+from strokecast import params, paths
+from strokecast.errors import UserError
+from strokecast.stage import stage
+
+
+def main(dataset: str) -> None:
+    """Judge `dataset` (`sketches` or `series`) by the rules of `quality.<dataset>`."""
+    with stage(f"validate@{dataset}", "judging every row by the rules of params.yaml") as outcome:
+        if dataset not in params.DATASETS:
+            raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(params.DATASETS))
+        settings = params.load().quality
+        raw = paths.RAW / dataset
+        if dataset == "sketches":
+            from strokecast.quality import sketches
+            from strokecast.sources import npz
+
+            done = sketches.validate(lambda: npz.read_drawings(raw), npz.read_source(raw), settings.sketches)
+        else:
+            from strokecast.quality import series
+            from strokecast.sources import tables
+
+            done = series.validate(tables.read_series(raw), tables.read_source(raw), settings.series)
+        for warning in done.warnings:
+            print(f"[validate@{dataset}] warning: {warning}", flush=True)
+        outcome(done.line)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
