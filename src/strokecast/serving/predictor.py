@@ -1,0 +1,218 @@
+"""Predictions from a trained model's folder on raw input, prepared exactly as in preprocessing.
+
+Shapes: N drawings of n points each, T a length bucket's bound, K classes; W days of window, H of horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from strokecast.errors import UserError
+from strokecast.features import strokes
+from strokecast.features.scaling import Standard
+from strokecast.files import read_json
+from strokecast.models import inference
+
+BATCH = 256  # drawings a forward pass
+
+
+class Predictor(Protocol):
+    """What `load` returns."""
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Predictions for raw input."""
+        ...
+
+
+def load(folder: Path) -> Predictor:
+    """The model in `folder` (model.keras or model.json, and spec.json), ready for raw input.
+
+    Raises:
+        UserError: if a file is missing or unreadable.
+    """
+    try:
+        spec = read_json(folder / "spec.json")
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(folder / "spec.json"), fix="run `dvc repro`") from None
+    if spec["task"] == "classify":
+        return DrawingClassifier(inference.load_network(folder), spec)
+    if (folder / "model.json").is_file():
+        rule = inference.load_rule(folder)
+        return SeriesForecaster(rule.predict, rule.min_history, spec)
+    return SeriesForecaster(_WindowForecast(inference.load_network(folder), spec), spec["window"], spec)
+
+
+class DrawingClassifier:
+    """Classes of drawings given as raw pen movements."""
+
+    def __init__(self, network: Any, spec: Mapping[str, Any]) -> None:
+        self.classes: list[str] = spec["classes"]
+        self._bounds: list[int] = spec["bounds"]
+        self._scale: float = spec["scale"]
+        self._run = inference.forward(network)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Classify drawings.
+
+        Args:
+            frame: column `strokes`; each cell a list or array [n >= 1, 3] of (dx, dy, pen_lift)
+                in the source's own units, n as it comes. Other columns are passed over.
+
+        Returns:
+            Columns `label`, `probability` (of that label) and `probabilities` (list of K floats
+            in the order of `classes`); the index of `frame`.
+
+        Raises:
+            UserError: if the column is missing or a cell is no drawing; names the row.
+        """
+        if "strokes" not in frame.columns:
+            raise UserError(
+                "has no column 'strokes'", where="input", allowed="strokes: lists of [dx, dy, pen_lift]"
+            )
+        drawings = [_drawing(cell, row) for row, cell in enumerate(frame["strokes"])]
+        chances = self._probabilities(drawings)
+        best = chances.argmax(axis=1) if len(chances) else np.zeros(0, np.int64)
+        return pd.DataFrame(
+            {
+                "label": [self.classes[k] for k in best],
+                "probability": chances[np.arange(len(best)), best].astype(np.float64),
+                "probabilities": pd.Series(
+                    [row.tolist() for row in chances], index=frame.index, dtype=object
+                ),
+            },
+            index=frame.index,
+        )
+
+    def _probabilities(self, drawings: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """float64 [N, K]; drawings of one length bucket go through the network together."""
+        chances = np.zeros((len(drawings), len(self.classes)))
+        groups: dict[int, list[int]] = {}
+        for at, points in enumerate(drawings):
+            groups.setdefault(strokes.bucket(len(points), self._bounds), []).append(at)
+        for bound, members in groups.items():
+            for start in range(0, len(members), BATCH):
+                part = members[start : start + BATCH]
+                ready = [strokes.prepare(drawings[at], self._scale, bound) for at in part]
+                inputs = {
+                    "strokes": np.stack([padded for padded, _ in ready]),  # [B, T, 3]
+                    "length": np.array([length for _, length in ready], np.int32),  # [B]
+                }
+                logits = self._run(inputs).numpy().astype(np.float64)  # [B, K]
+                weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+                chances[part] = weights / weights.sum(axis=1, keepdims=True)
+        return chances
+
+
+def _drawing(cell: Any, row: int) -> NDArray[np.float64]:
+    where = f"input row {row}"
+    allowed = "a list of at least one [dx, dy, pen_lift]"
+    try:
+        points = np.array([list(point) for point in cell], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UserError("is no drawing", where=where, allowed=allowed) from None
+    if points.ndim != 2 or points.shape[1] != strokes.CHANNELS or len(points) == 0:
+        raise UserError(f"has shape {list(points.shape)}", where=where, allowed=allowed)
+    if not np.isfinite(points).all():
+        raise UserError("holds a value that is not finite", where=where, allowed="finite numbers")
+    if not np.isin(points[:, 2], (0, 1)).all():
+        raise UserError(
+            "has a pen_lift other than 0 or 1", where=where, allowed="0, or 1 at the end of a stroke"
+        )
+    return points
+
+
+class _WindowForecast:
+    """A forecast network as a function of raw history, like a rule's `predict`."""
+
+    def __init__(self, network: Any, spec: Mapping[str, Any]) -> None:
+        self._window: int = spec["window"]
+        self._scaling = Standard(**spec["scaling"])
+        self._run = inference.forward(network)
+
+    def __call__(self, history: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
+        past = self._scaling.scale(history[-self._window :])[None, :, None]  # [1, W, 1]
+        return self._scaling.unscale(self._run({"past": past}).numpy()[0, :horizon])
+
+
+class SeriesForecaster:
+    """The next days of a daily series given as rows of `ds, y`."""
+
+    def __init__(self, forecast: Any, min_history: int, spec: Mapping[str, Any]) -> None:
+        self.min_history = int(min_history)
+        self.horizon = int(spec["horizon"])
+        self._forecast = forecast
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Forecast the days after the last row.
+
+        Args:
+            frame: columns `ds` (days, ascending, none missing) and `y` (finite numbers in the
+                series' own unit); at least `min_history` rows. Other columns are passed over.
+
+        Returns:
+            `horizon` rows of `ds` (datetime64, from the day after the last row) and `y` (float64).
+
+        Raises:
+            UserError: if a column is missing, there are too few rows, or a row will not do; names
+                the first date at fault.
+        """
+        for column in ("ds", "y"):
+            if column not in frame.columns:
+                raise UserError(f"has no column {column!r}", where="input", allowed="columns ds, y")
+        days = _days(frame["ds"])
+        history = _values(frame["y"], days)
+        if len(days) < self.min_history:
+            raise UserError(
+                f"{len(days)} rows are too few", where="input", allowed=f"at least {self.min_history} days"
+            )
+        future = self._forecast(history, self.horizon)
+        dates = days[-1] + np.arange(1, self.horizon + 1).astype("timedelta64[D]")
+        return pd.DataFrame({"ds": pd.to_datetime(dates), "y": np.asarray(future, np.float64)})
+
+
+def _days(column: pd.Series) -> NDArray[np.datetime64]:
+    """datetime64[D], each the day after the one before."""
+    times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
+    if getattr(times.dtype, "tz", None) is not None:
+        raise UserError("dates carry a time zone", where="input column ds", allowed="plain days, YYYY-MM-DD")
+    bad = times.isna() | (times != times.dt.normalize())
+    if bad.any():
+        row = int(np.argmax(bad.to_numpy()))
+        raise UserError(
+            f"{_said(column.iloc[row])} in row {row} is no day", where="input column ds", allowed="YYYY-MM-DD"
+        )
+    days: NDArray[np.datetime64] = times.to_numpy().astype("datetime64[D]")
+    steps = np.diff(days).astype(np.int64)
+    if (steps != 1).any():
+        at = int(np.argmax(steps != 1))
+        fault = {0: f"{days[at + 1]} is there twice"}.get(
+            int(steps[at]),
+            f"{days[at + 1]} comes after {days[at]}" if steps[at] < 0 else f"{days[at] + 1} is missing",
+        )
+        raise UserError(fault, where="input column ds", allowed="every day once, ascending")
+    return days
+
+
+def _said(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_string_dtype(column))
+
+
+def _values(column: pd.Series, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UserError(
+            f"{_said(column.iloc[row])} on {days[row]} is no finite number", where="input column y"
+        )
+    return values

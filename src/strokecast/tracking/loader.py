@@ -1,0 +1,37 @@
+"""How MLflow loads a saved model: `_load_pyfunc` of the code that travels with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from strokecast.errors import UserError
+from strokecast.serving import predictor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RawModel:
+    """Raw input in, predictions out; bad input is one line, also over HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        self._predictor = predictor.load(folder)
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Predictions for raw rows; see `strokecast.serving.predictor` for what they hold.
+
+        Raises:
+            MlflowException: in one line, if the input will not do.
+        """
+        try:
+            return self._predictor.predict(model_input)
+        except UserError as error:
+            from mlflow.exceptions import MlflowException
+            from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
+
+
+def _load_pyfunc(data_path: str) -> RawModel:
+    return RawModel(Path(data_path))

@@ -1,0 +1,268 @@
+"""Where the board lies: one SQLite store and one artifact folder under `mlruns/`, made once.
+
+MLflow is imported by the functions that write. What merely looks (`board_state`, `unfinished`)
+asks SQLite itself: a millisecond instead of MLflow's two seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from strokecast import paths
+from strokecast.errors import UserError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+    from mlflow import MlflowClient
+
+ID = "strokecast.training_id"
+DIGEST = "strokecast.digest"
+SUPERSEDED = "strokecast.superseded"
+FAILURE = "strokecast.failure"
+PROCESS = ("strokecast.host", "strokecast.pid", "strokecast.pid_started")
+
+_WAIT = 600  # seconds to wait for the board's lock: longer than any upload takes
+
+
+def folder() -> Path:
+    """Absolute path of `mlruns/`."""
+    return paths.board_root() / "mlruns"
+
+
+def database() -> Path:
+    """Absolute path of the SQLite file."""
+    return folder() / "mlflow.db"
+
+
+def uri() -> str:
+    """The absolute tracking URI; does not touch the disk."""
+    return f"sqlite:///{database().as_posix()}"
+
+
+def artifacts(experiment: str) -> Path:
+    """Absolute folder of an experiment's artifacts."""
+    return folder() / "artifacts" / experiment
+
+
+def experiment_name(task: str) -> str:
+    """The MLflow experiment of a task."""
+    return f"strokecast-{task}"
+
+
+def lock() -> BaseFileLock:
+    """The board's lock, for `with`; whoever finds a run and then writes one holds it meanwhile."""
+    from filelock import FileLock
+
+    place = paths.board_root() / ".strokecast"
+    place.mkdir(parents=True, exist_ok=True)
+    return FileLock(str(place / "board.lock"), timeout=_WAIT)
+
+
+@contextmanager
+def reading() -> Iterator[sqlite3.Connection | None]:
+    """The database, read-only; None where there is none yet."""
+    if not database().is_file():
+        yield None
+        return
+    with closing(
+        sqlite3.connect(f"file:{quote(database().as_posix())}?mode=ro", uri=True, timeout=30)
+    ) as connection:
+        yield connection
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What a look at the board needs to know of one run."""
+
+    run_id: str
+    lifecycle: str
+    status: str
+    digest: str | None
+    experiment: str
+
+    @property
+    def place(self) -> Path:
+        """Folder of the run's artifacts."""
+        return artifacts(self.experiment) / self.run_id / "artifacts"
+
+
+def board_state() -> dict[str, RunState]:
+    """Every training on the board: its active run, else the one deleted last; superseded runs are passed over.
+
+    Plain SQL, without importing MLflow; an empty mapping where there is no board yet.
+    """
+    query = """
+        SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, e.name
+        FROM tags AS id
+        JOIN runs AS r ON r.run_uuid = id.run_uuid
+        JOIN experiments AS e ON e.experiment_id = r.experiment_id
+        LEFT JOIN tags AS digest ON digest.run_uuid = r.run_uuid AND digest.key = :digest
+        LEFT JOIN tags AS gone ON gone.run_uuid = r.run_uuid AND gone.key = :superseded
+        WHERE id.key = :id AND gone.value IS NULL
+        ORDER BY r.lifecycle_stage = 'active', r.deleted_time
+    """
+    with reading() as connection:
+        if connection is None:
+            return {}
+        rows = connection.execute(query, {"id": ID, "digest": DIGEST, "superseded": SUPERSEDED}).fetchall()
+    return {training: RunState(*rest) for training, *rest in rows}
+
+
+def unfinished() -> list[tuple[str, dict[str, str]]]:
+    """(run_id, process tags) of all active runs of trainings that are still marked RUNNING."""
+    query = """
+        SELECT r.run_uuid, t.key, t.value FROM runs AS r JOIN tags AS t ON t.run_uuid = r.run_uuid
+        WHERE r.status = 'RUNNING' AND r.lifecycle_stage = 'active' AND t.key IN (?, ?, ?)
+    """
+    with reading() as connection:
+        rows = connection.execute(query, PROCESS).fetchall() if connection else []
+    found: dict[str, dict[str, str]] = {}
+    for run, key, value in rows:
+        found.setdefault(run, {})[key] = value
+    return list(found.items())
+
+
+def initialise() -> None:
+    """Make the database and the experiments where they are missing; call it before any write.
+
+    One process makes them under the board's lock, in a file that is renamed when it is whole:
+    several processes on a fresh SQLite store would break it. If the project's folder was
+    moved, the places of the artifacts are moved along.
+    """
+    from strokecast.params import TASKS
+    from strokecast.stage import quiet_environment
+
+    quiet_environment()
+    names = [experiment_name(task) for task in TASKS]
+    if _ready(names):
+        return
+    with lock():
+        if _ready(names):
+            return
+        if not database().is_file():
+            _create(names)
+        else:
+            _complete(client(), names)
+            _relocate()
+
+
+def _ready(names: list[str]) -> bool:
+    wanted = {(name, artifacts(name).as_uri(), "active") for name in names}
+    with reading() as connection:
+        if connection is None:
+            return False
+        rows = connection.execute(
+            "SELECT name, artifact_location, lifecycle_stage FROM experiments"
+        ).fetchall()
+    return wanted <= set(rows)
+
+
+def _create(names: list[str]) -> None:
+    """Make the database in a file of its own, without waiting for the disk at each of MLflow's 70 migrations."""
+    import logging
+
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def hasten(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+
+    folder().mkdir(parents=True, exist_ok=True)
+    for stale in folder().glob(".mlflow.db.tmp-*"):
+        stale.unlink()
+    temporary = folder() / f".mlflow.db.tmp-{os.getpid()}"
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    event.listen(Engine, "connect", hasten)
+    try:
+        _complete(client(f"sqlite:///{temporary.as_posix()}"), names)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, database())
+    finally:
+        event.remove(Engine, "connect", hasten)
+        temporary.unlink(missing_ok=True)
+
+
+def _complete(board: MlflowClient, names: list[str]) -> None:
+    for name in names:
+        found = board.get_experiment_by_name(name)
+        if found is None:
+            board.create_experiment(name, artifact_location=artifacts(name).as_uri())
+        elif found.lifecycle_stage != "active":
+            _revive(board, found.experiment_id)
+
+
+def _revive(board: MlflowClient, experiment: str) -> None:
+    """Make a deleted experiment active again without the runs: what the user deleted stays deleted."""
+    board.restore_experiment(experiment)
+    token = None
+    runs = []
+    while True:
+        page = board.search_runs([experiment], page_token=token)
+        runs += [run.info.run_id for run in page]
+        token = page.token
+        if not token:
+            break
+    for run in runs:
+        board.delete_run(run)
+
+
+def _relocate() -> None:
+    """Point experiments, runs and models of a moved project at where the artifacts lie now."""
+    columns = (
+        ("experiments", "artifact_location"),
+        ("runs", "artifact_uri"),
+        ("logged_models", "artifact_location"),
+    )
+    with closing(sqlite3.connect(database(), timeout=30)) as connection, connection:
+        rows = connection.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall()
+        for experiment, name, old in rows:
+            new = artifacts(name).as_uri()
+            if not name.startswith("strokecast-") or old == new:
+                continue
+            for table, column in columns:
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
+                    (new, len(old) + 1, experiment, len(old), old),
+                )
+
+
+def client(address: str | None = None) -> MlflowClient:
+    """A client of the board (or of the store at `address`), with MLflow's chatter off.
+
+    Raises:
+        UserError: if the database is of another MLflow version or is damaged.
+    """
+    from strokecast.stage import quiet_environment
+
+    quiet_environment()
+    import logging
+
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    address = address or uri()
+    try:
+        return MlflowClient(tracking_uri=address, registry_uri=address)
+    except MlflowException as error:
+        raise UserError(
+            f"MLflow cannot open the board: {str(error).splitlines()[0]}",
+            where=str(database()),
+            fix=f"run `mlflow db upgrade {address}`, or delete mlruns/ and run `strokecast sync`",
+        ) from None
+
+
+def chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
+    """`items` in slices that MLflow's batch limits allow."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

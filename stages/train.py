@@ -1,0 +1,58 @@
+"""Stage `train-<task>@<name>`: processed data → `models/<task>/<name>`, each training live on the board."""
+
+import sys
+from contextlib import ExitStack
+
+from strokecast import files, params, paths
+from strokecast.errors import UserError
+from strokecast.stage import stage
+
+
+def main(task: str, name: str) -> None:
+    """Train the model `name` of `task`, once a seed, or note that it is switched off."""
+    with stage(f"train-{task}@{name}", f"training {name}") as outcome, ExitStack() as begun:
+        settings = params.load()
+        entries, home = settings.entries(task), paths.MODELS / task / name
+        if name not in entries:
+            raise UserError(
+                f"no model {name!r}", where=f"params.yaml: models.{task}", allowed=", ".join(entries)
+            )
+        entry, recipe = entries[name], settings.recipe(task, name)
+        if not entry.enabled:
+            with files.new_folder(home) as whole:
+                files.write_json(whole / "run.json", {"status": "off", "task": task, "name": name})
+            outcome("switched off in params.yaml")
+            return
+        from strokecast.features import spec as specs
+        from strokecast.models import registry
+        from strokecast.tracking import live
+        from strokecast.training import run
+
+        rule = registry.get(task, name).kind == "rule"
+        config = registry.config(task, name, entry.config).model_dump(mode="json")
+        told = None if rule else recipe.model_dump(mode="json")
+        processed = paths.PROCESSED / task
+        spec = specs.load(processed, task)
+        trained = []
+        with files.new_folder(home) as whole:
+            for seed in entry.seeds:
+                below = "" if seed == entry.seeds[0] else f"seed-{seed}"
+                folder = whole / below
+                folder.mkdir(exist_ok=True)
+                training = begun.enter_context(live.begin(task, name, seed, below, config, told, spec))
+                if rule:
+                    facts = run.fit_rule(task, name, entry.config, seed, processed, folder)
+                else:
+                    device, show = settings.training.device, training.epoch
+                    facts = run.train_network(
+                        task, name, entry.config, recipe, seed, processed, folder, show, device
+                    )
+                training.finish(folder, facts)
+                trained.append((training, home / below, facts))
+        for training, folder, _ in trained:
+            training.settle(folder)
+        outcome("; ".join(live.summary(facts) for _, _, facts in trained))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

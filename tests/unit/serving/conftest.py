@@ -1,0 +1,69 @@
+"""Untrained networks and rules in folders as the train stage leaves them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SPECS: dict[str, dict[str, Any]] = {
+    "classify": {
+        "task": "classify",
+        "classes": ["circle", "square", "a spiral"],
+        "features": {"strokes": [None, 3]},
+        "dtype": "float32",
+        "bounds": [16, 32],
+        "scale": 12.5,
+        "counts": {},
+        "length": {"median": 12.0, "max": 40},
+        "files": {},
+        "digest": "c" * 64,
+        "source": "doodles",
+    },
+    "forecast": {
+        "task": "forecast",
+        "window": 14,
+        "horizon": 7,
+        "channels": ["y"],
+        "scaling": {"mean": 100.0, "std": 10.0},
+        "name": "births",
+        "unit": "births",
+        "splits": {"train": {"first": "2020-01-01", "last": "2020-12-31", "days": 366, "windows": 346}},
+        "files": {},
+        "digest": "d" * 64,
+        "source": "births",
+    },
+}
+
+
+@pytest.fixture
+def specs() -> dict[str, dict[str, Any]]:
+    return SPECS
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> Callable[[str, str], Path]:
+    """`make_model(task, name)`: a folder with the architecture's testing config, untrained."""
+
+    def make(task: str, name: str) -> Path:
+        from strokecast.models import registry
+
+        architecture, spec = registry.get(task, name), SPECS[task]
+        folder = tmp_path / task / name
+        folder.mkdir(parents=True)
+        config = architecture.testing.model_dump(mode="json")
+        model = architecture.build(architecture.testing, spec)
+        if architecture.kind == "network":
+            model.save(folder / "model.keras")
+        else:
+            stored = {"task": task, "name": name, "config": config, "min_history": model.min_history}
+            (folder / "model.json").write_text(json.dumps(stored))
+        (folder / "spec.json").write_text(json.dumps(spec))
+        told = {"task": task, "name": name, "seed": 1, "config": config, "training": None}
+        (folder / "config.json").write_text(json.dumps(told))
+        return folder
+
+    return make

@@ -1,0 +1,247 @@
+"""A training on the board while it runs, when it ends, when it fails and when it is killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.tracking import board, live, store, sync
+
+Make = Callable[..., Path]
+CONFIG = {"units": 8}
+RECIPE = {"epochs": 3, "optimizer": "adam"}
+FACTS = {
+    "kind": "network",
+    "parameters": 300,
+    "train_seconds": 0.5,
+    "best_epoch": 2,
+    "examples_per_second": 99.5,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def spec(specs: dict[str, Any]) -> dict[str, Any]:
+    return specs["forecast"]
+
+
+@pytest.fixture
+def train(
+    spec: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
+) -> Callable[..., live.Training]:
+    """Does what the train stage does, with a network that is a text."""
+
+    def run(
+        folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1, below: str = ""
+    ) -> live.Training:
+        with live.begin("forecast", "gru", seed, below, CONFIG, RECIPE, spec) as training:
+            temporary = folder.parent / f".{folder.name}.tmp"
+            temporary.mkdir(parents=True)
+            with (temporary / "history.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(history_line(1)))
+                writer.writeheader()
+                for epoch in range(1, epochs + 1):
+                    row = history_line(epoch) | {"timestamp_ms": time.time_ns() // 1_000_000}
+                    writer.writerow(row)
+                    training.epoch(row)
+            if fails:
+                shutil.rmtree(temporary)
+                raise fails
+            (temporary / "model.keras").write_text("a network")
+            told = {"task": "forecast", "name": "gru", "seed": seed, "config": CONFIG, "training": RECIPE}
+            (temporary / "config.json").write_text(json.dumps(told))
+            (temporary / "spec.json").write_text(json.dumps(spec))
+            training.finish(temporary, FACTS)
+            temporary.rename(folder)
+            return training
+
+    return run
+
+
+def test_live_run_equals_the_one_rebuilt_from_its_folder(
+    train: Any, client: Any, active: Any, describe_run: Any, evaluate: Any
+) -> None:
+    folder = Path("models/forecast/gru")
+    training = train(folder)
+    [running] = active()
+    run_id = training.settle(folder)
+    assert run_id == running.info.run_id, "completed, not made a second time"
+    live_row = describe_run(client, run_id)
+    assert live_row["status"] == "FINISHED"
+    assert not [tag for tag in live_row["tags"] if tag in store.PROCESS]
+    assert len(live_row["histories"]["train/loss"]) == 3
+    assert live_row["histories"]["system/cpu_utilization_percentage"]
+    assert "plots/curves.png" in live_row["artifacts"]
+    assert {"MLmodel", "requirements.txt", "code/strokecast/serving/predictor.py"} <= set(
+        live_row["models"][0]["files"]
+    )
+    board.supersede(client, client.get_run(run_id))
+    assert describe_run(client, board.ensure_run(folder)) == live_row
+    assert not list((store.folder().parent / ".strokecast/trainings").glob("*/run.json"))
+
+
+def test_curves_are_on_the_board_while_it_trains(
+    spec: dict[str, Any], client: Any, active: Any, history_line: Any
+) -> None:
+    with live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec) as training:
+        training.epoch(history_line(1))
+        training.epoch(history_line(2))
+        [run] = active()
+        assert run.info.status == "RUNNING"
+        assert run.data.tags[store.ID] == training.training_id
+        assert run.data.params["training.epochs"] == "3"
+        assert [m.step for m in client.get_metric_history(run.info.run_id, "valid/loss")] == [20, 40]
+        assert [d.dataset.digest for d in run.inputs.dataset_inputs] == ["d" * 36]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (UserError("the loss became nan"), "FAILED", "UserError: the loss became nan"),
+        (ValueError("two\nlines"), "FAILED", "ValueError: two lines"),
+        (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt:"),
+    ],
+)
+def test_a_failure_is_told_and_the_next_try_takes_its_place(
+    train: Any, client: Any, active: Any, error: BaseException, status: str, reason: str
+) -> None:
+    folder = Path("models/forecast/gru")
+    with pytest.raises(type(error)):
+        train(folder, fails=error)
+    [failed] = active()
+    assert failed.info.status == status
+    assert failed.data.tags[store.FAILURE] == reason
+    assert not [tag for tag in failed.data.tags if tag in store.PROCESS]
+    training = train(folder)
+    training.settle(folder)
+    [run] = active()
+    assert run.info.status == "FINISHED"
+    assert run.data.tags[store.ID] == failed.data.tags[store.ID]
+    assert store.FAILURE not in run.data.tags
+
+
+KILLED = """
+import json, sys, time
+from strokecast.tracking import live
+spec, line = json.loads(sys.argv[1])
+with live.begin("forecast", "gru", 1, "", {"units": 8}, {"epochs": 3, "optimizer": "adam"}, spec) as training:
+    training.epoch(line)
+    print(training.training_id, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_killed_and_run_again_keeps_its_id_and_one_run(
+    train: Any, spec: dict[str, Any], client: Any, active: Any, history_line: Any
+) -> None:
+    arguments = json.dumps([spec, history_line(1)])
+    victim = subprocess.Popen([sys.executable, "-c", KILLED, arguments], stdout=subprocess.PIPE, text=True)
+    assert victim.stdout is not None
+    training_id = victim.stdout.readline().strip()
+
+    assert sync.mark_lost() == 0, "it is alive"
+    other = live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec)
+    assert other.training_id != training_id, "another process trains the same thing at this moment"
+
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait(timeout=30)
+    assert [run.info.status for run in active()] == ["RUNNING"]
+    assert sync.mark_lost() == 1
+    [lost] = active()
+    assert lost.info.status == "KILLED"
+    assert lost.data.tags[store.FAILURE] == "its process is gone"
+    assert sync.mark_lost() == 0
+
+    folder = Path("models/forecast/gru")
+    training = train(folder)
+    assert training.training_id == training_id
+    training.settle(folder)
+    [run] = active()
+    assert (run.info.status, run.info.run_id == lost.info.run_id) == ("FINISHED", False)
+    assert client.get_run(lost.info.run_id).data.tags[store.SUPERSEDED] == "true"
+    assert train(Path("models/forecast/again")).training_id != training_id, "a new training once it finished"
+
+
+def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, Any], project: Path) -> None:
+    calls: list[tuple[Any, ...]] = [
+        (1, "", CONFIG, RECIPE, spec),
+        (2, "", CONFIG, RECIPE, spec),
+        (1, "", {"units": 9}, RECIPE, spec),
+        (1, "", CONFIG, RECIPE | {"epochs": 4}, spec),
+        (1, "", CONFIG, RECIPE, spec | {"digest": "e" * 64}),
+    ]
+    begun = [live.begin("forecast", "gru", *call) for call in calls]
+    assert len({training.training_id for training in begun}) == 5
+
+
+def test_a_run_of_another_host_is_left_alone(project: Path) -> None:
+    host, pid, started = store.PROCESS
+    assert live.alive({host: "elsewhere", pid: "1", started: "1"})
+    mine = live._process()
+    assert live.alive(mine)
+    assert not live.alive(mine | {started: "1000"}), "the same number, another process"
+
+
+def test_a_board_that_cannot_be_written_does_not_stop_the_training(
+    train: Any,
+    client: Any,
+    describe_run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    def locked(*_: object, **__: object) -> None:
+        raise MlflowException("database is locked")
+
+    folder = Path("models/forecast/gru")
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "log_points", locked)
+        training = train(folder)
+    assert capsys.readouterr().err == "live curves stop here: database is locked\n"
+    seen = describe_run(client, training.settle(folder))
+    assert len(seen["histories"]["train/loss"]) == 3
+
+
+def test_a_further_seed_has_a_run_and_a_name_of_its_own(train: Any, client: Any) -> None:
+    folder = Path("models/forecast/gru/seed-4")
+    training = train(folder, seed=4, below="seed-4")
+    assert client.get_run(training.settle(folder)).info.run_name == "gru-seed4"
+
+
+def test_git_revision_and_dvc_names_are_noted(
+    train: Any, client: Any, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path("code.py").write_text("1")
+    Path("dvc.lock").write_text("1")
+    subprocess.run(["git", "add", "code.py", "dvc.lock"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    monkeypatch.setenv("DVC_STAGE", "train-forecast@gru")
+    monkeypatch.setenv("DVC_EXP_NAME", "witty-name")
+    Path("dvc.lock").write_text("2")
+    folder = Path("models/forecast/gru")
+    tags = client.get_run(train(folder).settle(folder)).data.tags
+    assert tags["mlflow.source.git.commit"] == revision
+    assert tags["strokecast.git_dirty"] == "false", "dvc.lock changes with every run"
+    assert tags["strokecast.dvc_stage"] == "train-forecast@gru"
+    assert tags["strokecast.dvc_exp_name"] == "witty-name"
+    Path("code.py").write_text("2")
+    again = Path("models/forecast/again")
+    assert client.get_run(train(again).settle(again)).data.tags["strokecast.git_dirty"] == "true"

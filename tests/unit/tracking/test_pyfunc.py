@@ -1,0 +1,185 @@
+"""A saved model takes raw input and needs no repository; pictures and samples are what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from strokecast.tracking import board, curves, pyfunc, system
+
+Make = Callable[..., Path]
+
+OUTSIDE = """
+import sys
+sys.path[:] = [path for path in sys.path if not path.endswith("src")]
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
+try:
+    import strokecast
+    raise SystemExit("the repository is in reach: this proves nothing")
+except ModuleNotFoundError:
+    pass
+import json
+import mlflow
+import pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+frame = pd.DataFrame({"ds": pd.date_range("2020-01-01", periods=400), "y": range(400)})
+told = []
+for address in sys.argv[2:]:
+    model = mlflow.pyfunc.load_model(address)
+    made = model.predict(frame)
+    try:
+        model.predict(frame.drop(index=5))
+        error = ""
+    except mlflow.exceptions.MlflowException as caught:
+        error = str(caught)
+    example = len(model.predict(model.input_example))
+    told.append([made["ds"].astype(str).tolist(), made["y"].tolist(), example, error])
+import strokecast
+print(json.dumps([told, strokecast.__file__, "tensorflow" in sys.modules]))
+"""
+
+
+def save(folder: Path) -> Path:
+    pyfunc.save(folder, json.loads((folder / "run.json").read_text()))
+    return folder
+
+
+def test_rules_load_outside_the_repository_by_every_address(
+    make_training: Make, client: Any, project: Path, tmp_path: Path
+) -> None:
+    week = save(make_training("forecast", "seasonal_naive_7", pyfunc=False))
+    year = save(make_training("forecast", "seasonal_naive_364", training_id="year", pyfunc=False))
+    ids = [board.ensure_run(folder) for folder in (week, year)]
+    model = client.get_run(ids[0]).outputs.model_outputs[0].model_id
+    addresses = [
+        f"runs:/{ids[0]}/model",
+        f"models:/{model}",
+        f"runs:/{ids[1]}/model",
+        str((year / "pyfunc").resolve()),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", OUTSIDE, client.tracking_uri, *addresses],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    told, where, tensorflow = json.loads(done.stdout.splitlines()[-1])
+    dates = [f"2021-02-{day:02d}" for day in range(4, 11)]
+    for days, values, example, error in told[:2]:
+        assert (days, values, example) == (dates, list(range(393, 400)), 7)
+        assert error == "input column ds: 2020-01-06 is missing; allowed: every day once, ascending"
+    for days, values, example, _ in told[2:]:
+        assert (days, values, example) == (dates, list(range(36, 43)), 7)
+    assert Path(where).parts[-3:] == ("code", "strokecast", "__init__.py")
+    assert not Path(where).is_relative_to(Path(__file__).parents[3])
+    assert not tensorflow, "a rule needs no TensorFlow"
+
+
+def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: Make) -> None:
+    folder = save(make_training("forecast", "gru", pyfunc=False))
+    saved = yaml.safe_load((folder / "pyfunc/MLmodel").read_text())
+    assert [column["name"] for column in json.loads(saved["signature"]["inputs"])] == ["ds", "y"]
+    assert [column["type"] for column in json.loads(saved["signature"]["outputs"])] == ["datetime", "double"]
+    assert saved["metadata"]["horizon"] == 7
+    assert "run_id" not in saved
+    assert saved["model_id"] is None
+    example = json.loads((folder / "pyfunc/input_example.json").read_text())
+    assert len(example["data"]) == 14, "as many days as the window"
+    assert example["data"][-1][0] == "2020-12-31", "days that training saw"
+    required = (folder / "pyfunc/requirements.txt").read_text().splitlines()
+    assert {line.partition("==")[0] for line in required} == {
+        "mlflow",
+        "numpy",
+        "pandas",
+        "pydantic",
+        "tensorflow",
+        "keras",
+    }
+    assert all(line.partition("==")[2] for line in required)
+    rule = save(make_training("forecast", "seasonal_naive_7", training_id="x", pyfunc=False))
+    assert "tensorflow" not in (rule / "pyfunc/requirements.txt").read_text()
+
+
+def test_saving_the_same_training_again_gives_the_same_bytes(make_training: Make, tmp_path: Path) -> None:
+    from strokecast.files import digest_tree
+
+    folder = save(make_training(pyfunc=False))
+    first = (folder / "pyfunc").rename(tmp_path / "first")
+    save(folder)
+    assert digest_tree(folder / "pyfunc") == digest_tree(first)
+
+
+def test_code_that_travels_is_what_serving_needs(tmp_path: Path) -> None:
+    code = pyfunc.copy_code(tmp_path)
+    there = {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()}
+    assert {"__init__.py", "serving/predictor.py", "tracking/loader.py", "features/strokes.py"} <= there
+    assert "models/forecast/seasonal_naive_7.py" in there
+    for stranger in (
+        "tracking/board.py",
+        "tracking/pyfunc.py",
+        "cli.py",
+        "training",
+        "quality",
+        "evaluation",
+        "sources",
+    ):
+        assert not any(name.startswith(stranger) for name in there), stranger
+
+
+def test_closure_follows_imports_inside_functions(tmp_path: Path) -> None:
+    for name, text in {
+        "__init__.py": "",
+        "a.py": "def f():\n    from strokecast.room import b\n",
+        "room/__init__.py": "",
+        "room/b.py": "import strokecast.c\n",
+        "c.py": "import numpy\n",
+        "d.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert pyfunc.closure({"strokecast.a"}, tmp_path) == {
+        "strokecast",
+        "strokecast.a",
+        "strokecast.room",
+        "strokecast.room.b",
+        "strokecast.c",
+    }
+
+
+def test_curves_are_drawn_alike_each_time_and_not_for_a_rule(make_training: Make, tmp_path: Path) -> None:
+    folder = make_training("forecast", "gru")
+    assert curves.draw(folder / "history.csv", tmp_path / "one.png", "gru")
+    assert curves.draw(folder / "history.csv", tmp_path / "two.png", "gru")
+    assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    rule = make_training(training_id="x")
+    assert not curves.draw(rule / "history.csv", tmp_path / "three.png", "rule")
+    assert not (tmp_path / "three.png").exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.3])
+def test_system_metrics_are_sampled_even_of_a_moment(tmp_path: Path, seconds: float) -> None:
+    import time
+
+    sampler = system.Sampler()
+    time.sleep(seconds)
+    early = sampler.fresh()
+    sampler.stop()
+    sampler.stop()
+    late = sampler.fresh()
+    assert sampler.fresh() == []
+    sampler.write(tmp_path / "system.csv")
+    names = {name for _, name, _, _ in late}
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= names
+    assert {step for *_, step in early + late} == ({0} if seconds == 0 else {0, 1})
+    lines = (tmp_path / "system.csv").read_text().splitlines()
+    assert lines[0] == "timestamp_ms,name,value,step"
+    assert len(lines) == 1 + len(early) + len(late)

@@ -1,0 +1,121 @@
+"""`stages/train.py` on what needs no network: a rule, several seeds, a model that is switched off, mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from strokecast.tracking import store
+
+STAGES = Path(__file__).resolve().parents[3] / "stages"
+
+PARAMS = """
+models:
+  forecast:
+    seasonal_naive_7: {enabled: true, seeds: [1, 5]}
+    seasonal_naive_364: {enabled: false}
+"""
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", str(STAGES / script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+
+
+@pytest.fixture
+def workspace(project: Path, specs: dict[str, Any]) -> Path:
+    Path("params.yaml").write_text(PARAMS)
+    processed = Path("data/processed/forecast")
+    for split, first, n in (("train", "2020-01-01", 366), ("valid", "2021-01-01", 59)):
+        (processed / split).mkdir(parents=True)
+        frame = pd.DataFrame({"ds": pd.date_range(first, periods=n), "y": np.arange(float(n))})
+        frame.to_parquet(processed / split / "series.parquet")
+    (processed / "spec.json").write_text(json.dumps(specs["forecast"]))
+    return project
+
+
+def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace: Path, client: Any) -> None:
+    done = run("train.py", "forecast", "seasonal_naive_7")
+    assert done.returncode == 0, done.stderr
+    assert errors(done) == []
+    assert "tensorflow" not in {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [
+        "[train-forecast@seasonal_naive_7] training seasonal_naive_7",
+        "[train-forecast@seasonal_naive_7] a rule, nothing to train; a rule, nothing to train",
+    ]
+    home = Path("models/forecast/seasonal_naive_7")
+    expected = {"config.json", "history.csv", "model.json", "pyfunc", "run.json", "spec.json", "system.csv"}
+    assert {path.name for path in home.iterdir()} == expected | {"seed-5"}
+    assert {path.name for path in (home / "seed-5").iterdir()} == expected
+    runs = [json.loads((folder / "run.json").read_text()) for folder in (home, home / "seed-5")]
+    assert [told["seed"] for told in runs] == [1, 5]
+    state = store.board_state()
+    assert {told["training_id"] for told in runs} == set(state)
+    names = {client.get_run(known.run_id).info.run_name for known in state.values()}
+    assert names == {"seasonal_naive_7", "seasonal_naive_7-seed5"}
+    assert [path.name for path in Path("models/forecast").iterdir()] == ["seasonal_naive_7"], (
+        "no temporary folder"
+    )
+    synced = run("sync.py")
+    assert "board complete: 2 trainings, 0 added" in synced.stdout
+    assert "mlflow" not in {line.split("|")[-1].strip() for line in synced.stderr.splitlines()}
+
+
+def test_a_model_that_is_switched_off_leaves_a_note_and_no_run(workspace: Path, active: Any) -> None:
+    done = run("train.py", "forecast", "seasonal_naive_364")
+    assert done.returncode == 0, done.stderr
+    assert "switched off in params.yaml" in done.stdout
+    home = Path("models/forecast/seasonal_naive_364")
+    assert [path.name for path in home.iterdir()] == ["run.json"]
+    told = {"status": "off", "task": "forecast", "name": "seasonal_naive_364"}
+    assert json.loads((home / "run.json").read_text()) == told
+    assert active() == []
+
+
+def test_a_failing_training_leaves_the_former_model_and_a_failed_run(workspace: Path, active: Any) -> None:
+    home = Path("models/forecast/seasonal_naive_7")
+    home.mkdir(parents=True)
+    (home / "model.json").write_text("the former one")
+    Path("data/processed/forecast/valid/series.parquet").unlink()
+    done = run("train.py", "forecast", "seasonal_naive_7")
+    assert done.returncode != 0
+    assert [path.name for path in home.iterdir()] == ["model.json"]
+    assert [path.name for path in home.parent.iterdir()] == ["seasonal_naive_7"]
+    [failed] = active()
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags[store.FAILURE].startswith("FileNotFoundError: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("forecast", "prophet"), "allowed: seasonal_naive_7, seasonal_naive_364"),
+        (("classify", "gru"), "models.classify"),
+    ],
+)
+def test_an_unknown_model_is_one_line(
+    workspace: Path, arguments: tuple[str, str], told: str, active: Any
+) -> None:
+    done = run("train.py", *arguments)
+    assert done.returncode == 1
+    [line] = errors(done)
+    assert told in line
+    assert not Path("models").exists()
+    assert active() == []

@@ -1,0 +1,117 @@
+"""The store: made once whoever comes first, looked at without MLflow, moved with its project."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from strokecast.tracking import board, store
+
+Make = Callable[..., Path]
+
+WORKER = """
+import sys
+from pathlib import Path
+from strokecast.tracking import board
+for folder in sys.argv[1:]:
+    assert board.ensure_run(Path(folder)) is not None
+"""
+
+
+def test_four_processes_on_a_fresh_store_write_every_training_once(
+    empty_project: Path, make_in: Callable[[Path], Make]
+) -> None:
+    make = make_in(empty_project)
+    folders = [make(training_id=f"id-{n}", seed=n, first=n == 1) for n in (1, 2, 3)]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, *(str(folders[(start + n) % 3]) for n in range(3))],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for start in range(4)
+    ]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=300)
+        assert worker.returncode == 0, errors
+    assert {key: state.status for key, state in store.board_state().items()} == dict.fromkeys(
+        ("id-1", "id-2", "id-3"), "FINISHED"
+    )
+    with store.reading() as connection:
+        assert connection is not None
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
+    assert not list(store.folder().glob(".mlflow.db.tmp-*"))
+    assert not Path("mlflow.db").exists()
+
+
+def test_board_is_addressed_absolutely_from_the_parent_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "parent"))
+    assert store.uri() == f"sqlite:///{tmp_path / 'parent' / 'mlruns' / 'mlflow.db'}"
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert store.uri() == f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+    assert list(tmp_path.iterdir()) == [], "looking makes nothing"
+
+
+def test_a_look_at_no_board_is_empty_and_makes_none(empty_project: Path) -> None:
+    assert store.board_state() == {}
+    assert store.unfinished() == []
+    assert not (empty_project / "mlruns").exists()
+
+
+def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
+    make_training: Make, client: Any
+) -> None:
+    folder = make_training()
+    first = board.ensure_run(folder)
+    state = store.board_state()
+    [(training, known)] = state.items()
+    assert training == json.loads((folder / "run.json").read_text())["training_id"]
+    assert (known.run_id, known.lifecycle, known.status) == (first, "active", "FINISHED")
+    assert known.place.is_dir()
+    board.supersede(client, client.get_run(first))
+    assert store.board_state() == {}
+    second = board.ensure_run(folder)
+    client.delete_run(second)
+    assert store.board_state()[training].lifecycle == "deleted"
+
+
+def test_looking_imports_neither_mlflow_nor_pandas(project: Path) -> None:
+    script = "import sys; from strokecast.tracking import store; store.board_state(); store.unfinished(); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.replace("'", "").strip("[]\n").split(", "))
+    assert "strokecast.tracking.store" in modules
+    assert not modules & {"mlflow", "pandas", "numpy", "tensorflow", "sqlalchemy"}
+
+
+def test_a_moved_project_finds_its_artifacts(
+    make_training: Make, client: Any, project: Path, describe_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_training()
+    run_id = board.ensure_run(folder)
+    before = describe_run(client, run_id)
+    moved = project.rename(project.with_name("moved"))
+    monkeypatch.chdir(moved)
+    store.initialise()
+    assert describe_run(store.client(), run_id) == before
+    assert board.ensure_run(folder, verify=True) == run_id
+
+
+def test_a_deleted_experiment_comes_back_without_its_runs(
+    make_training: Make, client: Any, active: Any
+) -> None:
+    first = make_training()
+    board.ensure_run(first)
+    client.delete_experiment(client.get_experiment_by_name("strokecast-forecast").experiment_id)
+    second = make_training("forecast", "gru", training_id="other")
+    run_id = board.ensure_run(second)
+    assert [run.info.run_id for run in active()] == [run_id]
+    assert board.ensure_run(first) is None, "deleted with its experiment, so deleted by hand"
