@@ -1,0 +1,54 @@
+"""Evaluate one task: every training of `params.yaml` on the same test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from strokecast import paths
+from strokecast.evaluation.trainings import Roster, roster
+from strokecast.features import spec as specs
+from strokecast.files import new_folder
+from strokecast.params import Params
+
+
+def run(task: str, settings: Params) -> tuple[str, Roster]:
+    """Write `reports/<task>/` whole.
+
+    Returns:
+        One line that tells the outcome, and the trainings that were judged.
+
+    Raises:
+        UserError: names the training, the data or the setting at fault; nothing is written then.
+    """
+    processed = paths.PROCESSED / task
+    found = roster(task, settings.entries(task), paths.MODELS)
+    line = found.passed_over()
+    if line:
+        print(line, flush=True)
+    spec = specs.load(processed, task)
+    with new_folder(paths.REPORTS / task) as folder:
+        return _TASKS[task](folder, found, processed, spec, settings), found
+
+
+def _classify(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
+    from strokecast.evaluation import classify_predictions, classify_report
+
+    test, made = classify_predictions.collect(found, processed, spec)
+    return classify_report.write(
+        folder, found, test, made, spec["classes"], spec["source"], settings.evaluation.classify
+    )
+
+
+def _forecast(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
+    from strokecast.evaluation import forecast_predictions, forecast_report
+
+    chosen = settings.evaluation.forecast
+    test, made = forecast_predictions.collect(found, processed, spec, chosen.step)
+    return forecast_report.write(folder, found, test, made, chosen)
+
+
+_TASKS: dict[str, Callable[[Path, Roster, Path, Mapping, Params], str]] = {
+    "classify": _classify,
+    "forecast": _forecast,
+}

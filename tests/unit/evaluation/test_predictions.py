@@ -1,0 +1,126 @@
+"""Predictions of rules and networks on the same test records."""
+
+import datetime
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.evaluation import classify_predictions, forecast_predictions
+from strokecast.evaluation.trainings import roster
+from strokecast.features import classify as classify_features
+from strokecast.features import forecast as forecast_features
+from strokecast.params import ClassifyFeatures, ForecastFeatures, ModelEntry
+
+DAYS = 120
+
+
+@pytest.fixture
+def processed_series(tmp_path, series):
+    """120 days of the series as `preprocess@forecast` writes them, and the spec."""
+    validated = tmp_path / "validated"
+    validated.mkdir()
+    days = [datetime.date(2018, 1, 1) + datetime.timedelta(days=i) for i in range(DAYS)]
+    table = pa.table({"ds": pa.array(days, pa.date32()), "y": series.values[:DAYS], "filled": [False] * DAYS})
+    pq.write_table(table, validated / "series.parquet")
+    (validated / "report.json").write_text(json.dumps({"source": "made", "name": "rides", "unit": "rides"}))
+    settings = ForecastFeatures(window=14, horizon=7, valid_from=0.5, test_from=0.75)
+    return tmp_path / "processed", forecast_features.preprocess(validated, tmp_path / "processed", settings)
+
+
+def rule(train, name, spec):
+    folder = train("forecast", name, kind="rule", dataset={"digest": spec["digest"]})
+    (folder / "model.json").write_text(json.dumps({"task": "forecast", "name": name, "config": {}}))
+    (folder / "spec.json").write_text(json.dumps(spec))
+
+
+def test_a_rule_is_asked_at_every_origin_of_the_test_days(train, tmp_path, processed_series, series):
+    processed, spec = processed_series
+    rule(train, "seasonal_naive_7", spec)
+    found = roster("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
+    test, made = forecast_predictions.collect(found, processed, spec, step=4)
+    origins = np.arange(90, DAYS - 7 + 1, 4)
+    ahead = np.arange(7)
+    assert (test.first_days == np.datetime64("2018-01-01") + origins).all()
+    assert test.actual == pytest.approx(series.values[origins[:, None] + ahead])
+    assert made["seasonal_naive_7", 1] == pytest.approx(series.values[origins[:, None] + ahead - 7])
+    assert test.scale == pytest.approx(np.abs(series.values[7:60] - series.values[:53]).mean())
+    assert len(test.days) == len(test.values) == 30
+
+
+def test_a_rule_that_needs_more_history_is_named(train, tmp_path, processed_series):
+    processed, spec = processed_series
+    rule(train, "seasonal_naive_364", spec)
+    found = roster("forecast", {"seasonal_naive_364": ModelEntry()}, tmp_path / "models")
+    with pytest.raises(
+        UserError, match=r"seasonal_naive_364: needs 364 days of history.*2018-04-01\) has 90"
+    ):
+        forecast_predictions.collect(found, processed, spec, step=1)
+
+
+def test_a_network_that_copies_last_week_forecasts_as_the_rule_does(train, tmp_path, processed_series):
+    import keras
+
+    processed, spec = processed_series
+    rule(train, "seasonal_naive_7", spec)
+    folder = train("forecast", "linear", dataset={"digest": spec["digest"]})
+    past = keras.Input((14, 1), name="past")
+    dense = keras.layers.Dense(7)
+    network = keras.Model({"past": past}, dense(keras.layers.Flatten()(past)))
+    kernel = np.zeros((14, 7), np.float32)
+    kernel[np.arange(7, 14), np.arange(7)] = 1
+    dense.set_weights([kernel, np.zeros(7, np.float32)])
+    network.save(folder / "model.keras")
+    found = roster(
+        "forecast", {"linear": ModelEntry(), "seasonal_naive_7": ModelEntry()}, tmp_path / "models"
+    )
+    _, made = forecast_predictions.collect(found, processed, spec, step=3)
+    assert made["linear", 1] == pytest.approx(made["seasonal_naive_7", 1], rel=1e-5)
+
+
+def test_probabilities_belong_to_their_sketches(train, tmp_path):
+    """A network that reads the class off the number of points is right on exactly the sketches where it should be."""
+    import keras
+
+    validated = tmp_path / "validated"
+    validated.mkdir()
+    lengths = {"zebra": [3, 20, 9, 30], "apple": [5, 18, 40, 7]}
+    for split in ("train", "valid", "test"):
+        rows = [(label, i, n) for label, counts in lengths.items() for i, n in enumerate(counts)]
+        points = [np.random.default_rng(n).integers(-9, 9, n * 3).astype(np.float32) for _, _, n in rows]
+        columns = {
+            "id": [f"{label}/{split}/{i}" for label, i, _ in rows],
+            "label": [label for label, _, _ in rows],
+            "length": pa.array([n for _, _, n in rows], pa.int32()),
+            "points": pa.array(points, pa.list_(pa.float32())),
+        }
+        pq.write_table(pa.table(columns), validated / f"{split}.parquet")
+    (validated / "report.json").write_text(json.dumps({"source": "made"}))
+    processed = tmp_path / "processed"
+    spec = classify_features.preprocess(validated, processed, ClassifyFeatures(bounds=(8, 16, 32)))
+    folder = train("classify", "gru", dataset={"digest": spec["digest"]})
+    strokes = keras.Input((None, 3), name="strokes")
+    length = keras.Input((), dtype="int32", name="length")
+    size = keras.ops.expand_dims(keras.ops.cast(length, "float32"), 1)
+    sign = keras.layers.Dense(2, kernel_initializer="zeros", name="logits")
+    total = keras.layers.Concatenate()([size, keras.ops.sum(strokes, axis=1) * 0])
+    network = keras.Model({"strokes": strokes, "length": length}, sign(total))
+    zebra = spec["classes"].index("zebra")
+    kernel = np.zeros((4, 2), np.float32)
+    kernel[0, zebra] = 1
+    bias = np.zeros(2, np.float32)
+    bias[zebra] = -10  # zebra from 11 points on
+    sign.set_weights([kernel, bias])
+    network.save(folder / "model.keras")
+    found = roster("classify", {"gru": ModelEntry()}, tmp_path / "models")
+    test, made = classify_predictions.collect(found, processed, spec)
+    assert sorted(test.ids) == sorted(f"{label}/test/{i}" for label in lengths for i in range(4))
+    true = [spec["classes"][label] for label in test.labels]
+    assert true == [name.split("/")[0] for name in test.ids]
+    cropped = [min(32, lengths[name.split("/")[0]][int(name.split("/")[2])]) for name in test.ids]
+    assert test.lengths.tolist() == cropped
+    assert (made["gru", 1].argmax(axis=1) == zebra).tolist() == [n > 10 for n in cropped]
+    assert made["gru", 1].sum(axis=1) == pytest.approx(1)

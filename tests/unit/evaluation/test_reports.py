@@ -1,0 +1,199 @@
+"""The files of `reports/<task>/`, the leaderboard and the page, from hand-made predictions."""
+
+import csv
+import json
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.evaluation import classify_report, forecast_report, leaderboard, page
+from strokecast.files import digest_tree
+from strokecast.params import ForecastEvaluation
+
+
+def sketches(folder, given, **changes):
+    parts = {**vars(given), **changes}
+    return classify_report.write(
+        folder,
+        parts["found"],
+        parts["test"],
+        parts["made"],
+        parts["classes"],
+        parts["source"],
+        parts["settings"],
+    )
+
+
+def days(folder, given, **changes):
+    parts = {**vars(given), **changes}
+    return forecast_report.write(folder, parts["found"], parts["test"], parts["made"], parts["settings"])
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, sketched, forecasted):
+    """The reports of both tasks, and the line that each stage would end with."""
+    folder = tmp_path_factory.mktemp("reports")
+    lines = [sketches(folder / "classify", sketched), days(folder / "forecast", forecasted)]
+    return folder, lines
+
+
+@pytest.fixture
+def reports(written):
+    return written[0]
+
+
+def test_metrics_are_means_over_seeds_with_the_spread_only_where_there_are_several(reports):
+    metrics = json.loads((reports / "classify/metrics.json").read_text())
+    assert list(metrics) == ["poor", "good", "twin"]
+    each = {k: v["metrics"] for k, v in json.loads((reports / "classify/trainings.json").read_text()).items()}
+    first, second = (each[f"id-classify-good-{seed}"]["test/accuracy"] for seed in (1, 2))
+    assert first != second
+    assert metrics["good"]["accuracy"] == pytest.approx((first + second) / 2, rel=1e-5)
+    assert metrics["good"]["accuracy_spread"] == pytest.approx(abs(first - second) / 2**0.5, rel=1e-4)
+    assert metrics["good"]["seeds"] == 2
+    assert metrics["good"]["train_seconds"] == 15.0
+    assert not [key for key in metrics["poor"] if key.endswith("_spread")]
+
+
+def test_trainings_hold_flat_floats_only(reports):
+    for task in ("classify", "forecast"):
+        for entry in json.loads((reports / task / "trainings.json").read_text()).values():
+            assert all(name.startswith("test/") for name in entry["metrics"])
+            assert all(type(value) is float for value in entry["metrics"].values())
+
+
+def test_the_files_of_each_training(reports):
+    classify = {p.name for p in (reports / "classify/models/good/seed-2").iterdir()}
+    assert classify == {
+        "confusion.csv", "confusion.png", "per_class.csv", "by_length.csv", "calibration.csv", "reliability.png"
+    }  # fmt: skip
+    forecast = {p.name for p in (reports / "forecast/models/sharp/seed-1").iterdir()}
+    assert forecast == {"by_day.csv", "by_regime.csv", "forecast.csv", "forecast.png"}
+
+
+def test_a_class_may_be_named_like_anything(reports):
+    table = rows(reports / "classify/models/good/seed-1/confusion.csv")
+    assert [row["true \\ predicted"] for row in table] == ["ant", "bed", "true", "the Eiffel tower"]
+    assert sum(int(v) for row in table for k, v in row.items() if k != "true \\ predicted") == 400
+
+
+def test_predictions_of_every_training(reports):
+    table = pq.read_table(reports / "classify/predictions.parquet").to_pandas()
+    assert len(table) == 4 * 400
+    right = (table["label"].astype(str) == table["predicted"].astype(str)).groupby(
+        [table["model"].astype(str), table["seed"]]
+    )
+    metrics = json.loads((reports / "classify/trainings.json").read_text())
+    assert right.mean()["good", 2] == pytest.approx(
+        metrics["id-classify-good-2"]["metrics"]["test/accuracy"], rel=1e-5
+    )
+    table = pq.read_table(reports / "forecast/predictions.parquet").to_pandas()
+    assert len(table) == 3 * 194 * 7
+    offset = table[table["model"] == "offset"]
+    assert (offset["forecast"] - offset["actual"]).to_numpy() == pytest.approx(100, abs=0.01)
+
+
+def test_pairs_tell_different_models_apart_and_equal_ones_not(reports, sketched, tmp_path):
+    pairs = {(row["a"], row["b"]): row for row in rows(reports / "classify/pairs.csv")}
+    assert pairs["poor", "good"]["excludes_zero"] == "true"
+    assert float(pairs["poor", "good"]["high"]) < 0
+    assert pairs["good", "twin"]["excludes_zero"] == "false"
+    pairs = {(row["a"], row["b"]): row for row in rows(reports / "forecast/pairs.csv")}
+    assert pairs["sharp", "offset"]["excludes_zero"] == "true"
+
+
+def test_same_inputs_same_bytes(reports, sketched, forecasted, tmp_path):
+    again = tmp_path / "again"
+    sketches(again / "classify", sketched)
+    days(again / "forecast", forecasted)
+    assert digest_tree(again) == digest_tree(reports)
+
+
+def test_regimes_are_reported_apart(reports):
+    metrics = json.loads((reports / "forecast/metrics.json").read_text())
+    assert metrics["offset"]["mae_regime_before"] == metrics["offset"]["mae_regime_after"] == 100
+    table = {row["regime"]: row for row in rows(reports / "forecast/models/naive/seed-1/by_regime.csv")}
+    whole, before, after = (
+        float(table[name]["mae"]) * int(table[name]["origins"]) for name in ("all", "before", "after")
+    )
+    summary = json.loads((reports / "forecast/summary.json").read_text())
+    covered = sum(regime["origins"] for regime in summary["regimes"])
+    assert covered <= summary["test"]
+    assert before + after < whole or covered == summary["test"]
+
+
+def test_a_regime_without_a_forecast_is_an_error(tmp_path, forecasted):
+    late = {"regimes": [{"name": "later", "first": "2021-01-01", "last": "2021-02-01"}]}
+    with pytest.raises(UserError, match=r"regimes\.0: regime 'later'.*allowed: first forecast days from"):
+        days(tmp_path / "r", forecasted, settings=ForecastEvaluation.model_validate(late))
+
+
+def test_the_outcome_in_one_line(written):
+    classify, forecast = written[1]
+    assert classify.startswith("best good 9")
+    assert classify.endswith("of 400 test sketches, 3 models")
+    assert forecast.startswith("best sharp MAE 3.9")
+
+
+def test_leaderboard_order_and_sentences(reports, tmp_path):
+    classify, forecast = leaderboard.read(reports, ("classify", "forecast"))
+    assert [row[0] for row in classify.rows] == ["good", "twin", "poor"]
+    assert [row[0] for row in forecast.rows] == ["sharp", "naive", "offset"]
+    assert "One seed: no spread is known." in forecast.notes
+    assert any("one seed only: twin, poor" in note for note in classify.notes)
+    assert any(note.startswith("poor differs from good: -4") for note in classify.notes)
+    assert any(note.startswith("twin cannot be told apart from good") for note in classify.notes)
+    assert all(len(row) == len(board.header) for board in (classify, forecast) for row in board.rows)
+    assert " ± " in classify.rows[0][1]
+    assert "MAE before" in forecast.header
+
+
+def test_leaderboard_files(reports, tmp_path):
+    boards = leaderboard.read(reports, ("classify", "forecast"))
+    leaderboard.write_csv(tmp_path / "leaderboard.csv", boards)
+    table = rows(tmp_path / "leaderboard.csv")
+    assert [(row["task"], row["rank"], row["model"]) for row in table][:2] == [
+        ("classify", "1", "good"),
+        ("classify", "2", "twin"),
+    ]
+    assert table[0]["training_ids"] == "id-classify-good-1 id-classify-good-2"
+    assert table[0]["mae"] == ""
+    assert float(table[-1]["mae"]) == pytest.approx(100)
+    leaderboard.write_markdown(tmp_path / "leaderboard.md", boards, ["Drawings by people (CC BY 4.0)."])
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert text.index("| good") < text.index("| poor") < text.index("## forecast")
+    assert text.rstrip().endswith("- Drawings by people (CC BY 4.0).")
+
+
+def test_the_page_stands_alone_and_is_escaped(reports, tmp_path):
+    boards = leaderboard.read(reports, ("classify", "forecast"))
+    page.write(tmp_path / "index.html", reports, boards, ["<b>data</b>"])
+    page.write(tmp_path / "again.html", reports, boards, ["<b>data</b>"])
+    text = (tmp_path / "index.html").read_text()
+    assert text == (tmp_path / "again.html").read_text()
+    assert "&lt;b&gt;data" in text
+    assert text.count("data:image/svg+xml;base64,") == 8
+    assert "http" not in text
+    assert "<script" not in text
+
+
+def test_a_task_that_was_not_evaluated_is_named(reports, tmp_path):
+    shutil.copytree(reports / "classify", tmp_path / "classify")
+    with pytest.raises(UserError, match="dvc repro evaluate@forecast"):
+        leaderboard.read(tmp_path, ("classify", "forecast"))
+
+
+def test_attributions_name_sources_that_ask_for_it(tmp_path):
+    for name, text, licence in (("sketches", "Quick, Draw! by Google", "CC BY 4.0"), ("series", "", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "source.json").write_text(json.dumps({"attribution": text, "licence": licence}))
+    assert leaderboard.attributions(tmp_path, ("sketches", "series")) == [
+        "Quick, Draw! by Google. Licence: CC BY 4.0."
+    ]
