@@ -74,7 +74,8 @@ def ui(port: int, host: str) -> None:
     """Open the MLflow board in this terminal; end it with Ctrl-C."""
     from strokecast.tracking import store
 
-    uri = store.initialise()
+    store.initialise()
+    uri = store.uri()
     click.echo(f"the board: http://{host}:{port} (Ctrl-C ends it)")
     arguments = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, *arguments])

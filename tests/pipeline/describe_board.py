@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import ViewType
@@ -14,7 +15,8 @@ from mlflow.entities import ViewType
 
 def describe(mlruns: Path) -> dict[str, object]:
     uri = f"sqlite:///{mlruns / 'mlflow.db'}"
-    client = MlflowClient(tracking_uri=uri)
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient()
     experiments = [e.experiment_id for e in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     board: dict[str, object] = {}
     for run in client.search_runs(experiments, run_view_type=ViewType.ACTIVE_ONLY, max_results=1000):
@@ -27,7 +29,7 @@ def describe(mlruns: Path) -> dict[str, object]:
             )
             for key in run.data.metrics
         }
-        folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path="", tracking_uri=uri))
+        folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path=""))
         artifacts = {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))
@@ -36,7 +38,7 @@ def describe(mlruns: Path) -> dict[str, object]:
         outputs = run.outputs.model_outputs if run.outputs else []
         model_files: dict[str, str] = {}
         for output in outputs:
-            place = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}", tracking_uri=uri))
+            place = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}"))
             for path in sorted(place.rglob("*")):
                 if path.is_file() and path.name != "registered_model_meta":
                     model_files[path.relative_to(place).as_posix()] = hashlib.sha256(
