@@ -16,8 +16,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from strokecast.errors import UserError
+from strokecast.explain import first_error
 from strokecast.models.config import Config
-from strokecast.params import TASKS, first_error
+from strokecast.params import TASKS
 
 Build = TypeVar("Build", bound=Callable[..., Any])
 Kind = Literal["network", "rule"]

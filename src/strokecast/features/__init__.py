@@ -1,0 +1,1 @@
+"""From accepted rows to padded or windowed TFRecords."""

@@ -1,0 +1,77 @@
+"""`spec.json` of processed data: what it holds, typed, and how it is read.
+
+A spec is a plain mapping, because it travels as JSON beside every model; these types say what is in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from strokecast.errors import UserError
+from strokecast.files import read_json
+
+SPLITS = ("train", "valid", "test")
+
+
+class ClassifySpec(TypedDict):
+    """Padded drawings: `data/processed/classify/spec.json`."""
+
+    task: str
+    classes: list[str]
+    features: dict[str, list[int | None]]
+    dtype: str
+    bounds: list[int]
+    scale: float
+    counts: dict[str, dict[str, int]]
+    length: dict[str, float]
+    files: dict[str, list[str]]
+    digest: str
+    source: str
+
+
+class SplitDays(TypedDict):
+    """The days of one split, and the windows whose whole target lies in it."""
+
+    first: str
+    last: str
+    days: int
+    windows: int
+
+
+class ForecastSpec(TypedDict):
+    """Windows of a daily series: `data/processed/forecast/spec.json`."""
+
+    task: str
+    window: int
+    horizon: int
+    channels: list[str]
+    scaling: dict[str, float]
+    name: str
+    unit: str
+    splits: dict[str, SplitDays]
+    files: dict[str, list[str]]
+    digest: str
+    source: str
+
+
+def load(folder: Path, task: str) -> dict[str, Any]:
+    """Read `folder`/spec.json and check that it is of `task`.
+
+    Raises:
+        UserError: if it is missing or of another task.
+    """
+    path = folder / "spec.json"
+    try:
+        spec = read_json(path)
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), fix=f"run `dvc repro preprocess@{task}`") from None
+    kind = ClassifySpec if task == "classify" else ForecastSpec
+    missing = sorted(set(kind.__annotations__) - set(spec))
+    if spec.get("task") != task or missing:
+        raise UserError(
+            f"is no spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
+            where=str(path),
+            fix=f"run `dvc repro preprocess@{task}`",
+        )
+    return cast(dict[str, Any], spec)

@@ -1,0 +1,85 @@
+"""Three strided convolutions shorten the drawing eightfold, two LSTM layers read what is left.
+
+Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN drawings.
+
+Shape legend: B batch, T padded points, S = ceil(T / product of strides), F filters of the last
+convolution, U units, K classes.
+Kind: sequence to vector. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from strokecast.models.config import Config
+from strokecast.models.registry import register
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_to_tuple)]
+
+
+class ConvRnnConfig(Config):
+    """Settings of `classify.conv_rnn`; filters, kernels and strides hold one number a convolution."""
+
+    filters: Sizes = Field((32, 64, 128), min_length=1, description="channels that each convolution gives")
+    kernels: Sizes = Field((5, 5, 3), min_length=1, description="points that each convolution sees")
+    strides: Sizes = Field(
+        (2, 2, 2), min_length=1, description="points that each convolution moves at a time"
+    )
+    norm_momentum: float | None = Field(
+        0.98,
+        ge=0,
+        lt=1,
+        description="batch normalisation after each convolution: share of the moving moments kept a step; null: none",
+    )
+    positions: bool = Field(
+        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
+    )
+    units: int = Field(128, ge=1, le=4096, description="units of each LSTM layer")
+    layers: int = Field(2, ge=1, le=16, description="LSTM layers on top of each other")
+    dropout: float = Field(
+        0.2, ge=0, lt=1, description="share of units dropped between layers and before the head"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not len(self.filters) == len(self.kernels) == len(self.strides):
+            raise PydanticCustomError("lengths", "filters, kernels and strides should be lists of one length")
+        return self
+
+
+@register(
+    "classify",
+    "conv_rnn",
+    ConvRnnConfig,
+    testing=ConvRnnConfig(filters=(4, 6, 8), kernels=(5, 4, 3), strides=(2, 1, 2), units=8, dropout=0.0),
+)
+def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
+    """{"strokes": [B, T, 3], "length": [B]} → logits [B, K]."""
+    import keras
+
+    from strokecast.models.layers.conv import masked_conv
+    from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.recurrent import recurrent_stack
+
+    inputs, x, real = drawing_inputs(config.positions)  # x [B, T, 3 or 5], real [B, T]
+    for number, (filters, kernel, stride) in enumerate(
+        zip(config.filters, config.kernels, config.strides, strict=True), start=1
+    ):
+        x, real = masked_conv(
+            x, real, filters, kernel, stride, norm_momentum=config.norm_momentum, name=f"conv_{number}"
+        )
+    # x [B, S, F], real [B, S]
+    state = recurrent_stack(  # [B, U]
+        keras.layers.LSTM, x, config.units, config.layers, mask=real, dropout=config.dropout
+    )
+    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
+    return keras.Model(inputs, logits, name="conv_rnn")

@@ -1,0 +1,53 @@
+"""A stack of LSTM layers over the strokes of a drawing.
+
+Source: Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
+
+Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
+Kind: sequence to vector. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from strokecast.models.config import Config
+from strokecast.models.registry import register
+
+
+class LstmConfig(Config):
+    """Settings of `classify.lstm`."""
+
+    units: int = Field(96, ge=1, le=4096, description="units of each layer (and direction)")
+    layers: int = Field(2, ge=1, le=16, description="LSTM layers on top of each other")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
+    )
+    positions: bool = Field(
+        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
+    )
+    bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
+
+
+@register("classify", "lstm", LstmConfig, testing=LstmConfig(units=8, layers=2, dropout=0.0))
+def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
+    """{"strokes": [B, T, 3], "length": [B]} → logits [B, K]."""
+    import keras
+
+    from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.recurrent import recurrent_stack
+
+    inputs, points, real = drawing_inputs(config.positions)  # points [B, T, 3 or 5], real [B, T]
+    state = recurrent_stack(  # [B, U]
+        keras.layers.LSTM,
+        points,
+        config.units,
+        config.layers,
+        mask=real,
+        dropout=config.dropout,
+        bidirectional=config.bidirectional,
+    )
+    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
+    return keras.Model(inputs, logits, name="lstm")

@@ -1,0 +1,1 @@
+"""Past days to the next `horizon` days."""

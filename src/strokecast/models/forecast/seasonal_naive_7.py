@@ -1,0 +1,25 @@
+"""Seasonal naive, season 7: each day repeats the same weekday one week before.
+
+Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
+https://otexts.com/fpp3/simple-methods.html
+Kind: a rule; nothing is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.models.config import Config
+from strokecast.models.registry import register
+from strokecast.models.rules import SeasonalNaive
+
+
+class SeasonalNaive7Config(Config):
+    """`forecast.seasonal_naive_7` has no settings."""
+
+
+@register("forecast", "seasonal_naive_7", SeasonalNaive7Config, testing=SeasonalNaive7Config(), kind="rule")
+def build(config: SeasonalNaive7Config, spec: Mapping[str, Any]) -> SeasonalNaive:
+    """The rule with a season of 7 days."""
+    return SeasonalNaive(7)

@@ -1,0 +1,65 @@
+"""Trained models from their folders, and the one function that runs a network forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from strokecast.errors import UserError
+from strokecast.files import read_json
+from strokecast.models import registry
+
+
+def load_network(folder: Path) -> Any:
+    """The `keras.Model` in `folder`/model.keras; works in a process that knows nothing of our layers yet.
+
+    Raises:
+        UserError: if there is no such file, or Keras cannot read it.
+    """
+    import keras
+
+    from strokecast.models.layers import custom_objects
+
+    path = folder / "model.keras"
+    if not path.is_file():
+        raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
+    try:
+        return keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
+    except (ValueError, OSError) as error:
+        raise UserError(
+            f"cannot be read as a network ({error})", where=str(path), fix="train it anew"
+        ) from error
+
+
+def load_rule(folder: Path) -> Any:
+    """The rule in `folder`/model.json: has `.predict(history, horizon)` and `.min_history`; no TensorFlow.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    path = folder / "model.json"
+    if not path.is_file():
+        raise UserError("no such file", where=str(path), fix="run `dvc repro` to make the model")
+    stored = read_json(path)
+    config = registry.config(stored["task"], stored["name"], stored["config"])
+    return registry.get(stored["task"], stored["name"]).build(config, read_json(folder / "spec.json"))
+
+
+def forward(model: Any) -> Callable[[dict[str, Any]], Any]:
+    """`inputs -> outputs` in inference mode as one graph, traced once for all lengths and batch sizes."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[signature(model)])
+    def run(inputs: dict[str, Any]) -> Any:
+        return model(inputs, training=False)
+
+    traced: Callable[[dict[str, Any]], Any] = run
+    return traced
+
+
+def signature(model: Any) -> dict[str, Any]:
+    """Names, shapes and dtypes of a network's inputs: {name: tf.TensorSpec}, unknown sizes None."""
+    import tensorflow as tf
+
+    return {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in model.inputs}

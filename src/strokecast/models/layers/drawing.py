@@ -1,0 +1,61 @@
+"""What the networks that read drawings have in common at their input.
+
+Shapes: B batch, T padded points; the last axis of strokes is (dx, dy, pen_lift).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from strokecast.models.layers.masking import LengthMask
+
+
+@keras.saving.register_keras_serializable(package="strokecast")
+class Positions(keras.layers.Layer):
+    """Where the pen is, in a box of the drawing's own size.
+
+    The moves are summed up, the middle of the drawing becomes (0, 0) and half its longer side 1,
+    so that a network sees where on the page a point lies, and not only how the pen came there.
+
+    Call arguments:
+        strokes: float [B, T, 3], zero on padding.
+        real: bool [B, T].
+
+    Returns:
+        float [B, T, 2]: x and y in [-1, 1], zero on padding.
+    """
+
+    def call(self, strokes: Any, real: Any) -> Any:
+        """The positions."""
+        real = real[:, :, None]
+        place = ops.cumsum(strokes[:, :, :2], axis=1)  # [B, T, 2]
+        low = ops.min(ops.where(real, place, 1e9), axis=1, keepdims=True)  # [B, 1, 2]
+        high = ops.max(ops.where(real, place, -1e9), axis=1, keepdims=True)
+        half = ops.maximum(ops.max(high - low, axis=2, keepdims=True) / 2, 1e-6)  # [B, 1, 1]
+        return ops.where(real, (place - (low + high) / 2) / half, 0.0)
+
+    def compute_output_spec(self, strokes: Any, real: Any) -> Any:
+        """Shape and dtype, without running."""
+        return keras.KerasTensor((*strokes.shape[:2], 2), strokes.dtype)
+
+
+def drawing_inputs(positions: bool) -> tuple[dict[str, Any], Any, Any]:
+    """The inputs of a network that reads drawings, what its first layer reads, and the mask.
+
+    Args:
+        positions: read (dx, dy, pen_lift, x, y) instead of (dx, dy, pen_lift).
+
+    Returns:
+        ({"strokes": [B, T, 3], "length": [B]}, float [B, T, 3 or 5], bool [B, T]).
+    """
+    strokes = keras.Input((None, 3), name="strokes")
+    length = keras.Input((), dtype="int32", name="length")
+    real = LengthMask(name="real")(strokes, length)
+    points = strokes
+    if positions:
+        places = Positions(name="positions")(strokes, real)
+        points = keras.layers.Concatenate(name="points")([strokes, places])
+    return {"strokes": strokes, "length": length}, points, real

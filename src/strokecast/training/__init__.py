@@ -1,0 +1,1 @@
+"""Input pipeline, the one loop, devices."""

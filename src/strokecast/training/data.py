@@ -1,0 +1,94 @@
+"""The order of training batches: a pure function of (seed, epoch), whatever ran before.
+
+Every batch holds records of one group (one length bucket), so that hardly a step is padding.
+Records are shuffled within their group, and the batches of all groups are shuffled among each
+other. One tf.data pipeline carries all epochs: nothing is traced or opened anew between two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from strokecast.features.reading import Group, steps
+from strokecast.training.augment import Augment
+
+_BUFFER = 100_000  # records a shuffle holds at once; a larger group is also mixed by its shards
+_SHARDS = 16  # files of a group read side by side
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Training batches.
+
+    Attributes:
+        dataset: tf.data.Dataset of (inputs, target, key), all epochs one after another.
+        steps: batches an epoch; each group keeps its last, partial batch.
+        examples: records an epoch.
+    """
+
+    dataset: Any
+    steps: int
+    examples: int
+
+
+def feed(
+    parts: Sequence[Group],
+    batch: int,
+    seed: int,
+    epochs: int,
+    first_epoch: int = 0,
+    augment: Augment | None = None,
+) -> Feed:
+    """Shuffled batches of epochs `first_epoch` to `epochs` - 1 (counted from 0), each augmented on its own."""
+    import tensorflow as tf
+
+    def one_epoch(epoch: Any) -> Any:
+        # tf.data mixes a shuffle's own seed with its graph's: fixed here, for the order to
+        # depend on nothing but (seed, epoch)
+        tf.compat.v1.get_default_graph().seed = 1
+        shuffled = [_shuffled(part, batch, _seed(seed, index), epoch) for index, part in enumerate(parts)]
+        turns = np.repeat(np.arange(len(parts), dtype=np.int64), [-(-part.count // batch) for part in parts])
+        order = tf.random.experimental.stateless_shuffle(turns, seed=tf.stack([_seed(seed, -1), epoch]))
+        choice = tf.data.Dataset.from_tensor_slices(order)
+        batches = tf.data.Dataset.choose_from_datasets(shuffled, choice, stop_on_empty_dataset=False)
+        if augment is None:
+            return batches
+
+        def changed(number: Any, batch: tuple[dict[str, Any], Any, Any]) -> tuple[dict[str, Any], Any, Any]:
+            inputs, target, key = batch
+            return augment(inputs, tf.stack([_seed(seed, -2) + epoch, number * 1_000])), target, key
+
+        return batches.enumerate().map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).prefetch(4)
+    return Feed(dataset, steps(parts, batch), sum(part.count for part in parts))
+
+
+def _shuffled(part: Group, batch: int, seed: Any, epoch: Any) -> Any:
+    import tensorflow as tf
+
+    files = tf.constant(part.files)
+    if len(part.files) == 1:
+        records = tf.data.TFRecordDataset(files)
+    else:
+        files = tf.random.experimental.stateless_shuffle(files, seed=tf.stack([seed, epoch]))
+        records = tf.data.Dataset.from_tensor_slices(files).interleave(
+            tf.data.TFRecordDataset, cycle_length=min(_SHARDS, len(part.files))
+        )
+    records = records.shuffle(
+        min(part.count, _BUFFER), seed=seed + epoch * 1_000_003, reshuffle_each_iteration=False
+    )
+    return records.batch(batch).map(part.parse, num_parallel_calls=1, deterministic=True)
+
+
+def _seed(seed: int, salt: int) -> Any:
+    """A well-mixed int64 from the training's seed and a number that tells its uses apart."""
+    import tensorflow as tf
+
+    digest = hashlib.sha256(f"{seed}/{salt}".encode()).digest()
+    return tf.constant(int.from_bytes(digest[:4], "little"), tf.int64)

@@ -1,0 +1,70 @@
+"""What each task's networks are trained to lower, and what is counted beside it.
+
+Shapes: B batch, K classes, H horizon. A loss is one number an example, float32 [B].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The losses of one task under one recipe.
+
+    Attributes:
+        target: shape (without the batch) and dtype name of the targets.
+        train_loss: (target, output) → [B]; what the gradient is taken of.
+        valid_loss: (target, output) → [B]; what early stopping and the best weights go by.
+        hits: (target, output) → float32 [B], 1 where right; None where nothing can be "right".
+    """
+
+    target: tuple[tuple[int, ...], str]
+    train_loss: Callable[[Any, Any], Any]
+    valid_loss: Callable[[Any, Any], Any]
+    hits: Callable[[Any, Any], Any] | None
+
+
+def make(task: str, recipe: Recipe, outputs: int) -> Objective:
+    """The objective of a task; `outputs` is the size of the network's last axis (K or H)."""
+    return _OBJECTIVES[task](recipe, outputs)
+
+
+def _classify(recipe: Recipe, outputs: int) -> Objective:
+    import tensorflow as tf
+
+    smoothing = cast(ClassifyRecipe, recipe).label_smoothing
+
+    def cross_entropy(label: Any, logits: Any) -> Any:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
+
+    def smoothed(label: Any, logits: Any) -> Any:
+        spread = tf.one_hot(label, outputs) * (1.0 - smoothing) + smoothing / outputs
+        return tf.nn.softmax_cross_entropy_with_logits(labels=spread, logits=logits)
+
+    def hits(label: Any, logits: Any) -> Any:
+        return tf.cast(tf.argmax(logits, axis=-1) == label, tf.float32)
+
+    return Objective(((), "int64"), smoothed if smoothing else cross_entropy, cross_entropy, hits)
+
+
+def _forecast(recipe: Recipe, outputs: int) -> Objective:
+    import tensorflow as tf
+
+    def huber(error: Any) -> Any:  # delta 1: one standard deviation of the training days
+        size = tf.abs(error)
+        return tf.where(size <= 1.0, 0.5 * tf.square(error), size - 0.5)
+
+    shape = {"mae": tf.abs, "mse": tf.square, "huber": huber}[cast(ForecastRecipe, recipe).loss]
+
+    def loss(target: Any, output: Any) -> Any:
+        return tf.reduce_mean(shape(output - target), axis=-1)
+
+    return Objective(((outputs,), "float32"), loss, loss, None)
+
+
+_OBJECTIVES: dict[str, Callable[[Recipe, int], Objective]] = {"classify": _classify, "forecast": _forecast}

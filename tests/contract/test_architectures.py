@@ -1,0 +1,220 @@
+"""Every registered architecture through one check. A new one needs one line in TABLE."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast.models import registry
+from strokecast.params import RECIPES, TASKS
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the testing and the default config of an architecture should count in parameters."""
+
+    task: str
+    name: str
+    testing: int
+    default: int
+    min_history: int | None = None  # rules: days of history they need
+
+    def __str__(self) -> str:
+        return f"{self.task}-{self.name}"
+
+
+TABLE = [
+    Line("classify", "conv_rnn", testing=1626, default=301452),
+    Line("classify", "gru", testing=900, default=86700),
+    Line("classify", "lstm", testing=1100, default=114444),
+    Line("forecast", "gru", testing=759, default=3591),
+    Line("forecast", "linear", testing=399, default=399),
+    Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364),
+    Line("forecast", "seasonal_naive_7", testing=0, default=0, min_history=7),
+]
+
+SPECS: dict[str, dict[str, Any]] = {
+    "classify": {"task": "classify", "classes": [f"class {i}" for i in range(12)]},
+    "forecast": {"task": "forecast", "window": 56, "horizon": 7, "channels": ["y"]},
+}
+OUTPUTS = {"classify": 12, "forecast": 7}
+B, T = 6, 24
+
+NETWORKS = [line for line in TABLE if line.min_history is None]
+RULES = [line for line in TABLE if line.min_history is not None]
+
+
+def inputs_of(task: str, padding: int = 0) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    if task == "forecast":
+        return {"past": rng.normal(size=(B, 56, 1)).astype(np.float32)}
+    length = np.array([1, 2, 9, 16, 23, 24], np.int32)
+    strokes = rng.normal(size=(B, T, 3)).astype(np.float32)
+    strokes[np.arange(T) >= length[:, None]] = 0
+    return {"strokes": np.pad(strokes, ((0, 0), (0, padding), (0, 0))), "length": length}
+
+
+def target_of(task: str) -> Any:
+    rng = np.random.default_rng(4)
+    if task == "forecast":
+        return rng.normal(size=(B, 7)).astype(np.float32)
+    return rng.integers(0, 12, B).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Any]:
+    import keras
+
+    built = {}
+    for line in NETWORKS:
+        keras.utils.set_random_seed(0)
+        architecture = registry.get(line.task, line.name)
+        built[str(line)] = architecture.build(architecture.testing, SPECS[line.task])
+    return built
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_registered_architecture_has_its_line(task: str) -> None:
+    assert sorted(line.name for line in TABLE if line.task == task) == registry.names(task)
+
+
+@pytest.mark.parametrize("line", TABLE, ids=str)
+def test_kind_and_names(line: Line) -> None:
+    architecture = registry.get(line.task, line.name)
+    assert (architecture.task, architecture.name) == (line.task, line.name)
+    assert architecture.kind == ("network" if line.min_history is None else "rule")
+    assert isinstance(architecture.testing, architecture.config)
+
+
+@pytest.mark.parametrize("line", NETWORKS, ids=str)
+def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
+    model = models[str(line)]
+    output = model(inputs_of(line.task), training=False)
+    assert model.output_shape == (None, OUTPUTS[line.task])
+    assert tuple(output.shape) == (B, OUTPUTS[line.task])
+    assert output.dtype == "float32"
+    assert np.isfinite(output.numpy()).all()
+    assert {tensor.name for tensor in model.inputs} == set(inputs_of(line.task))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("line", [line for line in NETWORKS if line.task == "classify"], ids=str)
+def test_more_padding_changes_nothing(line: Line, training: bool, models: dict[str, Any]) -> None:
+    model = models[str(line)]
+    weights = model.get_weights()
+    plain = model(inputs_of(line.task), training=training).numpy()
+    model.set_weights(weights)  # a pass in training mode moves the moments of batch normalisation
+    for padding in (1, 2, 13):
+        padded = model(inputs_of(line.task, padding), training=training).numpy()
+        model.set_weights(weights)
+        np.testing.assert_allclose(padded, plain, atol=1e-5)
+    alone = {name: values[:1] for name, values in inputs_of(line.task).items()}
+    alone["strokes"] = alone["strokes"][:, :1]
+    if not training:  # one real point, not a step of padding
+        np.testing.assert_allclose(model(alone, training=False).numpy(), plain[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("line", [line for line in NETWORKS if line.task == "classify"], ids=str)
+def test_every_real_point_has_a_say(line: Line, models: dict[str, Any]) -> None:
+    inputs = inputs_of(line.task)
+    plain = models[str(line)](inputs, training=False).numpy()
+    for point in (0, 11, 23):
+        changed = inputs["strokes"].copy()
+        changed[5, point] += 1.0
+        output = models[str(line)]({**inputs, "strokes": changed}, training=False).numpy()
+        assert np.abs(output[5] - plain[5]).max() > 1e-7
+        np.testing.assert_allclose(output[:5], plain[:5], atol=1e-6)
+
+
+@pytest.mark.parametrize("line", NETWORKS, ids=str)
+def test_one_learning_step_lowers_the_loss(line: Line) -> None:
+    import keras
+    import tensorflow as tf
+
+    from strokecast.training import objectives, optimizers, step
+
+    keras.utils.set_random_seed(0)
+    architecture = registry.get(line.task, line.name)
+    model = architecture.build(architecture.testing, SPECS[line.task])
+    recipe = RECIPES[line.task]()
+    objective = objectives.make(line.task, recipe, OUTPUTS[line.task])
+    steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
+    inputs = {name: tf.constant(values) for name, values in inputs_of(line.task).items()}
+    losses = []
+    for _ in range(2):  # the second step's loss is taken after the first step's update
+        steps.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
+        losses.append(steps.read()[0])
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("line", NETWORKS, ids=str)
+def test_exact_parameter_count(line: Line, models: dict[str, Any]) -> None:
+    architecture = registry.get(line.task, line.name)
+    default = architecture.build(architecture.config(), SPECS[line.task])
+    assert (models[str(line)].count_params(), default.count_params()) == (line.testing, line.default)
+
+
+@pytest.fixture(scope="module")
+def saved(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("saved")
+    for line in NETWORKS:
+        folder = root / str(line)
+        folder.mkdir()
+        models[str(line)].save(folder / "model.keras")
+        inputs = inputs_of(line.task)
+        np.savez(folder / "io.npz", **inputs, output=models[str(line)](inputs, training=False).numpy())
+    return root
+
+
+@pytest.mark.parametrize("line", NETWORKS, ids=str)
+def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> None:
+    from strokecast.models import inference
+
+    loaded = inference.load_network(saved / str(line))
+    expected = models[str(line)](inputs_of(line.task), training=False).numpy()
+    np.testing.assert_allclose(inference.forward(loaded)(inputs_of(line.task)).numpy(), expected, atol=1e-6)
+
+
+def test_loads_in_a_fresh_process(saved: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+import numpy as np
+from strokecast.models import inference
+for folder in sorted(Path(sys.argv[1]).iterdir()):
+    io = dict(np.load(folder / "io.npz"))
+    output = io.pop("output")
+    np.testing.assert_allclose(inference.load_network(folder)(io, training=False).numpy(), output, atol=1e-6)
+    print(folder.name)
+assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.training"))]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == sorted(str(line) for line in NETWORKS)
+
+
+@pytest.mark.parametrize("line", RULES, ids=str)
+def test_rules_forecast_any_horizon_from_enough_history(line: Line) -> None:
+    architecture = registry.get(line.task, line.name)
+    rule = architecture.build(architecture.testing, SPECS[line.task])
+    assert rule.min_history == line.min_history
+    history = np.random.default_rng(0).normal(size=line.min_history + 5)
+    for horizon in (1, 7, line.min_history + 3):
+        forecast = rule.predict(history, horizon)
+        assert forecast.shape == (horizon,)
+        assert forecast.dtype == np.float64
+        for day in range(horizon):
+            past = len(history) + day
+            while past >= len(history):
+                past -= line.min_history
+            assert forecast[day] == history[past]
+    with pytest.raises(ValueError, match="history should hold at least"):
+        rule.predict(history[: line.min_history - 1], 7)

@@ -1,0 +1,72 @@
+"""Scaling, cropping and padding of drawings."""
+
+import numpy as np
+import pytest
+
+from strokecast.features import strokes
+from strokecast.features.scaling import Standard, stroke_scale
+
+POINTS = np.array([[10, -20, 0], [4, 2, 1], [0, 8, 0], [6, 6, 1]], np.int16)
+
+
+def test_short_drawings_are_scaled_and_padded_on_the_right() -> None:
+    padded, length = strokes.prepare(POINTS, scale=2.0, bound=6)
+    assert padded.dtype == np.float32
+    assert length == 4
+    expected = [[5, -10, 0], [2, 1, 1], [0, 4, 0], [3, 3, 1], [0, 0, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(padded, expected)
+
+
+def test_long_drawings_are_cropped_with_the_pen_lifted_at_the_last_kept_point() -> None:
+    padded, length = strokes.prepare(POINTS, scale=1.0, bound=3)
+    assert length == 3
+    np.testing.assert_array_equal(padded, [[10, -20, 0], [4, 2, 1], [0, 8, 1]])
+    assert POINTS[2, 2] == 0, "the source must not be written to"
+
+
+def test_a_drawing_that_just_fits_is_not_changed() -> None:
+    open_end = POINTS[:3]
+    padded, length = strokes.prepare(open_end, scale=1.0, bound=3)
+    assert length == 3
+    np.testing.assert_array_equal(padded, open_end)
+
+
+@pytest.mark.parametrize("points", [np.zeros((0, 3)), np.zeros((4, 2)), np.zeros(9)])
+def test_what_is_no_drawing_is_refused(points: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="points should be"):
+        strokes.prepare(points, 1.0, 8)
+
+
+def test_bucket_is_the_smallest_bound_that_holds_the_drawing() -> None:
+    lengths = np.array([1, 8, 9, 16, 17, 99])
+    expected = [8, 8, 16, 16, 32, 32]
+    bounds = (8, 16, 32)
+    assert [strokes.bucket(int(n), bounds) for n in lengths] == expected
+    assert [bounds[i] for i in strokes.buckets(lengths, bounds)] == expected
+
+
+def test_stroke_scale_is_the_standard_deviation_of_all_moves() -> None:
+    chunks = [POINTS, POINTS[:2] * 3]
+    moves = np.concatenate([chunk[:, :2].ravel() for chunk in chunks]).astype(float)
+    assert stroke_scale(chunks) == pytest.approx(np.std(moves), rel=1e-12)
+
+
+@pytest.mark.parametrize("chunks", [[], [np.array([[0, 0, 1], [0, 0, 1]])]])
+def test_drawings_that_do_not_move_have_no_scale(chunks: list[np.ndarray]) -> None:
+    with pytest.raises(ValueError, match="no scale"):
+        stroke_scale(chunks)
+
+
+def test_standard_scaling_goes_there_and_back() -> None:
+    values = np.array([3.0, 7.0, 8.0, 2.0])
+    scaling = Standard.fit(values)
+    scaled = scaling.scale(values)
+    assert scaled.dtype == np.float32
+    assert scaled.mean() == pytest.approx(0, abs=1e-6)
+    assert scaled.std() == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(scaling.unscale(scaled), values, rtol=1e-6)
+
+
+def test_a_constant_series_is_not_divided_by_zero() -> None:
+    scaling = Standard.fit(np.full(5, 42.0))
+    np.testing.assert_array_equal(scaling.scale(np.array([42.0, 43.0])), [0.0, 1.0])

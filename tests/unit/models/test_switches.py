@@ -1,0 +1,60 @@
+"""Every key of every architecture's config changes what is built."""
+
+import json
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+
+from strokecast.models import registry
+from strokecast.params import TASKS
+
+SPECS = {
+    "classify": {"task": "classify", "classes": [f"c{i}" for i in range(5)]},
+    "forecast": {"task": "forecast", "window": 21, "horizon": 9, "channels": ["y"]},
+}
+NETWORKS = [
+    (task, name) for task in TASKS for name in registry.names(task) if not name.startswith("seasonal_naive")
+]
+KEYS = [(task, name, key) for task, name in NETWORKS for key in registry.get(task, name).config.model_fields]
+
+
+def graph(task: str, name: str, config: Any) -> str:
+    model = registry.get(task, name).build(config, SPECS[task])
+    return json.dumps([model.get_config(), model.count_params()], sort_keys=True, default=str)
+
+
+def other(value: Any, annotation: Any) -> Any:
+    """A legal value that differs from `value`."""
+    if get_origin(annotation) is Literal:
+        return next(choice for choice in get_args(annotation) if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return (value[0] + 1, *value[1:])
+    if isinstance(value, float):
+        return value / 2 if value else 0.25
+    assert isinstance(value, int), f"say here how to vary a {type(value).__name__}"
+    return value + 1
+
+
+@pytest.mark.parametrize(("task", "name"), NETWORKS)
+def test_equal_configs_give_equal_graphs(task: str, name: str) -> None:
+    testing = registry.get(task, name).testing
+    assert graph(task, name, testing) == graph(task, name, testing)
+
+
+@pytest.mark.parametrize(("task", "name", "key"), KEYS)
+def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
+    architecture = registry.get(task, name)
+    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key].annotation)
+    changed = registry.config(task, name, {**architecture.testing.model_dump(), key: value})
+    assert graph(task, name, changed) != graph(task, name, architecture.testing)
+
+
+@pytest.mark.parametrize(("task", "name", "key"), KEYS)
+def test_each_key_says_what_it_is(task: str, name: str, key: str) -> None:
+    field = registry.get(task, name).config.model_fields[key]
+    assert field.description
+    assert field.metadata or get_origin(field.annotation) is Literal or field.annotation is bool, (
+        "no range is stated"
+    )

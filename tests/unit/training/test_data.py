@@ -1,0 +1,103 @@
+"""The order of batches is a pure function of (seed, epoch)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from strokecast.features import reading, spec
+from strokecast.params import TASKS
+from strokecast.training import data
+
+Epochs = list[list[tuple[object, ...]]]
+
+
+def epochs_of(processed: Path, task: str, seed: int, epochs: int, first: int = 0, batch: int = 8) -> Epochs:
+    """The keys of every batch, epoch by epoch."""
+    feed = data.feed(
+        reading.groups(processed / task, spec.load(processed / task, task), "train"),
+        batch,
+        seed,
+        epochs,
+        first,
+    )
+    keys = [tuple(key.numpy().tolist()) for _, _, key in feed.dataset]
+    assert len(keys) == feed.steps * (epochs - first)
+    return [keys[start : start + feed.steps] for start in range(0, len(keys), feed.steps)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_epoch_holds_every_record_once_in_an_order_of_its_own(made: Path, task: str) -> None:
+    one, two = epochs_of(made, task, seed=1, epochs=2)
+    flat = [[key for batch in epoch for key in batch] for epoch in (one, two)]
+    assert sorted(flat[0]) == sorted(flat[1])
+    assert len(set(flat[0])) == len(flat[0])
+    assert flat[0] != flat[1]
+    stored = [
+        key
+        for *_, keys in reading.batches(made / task, spec.load(made / task, task), "train", 8)
+        for key in keys
+    ]
+    assert sorted(flat[0]) == sorted(key.numpy() for key in stored)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_order_depends_on_seed_and_epoch_alone(made: Path, task: str) -> None:
+    import keras
+
+    keras.utils.set_random_seed(3)
+    whole = epochs_of(made, task, seed=1, epochs=3)
+    keras.utils.set_random_seed(0)
+    assert epochs_of(made, task, seed=1, epochs=3) == whole
+    assert epochs_of(made, task, seed=1, epochs=3, first=2) == whole[2:]
+    assert epochs_of(made, task, seed=2, epochs=3) != whole
+    assert epochs_of(made, task, seed=0, epochs=1) != whole[:1]
+
+
+def test_a_batch_holds_one_bucket_and_buckets_take_turns(made: Path) -> None:
+    held = spec.load(made / "classify", "classify")
+    feed = data.feed(reading.groups(made / "classify", held, "train"), 4, seed=1, epochs=1)
+    assert feed.examples == 80
+    bounds, sizes = [], []
+    for inputs, _, _ in feed.dataset:
+        bounds.append(inputs["strokes"].shape[1])
+        sizes.append(inputs["strokes"].shape[0])
+        lengths = inputs["length"].numpy()
+        below = max((b for b in held["bounds"] if b < bounds[-1]), default=0)
+        assert ((lengths > below) & (lengths <= bounds[-1])).all()
+    assert set(bounds) == set(held["bounds"])
+    assert bounds != sorted(bounds)
+    assert sum(sizes) == 80
+    counts = held["counts"]["train"]
+    assert len(sizes) == sum(-(-n // 4) for n in counts.values())
+    assert sorted(size for size in sizes if size < 4) == sorted(n % 4 for n in counts.values() if n % 4)
+
+
+def test_records_of_several_shards_are_all_read(made: Path) -> None:
+    groups = reading.groups(made / "classify", spec.load(made / "classify", "classify"), "train")
+    parse = reading.parse_drawings(16)
+    last = groups[-1]
+    twice = reading.Group(last.files * 2, last.count * 2, parse)
+    first, second = (
+        [key for *_, keys in data.feed([twice], 5, seed=9, epochs=1).dataset for key in keys.numpy().tolist()]
+        for _ in range(2)
+    )
+    assert first == second
+    assert len(first) == 2 * len(set(first)) == twice.count
+
+
+def test_augmentation_depends_on_seed_epoch_and_place_alone(made: Path) -> None:
+    from strokecast.params import ClassifyRecipe
+    from strokecast.training import augment
+
+    change = augment.make("classify", ClassifyRecipe(augment_jitter=0.1, augment_drop=0.2))
+    groups = reading.groups(made / "classify", spec.load(made / "classify", "classify"), "train")
+
+    def strokes(seed: int, first: int) -> list[np.ndarray]:
+        feed = data.feed(groups, 16, seed, 3, first, augment=change)
+        return [inputs["strokes"].numpy() for inputs, *_ in feed.dataset]
+
+    whole, last = strokes(1, 0), strokes(1, 2)
+    assert all(np.array_equal(a, b) for a, b in zip(whole[-len(last) :], last, strict=True))
+    plain = [inputs["strokes"].numpy() for inputs, *_ in data.feed(groups, 16, 1, 3).dataset]
+    assert all(a.shape == b.shape and not np.array_equal(a, b) for a, b in zip(whole, plain, strict=True))

@@ -1,0 +1,244 @@
+"""Whole trainings of tiny networks, and what they may open."""
+
+import csv
+import ctypes
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.features import prediction, spec
+from strokecast.models import inference
+from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
+from strokecast.training import run
+
+GRU = {"units": 6, "layers": 1, "dropout": 0.2}
+RECIPE = ClassifyRecipe(epochs=4, batch_size=8, learning_rate=0.02)
+
+
+def train(
+    processed: Path,
+    folder: Path,
+    *,
+    task: str = "classify",
+    name: str = "gru",
+    recipe: Recipe = RECIPE,
+    **more: Any,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    config = more.pop("config", GRU)
+    options = {"seed": 5, "device": "cpu", **more}
+    facts = run.train_network(
+        task, name, config, recipe, options["seed"], processed / task, folder, rows.append, options["device"]
+    )
+    return facts, rows
+
+
+def test_a_training_learns_and_leaves_a_whole_folder(made: Path, tmp_path: Path) -> None:
+    facts, rows = train(made, tmp_path)
+    assert facts["kind"] == "network"
+    assert facts["parameters"] == 3 * (6 * (5 + 6) + 2 * 6) + 7 * 2
+    assert facts["device"] == "cpu"
+    assert facts["examples_per_second"] > 0
+    assert facts["train_seconds"] > 0
+    assert rows[-1]["valid_accuracy"] >= 0.9
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+    with (tmp_path / "history.csv").open() as file:
+        stored = list(csv.DictReader(file))
+    assert tuple(stored[0]) == run.COLUMNS + run.ACCURACIES
+    assert [{key: float(value) for key, value in row.items()} for row in stored] == rows
+    counts = spec.load(made / "classify", "classify")["counts"]["train"].values()
+    steps = sum(math.ceil(count / 8) for count in counts)
+    assert [row["step"] for row in rows] == [steps * epoch for epoch in (1, 2, 3, 4)]
+    told = json.loads((tmp_path / "config.json").read_text())
+    assert (told["seed"], told["config"]["units"], told["config"]["bidirectional"]) == (5, 6, False)
+    assert told["training"] == RECIPE.model_dump(mode="json")
+    assert (tmp_path / "spec.json").read_bytes() == (made / "classify/spec.json").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "config.json",
+        "history.csv",
+        "model.keras",
+        "spec.json",
+    ]
+
+
+def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -> None:
+    wild = ClassifyRecipe(
+        epochs=30,
+        batch_size=8,
+        learning_rate=1.5,
+        optimizer="sgd",
+        momentum=0.9,
+        schedule="constant",
+        patience=2,
+    )
+    facts, rows = train(made, tmp_path, recipe=wild)
+    losses = [row["valid_loss"] for row in rows]
+    best = int(np.argmin(losses)) + 1
+    assert facts["best_epoch"] == best
+    assert len(rows) == best + 2 < 30
+    held = spec.load(made / "classify", "classify")
+    _, labels, logits = prediction.classify(
+        inference.load_network(tmp_path), made / "classify", held, "valid"
+    )
+    log_norm = np.log(np.exp(logits).sum(axis=1))
+    assert np.mean(log_norm - logits[np.arange(len(labels)), labels]) == pytest.approx(
+        losses[best - 1], abs=1e-5
+    )
+
+
+def test_the_seed_decides_the_weights(made: Path, tmp_path: Path) -> None:
+    config = {
+        "filters": [4, 4],
+        "kernels": [5, 3],
+        "strides": [2, 2],
+        "units": 6,
+        "layers": 1,
+        "dropout": 0.2,
+    }
+    short = ClassifyRecipe(epochs=2, batch_size=8)
+    for folder, seed in (("a", 5), ("b", 5), ("c", 6)):
+        train(made, tmp_path / folder, name="conv_rnn", config=config, recipe=short, seed=seed)
+    a, b, c = (inference.load_network(tmp_path / folder).get_weights() for folder in "abc")
+    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    assert not all(np.array_equal(x, y) for x, y in zip(a, c, strict=True))
+
+
+def test_a_loss_that_is_no_number_stops_with_the_epoch(made: Path, tmp_path: Path) -> None:
+    broken = ForecastRecipe(
+        epochs=3, batch_size=4, learning_rate=100.0, optimizer="sgd", clip_norm=None, loss="mse"
+    )
+    with pytest.raises(
+        UserError,
+        match=r"models\.forecast\.linear: the training loss became (nan|inf) in epoch \d; .*clip_norm",
+    ):
+        train(made, tmp_path, task="forecast", name="linear", config={}, recipe=broken)  # fmt: skip
+    assert not (tmp_path / "model.keras").exists()
+
+
+def test_clipping_tames_the_same_training(made: Path, tmp_path: Path) -> None:
+    tame = ForecastRecipe(
+        epochs=3, batch_size=4, learning_rate=0.1, optimizer="sgd", clip_norm=0.1, loss="mse"
+    )
+    _, rows = train(made, tmp_path, task="forecast", name="linear", config={}, recipe=tame)
+    assert math.isfinite(rows[-1]["valid_loss"])
+
+
+@pytest.mark.parametrize("loss", ["mae", "mse", "huber"])
+def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> None:
+    recipe = ForecastRecipe(epochs=40, batch_size=16, learning_rate=0.01, loss=loss)
+    facts, rows = train(made, tmp_path, task="forecast", name="linear", config={}, recipe=recipe)
+    assert facts["parameters"] == 14 * 3 + 3
+    assert tuple(rows[0]) == run.COLUMNS
+    held = spec.load(made / "forecast", "forecast")
+    _, target, forecast = prediction.forecast(
+        inference.load_network(tmp_path), made / "forecast", held, "valid"
+    )
+    error = (forecast - target) / held["scaling"]["std"]
+    size = np.abs(error)
+    by_hand = {"mae": size, "mse": error**2, "huber": np.where(size <= 1, 0.5 * error**2, size - 0.5)}[
+        loss
+    ].mean()
+    assert rows[facts["best_epoch"] - 1]["valid_loss"] == pytest.approx(by_hand, rel=1e-4)
+    assert np.abs(forecast - target).mean() < 5  # the wave is 30 high
+
+
+def test_label_smoothing_raises_the_training_loss_alone(made: Path, tmp_path: Path) -> None:
+    long = {"epochs": 12, "batch_size": 8, "learning_rate": 0.05}
+    _, plain = train(made, tmp_path / "a", recipe=ClassifyRecipe(**long))
+    _, smooth = train(made, tmp_path / "b", recipe=ClassifyRecipe(**long, label_smoothing=0.4))
+    floor = -(0.8 * math.log(0.8) + 0.2 * math.log(0.2))  # the entropy of the smoothed labels
+    assert plain[-1]["train_loss"] < 0.2
+    assert smooth[-1]["train_loss"] >= floor
+    assert smooth[-1]["valid_loss"] < floor
+
+
+def test_a_gpu_that_is_not_there(made: Path, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(UserError, match=r"training\.device: TensorFlow sees no GPU .*allowed: auto \| cpu"):
+        train(made, tmp_path, device="gpu")
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("classify", "gru"), ("forecast", "linear"), ("forecast", "seasonal_naive_7")]
+)
+def test_training_needs_no_test_data(made: Path, tmp_path: Path, task: str, name: str) -> None:
+    processed = tmp_path / "processed"
+    shutil.copytree(made, processed)
+    shutil.rmtree(processed / task / "test")
+    model = tmp_path / "model"
+    model.mkdir()
+    if name.startswith("seasonal"):
+        facts = run.fit_rule(task, name, {}, 1, processed / task, model)
+    else:
+        recipe = {"classify": ClassifyRecipe, "forecast": ForecastRecipe}[task](epochs=1)
+        facts, _ = train(processed, model, task=task, name=name, config={}, recipe=recipe)
+    assert facts["examples_per_second"] > 0
+
+
+class Opened:
+    """Counts the opens of files in a folder by anyone, C++ included (inotify)."""
+
+    IN_OPEN = 0x20
+
+    def __init__(self, folder: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = libc.inotify_init1(os.O_NONBLOCK)
+        assert libc.inotify_add_watch(self._fd, os.fsencode(folder), self.IN_OPEN) >= 0
+
+    def any(self) -> bool:
+        try:
+            return bool(os.read(self._fd, 65536))
+        except BlockingIOError:
+            return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+@pytest.mark.parametrize("task", ["classify", "forecast"])
+def test_training_opens_nothing_of_the_test_split(made: Path, tmp_path: Path, task: str) -> None:
+    processed = tmp_path / "processed"
+    shutil.copytree(made, processed)
+    test, train_ = (Opened(processed / task / split) for split in ("test", "train"))
+    name, recipe = (
+        ("gru", ClassifyRecipe(epochs=1)) if task == "classify" else ("linear", ForecastRecipe(epochs=1))
+    )
+    train(processed, tmp_path / "model", task=task, name=name, config={}, recipe=recipe)
+    assert train_.any(), "the watch should see what TensorFlow opens"
+    assert not test.any()
+
+
+def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> None:
+    code = (
+        "import json, sys; from pathlib import Path; from strokecast.training import run; "
+        "facts = run.fit_rule('forecast', 'seasonal_naive_7', {}, 1, Path(sys.argv[1]), Path(sys.argv[2])); "
+        "print(json.dumps([facts, [m for m in ('tensorflow', 'keras') if m in sys.modules]]))"
+    )
+    command = [sys.executable, "-c", code, str(made / "forecast"), str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    facts, imported = json.loads(out)
+    assert imported == []
+    assert (facts["kind"], facts["parameters"], facts["best_epoch"]) == ("rule", 0, None)
+    assert (tmp_path / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
+    assert json.loads((tmp_path / "config.json").read_text())["training"] is None
+    rule = inference.load_rule(tmp_path)
+    np.testing.assert_array_equal(rule.predict(np.arange(10.0), 2), [3, 4])
+
+
+def test_a_rule_that_needs_more_history_than_there_is(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match="seasonal_naive_364: the days before the test split number 126, the rule needs 364"
+    ):
+        run.fit_rule("forecast", "seasonal_naive_364", {}, 1, made / "forecast", tmp_path)  # fmt: skip
+    assert not list(tmp_path.iterdir())
