@@ -267,10 +267,18 @@ class ClassifyRecipe(Recipe):
     """How classifiers are trained."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each label spread over all classes")
-    augment_scale: float = Field(0.0, ge=0, lt=1, description="share; width and height change by up to this, 0: off")
-    augment_rotation: float = Field(0.0, ge=0, le=180, description="degrees; drawings turn by up to this, 0: off")
-    augment_jitter: float = Field(0.0, ge=0, le=10, description="std of what is added to scaled dx and dy, 0: off")
-    augment_drop: float = Field(0.0, ge=0, lt=1, description="share of points within strokes left out, 0: off")
+    augment_scale: float = Field(
+        0.0, ge=0, lt=1, description="share; width and height change by up to this, 0: off"
+    )
+    augment_rotation: float = Field(
+        0.0, ge=0, le=180, description="degrees; drawings turn by up to this, 0: off"
+    )
+    augment_jitter: float = Field(
+        0.0, ge=0, le=10, description="std of what is added to scaled dx and dy, 0: off"
+    )
+    augment_drop: float = Field(
+        0.0, ge=0, lt=1, description="share of points within strokes left out, 0: off"
+    )
 
 
 class ForecastRecipe(Recipe):

@@ -10,7 +10,14 @@ from strokecast.models.layers.masking import StrideMask, ZeroPadded
 
 
 def masked_conv(
-    x: Any, real: Any, filters: int, kernel: int, stride: int, *, norm_momentum: float | None = 0.98, name: str
+    x: Any,
+    real: Any,
+    filters: int,
+    kernel: int,
+    stride: int,
+    *,
+    norm_momentum: float | None = 0.98,
+    name: str,
 ) -> tuple[Any, Any]:
     """Conv1D (ReLU) and BatchNormalization whose results do not change when padding is added.
 
