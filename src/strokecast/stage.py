@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
 import time
@@ -77,3 +78,22 @@ def progress(items: Iterable[T], doing: str, total: int | None = None, unit: str
     from tqdm import tqdm
 
     return tqdm(items, desc=doing, total=total, unit=unit, leave=False, disable=not sys.stderr.isatty())
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow without the lines that its C++ side writes before it reads its log level.
+
+    Errors are not hidden: a failing import raises as ever, once stderr is back.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        importlib.import_module("tensorflow")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -9,6 +9,7 @@ from typing import Any
 from strokecast.errors import UserError
 from strokecast.files import read_json
 from strokecast.models import registry
+from strokecast.stage import start_tensorflow
 
 
 def load_network(folder: Path) -> Any:
@@ -17,6 +18,7 @@ def load_network(folder: Path) -> Any:
     Raises:
         UserError: if there is no such file, or Keras cannot read it.
     """
+    start_tensorflow()
     import keras
 
     from strokecast.models.layers import custom_objects

@@ -15,6 +15,7 @@ from strokecast.files import new_file, write_json
 from strokecast.models import registry
 from strokecast.models.config import Config
 from strokecast.params import Recipe
+from strokecast.stage import start_tensorflow
 
 OnEpoch = Callable[[Mapping[str, float | int]], None]
 
@@ -61,6 +62,7 @@ def train_network(
     Raises:
         UserError: on a bad config, a missing GPU, a loss that is no finite number.
     """
+    start_tensorflow()
     import keras
     import tensorflow as tf
 
