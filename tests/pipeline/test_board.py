@@ -104,7 +104,7 @@ def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
     board = project.board()
     assert training_id in project.training_ids(), "the same training went on under its own id"
     assert board[training_id]["status"] == "FINISHED"
-    assert len(board[training_id]["histories"]["train_loss"]) == 400
+    assert len(board[training_id]["histories"]["train/loss"]) == 400
 
 
 def _wait_for_epoch(project: Any, known: set[str]) -> str:
@@ -112,7 +112,7 @@ def _wait_for_epoch(project: Any, known: set[str]) -> str:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for training_id, run in project.board().items():
-            if training_id not in known and run["status"] == "RUNNING" and run["histories"].get("train_loss"):
+            if training_id not in known and run["status"] == "RUNNING" and run["histories"].get("train/loss"):
                 return training_id
         time.sleep(0.5)
     raise AssertionError("no training logged an epoch")
