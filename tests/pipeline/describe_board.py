@@ -29,12 +29,14 @@ def describe(mlruns: Path) -> dict[str, object]:
             )
             for key in run.data.metrics
         }
-        folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path=""))
-        artifacts = {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
+        artifacts: dict[str, str] = {}
+        if client.list_artifacts(run.info.run_id):  # a training that still runs has none
+            folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path=""))
+            artifacts = {
+                path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            }
         outputs = run.outputs.model_outputs if run.outputs else []
         model_files: dict[str, str] = {}
         for output in outputs:
