@@ -13,12 +13,13 @@ def main(task: str) -> None:
         "forecast": "splitting the series by time and cutting windows",
     }
     with stage(f"preprocess@{task}", doing[task]) as outcome:
-        settings = params.load().features
+        whole = params.load()
+        settings = whole.features
         if task == "classify":
             from strokecast.features import classify
 
             spec = classify.preprocess(
-                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.classify
+                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.classify, whole.preprocess
             )
             counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
             told = ", ".join(f"{count:,} {split}" for split, count in counts.items())

@@ -12,18 +12,27 @@ def main(dataset: str) -> None:
     with stage(f"validate@{dataset}", "judging every row by the rules of params.yaml") as outcome:
         if dataset not in params.DATASETS:
             raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(params.DATASETS))
-        settings = params.load().quality
+        whole = params.load()
+        settings = whole.quality
         raw = paths.RAW / dataset
         if dataset == "sketches":
             from strokecast.quality import sketches
             from strokecast.sources import npz
+            from strokecast.sources.formats import reading
 
-            done = sketches.validate(lambda: npz.read_drawings(raw), npz.read_source(raw), settings.sketches)
+            source = npz.read_source(raw)
+            done = sketches.validate(lambda: reading.read(raw), source, settings.sketches, settings.reference)
         else:
             from strokecast.quality import series
             from strokecast.sources import tables
 
-            done = series.validate(tables.read_series(raw), tables.read_source(raw), settings.series)
+            done = series.validate(
+                tables.read_series(raw),
+                tables.read_source(raw),
+                settings.series,
+                forecast=whole.features.forecast,
+                reference=settings.reference,
+            )
         for warning in done.warnings:
             print(f"[validate@{dataset}] warning: {warning}", flush=True)
         outcome(done.line)

@@ -85,12 +85,72 @@ class QuickDraw(Strict):
     cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
 
 
+class ClassFiles(Strict):
+    """Quick, Draw! files of another official format, one a class; splits by a hash of the key_id."""
+
+    base_url: str = Field(
+        "https://storage.googleapis.com/quickdraw_dataset",
+        min_length=1,
+        description="http(s) address or local folder laid out as the bucket; or a local folder of the files",
+    )
+    classes: Literal["all"] | Words = Field(
+        "all", description="`all` (of a local folder: every file; else the 345 official ones), or a list"
+    )
+    recognized_only: bool = Field(False, description="set drawings aside that the game did not recognise")
+    drop_duplicates: bool = Field(True, description="set drawings aside whose key_id came before")
+    valid_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for validation")
+    test_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for test")
+    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.valid_share + self.test_share >= 1:
+            raise PydanticCustomError("shares", "valid_share and test_share should be below 1 together")
+        return self
+
+
+class Tutorial(Strict):
+    """Shards of TensorFlow's quickdraw tutorial; its set `eval` is test."""
+
+    folder: str = Field(
+        "quickdraw_tutorial",
+        min_length=1,
+        description="local folder with training.tfrecord-*, eval.tfrecord-* and their .classes",
+    )
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list")
+    valid_share: float = Field(
+        0.1, ge=0, lt=1, description="share of the training set for validation, by a hash of the drawing"
+    )
+    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+
+
+class NpzFolder(Strict):
+    """A local folder of Sketch-RNN files."""
+
+    folder: str = Field("sketchrnn", min_length=1, description="local folder with <class>.npz")
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list")
+    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+
+
 class Sketches(Strict):
     """Where pen drawings come from."""
 
-    source: Literal["doodles", "quickdraw"] = Field("doodles", description="which source below is used")
+    source: Literal[
+        "doodles",
+        "quickdraw",
+        "quickdraw_raw",
+        "quickdraw_simplified",
+        "quickdraw_binary",
+        "tutorial_tfrecord",
+        "npz_folder",
+    ] = Field("doodles", description="which source below is used")
     doodles: Doodles = Field(Doodles(), description="procedural drawings")
     quickdraw: QuickDraw = Field(QuickDraw(), description="Quick, Draw! npz files")
+    quickdraw_raw: ClassFiles = Field(ClassFiles(), description="full/raw/<class>.ndjson, with time")
+    quickdraw_simplified: ClassFiles = Field(ClassFiles(), description="full/simplified/<class>.ndjson")
+    quickdraw_binary: ClassFiles = Field(ClassFiles(), description="full/binary/<class>.bin")
+    tutorial_tfrecord: Tutorial = Field(Tutorial(), description="TensorFlow's quickdraw tutorial set")
+    npz_folder: NpzFolder = Field(NpzFolder(), description="a folder of npz files")
 
 
 class Births(Strict):
@@ -101,22 +161,76 @@ class Births(Strict):
     )
 
 
+class Cta(Strict):
+    """Daily boardings of the Chicago Transit Authority: the City of Chicago portal's table 6iiy-9s97."""
+
+    column: Literal["bus", "rail_boardings", "total_rides"] = Field(
+        "rail_boardings", description="which column is the series"
+    )
+    url: str = Field(
+        "https://data.cityofchicago.org/api/views/6iiy-9s97/rows.csv?accessType=DOWNLOAD",
+        min_length=1,
+        description="http(s) address of the CSV export",
+    )
+    files: Words = Field(
+        (), description="local exports instead, in either style, merged on the date; []: fetch url"
+    )
+
+
 class Csv(Strict):
-    """Any daily series in a CSV file."""
+    """Any series in a CSV file, daily or finer."""
 
     path: str = Field("series.csv", min_length=1, description="path of the file, from the project's root")
-    date_column: str = Field("ds", min_length=1, description="header of the date column")
-    date_format: str = Field("%Y-%m-%d", min_length=1, description="strptime format of the dates")
+    date_column: str = Field("ds", min_length=1, description="header of the date or timestamp column")
+    date_format: str = Field(
+        "%Y-%m-%d", min_length=1, description="strptime format of the dates, or auto: the one that fits"
+    )
     value_column: str = Field("y", min_length=1, description="header of the value column")
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="thousands mark inside the values")
     unit: str = Field("", description="unit of the values, for reports")
+    aggregate: Literal["none", "sum", "mean"] = Field(
+        "none", description="how timestamps become one value a local day; none: the file is daily"
+    )
+    timezone: str = Field(
+        "", description='IANA name of the local days, e.g. America/Chicago; "": as the file writes them'
+    )
+    id_column: str = Field("", description='header of the column that tells series apart; "": one series')
+    unique_id: str = Field("", description="the series to forecast, where the file holds several")
+    day_type_column: str = Field(
+        "", description='header of W/A/U (weekday, Saturday, Sunday or holiday); "": none'
+    )
+    total_column: str = Field("", description='header of a total that part_columns add up to; "": none')
+    part_columns: Words = Field((), description="headers of the parts of total_column")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.total_column) != bool(self.part_columns):
+            raise PydanticCustomError("parts", "total_column and part_columns go together")
+        if self.unique_id and not self.id_column:
+            raise PydanticCustomError("unique_id", "unique_id goes with id_column")
+        if self.timezone and not _is_timezone(self.timezone):
+            raise PydanticCustomError(
+                "timezone", "timezone should be an IANA name such as America/Chicago, or empty"
+            )
+        return self
+
+
+def _is_timezone(name: str) -> bool:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 class Series(Strict):
     """Where the daily series comes from."""
 
-    source: Literal["births", "csv"] = Field("births", description="which source below is used")
+    source: Literal["births", "cta", "csv"] = Field("births", description="which source below is used")
     births: Births = Field(Births(), description="embedded daily US births")
+    cta: Cta = Field(Cta(), description="Chicago Transit Authority boardings")
     csv: Csv = Field(Csv(), description="a file of yours")
 
 
@@ -132,6 +246,10 @@ class SketchQuality(Strict):
         4000.0, gt=0, description="source units; a larger |dx| or |dy| breaks `huge_delta`"
     )
     max_imbalance: float = Field(20.0, ge=1, description="largest class over smallest, on train")
+    drift_alpha: Share = Field(0.01, description="false discovery rate of the drift tests")
+    drift_distance: float = Field(
+        0.2, ge=0, le=1, description="KS distance or Cramer's V; significant and beyond it breaks `drift`"
+    )
     max_quarantined: float = Field(
         0.05, ge=0, le=1, description="share of all drawings; above it the pipeline stops"
     )
@@ -142,7 +260,14 @@ class SketchQuality(Strict):
     huge_delta: Action = Field("quarantine", description="|dx| or |dy| above max_delta")
     bad_pen: Action = Field("quarantine", description="pen_lift other than 0 or 1")
     open_end: Action = Field("quarantine", description="the last point lifts no pen")
-    duplicate: Action = Field("quarantine", description="same points as an earlier drawing of any split")
+    duplicate: Action = Field("quarantine", description="same points as an earlier drawing of its split")
+    duplicate_across: Action = Field(
+        "quarantine", description="same points as a drawing of an earlier split (train, valid, test)"
+    )
+    unreadable: Rejection = Field("quarantine", description="a line or record that gives no drawing")
+    duplicate_key: Rejection = Field(
+        "quarantine", description="a key_id that stood further up (drop_duplicates of the source)"
+    )
     unknown_class: Rejection = Field("stop", description="a label that the source does not name")
     imbalance: Literal["stop", "warn"] = Field(
         "warn", description="classes out of balance beyond max_imbalance"
@@ -150,6 +275,7 @@ class SketchQuality(Strict):
     missing_class: Literal["stop", "warn"] = Field(
         "stop", description="a class without a drawing in some split"
     )
+    drift: Literal["stop", "warn"] = Field("warn", description="a feature's distribution moved")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -163,14 +289,51 @@ class SeriesQuality(Strict):
 
     start: Day | None = Field(None, description="first day to use, YYYY-MM-DD; null: the first one there is")
     end: Day | None = Field(None, description="last day to use, YYYY-MM-DD; null: the last one there is")
+    today: Day | None = Field(None, description="later days break `future_date`; null: the day it runs on")
     max_gap: int = Field(0, ge=0, le=28, description="days; gaps up to this are filled from the same weekday")
+    zero_days: int = Field(3, ge=1, description="days; a longer run of zeros breaks `zero_run`")
+    constant_days: int = Field(
+        4, ge=1, description="days; a longer run of one value, not 0, breaks `constant_run`"
+    )
+    outlier_mads: float = Field(
+        8.0, gt=0, description="scaled MADs from the same weekday's median; further breaks `outlier`"
+    )
+    level_ratio: float = Field(
+        1.25, gt=1, description="factor; four weeks beyond it against the year before break `level_shift`"
+    )
+    drift_alpha: Share = Field(0.01, description="false discovery rate of the drift tests")
+    drift_distance: float = Field(
+        0.3, ge=0, le=1, description="KS distance; significant and beyond it breaks `drift`"
+    )
     bad_date: Rejection = Field("stop", description="a date that does not fit the format")
+    ambiguous_date: Literal["stop", "warn"] = Field(
+        "warn", description="day and month could be swapped in all rows (date_format auto: always stops)"
+    )
     non_numeric: Rejection = Field("stop", description="a value that is no finite number")
+    thousands_mark: Rejection = Field(
+        "stop", description="a value that is a number with a thousands mark that is not configured"
+    )
     exact_duplicate: Rejection = Field("quarantine", description="the same date and value again")
     conflicting_date: Literal["stop"] = Field("stop", description="one date with two values")
     negative: Action = Field("stop", description="a value below 0")
-    gap: Literal["stop"] = Field("stop", description="missing days beyond max_gap")
+    future_date: Action = Field("stop", description="a date after today")
+    total_mismatch: Action = Field("stop", description="a total that is not the sum of its parts")
+    day_type: Action = Field("warn", description="a weekday that contradicts the row's day type")
     unsorted: Literal["stop", "warn"] = Field("warn", description="dates out of order (they are sorted)")
+    frequency: Literal["stop"] = Field("stop", description="days mostly more than one day apart")
+    zero_run: Action = Field("warn", description="more than zero_days zeros in a row")
+    constant_run: Action = Field("warn", description="one value on more than constant_days days in a row")
+    outlier: Action = Field("warn", description="far from the same weekday's median of the weeks around")
+    short_day: Action = Field("warn", description="a day with fewer timestamps than it should have")
+    dst_day: Literal["stop", "warn"] = Field(
+        "warn", description="a day of 23 or 25 hours (timestamps with a timezone)"
+    )
+    gap: Literal["stop"] = Field("stop", description="missing days beyond max_gap")
+    level_shift: Literal["stop", "warn"] = Field("warn", description="the level moved beyond level_ratio")
+    split_shift: Literal["stop", "warn"] = Field(
+        "warn", description="validation or test lie beyond level_ratio from the training days"
+    )
+    drift: Literal["stop", "warn"] = Field("warn", description="a feature's distribution moved")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -184,6 +347,9 @@ class Quality(Strict):
 
     sketches: SketchQuality = Field(SketchQuality(), description="rules for drawings")
     series: SeriesQuality = Field(SeriesQuality(), description="rules for series")
+    reference: str | None = Field(
+        None, min_length=1, description="an earlier report.json to compare new data with; null: none"
+    )
 
 
 # ---------------------------------------------------------------- features
@@ -231,6 +397,16 @@ class Features(Strict):
 
     classify: ClassifyFeatures = Field(ClassifyFeatures(), description="for classify")
     forecast: ForecastFeatures = Field(ForecastFeatures(), description="for forecast")
+
+
+class Preprocess(Strict):
+    """Where drawings are turned into records; the result is the same everywhere."""
+
+    runner: Literal["local", "beam"] = Field(
+        "local", description="local: processes of this machine; beam: Apache Beam (extra `beam`)"
+    )
+    workers: int | None = Field(None, ge=1, le=1024, description="local: processes; null: one a processor")
+    beam_options: Words = Field((), description="Beam's pipeline options, e.g. [--runner=FlinkRunner]")
 
 
 # ---------------------------------------------------------------- training
@@ -390,6 +566,7 @@ class Params(Strict):
     series: Series = Field(Series(), description="where the daily series comes from")
     quality: Quality = Field(Quality(), description="what is accepted")
     features: Features = Field(Features(), description="how records are made")
+    preprocess: Preprocess = Field(Preprocess(), description="where records are made")
     training: Training = Field(Training(), description="how networks are trained")
     models: Models = Field(Models(), description="what is trained")
     evaluation: Evaluation = Field(Evaluation(), description="how models are judged")

@@ -1,31 +1,41 @@
-"""Validated drawings → padded TFRecords, one file set a length bucket, streamed row group by row group."""
+"""Validated drawings → padded TFRecords, one file set a length bucket, unit by unit (`features.shards`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from strokecast import files, stage
+from strokecast import files
 from strokecast.errors import UserError
-from strokecast.features import records, strokes
+from strokecast.features import records, runners, shards, strokes
 from strokecast.features.scaling import stroke_scale
 from strokecast.features.spec import SPLITS
-from strokecast.params import ClassifyFeatures
+from strokecast.params import ClassifyFeatures, Preprocess
 
 _OVERHEAD = 100  # bytes of a record beside its strokes, roughly
 
 
-def preprocess(validated: Path, processed: Path, settings: ClassifyFeatures) -> dict[str, Any]:
+def preprocess(
+    validated: Path,
+    processed: Path,
+    settings: ClassifyFeatures,
+    where: Preprocess = Preprocess(),  # noqa: B008  (frozen)
+) -> dict[str, Any]:
     """Write `processed` (spec.json and a folder of TFRecords a split) from `validated`.
 
     Each record is a `tf.train.Example`: `strokes` float [bound * 3] (zero-padded on the right),
     `length` int64 (<= bound), `label` int64 (position in `spec["classes"]`), `id` bytes.
+
+    Args:
+        validated: folder with a parquet file a split and `report.json`.
+        processed: folder to write.
+        settings: `features.classify` of params.yaml.
+        where: `preprocess` of params.yaml; the result does not depend on it.
 
     Returns:
         The spec.
@@ -33,55 +43,63 @@ def preprocess(validated: Path, processed: Path, settings: ClassifyFeatures) -> 
     Raises:
         UserError: if a split is missing or empty, or holds a class that train lacks.
     """
-    tables = {split: _open(validated / f"{split}.parquet") for split in SPLITS}
-    classes = _classes(tables)
-    scale = _fit_scale(tables["train"], validated / "train.parquet")
+    runner = runners.get(where)
+    paths = {split: _checked(validated / f"{split}.parquet") for split in SPLITS}
     report = files.read_json(validated / "report.json")
+    units = list(shards.cut(paths))
+    looks = runner.look(units)
+    by_split = {
+        split: [look for unit, look in zip(units, looks, strict=True) if unit.split == split]
+        for split in SPLITS
+    }
+    lengths = {split: _lengths(found) for split, found in by_split.items()}
+    counts = {split: _counts(found, settings.bounds) for split, found in lengths.items()}
+    names = {split: _names(split, found, settings.shard_megabytes) for split, found in counts.items()}
+    try:
+        scale = stroke_scale(look.moments for look in by_split["train"])
+    except ValueError as error:
+        raise UserError(str(error), where=str(paths["train"])) from None
+    plan = shards.Plan(_classes(by_split, report), scale, settings.bounds, names)
+    listed = {split: [name for group in found.values() for name in group] for split, found in names.items()}
     with files.new_folder(processed) as folder:
-        counts: dict[str, dict[str, int]] = {}
-        names: dict[str, list[str]] = {}
-        for split, table in tables.items():
+        for split in SPLITS:
             (folder / split).mkdir()
-            counts[split], names[split] = _write_split(table, split, folder, classes, scale, settings)
-        lengths = np.concatenate(list(_column(tables["train"], "length")))
+        tasks = _tasks(units, looks, plan)
+        runner.write(tasks, [name for group in listed.values() for name in group], folder)
         spec = {
             "task": "classify",
-            "classes": classes,
+            "classes": list(plan.classes),
             "features": {"strokes": [None, strokes.CHANNELS]},
             "dtype": "float32",
             "bounds": list(settings.bounds),
             "scale": scale,
-            "counts": counts,
-            "length": {"median": float(np.median(lengths)), "max": int(lengths.max())},
-            "files": names,
-            "digest": records.digest(folder, [*names["train"], *names["valid"]], [scale]),
+            "counts": {
+                split: {str(bound): n for bound, n in found.items()} for split, found in counts.items()
+            },
+            "length": {"median": _median(lengths["train"]), "max": max(lengths["train"])},
+            "files": listed,
+            "digest": records.digest(folder, [*listed["train"], *listed["valid"]], [scale]),
             "source": report["source"],
         }
         files.write_json(folder / "spec.json", spec)
     return spec
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def _checked(path: Path) -> Path:
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro validate@sketches`")
-    table = pq.ParquetFile(path)
-    if table.metadata.num_rows == 0:
+    if pq.read_metadata(path).num_rows == 0:
         raise UserError(
             "no drawing was accepted for this split", where=str(path), fix="look into quarantine.parquet"
         )
-    return table
+    return path
 
 
-def _column(table: pq.ParquetFile, name: str) -> Iterator[NDArray[Any]]:
-    for batch in table.iter_batches(columns=[name]):
-        yield batch.column(0).to_numpy(zero_copy_only=False)
-
-
-def _classes(tables: dict[str, pq.ParquetFile]) -> list[str]:
-    """The classes in the order in which they come in train, which is the source's order."""
+def _classes(looks: Mapping[str, Sequence[shards.Look]], report: Mapping[str, Any]) -> tuple[str, ...]:
+    """The classes of train, in the source's order (in that of train where the report names none)."""
     found = {
-        split: list(dict.fromkeys(label for chunk in _column(table, "label") for label in chunk))
-        for split, table in tables.items()
+        split: list(dict.fromkeys(label for look in own for label in look.labels))
+        for split, own in looks.items()
     }
     for split in ("valid", "test"):
         extra = [label for label in found[split] if label not in found["train"]]
@@ -91,62 +109,51 @@ def _classes(tables: dict[str, pq.ParquetFile]) -> list[str]:
                 where="data/validated/sketches",
                 fix="give every class training drawings, or leave the class out",
             )
-    return found["train"]
+    order = {label: index for index, label in enumerate(report.get("classes", ()))}
+    return tuple(sorted(found["train"], key=lambda label: order.get(label, len(order))))
 
 
-def _fit_scale(train: pq.ParquetFile, path: Path) -> float:
-    try:
-        return stroke_scale(points for *_, points in _drawings(train))
-    except ValueError as error:
-        raise UserError(str(error), where=str(path)) from None
+def _lengths(looks: Sequence[shards.Look]) -> Counter[int]:
+    """Number of points → drawings."""
+    found: Counter[int] = Counter()
+    for look in looks:
+        found.update(dict(look.lengths))  # type: ignore[arg-type]
+    return found
 
 
-def _drawings(table: pq.ParquetFile) -> Iterator[tuple[str, str, NDArray[np.generic]]]:
-    """(id, label, points [n, 3]) of every row, one row group in memory at a time."""
-    for group in range(table.num_row_groups):
-        rows = table.read_row_group(group, columns=["id", "label", "points"]).combine_chunks()
-        points = rows["points"].combine_chunks()
-        offsets = points.offsets.to_numpy()
-        values = points.values.to_numpy(zero_copy_only=False)
-        columns = zip(
-            rows["id"].to_pylist(), rows["label"].to_pylist(), offsets[:-1], offsets[1:], strict=True
+def _median(lengths: Mapping[int, int]) -> float:
+    rising = sorted(lengths)
+    upto = np.cumsum([lengths[length] for length in rising])
+    middle = np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")
+    return float(np.mean([rising[place] for place in middle]))
+
+
+def _counts(lengths: Mapping[int, int], bounds: Sequence[int]) -> dict[int, int]:
+    """Bound → drawings of its bucket, for those that have any."""
+    found: Counter[int] = Counter()
+    for length, count in lengths.items():
+        found[strokes.bucket(length, bounds)] += count
+    return {bound: found[bound] for bound in bounds if found[bound]}
+
+
+def _names(split: str, counts: Mapping[int, int], megabytes: int) -> dict[int, list[str]]:
+    """Bound → its files."""
+    return {
+        bound: records.shard_names(
+            f"{split}/bucket-{bound:04d}", count, bound * strokes.CHANNELS * 4 + _OVERHEAD, megabytes
         )
-        for name, label, start, end in columns:
-            yield name, label, values[start:end].reshape(-1, strokes.CHANNELS)
+        for bound, count in counts.items()
+    }
 
 
-def _write_split(
-    table: pq.ParquetFile,
-    split: str,
-    folder: Path,
-    classes: Sequence[str],
-    scale: float,
-    settings: ClassifyFeatures,
-) -> tuple[dict[str, int], list[str]]:
-    """The counts a bucket and the file names of one split; the shards of a bucket are filled in turn."""
-    bounds = settings.bounds
-    number = {label: index for index, label in enumerate(classes)}
-    lengths = np.concatenate(list(_column(table, "length")))
-    tally = np.bincount(strokes.buckets(lengths, bounds), minlength=len(bounds))
-    counts = {str(bound): int(n) for bound, n in zip(bounds, tally, strict=True) if n}
-    names: list[str] = []
-    with ExitStack() as stack:
-        shards: dict[int, list[records.RecordWriter]] = {}
-        for bound in (int(key) for key in counts):
-            size = bound * strokes.CHANNELS * 4 + _OVERHEAD
-            stem = f"{split}/bucket-{bound:04d}"
-            fresh = records.shard_names(stem, counts[str(bound)], size, settings.shard_megabytes)
-            shards[bound] = [stack.enter_context(records.RecordWriter(folder / name)) for name in fresh]
-            names.extend(fresh)
-        written = dict.fromkeys(shards, 0)
-        for name, label, points in stage.progress(_drawings(table), split, len(lengths), " drawings"):
-            bound = strokes.bucket(len(points), bounds)
-            padded, length = strokes.prepare(points, scale, bound)
-            writer = shards[bound][written[bound] % len(shards[bound])]
-            writer.write(
-                records.example(
-                    {"strokes": padded.ravel(), "length": length, "label": number[label], "id": name.encode()}
-                )
-            )
-            written[bound] += 1
-    return counts, names
+def _tasks(
+    units: Sequence[shards.Unit], looks: Sequence[shards.Look], plan: shards.Plan
+) -> list[shards.Task]:
+    """Each unit with the number of drawings before it."""
+    before: dict[str, Counter[int]] = {split: Counter() for split in SPLITS}
+    tasks = []
+    for unit, look in zip(units, looks, strict=True):
+        so_far = before[unit.split]
+        tasks.append(shards.Task(unit, {bound: so_far[bound] for bound in plan.bounds}, plan))
+        so_far.update(_counts(dict(look.lengths), plan.bounds))  # type: ignore[arg-type]
+    return tasks

@@ -1,9 +1,8 @@
-"""TFRecord files of `tf.train.Example`, written with numpy alone: no TensorFlow import, byte-deterministic.
+"""TFRecord files of `tf.train.Example`, written without TensorFlow, byte for byte as it writes them.
 
 A TFRecord file is a sequence of: length (uint64), masked CRC-32C of those 8 bytes, the data, masked
 CRC-32C of the data; all little-endian. An Example is a protobuf map from names to lists of float,
-int64 or bytes (tensorflow/core/example/{example,feature}.proto). The checksums of many records are
-computed side by side, one byte column at a time.
+int64 or bytes (tensorflow/core/example/{example,feature}.proto).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,44 +23,30 @@ from strokecast.files import sha256
 
 Value = NDArray[np.floating] | int | bytes
 
-_CASTAGNOLI = 0x82F63B78  # CRC-32C's polynomial, bits reversed
 _MASK_DELTA = 0xA282EAD8
-_FLUSH = 2048  # records encoded at once
+_FLUSH = 2048  # records written at once
+FRAME = 12  # bytes before the data of a record
 
 
-@functools.cache
-def _table() -> NDArray[np.uint32]:
-    """CRC of every 16-bit word, two bytes a step: uint32 [65536]."""
-    crc = np.arange(65536, dtype=np.uint32)
-    for _ in range(16):
-        crc = np.where(crc & 1, (crc >> 1) ^ np.uint32(_CASTAGNOLI), crc >> 1)
-    return crc
+def masked_crc32c(data: bytes) -> int:
+    """CRC-32C (Castagnoli), masked as TFRecord has it: rotated right by 15 bits, plus a constant."""
+    return int(_mask(np.array([google_crc32c.value(data)], np.uint32))[0])
 
 
-def crc32c(rows: Sequence[bytes]) -> NDArray[np.uint32]:
-    """CRC-32C (Castagnoli) of each of `rows` (at least 4 bytes each), uint32 [n].
-
-    Rows are aligned at their ends: zeros on the left leave a CRC of 0 at 0, and starting from
-    all ones equals inverting the first four bytes.
-    """
-    width = max(len(row) for row in rows)
-    width += width % 2
-    flat = b"".join(row.rjust(width, b"\0") for row in rows)
-    table = np.frombuffer(flat, np.uint8).reshape(len(rows), width).copy()
-    starts = width - np.array([len(row) for row in rows])
-    for offset in range(4):
-        table[np.arange(len(rows)), starts + offset] ^= 0xFF
-    words = np.ascontiguousarray(table.view("<u2").T).astype(np.uint32)  # [width / 2, n]
-    lookup = _table()
-    crc = np.zeros(len(rows), np.uint32)
-    for word in words:
-        crc = lookup[(crc ^ word) & np.uint32(0xFFFF)] ^ (crc >> np.uint32(16))
-    return ~crc
-
-
-def _masked(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """TFRecord's mask: rotate right by 15 bits, add a constant."""
+def _mask(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_MASK_DELTA)
+
+
+@functools.lru_cache(maxsize=4096)
+def _head(length: int) -> bytes:
+    """What stands before the data of a record of `length` bytes."""
+    head = struct.pack("<Q", length)
+    return head + struct.pack("<I", masked_crc32c(head))
+
+
+def framed(record: bytes) -> bytes:
+    """One record as it stands in the file."""
+    return b"".join((_head(len(record)), record, masked_crc32c(record).to_bytes(4, "little")))
 
 
 def _varint(value: int) -> bytes:
@@ -86,12 +72,92 @@ def _feature(value: Value) -> bytes:
     return _field(3, _field(1, _varint(value)))
 
 
+def _entry(name: str, value: Value) -> bytes:
+    return _field(1, _field(1, name.encode()) + _field(2, _feature(value)))
+
+
 def example(features: Mapping[str, Value]) -> bytes:
     """A serialised `tf.train.Example`, features in the order of their names."""
-    entries = (
-        _field(1, _field(1, name.encode()) + _field(2, _feature(features[name]))) for name in sorted(features)
+    return _field(1, b"".join(_entry(name, features[name]) for name in sorted(features)))
+
+
+def drawings(
+    ids: Sequence[bytes], labels: NDArray[np.int64], lengths: NDArray[np.int64], strokes: NDArray[np.float32]
+) -> list[bytes]:
+    """Framed records of N padded drawings: `example` and `framed` in one, many times as fast.
+
+    Records with ids, labels and lengths of the same sizes in bytes are laid out alike, so each such
+    group is one table of bytes, filled column by column.
+
+    Args:
+        ids: N names.
+        labels: int64 [N], class numbers, 0 or more.
+        lengths: int64 [N], numbers of points.
+        strokes: [N, bound, 3].
+    """
+    data = (
+        strokes.astype("<f4", copy=False)
+        .reshape(len(strokes), strokes.shape[1] * strokes.shape[2])
+        .view(np.uint8)
+    )  # [N, bound * 12]
+    sizes = (
+        np.array([len(name) for name in ids], dtype=np.int64),
+        _varint_size(labels),
+        _varint_size(lengths),
     )
-    return _field(1, b"".join(entries))
+    alike = sizes[0] * 100 + sizes[1] * 10 + sizes[2]  # a varint of what int64 holds has 9 bytes at most
+    made: list[bytes] = [b""] * len(ids)
+    for kind in np.unique(alike).tolist():
+        rows = np.flatnonzero(alike == kind)
+        layout = (kind // 100, kind // 10 % 10, kind % 10)
+        start, ends = _layout(*layout, data.shape[1])
+        table = np.empty((len(rows), ends[-1] + 4), np.uint8)
+        table[:, : len(start)] = np.frombuffer(start, np.uint8)
+        chosen = rows.tolist()
+        names = np.frombuffer(b"".join([ids[row] for row in chosen]), np.uint8)
+        table[:, ends[0] - layout[0] : ends[0]] = names.reshape(len(rows), layout[0])
+        table[:, ends[1] - layout[1] : ends[1]] = _varints(labels[rows], layout[1])
+        table[:, ends[2] - layout[2] : ends[2]] = _varints(lengths[rows], layout[2])
+        table[:, ends[3] - data.shape[1] : ends[3]] = data[rows]
+        whole, width = table.tobytes(), table.shape[1]
+        cuts = range(0, len(whole), width)
+        sums = [google_crc32c.value(whole[cut + FRAME : cut + width - 4]) for cut in cuts]
+        table[:, -4:] = _mask(np.array(sums, np.uint32)).astype("<u4").view(np.uint8).reshape(-1, 4)
+        whole = table.tobytes()
+        for row, cut in zip(chosen, cuts, strict=True):
+            made[row] = whole[cut : cut + width]
+    return made
+
+
+@functools.lru_cache(maxsize=4096)
+def _layout(id_size: int, label_size: int, length_size: int, stroke_size: int) -> tuple[bytes, list[int]]:
+    """A framed record up to its strokes, with zeros for values, and where each value ends in it."""
+    least = [0, *(1 << 7 * size for size in range(1, 10))]  # by the bytes of a varint, less one
+    entries = [
+        _entry("id", bytes(id_size)),
+        _entry("label", least[label_size - 1]),
+        _entry("length", least[length_size - 1]),
+        _entry("strokes", np.zeros(stroke_size // 4, "<f4")),
+    ]
+    record = _field(1, b"".join(entries))
+    first = FRAME + len(record) - sum(map(len, entries))
+    ends = (first + np.cumsum([len(entry) for entry in entries])).tolist()
+    return (_head(len(record)) + record)[: ends[-1] - stroke_size], ends
+
+
+def _varint_size(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bytes of each varint, [N]; values are 0 or more."""
+    sizes = np.ones(len(values), np.int64)
+    for place in range(1, 9):
+        sizes += values >= 1 << 7 * place
+    return sizes
+
+
+def _varints(values: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """Varints of `size` bytes each, [N, size]."""
+    parts = values[:, None] >> (7 * np.arange(size)) & 0x7F
+    parts[:, :-1] |= 0x80
+    return parts.astype(np.uint8)
 
 
 class RecordWriter:
@@ -104,18 +170,12 @@ class RecordWriter:
 
     def write(self, record: bytes) -> None:
         """Append one record."""
-        self._waiting.append(record)
+        self._waiting.append(framed(record))
         if len(self._waiting) >= _FLUSH:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._waiting:
-            return
-        heads = [struct.pack("<Q", len(record)) for record in self._waiting]
-        head_sums = _masked(crc32c(heads))
-        sums = _masked(crc32c(self._waiting))
-        for record, head, head_sum, total in zip(self._waiting, heads, head_sums, sums, strict=True):
-            self._file.write(b"".join((head, struct.pack("<I", head_sum), record, struct.pack("<I", total))))
+        self._file.write(b"".join(self._waiting))
         self._waiting.clear()
 
     def close(self) -> None:

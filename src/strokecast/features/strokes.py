@@ -39,6 +39,39 @@ def prepare(points: NDArray[np.generic], scale: float, bound: int) -> tuple[NDAr
     return strokes, length
 
 
+def prepare_many(
+    points: NDArray[np.float32], offsets: NDArray[np.int64], scale: float, bound: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """`prepare` for N drawings at once, bit for bit alike.
+
+    Args:
+        points: [P, 3], the points of the drawings, wherever in it they stand.
+        offsets: [N, 2], first point and the one after the last of each drawing, at least one point.
+        scale: as for `prepare`.
+        bound: as for `prepare`.
+
+    Returns:
+        (strokes, lengths): float32 [N, bound, 3], int64 [N].
+    """
+    whole = offsets[:, 1] - offsets[:, 0]
+    lengths = np.minimum(whole, bound)
+    first = np.cumsum(lengths) - lengths
+    steps = np.arange(int(lengths.sum()))
+    rows = np.take(points, steps + np.repeat(offsets[:, 0] - first, lengths), axis=0)
+    kept = rows / np.float32(scale)
+    kept[:, 2] = rows[:, 2]
+    strokes = np.zeros((len(offsets), bound, CHANNELS), np.float32)
+    places = steps + np.repeat(np.arange(len(offsets)) * bound - first, lengths)
+    _whole(strokes)[places] = _whole(kept)
+    strokes[whole > bound, bound - 1, 2] = 1.0
+    return strokes, lengths
+
+
+def _whole(points: NDArray[np.float32]) -> NDArray[np.void]:
+    """Each point as one value of 12 bytes: a view, many times as fast to scatter."""
+    return points.reshape(-1, CHANNELS).view(f"V{CHANNELS * 4}").ravel()
+
+
 def bucket(length: int, bounds: Sequence[int]) -> int:
     """The smallest bound that holds `length` points; the last bound for what is longer."""
     return next((bound for bound in bounds if length <= bound), bounds[-1])

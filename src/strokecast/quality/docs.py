@@ -9,11 +9,14 @@ from __future__ import annotations
 import csv
 import datetime
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strokecast import files, paths
+
+if TYPE_CHECKING:
+    from strokecast.quality.sketches.worst import Pictured
 
 INDEX = "index.html"
 SITE = "great_expectations"
@@ -32,7 +35,12 @@ def folder(dataset: str) -> Path:
     return paths.REPORTS / "data_docs" / dataset
 
 
-def write(dataset: str, report: dict[str, Any], rejected: Iterable[Iterable[str]] | None = None) -> Path:
+def write(
+    dataset: str,
+    report: dict[str, Any],
+    rejected: Iterable[Iterable[str]] | None = None,
+    pictures: Sequence[Pictured] = (),
+) -> Path:
     """Render a report; returns the path of the index.
 
     Args:
@@ -40,6 +48,7 @@ def write(dataset: str, report: dict[str, Any], rejected: Iterable[Iterable[str]
         report: contents of `report.json`.
         rejected: (row, reason, reason ...) of every rejected row, where no quarantine is written
             because the pipeline stops.
+        pictures: drawings to show.
     """
     with files.new_folder(folder(dataset)) as temporary:
         pages = _site(report, (temporary / SITE).resolve())
@@ -48,7 +57,12 @@ def write(dataset: str, report: dict[str, Any], rejected: Iterable[Iterable[str]
                 lines = csv.writer(file)
                 lines.writerow(["row", "reasons"])
                 lines.writerows([row, " ".join(names)] for row, *names in rejected)
-        files.write_text(temporary / INDEX, _index(report, pages, stopped=rejected is not None))
+        if pictures:
+            from strokecast.quality.sketches import worst
+
+            worst.draw(temporary / worst.PICTURE, pictures)
+        picture = worst.PICTURE if pictures else ""
+        files.write_text(temporary / INDEX, _index(report, pages, picture, stopped=rejected is not None))
         files.write_json(temporary / REPORT, report)
     return folder(dataset) / INDEX
 
@@ -68,7 +82,10 @@ def rebuild(dataset: str) -> bool:
     there = folder(dataset)
     if (there / INDEX).is_file() and (there / REPORT).is_file() and (there / REPORT).read_bytes() == report:
         return False
-    write(dataset, files.read_json(paths.VALIDATED / dataset / REPORT))
+    from strokecast.quality.sketches import worst
+
+    found = files.read_json(paths.VALIDATED / dataset / REPORT)
+    write(dataset, found, pictures=worst.read(paths.VALIDATED / dataset / worst.FILE))
     return True
 
 
@@ -125,7 +142,7 @@ def _observed(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _index(report: dict[str, Any], pages: list[str], *, stopped: bool) -> str:
+def _index(report: dict[str, Any], pages: list[str], picture: str, *, stopped: bool) -> str:
     def cell(value: Any, name: str = "") -> str:
         return (
             f'<td class="{name}">{html.escape(str(value))}</td>'
@@ -148,7 +165,7 @@ def _index(report: dict[str, Any], pages: list[str], *, stopped: bool) -> str:
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     heads = ("rule", "what should hold", "result", "observed", "rows that break it", "which ones")
-    parts = ("read", "accepted", "quarantined", "outside", "filled")
+    parts = ("read", "accepted", "quarantined", "outside", "partial", "filled")
     counts = ", ".join(f"{report[part]:,} {part}" for part in parts if part in report)
     links = " · ".join(
         f'<a href="{SITE}/{html.escape(page)}">{html.escape(Path(page).stem)}</a>' for page in pages
@@ -159,11 +176,13 @@ def _index(report: dict[str, Any], pages: list[str], *, stopped: bool) -> str:
         if stopped
         else f"<p>Rejected rows, whole: data/validated/{html.escape(report['dataset'])}/quarantine.parquet</p>"
     )
+    head = "Drawings set aside" if report["quarantined"] else "The most extreme drawings"
+    shown = f'<h2>{head}</h2><img src="{picture}" alt="{head}" style="max-width:100%">' if picture else ""
     title = f"Data Docs: {html.escape(report['dataset'])} from {html.escape(str(report['source']))}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{counts}</p>{note}"
         f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f"<tbody>{''.join(rows)}</tbody></table>{shown}"
         f"<p>Pages of Great Expectations, with the rows by value: {links}</p></body></html>\n"
     )

@@ -114,12 +114,10 @@ def read_drawings(raw_folder: Path) -> Iterator[tuple[str, str, list[np.ndarray]
     Raises:
         UserError: if `source.json` or a class file is missing or damaged.
     """
-    record = read_source(raw_folder)
-    cap = record.get("cap") or {}
-    for label in record["classes"]:
-        splits = read_class(raw_folder / f"{label}.npz")
-        for split in SPLITS:
-            yield label, split, splits[split][: cap.get(split)]
+    from strokecast.sources.formats import reading
+
+    for group in reading.read(raw_folder):
+        yield group.label, group.split, group.drawings
 
 
 def write_class(path: Path, splits: Mapping[str, Sequence[np.ndarray]]) -> None:

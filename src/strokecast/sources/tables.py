@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,35 +33,53 @@ def read_source(raw_folder: Path) -> dict[str, Any]:
 
 
 def read_series(raw_folder: Path) -> pd.DataFrame:
-    """Read the date and value cells of a downloaded series, unparsed.
+    """Read the cells of a downloaded series, unparsed.
 
     Returns:
-        A frame with the columns `row` (int64, 1-based data row of the file; blank lines do not
-        count), `ds` and `y` (str, the cells as they stand), in the order of the file.
+        A frame with the columns `row` (int64, 1-based data row of its file; blank lines do not
+        count), `ds` and `y` (str, the cells as they stand), in the order of the files. Where
+        `source.json` names them: `unique_id`, `day_type`, `total`, and `part: <header>` for each
+        part (str). Where there are several files: `file` (str), the name the user knows it by.
 
     Raises:
-        UserError: if the file is missing, no UTF-8 CSV, lacks a column, or has no row.
+        UserError: if a file is missing, no UTF-8 CSV, lacks a column, or has no row.
     """
     import pandas as pd
 
     record = read_source(raw_folder)
-    cells = list(read_cells(raw_folder / record["file"], record["date_column"], record["value_column"]))
-    return pd.DataFrame(
-        {
-            "row": pd.Series(range(1, len(cells) + 1), dtype="int64"),
-            "ds": pd.Series([ds for ds, _ in cells], dtype="str"),
-            "y": pd.Series([y for _, y in cells], dtype="str"),
-        }
-    )
+    named = columns(record)
+    parts = record.get("parts") or [{"file": record["file"]}]
+    cells: list[tuple[str, ...]] = []
+    rows: list[int] = []
+    origin: list[str] = []
+    for part in parts:
+        found = list(read_columns(raw_folder / part["file"], list(named.values())))
+        cells += found
+        rows += range(1, len(found) + 1)
+        origin += [part.get("name", part["file"])] * len(found)
+    frame = pd.DataFrame({"row": pd.Series(rows, dtype="int64")})
+    for at, name in enumerate(named):
+        frame[name] = pd.Series([line[at] for line in cells], dtype="str")
+    if len(parts) > 1:
+        frame["file"] = pd.Series(origin, dtype="str")
+    return frame
 
 
-def read_cells(path: Path, date_column: str, value_column: str, where: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the date and value cell of each data row of a CSV file (UTF-8, comma, BOM accepted).
+def columns(record: Mapping[str, Any]) -> dict[str, str]:
+    """Name of a column in `read_series` → its header in the files, by `source.json`."""
+    found = {"ds": record["date_column"], "y": record["value_column"]}
+    for name in ("id", "day_type", "total"):
+        if header := record.get(f"{name}_column"):
+            found["unique_id" if name == "id" else name] = header
+    return found | {f"part: {header}": header for header in record.get("part_columns", ())}
+
+
+def read_columns(path: Path, names: Sequence[str], where: str = "") -> Iterator[tuple[str, ...]]:
+    """Yield the named cells of each data row of a CSV file (UTF-8, comma, BOM accepted).
 
     Args:
         path: the file.
-        date_column: header of the date column.
-        value_column: header of the value column.
+        names: headers of the columns.
         where: how errors name the file; its path by default.
 
     Raises:
@@ -78,7 +96,7 @@ def read_cells(path: Path, date_column: str, value_column: str, where: str = "")
                 raise UserError(
                     "is empty", where=where, allowed="a CSV file with a header and at least one row"
                 )
-            at_date, at_value = (_position(header, name, where) for name in (date_column, value_column))
+            at = [_position(header, name, where) for name in names]
             rows = 0
             for cells in lines:
                 if not cells:
@@ -90,7 +108,7 @@ def read_cells(path: Path, date_column: str, value_column: str, where: str = "")
                         fix="quote cells that hold a comma",
                     )
                 rows += 1
-                yield cells[at_date], cells[at_value]
+                yield tuple(cells[position] for position in at)
             if not rows:
                 raise UserError("has a header but no row", where=where, allowed="at least one row")
     except FileNotFoundError:

@@ -40,7 +40,7 @@ def validated_sketches(tmp_path: Path) -> Path:
                         schema=_schema(),
                     )
                 )
-    (folder / "report.json").write_text(json.dumps({"source": "doodles"}))
+    (folder / "report.json").write_text(json.dumps({"source": "doodles", "classes": ["zebra", "apple"]}))
     return folder
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from strokecast.features import records
 
@@ -11,7 +13,9 @@ from strokecast.features import records
 def test_crc32c_of_published_vectors() -> None:
     # RFC 3720, appendix B.4, and the check value of the CRC-32C catalogue
     rows = [bytes(32), b"\xff" * 32, bytes(range(32)), b"123456789"]
-    assert records.crc32c(rows).tolist() == [0x8A9136AA, 0x62A8AB43, 0x46DD794E, 0xE3069283]
+    for row, crc in zip(rows, [0x8A9136AA, 0x62A8AB43, 0x46DD794E, 0xE3069283], strict=True):
+        unmasked = records.masked_crc32c(row) - 0xA282EAD8 & 0xFFFFFFFF
+        assert (unmasked << 15 | unmasked >> 17) & 0xFFFFFFFF == crc
 
 
 def test_files_equal_those_of_tensorflow_byte_for_byte(tmp_path: Path) -> None:
@@ -49,6 +53,34 @@ def test_integers_survive(value: int) -> None:
 
     parsed = tf.train.Example.FromString(records.example({"n": value}))
     assert list(parsed.features.feature["n"].int64_list.value) == [value]
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.binary(max_size=200),
+            st.one_of(st.integers(0, 400), st.integers(0, 2**62)),
+            st.sampled_from([1, 127, 128, 300, 16_384, 2**40]),
+        ),
+        max_size=12,
+    ),
+    bound=st.sampled_from([1, 2, 11, 60]),
+)
+def test_many_records_at_once_equal_single_ones(rows: list[tuple[bytes, int, int]], bound: int) -> None:
+    strokes = np.random.default_rng(len(rows)).normal(size=(len(rows), bound, 3)).astype(np.float32)
+    many = records.drawings(
+        [row[0] for row in rows],
+        np.array([row[1] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=np.int64),
+        strokes,
+    )
+    single = [
+        records.framed(
+            records.example({"strokes": strokes[index].ravel(), "length": length, "label": label, "id": name})
+        )
+        for index, (name, label, length) in enumerate(rows)
+    ]
+    assert many == single
 
 
 def test_more_records_than_are_encoded_at_once(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-Groups = list[tuple[str, str, list[np.ndarray]]]
+from strokecast.sources.formats.reading import Group
+
+Groups = list[Group]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,8 @@ def groups() -> Groups:
                 drawing[:, 2] = 0
                 drawing[2, 2] = drawing[-1, 2] = 1
                 drawings.append(drawing)
-            found.append((label, split, drawings))
+            ids = [f"{label}/{split}/{index}" for index in range(6)]
+            found.append(Group(label, split, drawings, ids, []))
     return found
 
 

@@ -35,22 +35,24 @@ def stage() -> ModuleType:
 
 
 def test_the_pages_name_the_failing_rows(real_docs, groups, sketch_source) -> None:
-    groups[4][2][3] = groups[0][2][1].copy()
+    groups[3][2][3] = groups[0][2][1].copy()
     groups[0][2][4] = groups[0][2][4][:0]
     sketches.validate(lambda: groups, sketch_source, SketchQuality(max_quarantined=0.5))
     found = pages("sketches")
-    assert sorted(found) == ["classes", "drawings", "totals"]
-    for part in ("crab/train/4", "ice cream/valid/3", "crab/train/1", "duplicate (quarantine)"):
+    assert sorted(found) == ["classes", "drawings", "drift", "lines", "totals"]
+    for part in ("crab/train/4", "ice cream/train/3", "crab/train/1", "duplicate (quarantine)"):
         assert part in found["drawings"]
-    assert "earlier_copies" in found["drawings"]
+    assert "copies_within" in found["drawings"]
     index = (docs.folder("sketches") / docs.INDEX).read_text()
     for part in (
         "36 read, 34 accepted, 2 quarantined",
-        "ice cream/valid/3",
+        "ice cream/train/3",
         "too_long",
         "validations/drawings/",
     ):
         assert part in index
+    assert '<h2>Drawings set aside</h2><img src="worst.png"' in index
+    assert (docs.folder("sketches") / "worst.png").read_bytes().startswith(b"\x89PNG")
     for target in [piece.split('"')[0] for piece in index.split('href="')[1:]]:
         assert (docs.folder("sketches") / target).is_file()
     for page in docs.folder("sketches").rglob("*.html"):
@@ -72,7 +74,7 @@ def test_rebuilt_pages_show_the_same(real_docs, cells, series_source) -> None:
     assert docs.rebuild("series")
     assert not docs.rebuild("series")
     after = pages("series")
-    assert sorted(after) == sorted(before) == ["days", "rows"]
+    assert sorted(after) == sorted(before) == ["calendar", "days", "rows", "wholes"]
     assert len(after["rows"]) == len(before["rows"])
     assert "2020-01-15" in after["rows"]
 
@@ -117,12 +119,12 @@ def test_the_stage_on_drawings(groups, capfd) -> None:
     raw = Path("data/raw/sketches")
     raw.mkdir(parents=True)
     for at, label in ((0, "crab"), (3, "ice cream")):
-        np.savez(raw / f"{label}.npz", **{split: objects(own) for _, split, own in groups[at : at + 3]})
+        np.savez(raw / f"{label}.npz", **{split: objects(own) for _, split, own, *_ in groups[at : at + 3]})
     files.write_json(
         raw / "source.json", {"source": "doodles", "classes": ["crab", "ice cream"], "files": {}}
     )
     Path("params.yaml").write_text("quality: {sketches: {max_delta: 39, huge_delta: warn}}\n")
-    large = sum(np.abs(drawing[:, :2]).max() > 39 for _, _, own in groups for drawing in own)
+    large = sum(np.abs(drawing[:, :2]).max() > 39 for _, _, own, *_ in groups for drawing in own)
     stage().main("sketches")
     out, err = capfd.readouterr()
     assert f"[validate@sketches] warning: huge_delta: {large} drawings (" in out
@@ -144,7 +146,8 @@ def test_the_stage_on_a_bad_series_ends_in_one_line(series_source, capfd) -> Non
     assert err == (
         "[validate@series] error: data/raw/series/series.csv: conflicting_date: 1 rows "
         "(2020-01-02 has '2' in row 2 and '3' in row 3); allowed: a date has one value; "
-        "keep one row for each date; see reports/data_docs/series/index.html\n"
+        "keep one row for each date, or set series.csv.aggregate or id_column where rows are meant to share one; "
+        "see reports/data_docs/series/index.html\n"
     )
     assert out.count("\n") == 1
     assert not Path("data/validated/series").exists()
@@ -160,11 +163,12 @@ def test_the_stage_knows_its_datasets(capfd) -> None:
 def test_the_mirror_of_twenty_classes(shared) -> None:
     from strokecast import params, paths
     from strokecast.sources import npz, registry
+    from strokecast.sources.formats import reading
 
     mirror = {"base_url": str((shared / "quickdraw").resolve())}
     registry.download("sketches", params.parse({"sketches": {"source": "quickdraw", "quickdraw": mirror}}))
     raw = paths.RAW / "sketches"
-    outcome = sketches.validate(lambda: npz.read_drawings(raw), npz.read_source(raw), SketchQuality())
+    outcome = sketches.validate(lambda: reading.read(raw), npz.read_source(raw), SketchQuality())
     assert outcome.line == "16,000 read: 16,000 accepted, 0 quarantined"
     assert outcome.warnings == []
     report = outcome.report

@@ -13,7 +13,10 @@ import pytest
 from strokecast import files
 from strokecast.errors import UserError
 from strokecast.params import SketchQuality
-from strokecast.quality import drawings, sketches
+from strokecast.quality import sketches
+from strokecast.quality.sketches import drawings, table
+from strokecast.sources.formats.reading import Group
+from strokecast.sources.formats.records import Reject
 
 TARGET = Path("data/validated/sketches")
 SPLITS = ("train", "valid", "test")
@@ -23,12 +26,21 @@ def rules(**changes: Any) -> SketchQuality:
     return SketchQuality.model_validate({"max_quarantined": 1.0, **changes})
 
 
-def run(groups, source, settings: SketchQuality):
-    return sketches.validate(lambda: iter(groups), source, settings)
+def group(label: str, split: str, own, *_) -> Group:
+    """As an npz gives it."""
+    return Group(label, split, own, [f"{label}/{split}/{index}" for index in range(len(own))], [])
+
+
+def run(groups, source, settings: SketchQuality, reference: str | None = None):
+    return sketches.validate(lambda: iter(groups), source, settings, reference)
 
 
 def broken(report: dict[str, Any]) -> list[str]:
     return [found["rule"] for found in report["expectations"] if not found["success"]]
+
+
+def expectation(report: dict[str, Any], rule: str) -> dict[str, Any]:
+    return next(found for found in report["expectations"] if found["rule"] == rule)
 
 
 def stopped_report() -> dict[str, Any]:
@@ -55,25 +67,48 @@ def at(row: int, column: int, value: float):
 
 
 def unknown(groups):
-    return [*groups, ("zebra", "test", [groups[0][2][0].copy()])]  # a copy, yet no `duplicate`
+    return [*groups, group("zebra", "test", [groups[0][2][0].copy()])]  # a copy, yet no `duplicate`
 
 
 def unbalanced(groups):
     return [
-        (label, split, own[:1] if (label, split) == ("crab", "train") else own)
-        for label, split, own in groups
+        group(label, split, own[:1] if (label, split) == ("crab", "train") else own)
+        for label, split, own, *_ in groups
     ]
 
 
 def without_a_split(groups):
     return [
-        (label, split, [] if (label, split) == ("crab", "valid") else own) for label, split, own in groups
+        group(label, split, [] if (label, split) == ("crab", "valid") else own)
+        for label, split, own, *_ in groups
     ]
 
 
 def copied(groups):
+    groups[3][2][4] = groups[0][2][1].copy()  # crab/train/1 again as ice cream/train/4
+    return groups
+
+
+def copied_across(groups):
     groups[5][2][4] = groups[0][2][1].copy()  # crab/train/1 again as ice cream/test/4
     return groups
+
+
+def rejected(kind: str, file: str = "crab.ndjson"):
+    """A line of the file that gives no drawing."""
+
+    def apply(groups):
+        groups[0].rejects.append(Reject(file, "line", 7, kind, "the reason"))
+        return groups
+
+    return apply
+
+
+def moved(groups):
+    for _, split, own, *_ in groups:
+        if split == "test":
+            own[:] = [np.tile(d, (3, 1)) for d in own] + [np.tile(d, (4, 1)) for d in own]
+    return [group(*one) for one in groups]
 
 
 CASES = {
@@ -84,7 +119,10 @@ CASES = {
     "huge_delta": (replaced(at(1, 1, -4001)), ["crab/train/2"], 4001),
     "bad_pen": (replaced(at(1, 2, 0.5)), ["crab/train/2"], 1),
     "open_end": (replaced(at(-1, 2, 0)), ["crab/train/2"], 0),
-    "duplicate": (copied, ["ice cream/test/4"], 1),
+    "duplicate": (copied, ["ice cream/train/4"], 1),
+    "duplicate_across": (copied_across, ["ice cream/test/4"], 1),
+    "unreadable": (rejected("not_json"), ["crab.ndjson:7"], ["not_json"]),
+    "duplicate_key": (rejected("duplicate_key"), ["crab.ndjson:7"], 1),
     "unknown_class": (unknown, ["zebra/test/0"], ["zebra"]),
     "imbalance": (unbalanced, ["crab/train"], 6),
     "missing_class": (without_a_split, ["crab/valid"], 0),
@@ -95,9 +133,18 @@ def test_every_rule_with_an_action_has_a_case() -> None:
     actions = {
         name
         for name, field in SketchQuality.model_fields.items()
-        if name not in ("min_points", "max_points", "max_delta", "max_imbalance", "max_quarantined")
+        if name
+        not in (
+            "min_points",
+            "max_points",
+            "max_delta",
+            "max_imbalance",
+            "max_quarantined",
+            "drift_alpha",
+            "drift_distance",
+        )
     }
-    assert set(CASES) == actions
+    assert {*CASES, "drift"} == actions
 
 
 def test_clean_drawings_break_no_rule(groups, sketch_source) -> None:
@@ -106,7 +153,7 @@ def test_clean_drawings_break_no_rule(groups, sketch_source) -> None:
     assert outcome.warnings == []
     assert outcome.line == "36 read: 36 accepted, 0 quarantined"
     named = [found["rule"] for found in outcome.report["expectations"]]
-    assert sorted(named) == sorted([*CASES, "max_quarantined"])
+    assert sorted(named) == sorted([*CASES, "max_quarantined", "not_recognized", "drift"])
 
 
 @pytest.mark.parametrize("rule", CASES)
@@ -156,10 +203,10 @@ def test_a_drawing_with_two_faults_has_both_reasons(groups, sketch_source) -> No
 def test_every_drawing_goes_to_one_place_with_its_points_unchanged(groups, sketch_source) -> None:
     sent = {
         f"{label}/{split}/{index}": drawing
-        for label, split, own in groups
+        for label, split, own, *_ in groups
         for index, drawing in enumerate(own)
     }
-    groups = copied(replaced(at(1, 0, np.nan))(groups))
+    groups = copied_across(replaced(at(1, 0, np.nan))(groups))
     groups[3][2][0] = groups[3][2][0][:0]
     run(groups, sketch_source, rules())
     seen = []
@@ -177,7 +224,7 @@ def test_every_drawing_goes_to_one_place_with_its_points_unchanged(groups, sketc
     assert {name: row["reasons"] for name, row in aside.items()} == {
         "crab/train/2": ["non_finite"],
         "ice cream/train/0": ["empty"],
-        "ice cream/test/4": ["duplicate"],
+        "ice cream/test/4": ["duplicate_across"],
     }
     assert np.isnan(aside["crab/train/2"]["points"][3])
     assert aside["ice cream/train/0"]["points"] == []
@@ -194,13 +241,19 @@ def test_row_groups_hold_one_class_each(groups, sketch_source) -> None:
 def test_of_copies_the_training_drawing_stays_even_where_its_class_comes_later(groups, sketch_source) -> None:
     groups[1][2][0] = groups[3][2][5].copy()  # ice cream/train/5 again as crab/valid/0
     groups[4][2][1] = groups[3][2][5].astype(np.float64)  # and, in another number type, as ice cream/valid/1
+    groups[2][2][3] = groups[3][2][5].copy()  # and as crab/test/3
     report = run(groups, sketch_source, rules()).report
-    found = next(found for found in report["expectations"] if found["rule"] == "duplicate")
-    assert found["examples"] == ["crab/valid/0", "ice cream/valid/1"]
-    assert found["observed_value"] == 2
+    across = expectation(report, "duplicate_across")
+    assert across["examples"] == ["crab/valid/0", "crab/test/3", "ice cream/valid/1"]
+    assert across["observed_value"] == 3
+    within = expectation(report, "duplicate")
+    assert (within["examples"], within["observed_value"]) == (["ice cream/valid/1"], 1)
     assert "ice cream/train/5" in pq.read_table(TARGET / "train.parquet")["id"].to_pylist()
     shown = next(
-        r for r in report["suites"][0]["results"] if r["expectation_config"]["meta"]["rule"] == "duplicate"
+        result
+        for suite in report["suites"]
+        for result in suite["results"]
+        if result["expectation_config"]["meta"]["rule"] == "duplicate_across"
     )
     assert {row["same points as"] for row in shown["result"]["unexpected_index_list"]} == {
         "ice cream/train/5"
@@ -208,7 +261,7 @@ def test_of_copies_the_training_drawing_stays_even_where_its_class_comes_later(g
 
 
 def test_a_copy_under_an_unknown_class_does_not_push_the_known_one_out(groups, sketch_source) -> None:
-    groups = [("zebra", "train", [groups[0][2][0].copy()]), *groups]
+    groups = [group("zebra", "train", [groups[0][2][0].copy()]), *groups]
     report = run(groups, sketch_source, rules(unknown_class="quarantine")).report
     assert broken(report) == ["unknown_class"]
     assert (report["accepted"], report["quarantined"]) == (36, 1)
@@ -263,8 +316,8 @@ def test_too_large_a_share_set_aside_stops(groups, sketch_source) -> None:
 
 def test_a_class_whose_every_drawing_is_set_aside_is_missing(groups, sketch_source) -> None:
     groups = [
-        (label, split, [d[:0] for d in own] if (label, split) == ("crab", "test") else own)
-        for label, split, own in groups
+        group(label, split, [d[:0] for d in own] if (label, split) == ("crab", "test") else own)
+        for label, split, own, *_ in groups
     ]
     with pytest.raises(UserError, match="missing_class: 1 classes and splits \\(crab/test\\)"):
         run(groups, sketch_source, rules())
@@ -280,11 +333,11 @@ def test_a_named_class_that_is_not_read_is_missing(groups, sketch_source) -> Non
 
 def test_nothing_read(sketch_source) -> None:
     with pytest.raises(UserError, match="holds no drawing"):
-        run([("crab", "train", [])], sketch_source, rules())
+        run([group("crab", "train", [])], sketch_source, rules())
 
 
 def test_all_set_aside_without_a_limit_still_balances(groups, sketch_source) -> None:
-    groups = [(label, split, [d[:0] for d in own]) for label, split, own in groups]
+    groups = [group(label, split, [d[:0] for d in own]) for label, split, own, *_ in groups]
     report = run(groups, sketch_source, rules(missing_class="warn")).report
     assert (report["read"], report["accepted"], report["quarantined"], report["length"]) == (36, 0, 36, {})
     assert [pq.read_metadata(TARGET / f"{split}.parquet").num_rows for split in SPLITS] == [0, 0, 0]
@@ -292,7 +345,7 @@ def test_all_set_aside_without_a_limit_still_balances(groups, sketch_source) -> 
 
 def test_a_source_that_changes_between_the_passes_is_our_fault(groups, sketch_source) -> None:
     reads = iter([groups, groups[:-1]])
-    with pytest.raises(RuntimeError, match="36 rows read, but 30 read again"):
+    with pytest.raises(RuntimeError, match=r"36 rows read, but 30 accepted \+ 0 quarantined"):
         sketches.validate(lambda: next(reads), sketch_source, rules())
     assert not TARGET.exists()
 
@@ -303,21 +356,23 @@ def test_the_report_counts_and_is_the_same_bytes_twice(groups, sketch_source) ->
     assert run(groups, sketch_source, rules()).report == report
     assert files.digest_tree(TARGET) == first
     assert report["counts"] == {
-        "train": {"crab": 6, "ice cream": 6},
+        "train": {"crab": 6, "ice cream": 5},
         "valid": {"crab": 6, "ice cream": 6},
-        "test": {"crab": 6, "ice cream": 5},
+        "test": {"crab": 6, "ice cream": 6},
     }
     assert (report["length"]["min"], report["length"]["median"], report["length"]["max"]) == (5, 6, 9)
     text = (TARGET / "report.json").read_text()
     assert json.loads(text) == report
     assert str(Path.cwd()) not in text
     for word in ("run_time", "ge_load_time", "validation_id", '"id": "', "batch_id"):
-        assert word not in text.replace('"id": "ice cream/test/4"', "")
+        assert word not in text.replace('"id": "ice cream/train/4"', "")
 
 
 def test_only_the_first_rows_are_named(groups, sketch_source) -> None:
     many = [np.zeros((0, 3), dtype=np.int16)] * 25
-    groups = [(label, split, [*own, *many] if label == "crab" else own) for label, split, own in groups]
+    groups = [
+        group(label, split, [*own, *many] if label == "crab" else own) for label, split, own, *_ in groups
+    ]
     report = run(groups, sketch_source, rules()).report
     found = next(found for found in report["expectations"] if found["rule"] == "empty")
     assert (found["unexpected_count"], len(found["examples"])) == (75, 20)
@@ -346,25 +401,207 @@ def test_features_equal_a_plain_loop() -> None:
         np.testing.assert_equal(found["last_pen"][index], np.float32(last))
 
 
+def test_shapes_of_a_drawing_known_by_hand() -> None:
+    own = np.array(
+        [[3, 4, 0], [0, 10, 1], [6, 8, 0], [0, -5, 1]], dtype=np.int16
+    )  # the move of 10 is a pen up
+    found = drawings.features([own[:0], own, own[:1]], least=2)
+    assert found["n_strokes"].tolist() == [0, 2, 0]
+    assert found["ink"].tolist() == [0, 5 + 10 + 5, 5]
+    assert found["mean_delta"].tolist() == [0, 30 / 4, 5]
+    assert found["aspect"].tolist() == pytest.approx([1, 9 / 22, 3 / 4])
+
+
 def test_copies_equal_a_plain_loop() -> None:
     rng = np.random.default_rng(1)
     names = ["a", "b", "c"]
-    table = drawings.Table(names, least=2)
-    order = {split: [] for split in SPLITS}
-    contents = []
-    for label in names:
+    made = table.Table(names, least=2)
+    contents: list[tuple[str, bytes]] = []
+    for label in (*names, *names):  # every class and split comes twice, as from the shards of the tutorial
         for split in SPLITS:
-            own = [np.array([[int(rng.integers(0, 9)), 1, 1]], dtype=np.int16) for _ in range(8)]
-            order[split] += range(len(contents), len(contents) + 8)
-            contents += [drawing.tobytes() for drawing in own]
-            table.add(label, split, own)
-    frame = table.finish()
-    seen: dict[bytes, list[int]] = {}
-    for position in [*order["train"], *order["valid"], *order["test"]]:
-        before = seen.setdefault(contents[position], [])
-        assert frame["earlier_copies"].iloc[position] == len(before)
-        assert table.first_copy[position] == (before[0] if before else -1)
-        before.append(position)
-    assert table.name(0) == "a/train/0"
-    assert table.name(8) == "a/valid/0"
-    assert table.name(71) == "c/test/7"
+            own = [np.array([[int(rng.integers(0, 12)), 1, 1]], dtype=np.int16) for _ in range(4)]
+            ids = [f"{label}/{split}/{len(contents) + n}" for n in range(4)]
+            contents += [(split, drawing.tobytes()) for drawing in own]
+            made.add(Group(label, split, own, ids, []))
+    frame = made.finish()
+    for position, (split, content) in enumerate(contents):
+        before = [
+            place
+            for its in SPLITS[: SPLITS.index(split) + 1]
+            for place, other in enumerate(contents)
+            if other == (its, content) and (its != split or place < position)
+        ]
+        within = sum(contents[place][0] == split for place in before)
+        assert frame["copies_within"].iloc[position] == within
+        assert frame["copies_across"].iloc[position] == len(before) - within
+        assert made.first_copy[position] == (before[0] if before else -1)
+        label = (*names, *names)[position // 12]
+        assert made.name(position) == f"{label}/{split}/{position}"
+
+
+# ---------------------------------------------------------------- lines and records that give no drawing
+
+
+def test_rejects_are_read_and_quarantined_with_reason_and_detail(groups, sketch_source) -> None:
+    groups[0].rejects.extend(Reject("crab.ndjson", "line", n, "not_json", "no JSON") for n in (3, 9))
+    groups[4].rejects.append(Reject("ice cream.ndjson", "line", 4, "duplicate_key", "key_id 5 stands up"))
+    groups[5].rejects.append(Reject("eval.tfrecord-00000-of-00001", "record", 2, "bad_shape", "no [n, 3]"))
+    outcome = run(replaced(lambda d: d[:0])(groups), sketch_source, rules())
+    assert outcome.line == "40 read: 35 accepted, 5 quarantined (3 unreadable, 1 empty, 1 duplicate_key)"
+    report = outcome.report
+    assert (report["read"], report["accepted"], report["quarantined"]) == (40, 35, 5)
+    assert report["rejects"] == {"bad_shape": 1, "duplicate_key": 1, "not_json": 2}
+    found = expectation(report, "unreadable")
+    assert found["observed_value"] == ["bad_shape", "not_json"]
+    assert found["examples"] == ["crab.ndjson:3", "crab.ndjson:9", "eval.tfrecord-00000-of-00001:2"]
+    assert found["unexpected_count"] == 3
+    rows = {row.pop("id"): row for row in pq.read_table(TARGET / "quarantine.parquet").to_pylist()}
+    assert rows["crab.ndjson:3"] == {
+        "label": "crab",
+        "split": None,
+        "reasons": ["unreadable"],
+        "points": [],
+        "detail": "not_json: no JSON",
+    }
+    assert rows["ice cream.ndjson:4"]["reasons"] == ["duplicate_key"]
+    assert rows["eval.tfrecord-00000-of-00001:2"]["label"] is None
+    assert rows["crab/train/2"]["detail"] is None
+    assert len(rows) == 5
+
+
+def test_what_the_game_did_not_recognise_is_set_aside_but_not_held_against_the_source(
+    groups, sketch_source
+) -> None:
+    groups[0].rejects.extend(Reject("crab.ndjson", "line", n, "not_recognized", "no") for n in range(36))
+    outcome = run(groups, sketch_source, rules(max_quarantined=0.0))
+    assert outcome.line == "72 read: 36 accepted, 36 quarantined (36 not_recognized)"
+    found = expectation(outcome.report, "not_recognized")
+    assert (found["success"], found["unexpected_count"], len(found["examples"])) == (False, 36, 20)
+    assert expectation(outcome.report, "max_quarantined")["observed_value"] == 0.0
+    assert expectation(outcome.report, "unreadable")["success"]
+
+
+def test_rejects_count_for_the_share_set_aside(groups, sketch_source) -> None:
+    groups = rejected("not_json")(groups)
+    with pytest.raises(UserError, match=r"1 of 37 drawings: 1 unreadable.*max_quarantined"):
+        run(groups, sketch_source, rules(max_quarantined=0.02))
+    docs = Path("reports/data_docs/sketches")
+    assert (docs / "rejected.csv").read_text() == "row,reasons\ncrab.ndjson:7,unreadable\n"
+
+
+def test_unreadable_lines_may_stop_the_pipeline(groups, sketch_source) -> None:
+    with pytest.raises(UserError, match=r"unreadable: 1 lines or records \(crab.ndjson:7\)"):
+        run(rejected("missing_key")(groups), sketch_source, rules(unreadable="stop"))
+    assert not TARGET.exists()
+
+
+def test_only_rejects(sketch_source) -> None:
+    found = Group("crab", "train", [], [], [Reject("crab.ndjson", "line", 1, "not_json", "no")])
+    report = run([found], sketch_source, rules(missing_class="warn")).report
+    assert (report["read"], report["accepted"], report["quarantined"]) == (1, 0, 1)
+
+
+def test_a_class_and_split_in_several_groups_keep_their_ids(groups, sketch_source) -> None:
+    shards = [
+        Group(one.label, one.split, own, [f"{one.label}/{one.split}/s{at}:{n}" for n in range(len(own))], [])
+        for at in (0, 1)
+        for one in groups
+        for own in [one.drawings[at * 3 : at * 3 + 3]]
+    ]
+    shards[6].drawings[1] = shards[6].drawings[1][:0]
+    report = run(shards, sketch_source, rules()).report
+    assert report["counts"]["train"] == {"crab": 5, "ice cream": 6}
+    kept = [name for split in SPLITS for name in pq.read_table(TARGET / f"{split}.parquet")["id"].to_pylist()]
+    assert len(set(kept)) == len(kept) == 35
+    assert expectation(report, "empty")["examples"] == ["crab/train/s1:1"]
+    assert set(kept) == {name for one in shards for name in one.ids} - {"crab/train/s1:1"}
+
+
+def test_ids_must_be_as_many_as_drawings(groups, sketch_source) -> None:
+    with pytest.raises(ValueError, match="6 drawings, but 5 ids"):
+        run([groups[0]._replace(ids=groups[0].ids[:5])], sketch_source, rules())
+
+
+# ---------------------------------------------------------------- drift
+
+
+def test_a_split_of_other_drawings_drifted(groups, sketch_source) -> None:
+    outcome = run(moved(groups), sketch_source, rules())
+    assert broken(outcome.report) == ["drift"]
+    found = expectation(outcome.report, "drift")
+    assert "n_points, train and test" in found["examples"]
+    assert all("test" in name for name in found["examples"])
+    assert outcome.warnings[0].startswith("drift: ")
+    with pytest.raises(UserError, match=r"drift: .*quality\.sketches\.drift_distance"):
+        run(moved(groups), sketch_source, rules(drift="stop"))
+
+
+def test_new_data_is_compared_with_a_reference(groups, sketch_source) -> None:
+    run(groups, sketch_source, rules())
+    (TARGET / "report.json").rename("last.json")
+    outcome = run(groups, sketch_source, rules(), "last.json")
+    last = outcome.report["drift"]["comparisons"][-1]
+    assert (last["a"], last["b"]) == ("memory (last.json)", "all rows")
+    assert {row["feature"]: row["effect"] for row in last["features"]} == dict.fromkeys(
+        (*drawings.SHAPES, "label"), 0.0
+    )
+    longer = [group(one.label, one.split, [np.tile(d, (4, 1)) for d in one.drawings]) for one in groups]
+    outcome = run(longer, sketch_source, rules(), "last.json")
+    names = expectation(outcome.report, "drift")["examples"]
+    assert "n_points, memory (last.json) and all rows" in names
+    with pytest.raises(UserError, match=r"quality.reference.*nowhere.json"):
+        run(groups, sketch_source, rules(), "nowhere.json")
+
+
+# ---------------------------------------------------------------- the picture
+
+
+def test_the_picture_shows_each_reason_in_turn(groups, sketch_source) -> None:
+    own = groups[0][2]
+    own[:] = [np.concatenate([own[0] + (0, 0, 2)] * (n + 1)) for n in range(30)]
+    own[29] = own[29].astype(np.float64)
+    own[29][0, 0] = np.nan
+    groups[0] = group("crab", "train", own)
+    run(groups, sketch_source, rules(missing_class="warn", imbalance="warn"))
+    from strokecast.quality.sketches import worst
+
+    kept = worst.read(TARGET / worst.FILE)
+    assert len(kept) == worst.CELLS
+    assert kept[-1].id == "crab/train/29"
+    assert "non_finite" in kept[-1].why
+    np.testing.assert_array_equal(kept[0].points, own[0])
+
+
+def test_without_a_rejected_drawing_the_extreme_ones_are_shown(groups, sketch_source) -> None:
+    groups[1][2][3] = np.tile(groups[1][2][3], (9, 1))
+    run(groups, sketch_source, rules())
+    from strokecast.quality.sketches import worst
+
+    kept = {one.id: one.why for one in worst.read(TARGET / worst.FILE)}
+    assert len(kept) == worst.CELLS
+    assert kept["crab/valid/3"] == f"most points: {len(groups[1][2][3])}"
+    page = Path("reports/data_docs/sketches/index.html").read_text()
+    assert "The most extreme drawings" in page
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.zeros((0, 3)),
+        np.zeros((4, 3)),
+        np.array([[np.nan, np.inf, np.nan]] * 3),
+        np.array([[1e300, -1e300, 1]] * 2),
+        np.array([[3, 4, 1]]),
+    ],
+)
+def test_any_drawing_can_be_pictured(points, tmp_path) -> None:
+    from strokecast.quality.sketches import worst
+
+    for line in worst.strokes(points):
+        assert np.isfinite(line).all()
+        assert (line >= -1e-9).all()
+        assert (line <= 1 + 1e-9).all()
+    worst.draw(
+        tmp_path / "a.png", [worst.Pictured("an id that is much too long to be shown whole", "x", points)]
+    )
+    assert (tmp_path / "a.png").stat().st_size > 500

@@ -1,0 +1,116 @@
+"""The units of `preprocess@classify` as an Apache Beam pipeline; needs the extra `beam`.
+
+Workers read `data/validated/` and write below `data/processed/`, so they must see the project's
+folder under the same path: a shared disk, or one machine. All other options are Beam's own
+(https://beam.apache.org/documentation/programming-guide/#configuring-pipeline-options).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from strokecast.errors import UserError
+from strokecast.features import shards
+
+_LOOKS = "looks.json"
+
+
+class Beam:
+    """Runs on what the pipeline options name; Beam's own runner on this machine by default.
+
+    Args:
+        options: as on a command line: ["--runner=DirectRunner", ...].
+
+    Raises:
+        UserError: if Apache Beam is not installed.
+    """
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        try:
+            import apache_beam
+        except ImportError:
+            raise UserError(
+                "Apache Beam is not installed",
+                where="params.yaml: preprocess.runner",
+                allowed="local, or beam with the extra `beam`",
+                fix="run `pip install 'strokecast[beam]'`, or set preprocess.runner to local",
+            ) from None
+        self._beam = apache_beam
+        self._options = list(options)
+
+    def look(self, units: Sequence[shards.Unit]) -> list[shards.Look]:
+        """See `runners.Runner.look`."""
+        if not units:
+            return []
+        beam = self._beam
+        with tempfile.TemporaryDirectory(
+            prefix=".looks.tmp-", dir=Path(units[0].path).absolute().parent.parent
+        ) as folder:
+            with self._pipeline() as pipeline:
+                _ = (
+                    pipeline
+                    | beam.Create([_absolute(unit) for unit in units])
+                    | beam.Reshuffle()
+                    | beam.Map(_looked)
+                    | beam.GroupByKey()
+                    | beam.Map(_write_looks, folder)
+                )
+            found = json.loads((Path(folder) / _LOOKS).read_text(encoding="utf-8"))
+        return [shards.Look(labels, lengths, tuple(moments)) for labels, lengths, moments in found]
+
+    def write(self, tasks: Sequence[shards.Task], names: Sequence[str], folder: Path) -> None:
+        """See `runners.Runner.write`; each file is put together in one worker's memory."""
+        beam = self._beam
+        for name in names:
+            (folder / name).touch()
+        with self._pipeline() as pipeline:
+            _ = (
+                pipeline
+                | beam.Create([task._replace(unit=_absolute(task.unit)) for task in tasks])
+                | beam.Reshuffle()
+                | beam.FlatMap(_encoded)
+                | beam.GroupByKey()
+                | beam.Map(_write_file, str(folder.absolute()))
+            )
+
+    def _pipeline(self) -> Any:
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        return self._beam.Pipeline(options=PipelineOptions(self._options))
+
+
+def _absolute(unit: shards.Unit) -> shards.Unit:
+    return replace(unit, path=str(Path(unit.path).absolute()))
+
+
+def _looked(unit: shards.Unit) -> tuple[str, tuple[int, shards.Look]]:
+    return _LOOKS, (unit.index, shards.look(unit))
+
+
+def _write_looks(found: tuple[str, Iterable[tuple[int, shards.Look]]], folder: str) -> None:
+    name, looks = found
+    ordered = [list(look) for _, look in sorted(looks, key=lambda one: one[0])]
+    _write(Path(folder) / name, json.dumps(ordered).encode())
+
+
+def _encoded(task: shards.Task) -> Iterator[tuple[str, tuple[int, bytes]]]:
+    for name, data in shards.encode(task).items():
+        yield name, (task.unit.index, data)
+
+
+def _write_file(found: tuple[str, Iterable[tuple[int, bytes]]], folder: str) -> None:
+    name, parts = found
+    _write(Path(folder) / name, b"".join(data for _, data in sorted(parts, key=lambda one: one[0])))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """A worker may be run twice: each writes a name of its own, then renames it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        file.write(data)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)

@@ -1,0 +1,171 @@
+"""The work of `preprocess@classify`, cut into units: pure functions of a few row groups each.
+
+A unit is adjacent row groups of one split's parquet file. `look` tells what is in it; from all the
+looks `classify` makes the plan; `encode` gives the bytes that the unit adds to each TFRecord file. So
+a unit can be worked on anywhere, in any order: in this process, in another, on another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from strokecast.features import records, strokes
+from strokecast.features.scaling import Moments, stroke_moments
+
+UNIT = 8_192  # drawings of a unit, about: at 200 points 20 MB padded
+BLOCK = 2_048  # drawings encoded together: what a processor's cache holds
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Row groups of one file.
+
+    Attributes:
+        index: position among all units.
+        split: "train", "valid" or "test".
+        path: the parquet file.
+        groups: its row groups, from this one to before that one.
+    """
+
+    index: int
+    split: str
+    path: str
+    groups: tuple[int, int]
+
+
+class Look(NamedTuple):
+    """What a unit holds; nothing but numbers and texts, so that it can travel as JSON.
+
+    Attributes:
+        labels: the classes in it, in the order in which they come.
+        lengths: [number of points, drawings] pairs, rising.
+        moments: of dx and dy, on train; nothing else may see other splits.
+    """
+
+    labels: list[str]
+    lengths: list[list[int]]
+    moments: Moments
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all units have in common.
+
+    Attributes:
+        classes: the classes, in the order of their numbers.
+        scale: what dx and dy are divided by.
+        bounds: the length buckets.
+        files: split → bound → TFRecord files, filled in turn.
+    """
+
+    classes: tuple[str, ...]
+    scale: float
+    bounds: tuple[int, ...]
+    files: Mapping[str, Mapping[int, Sequence[str]]]
+
+
+class Task(NamedTuple):
+    """A unit to encode.
+
+    Attributes:
+        unit: the unit.
+        before: bound → drawings of its split and bucket in the units before it.
+        plan: what all units have in common.
+    """
+
+    unit: Unit
+    before: Mapping[int, int]
+    plan: Plan
+
+
+def cut(paths: Mapping[str, Path]) -> Iterator[Unit]:
+    """The units of the files of all splits; reads nothing but their metadata."""
+    index = 0
+    for split, path in paths.items():
+        metadata = pq.read_metadata(path)
+        start = rows = 0
+        for group in range(metadata.num_row_groups):
+            rows += metadata.row_group(group).num_rows
+            if rows >= UNIT or group + 1 == metadata.num_row_groups:
+                yield Unit(index, split, str(path), (start, group + 1))
+                index, start, rows = index + 1, group + 1, 0
+
+
+def look(unit: Unit) -> Look:
+    """See what a unit holds."""
+    table = _read(unit, ["label", "length", *(["points"] if unit.split == "train" else [])])
+    lengths, counts = np.unique(_numbers(table["length"].combine_chunks(), np.int32), return_counts=True)
+    moments: Moments = (0, 0.0, 0.0)
+    if unit.split == "train":
+        moments = stroke_moments(_points(table["points"].combine_chunks())[0])
+    return Look(
+        labels=table["label"].unique().to_pylist(),
+        lengths=[[int(length), int(count)] for length, count in zip(lengths, counts, strict=True)],
+        moments=moments,
+    )
+
+
+def encode(task: Task) -> dict[str, bytes]:
+    """TFRecord file → what the unit adds to it, in the order of its drawings."""
+    unit, plan = task.unit, task.plan
+    table = _read(unit, ["id", "label", "points"])
+    points, edges = _points(table["points"].combine_chunks())
+    spans = np.stack([edges[:-1], edges[1:]], axis=1)  # [N, 2]
+    ids = [name.encode() for name in table["id"].to_pylist()]
+    number = {label: index for index, label in enumerate(plan.classes)}
+    labels = np.array([number[label] for label in table["label"].to_pylist()], dtype=np.int64)
+    buckets = strokes.buckets(spans[:, 1] - spans[:, 0], plan.bounds)
+    made: dict[str, bytes] = {}
+    for place, bound in enumerate(plan.bounds):
+        rows = np.flatnonzero(buckets == place)
+        files = plan.files[unit.split].get(bound, ())
+        framed = _records(rows, bound, ids, labels, points, spans, plan.scale) if len(rows) else []
+        for turn, name in enumerate(files):
+            mine = framed[(turn - task.before[bound]) % len(files) :: len(files)]
+            if mine:
+                made[name] = b"".join(mine)
+    return made
+
+
+def _records(
+    rows: NDArray[np.int64],
+    bound: int,
+    ids: Sequence[bytes],
+    labels: NDArray[np.int64],
+    points: NDArray[np.float32],
+    spans: NDArray[np.int64],
+    scale: float,
+) -> list[bytes]:
+    """The framed records of some rows, all of one bucket."""
+    framed: list[bytes] = []
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        padded, lengths = strokes.prepare_many(points, spans[block], scale, bound)
+        framed += records.drawings([ids[row] for row in block.tolist()], labels[block], lengths, padded)
+    return framed
+
+
+def _read(unit: Unit, columns: list[str]) -> Any:
+    with pq.ParquetFile(unit.path) as file:
+        return file.read_row_groups(list(range(*unit.groups)), columns=columns, use_threads=False)
+
+
+def _points(column: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """All points of a list column, [P, 3], and where each drawing starts and ends, [N + 1]."""
+    edges = _numbers(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
+    return _numbers(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
+
+
+def _numbers(array: Any, dtype: type[np.number]) -> NDArray[Any]:
+    """An Arrow array as it lies in memory; its own `to_numpy` would import pandas."""
+    if array.null_count or array.type != pa.from_numpy_dtype(dtype):
+        raise ValueError(f"{array.type} with {array.null_count} nulls, expected {np.dtype(dtype)}")
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]

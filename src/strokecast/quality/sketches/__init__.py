@@ -1,0 +1,209 @@
+"""Validation of drawings: one pass to judge them, one to write what is accepted and what is not.
+
+Memory holds one class file of drawings at a time, and the table of `quality.table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from strokecast import files, paths
+from strokecast.errors import UserError
+from strokecast.params import SketchQuality
+from strokecast.quality import rules
+from strokecast.quality.rules import Outcome, Rule, Verdict
+from strokecast.quality.sketches import drawings, placing, suite, worst
+from strokecast.quality.sketches.drawings import SPLITS
+from strokecast.quality.sketches.table import NOT_RECOGNIZED, Group, Table
+from strokecast.stage import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Read = Callable[[], Iterable[Group]]
+QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
+
+
+def validate(
+    read: Read,
+    source: Mapping[str, Any],
+    settings: SketchQuality,
+    reference: str | None = None,
+    target: Path = paths.VALIDATED / "sketches",
+    where: str = str(paths.RAW / "sketches"),
+) -> Outcome:
+    """Judge all drawings; write `target` and the Data Docs.
+
+    `target` gets `train.parquet`, `valid.parquet`, `test.parquet` (id string, label string,
+    length int32, points list<float32> = [n_points * 3], a row group holds one class),
+    `quarantine.parquet` (id, label, split, reasons list<string>, points list<double>, detail
+    string: of a line or record that gave no drawing, whose split and perhaps label are null),
+    `worst.parquet` (what the Data Docs picture) and `report.json`.
+
+    Args:
+        read: gives the drawings and rejects group by group; called twice.
+        source: contents of `source.json`: `source` and `classes` are used.
+        settings: `quality.sketches` of params.yaml.
+        reference: `quality.reference` of params.yaml.
+        target: folder of the validated drawings.
+        where: what was read, for messages.
+
+    Raises:
+        UserError: if a rule with the action `stop` is broken, too many drawings are set aside, or
+            there is none. `target` stays as it was; the Data Docs tell what is wrong.
+    """
+    from strokecast.quality import docs, drift
+
+    against = None if reference is None else drift.reference(reference, "sketches")
+    known = list(source["classes"])
+    table = Table(known, 1 if settings.too_short == "warn" else settings.min_points)
+    for group in progress(read(), "judging", unit=" groups"):
+        table.add(group)
+    if not table.read:
+        raise UserError("holds no drawing", where=where, fix="look at sketches in params.yaml")
+    frame = table.finish()
+    verdicts, suites, counts, reasons = _judge(frame, table, settings)
+    moved, drift_verdict, drift_suite = _drift(frame, reasons, settings, against)
+    verdicts.append(drift_verdict)
+    suites.append(drift_suite)
+    report = _report(source, frame, table, verdicts, suites, reasons, counts) | moved
+    failure = rules.error(verdicts, "sketches", where, str(docs.folder("sketches") / docs.INDEX))
+    chosen = worst.choose(frame, table.drawings, reasons)
+    if failure:
+        rejected, pictured = placing.look(read, reasons, chosen)
+        docs.write("sketches", report, rejected, pictured)
+        raise failure
+    with files.new_folder(target) as folder:
+        accepted, quarantined, pictured = placing.write(read, reasons, chosen, folder)
+        rules.balance(table.read, accepted=accepted, quarantined=quarantined)
+        worst.write(folder / worst.FILE, pictured)
+        files.write_json(folder / "report.json", report)
+    docs.write("sketches", report, pictures=pictured)
+    why = f" ({rules.tally(reasons)})" if reasons else ""
+    line = f"{table.read:,} read: {accepted:,} accepted, {quarantined:,} quarantined{why}"
+    return Outcome(line, rules.warnings(verdicts), report)
+
+
+def _judge(
+    frame: pd.DataFrame, table: Table, settings: SketchQuality
+) -> tuple[list[Verdict], list[dict[str, Any]], pd.DataFrame, dict[int, list[str]]]:
+    """Verdicts, suites as Great Expectations recorded them, accepted counts, reasons by position."""
+    import pandas as pd
+
+    from strokecast.quality import checks
+
+    def drawing(rule: Rule, position: int) -> checks.Named:
+        name = table.name(position)
+        if rule.name not in ("duplicate", "duplicate_across"):
+            return name, {"id": name}
+        return name, {"id": name, "same points as": table.name(int(table.first_copy[position]))}
+
+    def line(rule: Rule, position: int) -> checks.Named:
+        name = table.name(position)
+        return name, {"id": name, "why": table.detail(position)}
+
+    parsed, line_suite = checks.run("lines", table.lines(), suite.of_lines(settings), line)
+    judged, drawing_suite = checks.run("drawings", frame, suite.of_drawings(settings, table.known), drawing)
+    rejected = rules.reasons([*judged, *parsed])
+    counts = table.counts(frame, rejected)
+
+    def group(rule: Rule, position: int) -> checks.Named:
+        row = counts.iloc[position]
+        name = f"{row['label']}/{row['split']}"
+        return name, {"class": name, "drawings": str(row["drawings"])}
+
+    unwanted = table.kinds[NOT_RECOGNIZED]  # by the user's choice
+    aside, of = len(rejected) - unwanted, table.read - unwanted
+    told = f"{aside:,} of {of:,} drawings: {rules.tally(rejected)}"
+    totals = pd.DataFrame({"share_set_aside": [aside / of if of else 0.0]})
+    by_class, class_suite = checks.run("classes", counts, suite.of_classes(settings), group)
+    whole, total_suite = checks.run(
+        "totals", totals, suite.of_totals(settings), lambda *_: (told, {"dataset": told})
+    )
+    suites = [line_suite, drawing_suite, class_suite, total_suite]
+    return [*parsed, *judged, *by_class, *whole], suites, counts, rejected
+
+
+def _drift(
+    frame: pd.DataFrame,
+    reasons: Mapping[int, Any],
+    settings: SketchQuality,
+    against: tuple[str, dict[str, Any]] | None,
+) -> tuple[dict[str, Any], Verdict, dict[str, Any]]:
+    """`profile` and `drift` of the report, and the verdict on them, over accepted drawings."""
+    import pandas as pd
+
+    from strokecast.quality import checks, drift
+
+    kept = np.ones(len(frame), dtype=bool)
+    kept[[position for position in reasons if position < len(frame)]] = False
+
+    def profile(mask: np.ndarray) -> dict[str, Any]:
+        rows = frame.loc[mask]
+        values = {name: rows[name].to_numpy() for name in drawings.SHAPES}
+        counts = {str(name): int(n) for name, n in rows["label"].value_counts(sort=False).items() if n}
+        label = {"kind": drift.CATEGORIES, "count": len(rows), "missing": 0, "effective": len(rows)}
+        return drift.profile(values) | {"label": {**label, "counts": counts}}
+
+    whole = profile(kept)
+    splits = {split: profile(kept & (frame["split"] == split).to_numpy()) for split in SPLITS}
+    record = drift.record(splits, settings.drift_alpha, against, whole)
+    rows = pd.DataFrame(
+        [
+            {"name": f"{one['feature']}, {pair['a']} and {pair['b']}", **one}
+            for pair in record["comparisons"]
+            for one in pair["features"]
+            if one["test"] != "none"
+        ],
+        columns=["name", "feature", "effect", "drifted", "a", "b", "p_adjusted"],
+    )
+    rows["distance"] = np.where(rows["drifted"].astype(bool), rows["effect"].astype(float), 0.0)
+
+    def name(rule: Rule, position: int) -> checks.Named:
+        row = rows.iloc[position]
+        told = {
+            key: f"{row[key]:.4g}" if isinstance(row[key], float) else str(row[key]) for key in ("a", "b")
+        }
+        return row["name"], {"feature": row["name"], "adjusted p": f"{row['p_adjusted']:.2g}", **told}
+
+    (verdict,), drift_suite = checks.run("drift", rows, suite.of_drift(settings), name)
+    return {"profile": whole, "drift": record}, verdict, drift_suite
+
+
+def _report(
+    source: Mapping[str, Any],
+    frame: pd.DataFrame,
+    table: Table,
+    verdicts: list[Verdict],
+    suites: list[dict[str, Any]],
+    reasons: Mapping[int, Any],
+    counts: pd.DataFrame,
+) -> dict[str, Any]:
+    mask = np.ones(table.read, dtype=bool)
+    mask[list(reasons)] = False
+    lengths = frame["n_points"].to_numpy()[mask[: table.drawings]]
+    quantiles = {
+        name: int(np.quantile(lengths, level, method="inverted_cdf"))
+        for name, level in (QUANTILES.items() if len(lengths) else ())
+    }
+    by_split = {split: counts[counts["split"] == split] for split in SPLITS}
+    return {
+        "dataset": "sketches",
+        "source": source["source"],
+        "read": table.read,
+        "accepted": int(mask.sum()),
+        "quarantined": len(reasons),
+        "rejects": dict(sorted(table.kinds.items())),
+        "classes": list(source["classes"]),
+        "counts": {
+            split: dict(zip(rows["label"].tolist(), rows["drawings"].tolist(), strict=True))
+            for split, rows in by_split.items()
+        },
+        "length": quantiles,
+        "expectations": [verdict.record() for verdict in verdicts],
+        "suites": suites,
+    }

@@ -1,0 +1,141 @@
+"""The worst drawings as one picture: those set aside, or the most extreme of the accepted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = "worst.parquet"
+PICTURE = "worst.png"
+CELLS = 24  # drawings of the picture
+COLUMNS = 6
+MAX_POINTS = 5_000  # of a drawing, in the picture
+EXTREMES = (  # column of the table, whether the largest are shown, what they are called
+    ("n_points", True, "most points"),
+    ("n_points", False, "fewest points"),
+    ("max_abs_delta", True, "longest movement"),
+    ("n_strokes", True, "most strokes"),
+    ("aspect", True, "widest"),
+    ("aspect", False, "tallest"),
+)
+
+
+class Pictured(NamedTuple):
+    """One drawing of the picture.
+
+    Attributes:
+        id: its name.
+        why: what is wrong with it, or in what it is extreme.
+        points: [n_points, 3] = (dx, dy, pen_lift).
+    """
+
+    id: str
+    why: str
+    points: NDArray[Any]
+
+
+def choose(frame: pd.DataFrame, drawings: int, reasons: Mapping[int, Sequence[str]]) -> dict[int, str]:
+    """Which drawings are pictured: rejected ones, each reason in turn; with none, the extreme ones.
+
+    Args:
+        frame: the table of drawings.
+        drawings: positions from here on are no drawings.
+        reasons: position → rules that it breaks.
+
+    Returns:
+        Position → why, ascending.
+    """
+    found: dict[int, str] = {}
+    by_reason: dict[tuple[str, ...], list[int]] = {}
+    for position, names in reasons.items():
+        same = by_reason.setdefault(tuple(names), [])
+        if position < drawings and len(same) < CELLS and "empty" not in names:
+            same.append(position)
+    for turn in range(CELLS):
+        for names, positions in by_reason.items():
+            if turn < len(positions) and len(found) < CELLS:
+                found[positions[turn]] = ", ".join(names)
+    if not found:
+        each = CELLS // len(EXTREMES)
+        for column, largest, why in EXTREMES:
+            values = frame[column].to_numpy(dtype=np.float64)
+            order = np.argsort(-values if largest else values, kind="stable")
+            for position in order[: each + len(found)]:
+                if int(position) not in found and sum(why in w for w in found.values()) < each:
+                    found[int(position)] = f"{why}: {values[position]:.4g}"
+    return dict(sorted(found.items()))
+
+
+def write(path: Path, pictured: Sequence[Pictured]) -> None:
+    """Keep the chosen drawings, so that the picture can be made again."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("id", pa.string()), ("why", pa.string()), ("points", pa.list_(pa.float64()))])
+    rows = [{**one._asdict(), "points": np.asarray(one.points, np.float64).ravel()} for one in pictured]
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd")
+
+
+def read(path: Path) -> list[Pictured]:
+    """The drawings that `write` kept; none where there is no such file."""
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        return []
+    return [
+        Pictured(row["id"], row["why"], np.array(row["points"], dtype=np.float64).reshape(-1, 3))
+        for row in pq.read_table(path).to_pylist()
+    ]
+
+
+def draw(path: Path, pictured: Sequence[Pictured]) -> None:
+    """Write the picture, PNG: a cell a drawing, each stroke in its own colour, y downwards."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    rows = -(-len(pictured) // COLUMNS)
+    figure = Figure(figsize=(COLUMNS * 2.2, max(rows, 1) * 2.5), dpi=80)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, COLUMNS)
+    axes.set_ylim(max(rows, 1), 0)
+    for index, one in enumerate(pictured):
+        left, top = index % COLUMNS, index // COLUMNS
+        lines = [line * (0.8, 0.7) + (left + 0.1, top + 0.24) for line in strokes(one.points)]
+        colours = [f"C{number % 10}" for number in range(len(lines))]
+        axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.0))
+        if lines:
+            dots = np.concatenate(lines)
+            axes.plot(dots[:, 0], dots[:, 1], ".", color="0.4", markersize=1.5)
+        axes.text(left + 0.5, top + 0.1, _short(one.id), ha="center", fontsize=7)
+        axes.text(left + 0.5, top + 0.2, _short(one.why), ha="center", fontsize=7, color="#b00020")
+    figure.savefig(path, format="png", metadata={"Software": None})
+
+
+def strokes(points: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """The strokes of a drawing, [n, 2] each, scaled into the unit square with their proportions.
+
+    Values that are not finite count as no movement; a pen value of 0.5 or more lifts the pen.
+    """
+    points = np.asarray(points, dtype=np.float64)[:MAX_POINTS]
+    if not len(points):
+        return []
+    moves = np.nan_to_num(points[:, :2], nan=0.0, posinf=0.0, neginf=0.0).clip(-1e9, 1e9)
+    places = np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+    size = max(float(np.ptp(places, axis=0).max()), 1e-9)
+    places = (places - places.min(axis=0)) / size + (1 - np.ptp(places, axis=0) / size) / 2
+    lifts = np.flatnonzero(points[:, 2] >= 0.5) + 2  # the first row of `places` is the origin
+    return [part for part in np.split(places, lifts) if len(part)]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 34 else f"{text[:16]}…{text[-17:]}"
