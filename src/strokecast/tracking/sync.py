@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from strokecast import files, params, paths
-from strokecast.models import registry
+from strokecast import files, params, paths, schema
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
 
@@ -32,7 +31,7 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
         UserError: if params.yaml holds anything that is not allowed.
     """
     settings = params.load()
-    check(settings)
+    schema.check(settings)
     lost = mark_lost()
     if lost:
         tell(f"{lost} training(s) marked as KILLED: their process is gone")
@@ -54,17 +53,6 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
     _look_after(settings, tell)
     note = f" ({hidden} deleted by hand; `strokecast sync --restore` brings them back)" if hidden else ""
     return f"board complete: {total} trainings, {added} added{note}; open it with `make ui`"
-
-
-def check(settings: params.Params) -> None:
-    """Check the config of every model, switched off or not.
-
-    Raises:
-        UserError: names the key path, the value and what is allowed.
-    """
-    for task in params.TASKS:
-        for name, entry in settings.entries(task).items():
-            registry.config(task, name, entry.config)
 
 
 def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
