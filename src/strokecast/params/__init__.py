@@ -1,0 +1,151 @@
+"""`params.yaml` as frozen, typed models.
+
+Unknown keys, wrong types and values out of range become one `UserError` line that names the key
+path, the value and what is allowed. What an architecture's own `config:` may hold is declared in
+that architecture's file and checked by `strokecast.models.registry.config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from strokecast.errors import UserError
+from strokecast.explain import first_error
+from strokecast.params.base import DATASETS, TASKS, Strict
+from strokecast.params.evaluation import ClassifyEvaluation, Evaluation, ForecastEvaluation, Regime
+from strokecast.params.features import ClassifyFeatures, Features, ForecastFeatures, Preprocess
+from strokecast.params.models import ModelEntry, Models
+from strokecast.params.quality import Quality, SeriesQuality, SketchQuality
+from strokecast.params.sources import (
+    Births,
+    Cap,
+    ClassFiles,
+    Csv,
+    Cta,
+    Doodles,
+    NpzFolder,
+    QuickDraw,
+    Series,
+    Sketches,
+    Tutorial,
+)
+from strokecast.params.training import RECIPES, ClassifyRecipe, ForecastRecipe, Recipe, Training
+from strokecast.paths import PARAMS
+
+__all__ = [
+    "DATASETS",
+    "RECIPES",
+    "TASKS",
+    "Births",
+    "Cap",
+    "ClassFiles",
+    "ClassifyEvaluation",
+    "ClassifyFeatures",
+    "ClassifyRecipe",
+    "Csv",
+    "Cta",
+    "Doodles",
+    "Evaluation",
+    "Features",
+    "ForecastEvaluation",
+    "ForecastFeatures",
+    "ForecastRecipe",
+    "ModelEntry",
+    "Models",
+    "NpzFolder",
+    "Params",
+    "Preprocess",
+    "Quality",
+    "QuickDraw",
+    "Recipe",
+    "Regime",
+    "Series",
+    "SeriesQuality",
+    "SketchQuality",
+    "Sketches",
+    "Strict",
+    "Training",
+    "Tutorial",
+    "load",
+    "parse",
+]
+
+
+class Params(Strict):
+    """All of `params.yaml`."""
+
+    sketches: Sketches = Field(Sketches(), description="where pen drawings come from")
+    series: Series = Field(Series(), description="where the daily series comes from")
+    quality: Quality = Field(Quality(), description="what is accepted")
+    features: Features = Field(Features(), description="how records are made")
+    preprocess: Preprocess = Field(Preprocess(), description="where records are made")
+    training: Training = Field(Training(), description="how networks are trained")
+    models: Models = Field(Models(), description="what is trained")
+    evaluation: Evaluation = Field(Evaluation(), description="how models are judged")
+
+    def entries(self, task: str) -> dict[str, ModelEntry]:
+        """All models of a task, switched off or not, in the order of the file."""
+        entries: dict[str, ModelEntry] = getattr(self.models, task)
+        return entries
+
+    def recipe(self, task: str, name: str) -> Any:
+        """The recipe of one model: the task's, with that model's own keys on top.
+
+        Raises:
+            UserError: if the overrides hold an unknown key or a bad value.
+        """
+        base: Recipe = getattr(self.training, task)
+        override = self.entries(task)[name].training
+        try:
+            return RECIPES[task].model_validate({**base.model_dump(), **override})
+        except ValidationError as error:
+            raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read and check `params.yaml` (YAML 1.2, as DVC reads it).
+
+    Raises:
+        UserError: if the file is missing, no YAML, or holds anything that is not allowed.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), fix="run from the project's root") from None
+    except UnicodeDecodeError:
+        raise UserError("is not UTF-8 text", where=str(path)) from None
+    try:
+        values = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise UserError(f"no valid YAML: {error.problem}", where=f"{path}, line {line}") from None
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"no valid YAML: {error}", where=str(path)) from None
+    if not isinstance(values, dict):
+        raise UserError(
+            "should hold keys and values", where=str(path), allowed=", ".join(Params.model_fields)
+        )
+    return parse(values)
+
+
+def parse(values: Mapping[str, Any]) -> Params:
+    """Check the contents of `params.yaml`.
+
+    Raises:
+        UserError: names the key path, the value and what is allowed.
+    """
+    try:
+        params = Params.model_validate(dict(values))
+    except ValidationError as error:
+        raise first_error(error, Params) from None
+    for task in TASKS:
+        for name in params.entries(task):
+            params.recipe(task, name)
+    return params

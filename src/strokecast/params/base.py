@@ -1,0 +1,41 @@
+"""What all sections of `params.yaml` are made of: the strict base model, and the types that recur."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from strokecast.explain import to_date_text
+
+TASKS = ("classify", "forecast")
+DATASETS = ("sketches", "series")
+
+Action = Literal["stop", "quarantine", "warn"]
+Rejection = Literal["stop", "quarantine"]  # for rows that nothing downstream could use
+
+
+def to_tuple(value: Any) -> Any:
+    """YAML has lists, frozen models hold tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Day = Annotated[str, BeforeValidator(to_date_text)]
+Words = Annotated[tuple[str, ...], BeforeValidator(to_tuple)]
+Ints = Annotated[tuple[int, ...], BeforeValidator(to_tuple)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Frozen; an unknown key or a wrong type is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+def ascending(values: Sequence[int], name: str) -> None:
+    """Refuse numbers that do not rise strictly."""
+    if list(values) != sorted(set(values)):
+        raise PydanticCustomError("ascending", "{name} should rise strictly", {"name": name})

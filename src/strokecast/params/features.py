@@ -1,0 +1,64 @@
+"""Sections `features` and `preprocess`: how records are made, and where."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending
+
+
+class ClassifyFeatures(Strict):
+    """Padded records of strokes."""
+
+    bounds: Ints = Field(
+        (32, 48, 64, 96, 200),
+        min_length=1,
+        description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
+    )
+    shard_megabytes: int = Field(
+        128, ge=1, description="MB; a bucket's records are split into files of this size"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        ascending(self.bounds, "bounds")
+        if self.bounds[0] < 2:
+            raise PydanticCustomError("bounds", "bounds should start at 2 or more")
+        return self
+
+
+class ForecastFeatures(Strict):
+    """Windows of a daily series, split by time first."""
+
+    window: int = Field(56, ge=1, le=3660, description="days of past that a network reads")
+    horizon: int = Field(7, ge=1, le=365, description="days to forecast")
+    valid_from: Day | Share = Field(
+        0.8, description="first day of validation: YYYY-MM-DD, or share of the days"
+    )
+    test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if type(self.valid_from) is type(self.test_from) and not self.valid_from < self.test_from:  # type: ignore[operator]
+            raise PydanticCustomError("order", "valid_from should come before test_from")
+        return self
+
+
+class Features(Strict):
+    """From accepted rows to TFRecords."""
+
+    classify: ClassifyFeatures = Field(ClassifyFeatures(), description="for classify")
+    forecast: ForecastFeatures = Field(ForecastFeatures(), description="for forecast")
+
+
+class Preprocess(Strict):
+    """Where drawings are turned into records; the result is the same everywhere."""
+
+    runner: Literal["local", "beam"] = Field(
+        "local", description="local: processes of this machine; beam: Apache Beam (extra `beam`)"
+    )
+    workers: int | None = Field(None, ge=1, le=1024, description="local: processes; null: one a processor")
+    beam_options: Words = Field((), description="Beam's pipeline options, e.g. [--runner=FlinkRunner]")

@@ -1,0 +1,34 @@
+"""Section `models`: which architectures are trained, and how each differs from its task's recipe."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from strokecast.params.base import Ints, Strict
+
+
+class ModelEntry(Strict):
+    """One model of a task; its key is the name of an architecture."""
+
+    enabled: bool = Field(True, description="false switches the model off")
+    seeds: Ints = Field(
+        (1,), min_length=1, description="one training a seed; the board shows mean and spread"
+    )
+    config: dict[str, Any] = Field({}, description="the architecture's own settings")
+    training: dict[str, Any] = Field({}, description="keys of the task's recipe to override")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise PydanticCustomError("seeds", "seeds should be distinct numbers, 0 or more")
+        return self
+
+
+class Models(Strict):
+    """The models of each task."""
+
+    classify: dict[str, ModelEntry] = Field({}, description="strokes to class")
+    forecast: dict[str, ModelEntry] = Field({}, description="past days to the next `horizon` days")
