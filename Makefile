@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Apache Beam holds protobuf back, so its test has an environment of its own.
+BEAM := $(VENV)-beam
+BEAM_READY := $(BEAM)/.ready
 
 # Telemetry of every tool is off, and bytecode is kept (imports are three times faster with it).
 export DVC_NO_ANALYTICS := 1
@@ -15,8 +18,19 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
+# $(call environment,folder,lock): a virtual environment with what a lock names, and the package itself.
+define environment
+@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null || { echo "error: no Python 3.11 on the PATH; install it or call make PYTHON=/path/to/python3.11" >&2; exit 1; }
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@echo "making the environment in $(1) ..."
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+@$(1)/bin/uv pip sync --quiet --python $(1)/bin/python --require-hashes --compile-bytecode $(2)
+@$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation --compile-bytecode --editable .
+@touch $(1)/.ready
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test test-slow check format lock clean
+.PHONY: help env repro ui test test-slow test-beam check format lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +38,10 @@ help:  ## this list
 env: $(READY)  ## create .venv with the locked requirements, byte-compiled
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
-	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null || { echo "error: no Python 3.11 on the PATH; install it or call make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "making the environment in $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode --editable .
-	@touch $@
+	$(call environment,$(VENV),requirements.lock)
+
+$(BEAM_READY): requirements-beam.lock requirements-uv.lock pyproject.toml
+	$(call environment,$(BEAM),requirements-beam.lock)
 
 repro: $(READY)  ## run what params.yaml asks for and is not yet there
 	@strokecast check
@@ -40,10 +51,13 @@ ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for an
 	@strokecast ui --port $(or $(PORT),5000)
 
 test: $(READY)  ## the tests (a few minutes)
-	@python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile
 
 test-slow: $(READY)  ## real kills, queue workers, fresh environments
 	@python -m pytest -q -m slow
+
+test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
+	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/test_beam.py
 
 check: $(READY)  ## lint, format and types
 	@ruff check .
@@ -56,6 +70,7 @@ format: $(READY)  ## mend what ruff can mend
 
 lock: $(READY)  ## lock the requirements anew (hashes, no host names)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock > /dev/null
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra beam --extra dev pyproject.toml -o requirements-beam.lock > /dev/null
 	@grep -E '^uv==' requirements.lock | sed 's/ .*//' | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 - -o requirements-uv.lock > /dev/null
 
 clean:  ## remove data, models, reports and the board; the DVC cache stays

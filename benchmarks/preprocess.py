@@ -1,16 +1,13 @@
-"""Strokes → padded TFRecords: speed, memory, and a plain writer beside it.
+"""Strokes → padded TFRecords: speed, memory, and a plain writer (`plain_writer.py`) beside it.
 
     python benchmarks/preprocess.py                     # 10 thousand, 100 thousand and 1 million doodles
-    python benchmarks/preprocess.py --sizes 10000 100000 --workers 2
+    python benchmarks/preprocess.py --sizes 2000 10000 --repeats 1
+    python benchmarks/preprocess.py --pool 2            # and a pool of two processes beside one process
 
 Ten thousand doodles are drawn once; larger sets repeat them with their movements shaken by a unit. They
 are written as validated parquet, in row groups as `validate` writes them. Each measurement is a process
 of its own; its peak memory is the highest sum of the resident sets of it and its children, looked at
 every 10 ms, or what the kernel reports as its own maximum, if that is higher. Times leave out imports.
-
-The plain writer goes drawing by drawing, as `create_dataset.py` of TensorFlow's quickdraw tutorial does:
-scale in numpy, fill a `tf.train.Example`, serialise it, hand it to a `tf.io.TFRecordWriter`. It reads the
-same parquet and pads to the same buckets, so both write the same bytes, which is checked.
 """
 
 from __future__ import annotations
@@ -102,64 +99,33 @@ def ours(validated: Path, out: Path, workers: int) -> tuple[float, float]:
     return time.perf_counter() - started, time.process_time() - used
 
 
-def plain(validated: Path, out: Path, scale: float) -> tuple[float, float]:
-    """Seconds, and seconds of processor time, of a plain writer, drawing by drawing; the scale is given to it."""
-    import pyarrow.parquet as pq
-    import tensorflow as tf
-
-    classes = json.loads((validated / "report.json").read_text())["classes"]
-    started, used = time.perf_counter(), time.process_time()
-    for split in SPLITS:
-        (out / split).mkdir(parents=True)
-        names = {bound: out / split / f"bucket-{bound:04d}-00000-of-00001.tfrecord" for bound in BOUNDS}
-        writers: dict[int, tf.io.TFRecordWriter] = {}
-        for batch in pq.ParquetFile(validated / f"{split}.parquet").iter_batches(1024):
-            for row in batch.to_pylist():
-                drawing = np.array(row["points"], dtype=np.float32).reshape(-1, 3)
-                drawing[:, :2] /= np.float32(scale)
-                bound = next((b for b in BOUNDS if len(drawing) <= b), BOUNDS[-1])
-                ink = np.zeros((bound, 3), dtype=np.float32)
-                kept = min(len(drawing), bound)
-                ink[:kept] = drawing[:kept]
-                if len(drawing) > bound:
-                    ink[-1, 2] = 1.0
-                features = {
-                    "strokes": tf.train.Feature(float_list=tf.train.FloatList(value=ink.flatten())),
-                    "length": tf.train.Feature(int64_list=tf.train.Int64List(value=[kept])),
-                    "label": tf.train.Feature(
-                        int64_list=tf.train.Int64List(value=[classes.index(row["label"])])
-                    ),
-                    "id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[row["id"].encode()])),
-                }
-                example = tf.train.Example(features=tf.train.Features(feature=features))
-                if bound not in writers:
-                    writers[bound] = tf.io.TFRecordWriter(str(names[bound]))
-                writers[bound].write(example.SerializeToString(deterministic=True))
-        for writer in writers.values():
-            writer.close()
-    return time.perf_counter() - started, time.process_time() - used
-
-
 class Measured(NamedTuple):
-    """Seconds, seconds of processor time of the process itself, bytes of memory at the peak."""
+    """Seconds, seconds of processor time of the process itself, bytes of memory at the peak, processes seen."""
 
     seconds: float
     processor: float
     peak: int
+    processes: int
 
 
 def best(runs: list[Measured]) -> Measured:
     """The fastest times, and the highest peak."""
     return Measured(
-        min(run.seconds for run in runs), min(run.processor for run in runs), max(run.peak for run in runs)
+        min(run.seconds for run in runs),
+        min(run.processor for run in runs),
+        max(run.peak for run in runs),
+        max(run.processes for run in runs),
     )
 
 
 def child(kind: str, validated: Path, out: Path, number: float) -> None:
     """Run one measurement and print it as JSON."""
-    seconds, processor = (
-        ours(validated, out, int(number)) if kind == "ours" else plain(validated, out, number)
-    )
+    if kind == "ours":
+        seconds, processor = ours(validated, out, int(number))
+    else:
+        import plain_writer
+
+        seconds, processor = plain_writer.write(validated, out, number, BOUNDS, list(SPLITS))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
 
@@ -173,11 +139,13 @@ def measure(kind: str, validated: Path, out: Path, number: float) -> Measured:
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
-    process, peak = psutil.Process(running.pid), 0
+    process, peak, processes = psutil.Process(running.pid), 0, 1
     while running.poll() is None:
         total = 0
         try:
-            for one in (process, *process.children(recursive=True)):
+            family = (process, *process.children(recursive=True))
+            processes = max(processes, len(family))
+            for one in family:
                 total += one.memory_info().rss
         except psutil.Error:
             pass
@@ -187,7 +155,7 @@ def measure(kind: str, validated: Path, out: Path, number: float) -> Measured:
     if running.returncode:
         raise SystemExit(f"{kind} failed: {errors}")
     found = json.loads(output.splitlines()[-1])
-    return Measured(found["seconds"], found["processor"], max(peak, found["peak"]))
+    return Measured(found["seconds"], found["processor"], max(peak, found["peak"]), processes)
 
 
 def check_same(one: Path, other: Path) -> None:
@@ -201,13 +169,26 @@ def check_same(one: Path, other: Path) -> None:
             raise SystemExit(f"the plain writer wrote another {name}")
 
 
+def measured(
+    kind: str, validated: Path, outs: Path, number: float, repeats: int, keep: bool = False
+) -> Measured:
+    """The best of some measurements; what the first one wrote stays in `outs` if it is to be kept."""
+    runs = []
+    for turn in range(repeats):
+        out = outs / str(turn)
+        runs.append(measure(kind, validated, out, number))
+        if turn or not keep:
+            shutil.rmtree(out)
+    return best(runs)
+
+
 def main() -> None:
     """Measure, print a table and what is claimed."""
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
-    arguments.add_argument("--workers", type=int, default=1, help="processes of ours (1)")
+    arguments.add_argument("--pool", type=int, help="at the largest size, so many workers beside one")
     arguments.add_argument("--repeats", type=int, default=3, help="the fastest of so many runs counts (3)")
     arguments.add_argument("--folder", type=Path, help="where drawings are kept from one run to the next")
     arguments.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
@@ -216,11 +197,12 @@ def main() -> None:
         child(given.child[0], Path(given.child[1]), Path(given.child[2]), float(given.child[3]))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        base = given.folder or Path(temporary)
+        outs, base = Path(temporary), given.folder or Path(temporary)
         drawn: dict[str, list[np.ndarray]] | None = None
         beside = min(given.sizes, key=lambda size: abs(size - 100_000))  # where the plain writer runs
         found: dict[int, tuple[int, Measured]] = {}
-        heads = ("drawings", "writer", "seconds", "processor s", "sketches/s", "peak MiB")
+        pooled: Measured | None = None
+        heads = ("drawings", "writer", "processes", "seconds", "processor s", "sketches/s", "peak MiB")
         print("".join(f"{head:>13}" for head in heads), flush=True)
         for size in sorted(given.sizes):
             validated = base / f"validated-{size}"
@@ -228,29 +210,24 @@ def main() -> None:
                 drawn = drawn or pool()
                 write_validated(base / f".tmp-{size}", size, drawn)
                 (base / f".tmp-{size}").rename(validated)
-            count = _count(validated)
-            runs = []
-            for turn in range(given.repeats):
-                out = Path(temporary) / f"ours-{size}-{turn}"
-                runs.append(measure("ours", validated, out, given.workers))
-                if turn or size != beside:
-                    shutil.rmtree(out)
-            found[size] = count, best(runs)
+            count, compared = _count(validated), size == beside
+            found[size] = (
+                count,
+                measured("ours", validated, outs / f"ours-{size}", 1, given.repeats, compared),
+            )
             _line(count, "ours", found[size][1])
-            if size == beside:
-                same = Path(temporary) / f"ours-{size}-0"
+            if compared:
+                same = outs / f"ours-{size}" / "0"
                 scale = json.loads((same / "spec.json").read_text())["scale"]
-                runs = []
-                for turn in range(given.repeats):
-                    out = Path(temporary) / f"plain-{turn}"
-                    runs.append(measure("plain", validated, out, scale))
-                    if not turn:
-                        check_same(same, out)
-                    shutil.rmtree(out)
+                slow = measured("plain", validated, outs / "plain", scale, given.repeats, keep=True)
+                check_same(same, outs / "plain" / "0")
                 shutil.rmtree(same)
-                slow = best(runs)
+                shutil.rmtree(outs / "plain")
                 _line(count, "plain", slow)
-    _claims([found[size] for size in sorted(found)], found[beside][1], slow)
+            if given.pool and size == max(given.sizes):
+                pooled = measured("ours", validated, outs / "pool", given.pool, given.repeats)
+                _line(count, f"ours, {given.pool}", pooled)
+    _claims([found[size] for size in sorted(found)], found[beside][1], slow, pooled)
 
 
 def _count(validated: Path) -> int:
@@ -262,12 +239,15 @@ def _count(validated: Path) -> int:
 def _line(count: int, name: str, run: Measured) -> None:
     rate = count / run.seconds
     print(
-        f"{count:>13,}{name:>13}{run.seconds:>13.2f}{run.processor:>13.2f}{rate:>13,.0f}{run.peak / 2**20:>13.0f}",
+        f"{count:>13,}{name:>13}{run.processes:>13}{run.seconds:>13.2f}{run.processor:>13.2f}{rate:>13,.0f}"
+        f"{run.peak / 2**20:>13.0f}",
         flush=True,
     )
 
 
-def _claims(runs: list[tuple[int, Measured]], fast: Measured, slow: Measured) -> None:
+def _claims(
+    runs: list[tuple[int, Measured]], fast: Measured, slow: Measured, pooled: Measured | None
+) -> None:
     """What is asked for, with what came out; exit code 1 where one does not hold."""
     ratio = slow.seconds / fast.seconds
     held = [
@@ -290,7 +270,10 @@ def _claims(runs: list[tuple[int, Measured]], fast: Measured, slow: Measured) ->
         )
         rise = other.peak / one.peak
         held.append((f"flat: peak x {rise:.2f} from {few:,} to {many:,}", rise <= 1.3))
-    peak = max(run.peak for _, run in runs)
+    if pooled is not None:
+        gain = runs[-1][1].seconds / pooled.seconds
+        print(f"       pool: {gain:.2f} times one worker ({pooled.processes} processes seen)")
+    peak = max(run.peak for run in (*(run for _, run in runs), *([pooled] if pooled else [])))
     held.append((f"below 2 GiB: {peak / 2**30:.2f} GiB", peak < 2 << 30))
     for line, holds in held:
         print(f"{'holds' if holds else 'FAILS'}  {line}")

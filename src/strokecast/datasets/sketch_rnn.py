@@ -127,7 +127,7 @@ class SketchRnn(tfds.core.GeneratorBasedBuilder):
         self, found: Mapping[str, Path], split: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for label, path in found.items():
-            drawings = npz.read_class(path)[split][: self.builder_config.limit(split)]
+            drawings = npz.read_split(path, split)[: self.builder_config.limit(split)]
             for index, drawing in enumerate(drawings):
                 yield f"{label}/{split}/{index}", {"ink": drawing.astype(np.float32), "label": label}
 

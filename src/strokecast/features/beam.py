@@ -18,13 +18,17 @@ from strokecast.errors import UserError
 from strokecast.features import shards
 
 _LOOKS = "looks.json"
+_HERE = "--runner=FnApiRunner"
 
 
 class Beam:
-    """Runs on what the pipeline options name; Beam's own runner on this machine by default.
+    """Runs on what the pipeline options name; on this machine by default.
+
+    Without `--runner` it is Beam's FnApiRunner, which is what its DirectRunner comes down to; but that
+    one first tries to fetch another runner, Prism, from the web.
 
     Args:
-        options: as on a command line: ["--runner=DirectRunner", ...].
+        options: as on a command line: ["--runner=FlinkRunner", ...].
 
     Raises:
         UserError: if Apache Beam is not installed.
@@ -41,7 +45,8 @@ class Beam:
                 fix="run `pip install 'strokecast[beam]'`, or set preprocess.runner to local",
             ) from None
         self._beam = apache_beam
-        self._options = list(options)
+        named = any(option == "--runner" or option.startswith("--runner=") for option in options)
+        self._options = [*([] if named else [_HERE]), *options]
 
     def look(self, units: Sequence[shards.Unit]) -> list[shards.Look]:
         """See `runners.Runner.look`."""

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from strokecast import files
 from strokecast.errors import UserError
+from strokecast.sources.formats import source_json
 from strokecast.sources.unpickle import RefusedError, load_objects
 
 SPLITS = ("train", "valid", "test")
@@ -70,6 +70,23 @@ def read_class(path: Path) -> Splits:
         return {split: _read_split(path, archive, split) for split in SPLITS}
 
 
+def read_split(path: Path, split: str) -> list[np.ndarray]:
+    """Read the drawings of one split of a class; the other arrays of the file stay packed.
+
+    Args:
+        path: as for `read_class`.
+        split: `train`, `valid` or `test`.
+
+    Returns:
+        What `read_class` gives for that split.
+
+    Raises:
+        UserError: as `read_class`, of what the zip lists and of this split.
+    """
+    with _opened(path) as archive:
+        return _read_split(path, archive, split)
+
+
 def check_class(path: Path) -> None:
     """Check that a file is a whole zip with the three splits; opens no pickle.
 
@@ -91,18 +108,7 @@ def read_source(raw_folder: Path) -> dict[str, Any]:
     Raises:
         UserError: if it is missing or damaged.
     """
-    path = raw_folder / "source.json"
-    try:
-        record = files.read_json(path)
-    except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run `dvc repro`") from None
-    except ValueError:
-        raise UserError(
-            "no valid JSON", where=str(path), fix="run `dvc repro -f download@sketches`"
-        ) from None
-    if not isinstance(record, dict) or not isinstance(record.get("classes"), list):
-        raise UserError("names no classes", where=str(path), fix="run `dvc repro -f download@sketches`")
-    return record
+    return source_json.read(raw_folder, "sketches", "classes", list, "names no classes")
 
 
 def read_drawings(raw_folder: Path) -> Iterator[tuple[str, str, list[np.ndarray]]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast import files
 from strokecast.errors import UserError
+from strokecast.sources.formats import source_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,16 +20,7 @@ def read_source(raw_folder: Path) -> dict[str, Any]:
     Raises:
         UserError: if it is missing or damaged.
     """
-    path = raw_folder / "source.json"
-    try:
-        record = files.read_json(path)
-    except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run `dvc repro`") from None
-    except ValueError:
-        raise UserError("no valid JSON", where=str(path), fix="run `dvc repro -f download@series`") from None
-    if not isinstance(record, dict) or "file" not in record:
-        raise UserError("names no file", where=str(path), fix="run `dvc repro -f download@series`")
-    return record
+    return source_json.read(raw_folder, "series", "file", str, "names no file")
 
 
 def read_series(raw_folder: Path) -> pd.DataFrame:

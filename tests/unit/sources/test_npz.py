@@ -83,6 +83,22 @@ def test_what_is_written_is_read_back(good: Path, drawings: Splits) -> None:
     assert same(npz.read_class(good), drawings)
 
 
+def test_one_split_is_read_without_unpacking_the_others(
+    tmp_path: Path, good: Path, drawings: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+    unpickle = npz.load_objects
+    monkeypatch.setattr(npz, "load_objects", lambda data: loads.append(1) or unpickle(data))
+    for split in npz.SPLITS:
+        found = npz.read_split(good, split)
+        assert same({split: found}, {split: drawings[split]})
+    assert len(loads) == 3
+    broken = archive(tmp_path / "broken.npz", b"no array", good)
+    assert npz.read_split(broken, "valid")
+    with pytest.raises(UserError, match=r"train\.npy"):
+        npz.read_split(broken, "train")
+
+
 def test_writing_is_byte_for_byte_the_same_whatever_the_memory_looks_like(
     tmp_path: Path, drawings: Splits
 ) -> None:
