@@ -6,15 +6,11 @@ order of the units.
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from strokecast import pool
 from strokecast.features import shards
 from strokecast.params import Preprocess
 from strokecast.stage import progress
@@ -55,58 +51,23 @@ class Local:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or _processors()
+        self.workers = workers or pool.processors()
 
     def look(self, units: Sequence[shards.Unit]) -> list[shards.Look]:
         """See `Runner.look`."""
         return list(progress(self._map(shards.look, units), "looking", len(units), " units"))
 
     def write(self, tasks: Sequence[shards.Task], names: Sequence[str], folder: Path) -> None:
-        """See `Runner.write`; memory holds a few units, whatever their number."""
-        with ExitStack() as stack:
-            files: dict[str, BinaryIO] = {
-                name: stack.enter_context((folder / name).open("wb")) for name in names
-            }
-            for made in progress(self._map(shards.encode, tasks), "encoding", len(tasks), " units"):
-                for name, data in made.items():
-                    files[name].write(data)
-                made.clear()  # or it would stay while the next unit is encoded
+        """See `Runner.write`; memory holds a few units and one file is open, whatever their number."""
+        for name in names:
+            (folder / name).touch()
+        for made in progress(self._map(shards.encode, tasks), "encoding", len(tasks), " units"):
+            for name, data in made.items():
+                with (folder / name).open("ab", buffering=0) as file:
+                    file.write(data)
+            made.clear()  # or it would stay while the next unit is encoded
 
     def _map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """`function` of each item, in their order, at most two items a worker ahead."""
-        workers = min(self.workers, len(items))
-        if workers < 2 or len(items) < POOL_FROM:
-            yield from map(function, items)
-            return
-        import multiprocessing
-        from concurrent.futures import Future, ProcessPoolExecutor
-
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=_leave_with, initargs=(os.getpid(),)) as pool:
-            waiting: deque[Future[R]] = deque()
-            try:
-                for item in items:
-                    waiting.append(pool.submit(function, item))
-                    if len(waiting) > 2 * workers:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _leave_with(parent: int) -> None:
-    """End this worker soon after its parent ended, even if that was killed."""
-
-    def watch() -> Any:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        workers = min(self.workers, len(items)) if len(items) >= POOL_FROM else 1
+        return pool.ordered(function, items, workers)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from strokecast.features import records, strokes
 from strokecast.features.scaling import Moments, stroke_moments
 
+TIMES = "times"  # the column of those sources that have time
 UNIT = 8_192  # drawings of a unit, about: at 200 points 20 MB padded
 BLOCK = 2_048  # drawings encoded together: what a processor's cache holds
 
@@ -45,12 +46,12 @@ class Look(NamedTuple):
     """What a unit holds; nothing but numbers and texts, so that it can travel as JSON.
 
     Attributes:
-        labels: the classes in it, in the order in which they come.
+        labels: the classes in it, in the order in which they come, and the drawings of each.
         lengths: [number of points, drawings] pairs, rising.
         moments: of dx and dy, on train; nothing else may see other splits.
     """
 
-    labels: list[str]
+    labels: dict[str, int]
     lengths: list[list[int]]
     moments: Moments
 
@@ -62,12 +63,14 @@ class Plan:
     Attributes:
         classes: the classes, in the order of their numbers.
         scale: what dx and dy are divided by.
+        time: whether the drawings carry time.
         bounds: the length buckets.
         files: split → bound → TFRecord files, filled in turn.
     """
 
     classes: tuple[str, ...]
     scale: float
+    time: bool
     bounds: tuple[int, ...]
     files: Mapping[str, Mapping[int, Sequence[str]]]
 
@@ -107,7 +110,7 @@ def look(unit: Unit) -> Look:
     if unit.split == "train":
         moments = stroke_moments(_points(table["points"].combine_chunks())[0])
     return Look(
-        labels=table["label"].unique().to_pylist(),
+        labels={count["values"]: count["counts"] for count in table["label"].value_counts().to_pylist()},
         lengths=[[int(length), int(count)] for length, count in zip(lengths, counts, strict=True)],
         moments=moments,
     )
@@ -116,8 +119,9 @@ def look(unit: Unit) -> Look:
 def encode(task: Task) -> dict[str, bytes]:
     """TFRecord file → what the unit adds to it, in the order of its drawings."""
     unit, plan = task.unit, task.plan
-    table = _read(unit, ["id", "label", "points"])
+    table = _read(unit, ["id", "label", "points", *([TIMES] if plan.time else [])])
     points, edges = _points(table["points"].combine_chunks())
+    times = _times(table[TIMES].combine_chunks(), edges) if plan.time else None
     spans = np.stack([edges[:-1], edges[1:]], axis=1)  # [N, 2]
     ids = [name.encode() for name in table["id"].to_pylist()]
     number = {label: index for index, label in enumerate(plan.classes)}
@@ -127,7 +131,7 @@ def encode(task: Task) -> dict[str, bytes]:
     for place, bound in enumerate(plan.bounds):
         rows = np.flatnonzero(buckets == place)
         files = plan.files[unit.split].get(bound, ())
-        framed = _records(rows, bound, ids, labels, points, spans, plan.scale) if len(rows) else []
+        framed = _records(rows, bound, ids, labels, points, times, spans, plan.scale) if len(rows) else []
         for turn, name in enumerate(files):
             mine = framed[(turn - task.before[bound]) % len(files) :: len(files)]
             if mine:
@@ -141,6 +145,7 @@ def _records(
     ids: Sequence[bytes],
     labels: NDArray[np.int64],
     points: NDArray[np.float32],
+    times: NDArray[np.int32] | None,
     spans: NDArray[np.int64],
     scale: float,
 ) -> list[bytes]:
@@ -149,7 +154,9 @@ def _records(
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         padded, lengths = strokes.prepare_many(points, spans[block], scale, bound)
-        framed += records.drawings([ids[row] for row in block.tolist()], labels[block], lengths, padded)
+        clocks = None if times is None else strokes.clocks(times, spans[block], bound)
+        names = [ids[row] for row in block.tolist()]
+        framed += records.drawings(names, labels[block], lengths, padded, clocks)
     return framed
 
 
@@ -162,6 +169,14 @@ def _points(column: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """All points of a list column, [P, 3], and where each drawing starts and ends, [N + 1]."""
     edges = _numbers(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
     return _numbers(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
+
+
+def _times(column: Any, edges: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The times of all points of a list column, [P], which must stand where their points do."""
+    values = _numbers(column.values, np.int32)
+    if not np.array_equal(_numbers(column.offsets, np.int32), edges):
+        raise ValueError("a drawing has more or fewer times than points")
+    return values
 
 
 def _numbers(array: Any, dtype: type[np.number]) -> NDArray[Any]:

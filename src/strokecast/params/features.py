@@ -19,7 +19,7 @@ class ClassifyFeatures(Strict):
         description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
     )
     shard_megabytes: int = Field(
-        128, ge=1, description="MB; a bucket's records are split into files of this size"
+        200, ge=1, description="MB; a bucket's records are split into files of this size"
     )
 
     @model_validator(mode="after")

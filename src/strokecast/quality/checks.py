@@ -1,20 +1,29 @@
-"""Run the rules of one table as a Great Expectations suite in an ephemeral context."""
+"""Run the rules of one table as a Great Expectations suite in an ephemeral context.
+
+A table that does not fit into memory is judged part by part: each part is a batch of its own, which
+every Expectation sees, and `quality.parts` puts what they found together.
+"""
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from strokecast.quality.rules import EXAMPLES, Rule, Verdict
+from strokecast.quality.parts import Found
+from strokecast.quality.rules import Rule, Verdict
 from strokecast.stage import quiet_environment
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Named = tuple[str, dict[str, str]]
+_COLLECT = 4  # parts; contexts hold their tables in cycles, which else stay for a long time
 _SEVERITY = {"stop": "critical", "quarantine": "warning", "warn": "info"}
 
 
@@ -37,45 +46,125 @@ def run(
     Raises:
         RuntimeError: if an Expectation could not be evaluated: a fault of ours.
     """
+    judge = Judge(suite, rules, name)
+    positions = judge.add(frame)
+    verdicts, record = judge.finish()
+    return [replace(one, positions=found) for one, found in zip(verdicts, positions, strict=True)], record
+
+
+class Judge:
+    """Judges a table part by part; memory holds one part and what Great Expectations finds in it.
+
+    Args:
+        suite, rules, name: see `run`; positions count from the first row of the first part.
+    """
+
+    def __init__(self, suite: str, rules: Sequence[Rule], name: Callable[[Rule, int], Named]) -> None:
+        self._suite = suite
+        self._rules = rules
+        self._name = name
+        self._rows = self._parts = 0
+        self._found = [Found(rule) for rule in rules]
+
+    def add(self, frame: pd.DataFrame) -> list[NDArray[np.int64]]:
+        """Judge the next rows.
+
+        Returns:
+            For each rule the ascending positions, within this part, of the rows that break it.
+
+        Raises:
+            RuntimeError: if an Expectation could not be evaluated: a fault of ours.
+        """
+        results = _evaluate(self._suite, frame.reset_index(drop=True), self._rules)
+        broken = []
+        for found in self._found:
+            result = results[found.rule.name]
+            if "unexpected_count" not in result.result:
+                raise RuntimeError(f"rule {found.rule.name} could not be evaluated: {result.exception_info}")
+            broken.append(self._take(found, result))
+        self._rows += len(frame)
+        self._parts += 1
+        if self._parts % _COLLECT == 0:
+            gc.collect()
+        return broken
+
+    def _take(self, found: Found, result: Any) -> NDArray[np.int64]:
+        """Add what an Expectation found in a part; returns the positions within it."""
+        rule = found.rule
+        positions = np.sort(
+            np.asarray(result.result.pop("unexpected_index_list", None) or [], dtype=np.int64)
+        )
+        if len(positions) != result.result["unexpected_count"]:
+            raise RuntimeError(
+                f"rule {rule.name}: {result.result['unexpected_count']} rows, {len(positions)} positions"
+            )
+        named = [self._name(rule, self._rows + int(position)) for position in positions[: found.wanted]]
+        values = result.result.pop("unexpected_list", None) or []
+        for key in ("unexpected_index_query", "partial_unexpected_index_list"):
+            result.result.pop(key, None)
+        record = _plain(result.to_json_dict())
+        record["expectation_config"].pop("id", None)
+        record["expectation_config"]["kwargs"].pop("batch_id", None)
+        found.add(record, values)
+        for value, (example, columns) in zip(values, named, strict=False):
+            found.examples.append(example)
+            found.rows.append({rule.column: _text(value), **columns})
+            found.columns = list(columns)
+        return positions
+
+    def finish(self) -> tuple[list[Verdict], dict[str, Any]]:
+        """See `run`; the verdicts carry no positions."""
+        import great_expectations as gx
+
+        records = [found.whole() for found in self._found]
+        verdicts = [
+            Verdict(
+                rule=found.rule,
+                type=record["expectation_config"]["type"],
+                success=record["success"],
+                observed=record["result"].get("observed_value"),
+                percent=record["result"].get("unexpected_percent") or 0.0,
+                count=record["result"]["unexpected_count"],
+                examples=found.examples,
+            )
+            for found, record in zip(self._found, records, strict=True)
+        ]
+        kept = sum(verdict.success for verdict in verdicts)
+        return verdicts, {
+            "success": kept == len(verdicts),
+            "results": records,
+            "suite_name": self._suite,
+            "suite_parameters": {},
+            "statistics": {
+                "evaluated_expectations": len(verdicts),
+                "successful_expectations": kept,
+                "unsuccessful_expectations": len(verdicts) - kept,
+                "success_percent": 100.0 * kept / len(verdicts),
+            },
+            "meta": {"great_expectations_version": gx.__version__},
+        }
+
+
+def _evaluate(suite: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> dict[str, Any]:
+    """Rule → its Expectation's result; in a context of its own, which keeps results for as long as it lives."""
     quiet_environment()
     import great_expectations as gx
 
     context = new_context()
     source = context.data_sources.add_pandas("strokecast").add_dataframe_asset(suite)
     batch = source.add_batch_definition_whole_dataframe("all")
+    expectations = [_expectation(rule) for rule in rules]
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(
             name=suite,
             data=batch,
-            suite=context.suites.add(
-                gx.ExpectationSuite(suite, expectations=[_expectation(r) for r in rules])
-            ),
+            suite=context.suites.add(gx.ExpectationSuite(suite, expectations=expectations)),
         )
     )
     outcome = definition.run(
-        batch_parameters={"dataframe": frame.reset_index(drop=True)},
-        result_format={"result_format": "COMPLETE"},
+        batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE"}
     )
-    found = {result.expectation_config.meta["rule"]: result for result in outcome.results}
-    verdicts, records = [], []
-    for rule in rules:
-        verdict, record = _verdict(rule, found[rule.name], name)
-        verdicts.append(verdict)
-        records.append(record)
-    kept = sum(verdict.success for verdict in verdicts)
-    return verdicts, {
-        "success": kept == len(verdicts),
-        "results": records,
-        "suite_name": suite,
-        "suite_parameters": {},
-        "statistics": {
-            "evaluated_expectations": len(verdicts),
-            "successful_expectations": kept,
-            "unsuccessful_expectations": len(verdicts) - kept,
-            "success_percent": 100.0 * kept / len(verdicts),
-        },
-        "meta": {"great_expectations_version": gx.__version__},
-    }
+    return {result.expectation_config.meta["rule"]: result for result in outcome.results}
 
 
 def new_context() -> Any:
@@ -110,39 +199,6 @@ def _expectation(rule: Rule) -> Any:
     if rule.expect == "in_set":
         return expectations.ExpectColumnValuesToBeKnown(value_set=list(rule.bound), **options)
     return expectations.ExpectColumnValuesToBePresent(**options)
-
-
-def _verdict(rule: Rule, result: Any, name: Callable[[Rule, int], Named]) -> tuple[Verdict, dict[str, Any]]:
-    """A rule's verdict, and Great Expectations' own record of it with the first rows by name."""
-    if "unexpected_count" not in result.result:
-        raise RuntimeError(f"rule {rule.name} could not be evaluated: {result.exception_info}")
-    positions = np.sort(np.asarray(result.result.pop("unexpected_index_list", None) or [], dtype=np.int64))
-    if len(positions) != result.result["unexpected_count"]:
-        raise RuntimeError(
-            f"rule {rule.name}: {result.result['unexpected_count']} rows, {len(positions)} positions"
-        )
-    named = [name(rule, int(position)) for position in positions[:EXAMPLES]]
-    values = result.result.pop("unexpected_list", None) or []
-    for key in ("unexpected_index_query", "partial_unexpected_index_list"):
-        result.result.pop(key, None)
-    record = _plain(result.to_json_dict())
-    record["expectation_config"].pop("id", None)
-    record["expectation_config"]["kwargs"].pop("batch_id", None)
-    if named:
-        record["result"]["unexpected_index_column_names"] = list(named[0][1])
-        record["result"]["unexpected_index_list"] = [
-            {rule.column: _text(value), **columns} for value, (_, columns) in zip(values, named, strict=False)
-        ]
-    verdict = Verdict(
-        rule=rule,
-        type=record["expectation_config"]["type"],
-        success=bool(result.success),
-        observed=record["result"].get("observed_value"),
-        percent=record["result"].get("unexpected_percent") or 0.0,
-        positions=positions,
-        examples=[example for example, _ in named],
-    )
-    return verdict, record
 
 
 def _text(value: Any) -> str:

@@ -47,7 +47,7 @@ def write(
         dataset: `sketches` or `series`.
         report: contents of `report.json`.
         rejected: (row, reason, reason ...) of every rejected row, where no quarantine is written
-            because the pipeline stops.
+            because the pipeline stops; gone through once, before `pictures` is looked at.
         pictures: drawings to show.
     """
     with files.new_folder(folder(dataset)) as temporary:

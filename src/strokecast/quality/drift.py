@@ -2,7 +2,8 @@
 
 A profile keeps, for each feature, how many values there were and their empirical distribution:
 whole where there are few distinct values, else at `LEVELS` quantiles (the error of the distribution
-function is below 1 / (LEVELS - 1)). So a `report.json` of last year suffices to judge new data.
+function is below 1 / (LEVELS - 1)). So a `report.json` of last year suffices to judge new data. Of
+very many rows it is the profile of a sample.
 
 Numbers are compared by the two-sample Kolmogorov-Smirnov test, categories (texts) by the chi-squared
 test of homogeneity. p-values of one comparison are corrected together by Benjamini and Hochberg
@@ -29,7 +30,9 @@ KEY = "params.yaml: quality.reference"
 Profile = dict[str, Any]
 
 
-def profile(values: Mapping[str, NDArray[Any]], weights: Mapping[str, float] | None = None) -> Profile:
+def profile(
+    values: Mapping[str, NDArray[Any]], weights: Mapping[str, float] | None = None, seen: int | None = None
+) -> Profile:
     """The compact profile of some features; JSON as it is.
 
     Args:
@@ -37,13 +40,16 @@ def profile(values: Mapping[str, NDArray[Any]], weights: Mapping[str, float] | N
             `missing`) or texts (categories).
         weights: feature → share of the values that counts as independent (0 to 1); 1 by default.
             `independent_share` estimates it for a time series.
+        seen: how many rows there were, if the values are a sample of them (`quality.sample`).
 
     Returns:
         feature → `{"kind": "numbers", "count", "missing", "effective", "exact", "values", "cdf"}`
-        or `{"kind": "categories", "count", "missing", "effective", "counts"}`.
+        or `{"kind": "categories", "count", "missing", "effective", "counts"}`, and `sample_of`: `seen`
+        where that is more than the values. Tests then go by the size of the sample.
     """
     return {
         name: _profile(np.asarray(found), float((weights or {}).get(name, 1.0)))
+        | ({"sample_of": seen} if seen is not None and seen > len(found) else {})
         for name, found in values.items()
     }
 

@@ -54,8 +54,10 @@ class Verdict:
         success: whether the rule was kept.
         observed: the Expectation's own observed value (None: there was nothing to look at).
         percent: rows that break the rule, of the rows it applies to.
-        positions: int64 [n_broken], ascending positions of those rows in the table.
+        count: how many rows break it.
         examples: names of the first `EXAMPLES` of them.
+        positions: int64 [count], their ascending positions in the table; None where the table was
+            judged part by part.
     """
 
     rule: Rule
@@ -63,8 +65,9 @@ class Verdict:
     success: bool
     observed: Any
     percent: float
-    positions: NDArray[np.int64]
+    count: int
     examples: list[str]
+    positions: NDArray[np.int64] | None = None
 
     def record(self) -> dict[str, Any]:
         """The entry in `report.json`."""
@@ -75,7 +78,7 @@ class Verdict:
             "action": self.rule.action,
             "success": self.success,
             "observed_value": self.observed,
-            "unexpected_count": len(self.positions),
+            "unexpected_count": self.count,
             "unexpected_percent": self.percent,
             "examples": self.examples,
         }
@@ -105,6 +108,8 @@ def reasons(verdicts: Sequence[Verdict]) -> dict[int, list[str]]:
     """Position of each row that is not accepted → all rules it breaks, in the order of the rules."""
     found: dict[int, list[str]] = {}
     for verdict in broken(verdicts, "quarantine", "stop"):
+        if verdict.positions is None:
+            raise ValueError(f"{verdict.rule.name} was judged part by part")
         for position in verdict.positions.tolist():
             found.setdefault(position, []).append(verdict.rule.name)
     return dict(sorted(found.items()))
@@ -116,14 +121,18 @@ def tally(found: Mapping[int, Sequence[str]]) -> str:
     for names in found.values():
         for name in names:
             counts[name] = counts.get(name, 0) + 1
+    return told(counts)
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Reason → rows, most rows first: `3 duplicate, 1 empty`."""
     return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def line(verdict: Verdict) -> str:
     """One broken rule in words: how many rows, which ones, what should hold."""
-    count = len(verdict.positions)
-    told = ", ".join(verdict.examples[:TOLD]) + (", ..." if count > TOLD else "")
-    return f"{verdict.rule.name}: {count:,} {verdict.rule.noun} ({told})"
+    names = ", ".join(verdict.examples[:TOLD]) + (", ..." if verdict.count > TOLD else "")
+    return f"{verdict.rule.name}: {verdict.count:,} {verdict.rule.noun} ({names})"
 
 
 def warnings(verdicts: Sequence[Verdict]) -> list[str]:
@@ -163,5 +172,5 @@ def balance(read: int, **parts: int) -> None:
         RuntimeError: if the parts do not add up to `read`: a fault of ours.
     """
     if read != sum(parts.values()):
-        told = " + ".join(f"{count} {name}" for name, count in parts.items())
-        raise RuntimeError(f"{read} rows read, but {told} = {sum(parts.values())}")
+        listed = " + ".join(f"{count} {name}" for name, count in parts.items())
+        raise RuntimeError(f"{read} rows read, but {listed} = {sum(parts.values())}")

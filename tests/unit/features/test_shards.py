@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from itertools import pairwise
@@ -126,6 +127,52 @@ def test_a_pool_of_processes_writes_the_same_bytes(
     assert digest_tree(tmp_path / "here") == digest_tree(tmp_path / "pool")
 
 
+def test_shards_are_between_half_and_all_of_what_is_asked_for(tmp_path: Path) -> None:
+    """So `shard_megabytes: 200` gives 100 to 200 MB wherever a bucket fills more than one file."""
+    rng = np.random.default_rng(7)
+    lengths = {"train": (62, 5_300, 7, 900), "valid": (62, 1_300, 7, 40), "test": (62, 30, 7, 30)}
+    for split, (long, many, short, few) in lengths.items():
+        drawings = [rng.normal(0, 9, (n, 3)).astype("f4") for n in [long] * many + [short] * few]
+        columns = {
+            "id": [f"ant/{split}/{index}" for index in range(len(drawings))],
+            "label": ["ant"] * len(drawings),
+            "length": pa.array([len(drawing) for drawing in drawings], pa.int32()),
+            "points": pa.array([drawing.ravel() for drawing in drawings], pa.list_(pa.float32())),
+        }
+        pq.write_table(pa.table(columns), tmp_path / f"{split}.parquet", row_group_size=1_000)
+    (tmp_path / "report.json").write_text('{"source": "memory", "classes": ["ant"]}')
+    settings = ClassifyFeatures(bounds=(8, 64), shard_megabytes=1)
+    made = classify.preprocess(tmp_path, tmp_path / "out", settings)
+    sizes = {
+        (split, bound): [
+            (tmp_path / "out" / name).stat().st_size / 1e6
+            for name in made["files"][split]
+            if f"bucket-{bound:04d}" in name
+        ]
+        for split in lengths
+        for bound in (8, 64)
+    }
+    assert {key: len(found) for key, found in sizes.items()} == {
+        ("train", 8): 1, ("train", 64): 5, ("valid", 8): 1, ("valid", 64): 2, ("test", 8): 1, ("test", 64): 1
+    }  # fmt: skip
+    assert all(0.5 < size <= 1 for found in sizes.values() if len(found) > 1 for size in found)
+    assert max(sizes["train", 64]) - min(sizes["train", 64]) < 0.01
+    assert max(map(max, sizes.values())) <= 1
+
+
+def test_more_files_than_may_be_open(
+    validated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classify, "_OVERHEAD", 900_000)  # a file a record
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        made = classify.preprocess(validated, tmp_path / "out", SETTINGS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(made["files"]["train"]) > 64
+
+
 def test_the_stage_imports_neither_pandas_nor_tensorflow(validated: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from strokecast.features import classify;"
@@ -169,13 +216,3 @@ def test_beam_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch)
     assert "\n" not in line
     for part in ("preprocess.runner", "Apache Beam is not installed", "strokecast[beam]", "local"):
         assert part in line
-
-
-def test_beam_writes_the_same_bytes(validated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("apache_beam", reason="needs the extra `beam`")
-    monkeypatch.setattr(shards, "UNIT", 25)
-    classify.preprocess(validated, tmp_path / "here", SETTINGS)
-    beam = Preprocess(runner="beam", beam_options=("--runner=DirectRunner", "--direct_num_workers=1"))
-    classify.preprocess(validated, tmp_path / "beam", SETTINGS, beam)
-    assert digest_tree(tmp_path / "here") == digest_tree(tmp_path / "beam")
-    assert not list(tmp_path.rglob(".*"))

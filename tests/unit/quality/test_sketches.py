@@ -14,7 +14,8 @@ from strokecast import files
 from strokecast.errors import UserError
 from strokecast.params import SketchQuality
 from strokecast.quality import sketches
-from strokecast.quality.sketches import drawings, table
+from strokecast.quality.sketches import copies, drawings, table
+from strokecast.quality.sketches.spool import Spools
 from strokecast.sources.formats.reading import Group
 from strokecast.sources.formats.records import Reject
 
@@ -412,31 +413,44 @@ def test_shapes_of_a_drawing_known_by_hand() -> None:
     assert found["aspect"].tolist() == pytest.approx([1, 9 / 22, 3 / 4])
 
 
-def test_copies_equal_a_plain_loop() -> None:
+@pytest.mark.parametrize("part", [5, 100])
+def test_copies_equal_a_plain_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+    monkeypatch.setattr(table, "PART", part)
+    monkeypatch.setattr(copies, "BUCKET", 7)
+    monkeypatch.setattr(copies, "_MEMORY", 1)
     rng = np.random.default_rng(1)
     names = ["a", "b", "c"]
-    made = table.Table(names, least=2)
     contents: list[tuple[str, bytes]] = []
-    for label in (*names, *names):  # every class and split comes twice, as from the shards of the tutorial
-        for split in SPLITS:
-            own = [np.array([[int(rng.integers(0, 12)), 1, 1]], dtype=np.int16) for _ in range(4)]
-            ids = [f"{label}/{split}/{len(contents) + n}" for n in range(4)]
-            contents += [(split, drawing.tobytes()) for drawing in own]
-            made.add(Group(label, split, own, ids, []))
-    frame = made.finish()
-    for position, (split, content) in enumerate(contents):
-        before = [
-            place
-            for its in SPLITS[: SPLITS.index(split) + 1]
-            for place, other in enumerate(contents)
-            if other == (its, content) and (its != split or place < position)
-        ]
-        within = sum(contents[place][0] == split for place in before)
-        assert frame["copies_within"].iloc[position] == within
-        assert frame["copies_across"].iloc[position] == len(before) - within
-        assert made.first_copy[position] == (before[0] if before else -1)
-        label = (*names, *names)[position // 12]
-        assert made.name(position) == f"{label}/{split}/{position}"
+    with Spools(tmp_path) as spools:
+        made = table.Table(names, 2, spools)
+        for label in (*names, *names):  # each class and split comes twice, as from the shards of the tutorial
+            for split in SPLITS:
+                own = [np.array([[int(rng.integers(0, 12)), 1, 1]], dtype=np.int16) for _ in range(4)]
+                ids = [f"{label}/{split}/{len(contents) + n}" for n in range(4)]
+                contents += [(split, drawing.tobytes()) for drawing in own]
+                made.add(Group(label, split, own, ids, []))
+        seen = 0
+        for start, frame in made.parts():
+            assert start == seen
+            for row, found in enumerate(frame.to_dict("records")):
+                position = start + row
+                split, content = contents[position]
+                before = [
+                    place
+                    for its in SPLITS[: SPLITS.index(split) + 1]
+                    for place, other in enumerate(contents)
+                    if other == (its, content) and (its != split or place < position)
+                ]
+                within = sum(contents[place][0] == split for place in before)
+                assert found["copies_within"] == within
+                assert found["copies_across"] == len(before) - within
+                if before:
+                    assert made.first_copy(position) == made.name(before[0])
+                label = (*names, *names)[position // 12]
+                assert (found["label"], found["split"]) == (label, split)
+                assert made.name(position) == f"{label}/{split}/{position}"
+            seen += len(frame)
+        assert seen == len(contents)
 
 
 # ---------------------------------------------------------------- lines and records that give no drawing

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strokecast import files, paths
+from strokecast import files, paths, pool
 from strokecast.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import npz, registry
 from strokecast.sources.doodling.simplify import simplify, to_box, to_deltas
+from strokecast.sources.sketches import doodles as source
 from strokecast.sources.sketches.doodles import BATCH, CLASSES, doodles
 
 Settings = Callable[..., Params]
@@ -104,6 +105,42 @@ def test_two_downloads_are_the_same_bytes(project: Path, settings: Settings) -> 
     line = registry.download("sketches", small(settings))
     assert files.digest_tree(RAW) == once
     assert line == "doodles: 12 classes x 6 train / 2 valid / 3 test"
+
+
+def test_any_part_of_the_drawings_can_be_drawn_alone() -> None:
+    whole = list(doodles("cat", "train", BATCH + 9, seed=7))
+    assert same(whole[5:], list(doodles("cat", "train", BATCH + 4, seed=7, start=5)))
+
+
+def test_a_pool_of_processes_draws_the_same_bytes(
+    project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = small(settings, classes=["moon", "cat", "banana"])
+    registry.download("sketches", chosen)
+    here = files.digest_tree(RAW)
+    monkeypatch.setattr(source, "UNIT", 4)
+    registry.download("sketches", chosen)
+    assert files.digest_tree(RAW) == here
+    monkeypatch.setattr(source, "POOL_FROM", 33)
+    monkeypatch.setattr(source.pool, "processors", lambda: 2)
+    used: list[int] = []
+    leave = pool.ordered
+
+    def noted(function, items, workers):  # type: ignore[no-untyped-def]
+        used.append(workers)
+        return leave(function, items, workers)
+
+    monkeypatch.setattr(source.pool, "ordered", noted)
+    registry.download("sketches", chosen)
+    assert files.digest_tree(RAW) == here
+    monkeypatch.setattr(source, "POOL_FROM", 34)  # 3 classes x 11 drawings are fewer
+    registry.download("sketches", chosen)
+    assert used == [2, 1]
+
+
+def test_the_default_is_drawn_without_other_processes(settings: Settings) -> None:
+    chosen = settings().sketches.doodles
+    assert len(CLASSES) * (chosen.train + chosen.valid + chosen.test) < source.POOL_FROM
 
 
 def test_fewer_classes_or_more_tests_leave_the_other_drawings_alone(

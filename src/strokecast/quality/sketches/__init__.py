@@ -1,6 +1,8 @@
 """Validation of drawings: one pass to judge them, one to write what is accepted and what is not.
 
-Memory holds one class file of drawings at a time, and the table of `quality.table`.
+Memory holds one class file of drawings at a time, and bounded parts of all else, however many
+drawings there are: what a pass leaves for the next waits on disk, about 75 bytes a drawing and its id
+where that does not follow from the order, beside the folder that is written.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ from strokecast.errors import UserError
 from strokecast.params import SketchQuality
 from strokecast.quality import rules
 from strokecast.quality.rules import Outcome, Rule, Verdict
-from strokecast.quality.sketches import drawings, placing, suite, worst
+from strokecast.quality.sketches import placing, suite, worst
+from strokecast.quality.sketches.accounts import ALL, Accounts
 from strokecast.quality.sketches.drawings import SPLITS
+from strokecast.quality.sketches.spool import Spools
 from strokecast.quality.sketches.table import NOT_RECOGNIZED, Group, Table
+from strokecast.quality.sketches.worst import Pictured
 from strokecast.stage import progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Read = Callable[[], Iterable[Group]]
-QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
 
 def validate(
@@ -39,7 +43,8 @@ def validate(
     """Judge all drawings; write `target` and the Data Docs.
 
     `target` gets `train.parquet`, `valid.parquet`, `test.parquet` (id string, label string,
-    length int32, points list<float32> = [n_points * 3], a row group holds one class),
+    length int32, points list<float32> = [n_points * 3], and where the source has time, times
+    list<int32> = [n_points], ms since the drawing began; a row group holds one class),
     `quarantine.parquet` (id, label, split, reasons list<string>, points list<double>, detail
     string: of a line or record that gave no drawing, whose split and perhaps label are null),
     `worst.parquet` (what the Data Docs picture) and `report.json`.
@@ -60,38 +65,39 @@ def validate(
 
     against = None if reference is None else drift.reference(reference, "sketches")
     known = list(source["classes"])
-    table = Table(known, 1 if settings.too_short == "warn" else settings.min_points)
-    for group in progress(read(), "judging", unit=" groups"):
-        table.add(group)
-    if not table.read:
-        raise UserError("holds no drawing", where=where, fix="look at sketches in params.yaml")
-    frame = table.finish()
-    verdicts, suites, counts, reasons = _judge(frame, table, settings)
-    moved, drift_verdict, drift_suite = _drift(frame, reasons, settings, against)
-    verdicts.append(drift_verdict)
-    suites.append(drift_suite)
-    report = _report(source, frame, table, verdicts, suites, reasons, counts) | moved
-    failure = rules.error(verdicts, "sketches", where, str(docs.folder("sketches") / docs.INDEX))
-    chosen = worst.choose(frame, table.drawings, reasons)
-    if failure:
-        rejected, pictured = placing.look(read, reasons, chosen)
-        docs.write("sketches", report, rejected, pictured)
-        raise failure
-    with files.new_folder(target) as folder:
-        accepted, quarantined, pictured = placing.write(read, reasons, chosen, folder)
-        rules.balance(table.read, accepted=accepted, quarantined=quarantined)
-        worst.write(folder / worst.FILE, pictured)
-        files.write_json(folder / "report.json", report)
+    with Spools(target.parent) as spools:
+        table = Table(known, 1 if settings.too_short == "warn" else settings.min_points, spools)
+        for group in progress(read(), "judging", unit=" groups"):
+            table.add(group)
+        if not table.read:
+            raise UserError("holds no drawing", where=where, fix="look at sketches in params.yaml")
+        accounts = Accounts(suite.of_drawings(settings, known), table.labels, spools)
+        verdicts, suites, counts = _judge(table, accounts, settings)
+        moved, drift_verdict, drift_suite = _drift(accounts, settings, against)
+        verdicts.append(drift_verdict)
+        suites.append(drift_suite)
+        report = _report(source, table, accounts, verdicts, suites, counts) | moved
+        failure = rules.error(verdicts, "sketches", where, str(docs.folder("sketches") / docs.INDEX))
+        chosen = accounts.chooser.chosen()
+        pictured: list[Pictured] = []
+        if failure:
+            docs.write("sketches", report, placing.look(read, accounts, chosen, pictured), pictured)
+            raise failure
+        with files.new_folder(target) as folder:
+            accepted, quarantined, pictured = placing.write(read, accounts, chosen, folder)
+            rules.balance(table.read, accepted=accepted, quarantined=quarantined)
+            worst.write(folder / worst.FILE, pictured)
+            files.write_json(folder / "report.json", report)
     docs.write("sketches", report, pictures=pictured)
-    why = f" ({rules.tally(reasons)})" if reasons else ""
+    why = f" ({rules.told(accounts.tally)})" if accounts.tally else ""
     line = f"{table.read:,} read: {accepted:,} accepted, {quarantined:,} quarantined{why}"
     return Outcome(line, rules.warnings(verdicts), report)
 
 
 def _judge(
-    frame: pd.DataFrame, table: Table, settings: SketchQuality
-) -> tuple[list[Verdict], list[dict[str, Any]], pd.DataFrame, dict[int, list[str]]]:
-    """Verdicts, suites as Great Expectations recorded them, accepted counts, reasons by position."""
+    table: Table, accounts: Accounts, settings: SketchQuality
+) -> tuple[list[Verdict], list[dict[str, Any]], pd.DataFrame]:
+    """Verdicts, suites as Great Expectations recorded them, and accepted counts; fills `accounts`."""
     import pandas as pd
 
     from strokecast.quality import checks
@@ -100,16 +106,23 @@ def _judge(
         name = table.name(position)
         if rule.name not in ("duplicate", "duplicate_across"):
             return name, {"id": name}
-        return name, {"id": name, "same points as": table.name(int(table.first_copy[position]))}
+        return name, {"id": name, "same points as": table.first_copy(position)}
 
     def line(rule: Rule, position: int) -> checks.Named:
         name = table.name(position)
         return name, {"id": name, "why": table.detail(position)}
 
-    parsed, line_suite = checks.run("lines", table.lines(), suite.of_lines(settings), line)
-    judged, drawing_suite = checks.run("drawings", frame, suite.of_drawings(settings, table.known), drawing)
-    rejected = rules.reasons([*judged, *parsed])
-    counts = table.counts(frame, rejected)
+    of_drawings, of_lines = suite.of_drawings(settings, table.known), suite.of_lines(settings)
+    drawings = checks.Judge("drawings", of_drawings, drawing)
+    for start, frame in progress(table.parts(), "applying the rules", unit=" parts"):
+        accounts.add(start, frame, drawings.add(frame))
+    lines = checks.Judge("lines", of_lines, line)
+    for _, frame in table.lines():
+        accounts.set_aside(of_lines, lines.add(frame))
+    accounts.quarantined += table.kinds.total()
+    judged, drawing_suite = drawings.finish()
+    parsed, line_suite = lines.finish()
+    counts = accounts.counts(table.known)
 
     def group(rule: Rule, position: int) -> checks.Named:
         row = counts.iloc[position]
@@ -117,40 +130,27 @@ def _judge(
         return name, {"class": name, "drawings": str(row["drawings"])}
 
     unwanted = table.kinds[NOT_RECOGNIZED]  # by the user's choice
-    aside, of = len(rejected) - unwanted, table.read - unwanted
-    told = f"{aside:,} of {of:,} drawings: {rules.tally(rejected)}"
+    aside, of = accounts.quarantined - unwanted, table.read - unwanted
+    told = f"{aside:,} of {of:,} drawings: {rules.told(accounts.tally)}"
     totals = pd.DataFrame({"share_set_aside": [aside / of if of else 0.0]})
     by_class, class_suite = checks.run("classes", counts, suite.of_classes(settings), group)
     whole, total_suite = checks.run(
         "totals", totals, suite.of_totals(settings), lambda *_: (told, {"dataset": told})
     )
     suites = [line_suite, drawing_suite, class_suite, total_suite]
-    return [*parsed, *judged, *by_class, *whole], suites, counts, rejected
+    return [*parsed, *judged, *by_class, *whole], suites, counts
 
 
 def _drift(
-    frame: pd.DataFrame,
-    reasons: Mapping[int, Any],
-    settings: SketchQuality,
-    against: tuple[str, dict[str, Any]] | None,
+    accounts: Accounts, settings: SketchQuality, against: tuple[str, dict[str, Any]] | None
 ) -> tuple[dict[str, Any], Verdict, dict[str, Any]]:
     """`profile` and `drift` of the report, and the verdict on them, over accepted drawings."""
     import pandas as pd
 
     from strokecast.quality import checks, drift
 
-    kept = np.ones(len(frame), dtype=bool)
-    kept[[position for position in reasons if position < len(frame)]] = False
-
-    def profile(mask: np.ndarray) -> dict[str, Any]:
-        rows = frame.loc[mask]
-        values = {name: rows[name].to_numpy() for name in drawings.SHAPES}
-        counts = {str(name): int(n) for name, n in rows["label"].value_counts(sort=False).items() if n}
-        label = {"kind": drift.CATEGORIES, "count": len(rows), "missing": 0, "effective": len(rows)}
-        return drift.profile(values) | {"label": {**label, "counts": counts}}
-
-    whole = profile(kept)
-    splits = {split: profile(kept & (frame["split"] == split).to_numpy()) for split in SPLITS}
+    splits = accounts.profiles()
+    whole = splits.pop(ALL)
     record = drift.record(splits, settings.drift_alpha, against, whole)
     rows = pd.DataFrame(
         [
@@ -176,34 +176,26 @@ def _drift(
 
 def _report(
     source: Mapping[str, Any],
-    frame: pd.DataFrame,
     table: Table,
+    accounts: Accounts,
     verdicts: list[Verdict],
     suites: list[dict[str, Any]],
-    reasons: Mapping[int, Any],
     counts: pd.DataFrame,
 ) -> dict[str, Any]:
-    mask = np.ones(table.read, dtype=bool)
-    mask[list(reasons)] = False
-    lengths = frame["n_points"].to_numpy()[mask[: table.drawings]]
-    quantiles = {
-        name: int(np.quantile(lengths, level, method="inverted_cdf"))
-        for name, level in (QUANTILES.items() if len(lengths) else ())
-    }
     by_split = {split: counts[counts["split"] == split] for split in SPLITS}
     return {
         "dataset": "sketches",
         "source": source["source"],
         "read": table.read,
-        "accepted": int(mask.sum()),
-        "quarantined": len(reasons),
+        "accepted": table.read - accounts.quarantined,
+        "quarantined": accounts.quarantined,
         "rejects": dict(sorted(table.kinds.items())),
         "classes": list(source["classes"]),
         "counts": {
             split: dict(zip(rows["label"].tolist(), rows["drawings"].tolist(), strict=True))
             for split, rows in by_split.items()
         },
-        "length": quantiles,
+        "length": accounts.lengths(),
         "expectations": [verdict.record() for verdict in verdicts],
         "suites": suites,
     }

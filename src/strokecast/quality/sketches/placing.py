@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from strokecast.quality.sketches.accounts import Accounts
 from strokecast.quality.sketches.drawings import SPLITS, flatten
 from strokecast.quality.sketches.table import DUPLICATE_KEY, NOT_RECOGNIZED, Group, Reject
 from strokecast.quality.sketches.worst import Pictured
@@ -24,13 +27,15 @@ def reason(reject: Reject) -> str:
 
 
 def write(
-    read: Read, reasons: Mapping[int, Sequence[str]], chosen: Mapping[int, str], folder: Path
+    read: Read, accounts: Accounts, chosen: Mapping[int, str], folder: Path
 ) -> tuple[int, int, list[Pictured]]:
     """Write `train.parquet`, `valid.parquet`, `test.parquet` and `quarantine.parquet`.
 
+    Memory holds one group and one row group of each file.
+
     Args:
         read: as for `sketches.validate`.
-        reasons: position of each rejected row → the rules it breaks; drawings count from 0.
+        accounts: the rules that each drawing breaks.
         chosen: position → why it is pictured.
         folder: where the files go.
 
@@ -41,7 +46,7 @@ def write(
     import pyarrow.parquet as pq
 
     head = [("id", pa.string()), ("label", pa.string())]
-    good = pa.schema([*head, ("length", pa.int32()), ("points", pa.list_(pa.float32()))])
+    good = [*head, ("length", pa.int32()), ("points", pa.list_(pa.float32()))]
     bad = pa.schema(
         [
             *head,
@@ -59,55 +64,58 @@ def write(
             path = folder / f"{name}.parquet"
             return stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
 
-        outputs = {split: writer(split, good) for split in SPLITS}
+        outputs: dict[str, Any] = {}
         aside = writer("quarantine", bad)
         for group, position in _positions(read, "writing"):
-            why = [reasons.get(position + index) for index in range(len(group.drawings))]
-            keep = [index for index, found in enumerate(why) if not found]
-            rows: list[tuple[Any, ...]] = [
-                (group.ids[index], group.label, group.split, found, _plain(group.drawings[index]), None)
-                for index, found in enumerate(why)
-                if found
-            ]
+            timed = [] if group.times is None else [("times", pa.list_(pa.int32()))]
+            schema = pa.schema([*good, *timed])  # of one source: the same for all groups
+            outputs = outputs or {split: writer(split, schema) for split in SPLITS}
+            marks = accounts.marks(position, len(group.drawings))
+            keep = np.flatnonzero(marks == 0).tolist()
             for start in range(0, len(keep), ROW_GROUP):
                 part = keep[start : start + ROW_GROUP]
                 flat, offsets = flatten([group.drawings[index] for index in part])
                 points = pa.ListArray.from_arrays(pa.array(offsets * 3, pa.int32()), pa.array(flat.ravel()))
                 ids = [group.ids[index] for index in part]
                 columns = [ids, [group.label] * len(part), np.diff(offsets).astype(np.int32), points]
-                outputs[group.split].write_table(pa.table(columns, schema=good))
-            rows += [
-                (
-                    reject.id,
-                    _label(group, reject),
-                    None,
-                    [reason(reject)],
-                    [],
-                    f"{reject.kind}: {reject.detail}",
-                )
-                for reject in group.rejects
-            ]
-            if rows:
-                aside.write_table(pa.table([list(column) for column in zip(*rows, strict=True)], schema=bad))
+                if group.times is not None:
+                    columns.append([group.times[index] for index in part])
+                outputs[group.split].write_table(pa.table(columns, schema=schema))
+            rows = _aside(group, marks, accounts)
+            while batch := list(islice(rows, ROW_GROUP)):
+                aside.write_table(pa.table([list(column) for column in zip(*batch, strict=True)], schema=bad))
+                quarantined += len(batch)
             accepted += len(keep)
-            quarantined += len(rows)
             pictured += _pictured(group, position, chosen)
     return accepted, quarantined, pictured
 
 
+def _aside(group: Group, marks: NDArray[np.uint32], accounts: Accounts) -> Iterator[tuple[Any, ...]]:
+    """The rows of a group that go to the quarantine."""
+    for index in np.flatnonzero(marks).tolist():
+        reasons = accounts.reasons(int(marks[index]))
+        yield group.ids[index], group.label, group.split, reasons, _plain(group.drawings[index]), None
+    for reject in group.rejects:
+        detail = f"{reject.kind}: {reject.detail}"
+        yield reject.id, _label(group, reject), None, [reason(reject)], [], detail
+
+
 def look(
-    read: Read, reasons: Mapping[int, Sequence[str]], chosen: Mapping[int, str]
-) -> tuple[list[tuple[str, ...]], list[Pictured]]:
-    """What the Data Docs show where nothing is written: (row, reason ...) of each rejected row, pictures."""
-    rejected: list[tuple[str, ...]] = []
-    pictured: list[Pictured] = []
+    read: Read, accounts: Accounts, chosen: Mapping[int, str], pictured: list[Pictured]
+) -> Iterator[tuple[str, ...]]:
+    """What the Data Docs show where nothing is written: (row, reason ...) of each rejected row.
+
+    Args:
+        read, accounts, chosen: as for `write`.
+        pictured: gets the chosen drawings on the way.
+    """
     for group, position in _positions(read, "naming"):
-        for index, name in enumerate(group.ids):
-            if found := reasons.get(position + index):
-                rejected.append((name, *found))
-        rejected += [(reject.id, reason(reject)) for reject in group.rejects]
+        marks = accounts.marks(position, len(group.drawings))
+        for index in np.flatnonzero(marks).tolist():
+            yield group.ids[index], *accounts.reasons(int(marks[index]))
+        for reject in group.rejects:
+            yield reject.id, reason(reject)
         pictured += _pictured(group, position, chosen)
-    return rejected, pictured
 
 
 def _positions(read: Read, doing: str) -> Iterator[tuple[Group, int]]:

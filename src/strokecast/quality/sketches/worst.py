@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,36 +41,45 @@ class Pictured(NamedTuple):
     points: NDArray[Any]
 
 
-def choose(frame: pd.DataFrame, drawings: int, reasons: Mapping[int, Sequence[str]]) -> dict[int, str]:
+class Chooser:
     """Which drawings are pictured: rejected ones, each reason in turn; with none, the extreme ones.
 
-    Args:
-        frame: the table of drawings.
-        drawings: positions from here on are no drawings.
-        reasons: position → rules that it breaks.
-
-    Returns:
-        Position → why, ascending.
+    Memory holds `CELLS` positions for each set of reasons and each extreme.
     """
-    found: dict[int, str] = {}
-    by_reason: dict[tuple[str, ...], list[int]] = {}
-    for position, names in reasons.items():
-        same = by_reason.setdefault(tuple(names), [])
-        if position < drawings and len(same) < CELLS and "empty" not in names:
-            same.append(position)
-    for turn in range(CELLS):
-        for names, positions in by_reason.items():
-            if turn < len(positions) and len(found) < CELLS:
-                found[positions[turn]] = ", ".join(names)
-    if not found:
-        each = CELLS // len(EXTREMES)
-        for column, largest, why in EXTREMES:
-            values = frame[column].to_numpy(dtype=np.float64)
-            order = np.argsort(-values if largest else values, kind="stable")
-            for position in order[: each + len(found)]:
-                if int(position) not in found and sum(why in w for w in found.values()) < each:
-                    found[int(position)] = f"{why}: {values[position]:.4g}"
-    return dict(sorted(found.items()))
+
+    def __init__(self) -> None:
+        self._rejected: dict[tuple[str, ...], list[int]] = {}
+        self._extreme = [(np.zeros(0, dtype=np.int64), np.zeros(0)) for _ in EXTREMES]
+
+    def rejected(self, reasons: Sequence[str], positions: NDArray[np.int64]) -> None:
+        """Take in drawings that break the same rules; positions rise from call to call."""
+        if "empty" not in reasons:
+            same = self._rejected.setdefault(tuple(reasons), [])
+            same += positions[: CELLS - len(same)].tolist()
+
+    def extremes(self, start: int, frame: pd.DataFrame) -> None:
+        """Take in the features of the drawings from position `start` on."""
+        for index, (column, largest, _) in enumerate(EXTREMES):
+            before, values = self._extreme[index]
+            positions = np.concatenate([before, start + np.arange(len(frame))])
+            values = np.concatenate([values, frame[column].to_numpy(dtype=np.float64)])
+            order = np.argsort(-values if largest else values, kind="stable")[:CELLS]
+            self._extreme[index] = positions[order], values[order]
+
+    def chosen(self) -> dict[int, str]:
+        """Position → why, ascending."""
+        found: dict[int, str] = {}
+        for turn in range(CELLS):
+            for names, positions in self._rejected.items():
+                if turn < len(positions) and len(found) < CELLS:
+                    found[positions[turn]] = ", ".join(names)
+        if not found:
+            each = CELLS // len(EXTREMES)
+            for (_, _, why), (places, values) in zip(EXTREMES, self._extreme, strict=True):
+                for position, value in zip(places.tolist(), values.tolist(), strict=True):
+                    if position not in found and sum(why in w for w in found.values()) < each:
+                        found[position] = f"{why}: {value:.4g}"
+        return dict(sorted(found.items()))
 
 
 def write(path: Path, pictured: Sequence[Pictured]) -> None:

@@ -8,12 +8,14 @@ Every drawing is a genuine attempt at its class; labels are never wrong.
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from strokecast import files
+from strokecast import files, pool
 from strokecast.errors import UserError
 from strokecast.params import Doodles
 from strokecast.sources import npz
@@ -26,11 +28,15 @@ from strokecast.stage import progress
 
 CLASSES = tuple(sorted(SHAPES))
 BATCH = 256
+UNIT = 1_024  # drawings that are one process's work: about a second
+POOL_FROM = 8_192  # drawings; starting processes costs more than it saves below
 KEY = "params.yaml: sketches.doodles.classes"
 
 
-def doodles(label: str, split: str, count: int, seed: int, sloppiness: float = 1.0) -> Iterator[np.ndarray]:
-    """Yield drawings 0 ... count - 1 of a class and split.
+def doodles(
+    label: str, split: str, count: int, seed: int, sloppiness: float = 1.0, start: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield drawings start ... start + count - 1 of a class and split.
 
     Args:
         label: one of `CLASSES`.
@@ -38,14 +44,15 @@ def doodles(label: str, split: str, count: int, seed: int, sloppiness: float = 1
         count: how many.
         seed: seed of the generator.
         sloppiness: 0: ruler-straight; 1: as people draw.
+        start: index of the first one.
 
     Yields:
         int16 `[n_points, 3]` = (dx, dy, pen_lift) in a box of 255 units.
     """
-    for start in range(0, count, BATCH):
+    for first in range(start, start + count, BATCH):
         drawings = [
             _drawing(label, Dice(seed, label, split, index), sloppiness)
-            for index in range(start, min(start + BATCH, count))
+            for index in range(first, min(first + BATCH, start + count))
         ]
         simple = iter(simplify([stroke for drawing in drawings for stroke in drawing]))
         for drawing in drawings:
@@ -56,19 +63,50 @@ def _drawing(label: str, dice: Dice, sloppiness: float) -> list[Points]:
     return to_box(draw(SHAPES[label](dice), dice, sloppiness))
 
 
+class Unit(NamedTuple):
+    """`drawings` drawings of a class and split, which one process draws: see `doodles`."""
+
+    label: str
+    split: str
+    start: int
+    drawings: int
+    seed: int
+    sloppiness: float
+
+
+def _draw(unit: Unit) -> tuple[bytes, list[int]]:
+    """The points of a unit's drawings one after another, int16 [n_points, 3], and where each drawing ends.
+
+    As bytes: an array that another process made has a number type object of its own, and the pickle in
+    an npz would tell.
+    """
+    made = list(doodles(unit.label, unit.split, unit.drawings, unit.seed, unit.sloppiness, unit.start))
+    return np.concatenate(made).tobytes(), list(itertools.accumulate(map(len, made)))
+
+
 def fetch(options: Doodles, folder: Path) -> str:
     """Draw the chosen classes into `<class>.npz` files with `source.json`; one line on what came out.
+
+    Memory holds the drawings of one class; many are drawn by a pool of processes, with the same bytes.
 
     Raises:
         UserError: if a class is unknown or named twice.
     """
     classes = _classes(options)
     counts = {split: getattr(options, split) for split in npz.SPLITS}
-    for label in progress(classes, "drawing", unit="class"):
-        splits = {
-            split: list(doodles(label, split, count, options.seed, options.sloppiness))
-            for split, count in counts.items()
-        }
+    units = [
+        Unit(label, split, start, min(UNIT, count - start), options.seed, options.sloppiness)
+        for label in classes
+        for split, count in counts.items()
+        for start in range(0, count, UNIT)
+    ]
+    many = len(classes) * sum(counts.values()) >= POOL_FROM
+    drawn = pool.ordered(_draw, units, min(pool.processors(), len(units)) if many else 1)
+    named = zip(units, progress(drawn, "drawing", len(units), " units"), strict=True)
+    for label, own in itertools.groupby(named, key=lambda one: one[0].label):
+        splits: npz.Splits = {split: [] for split in npz.SPLITS}
+        for unit, (points, ends) in own:
+            splits[unit.split] += np.split(np.frombuffer(points, dtype=np.int16).reshape(-1, 3), ends[:-1])
         npz.write_class(folder / f"{label}.npz", splits)
     files.write_json(
         folder / "source.json",
