@@ -29,7 +29,8 @@ def preprocess(
     """Write `processed` (spec.json and a folder of TFRecords a split) from `validated`.
 
     Each record is a `tf.train.Example`: `strokes` float [bound * 3] (zero-padded on the right),
-    `length` int64 (<= bound), `label` int64 (position in `spec["classes"]`), `id` bytes.
+    `length` int64 (<= bound), `label` int64 (position in `spec["classes"]`), `id` bytes, and where
+    the validated drawings carry `times`, `time` float [bound] (see `strokes.clock`).
 
     Args:
         validated: folder with a parquet file a split and `report.json`.
@@ -54,12 +55,14 @@ def preprocess(
     }
     lengths = {split: _lengths(found) for split, found in by_split.items()}
     counts = {split: _counts(found, settings.bounds) for split, found in lengths.items()}
-    names = {split: _names(split, found, settings.shard_megabytes) for split, found in counts.items()}
+    time = all(shards.TIMES in pq.read_schema(path).names for path in paths.values())
+    point = 4 * (strokes.CHANNELS + time)  # bytes
+    names = {split: _names(split, found, point, settings.shard_megabytes) for split, found in counts.items()}
     try:
         scale = stroke_scale(look.moments for look in by_split["train"])
     except ValueError as error:
         raise UserError(str(error), where=str(paths["train"])) from None
-    plan = shards.Plan(_classes(by_split, report), scale, settings.bounds, names)
+    plan = shards.Plan(_classes(by_split, report), scale, time, settings.bounds, names)
     listed = {split: [name for group in found.values() for name in group] for split, found in names.items()}
     with files.new_folder(processed) as folder:
         for split in SPLITS:
@@ -69,13 +72,15 @@ def preprocess(
         spec = {
             "task": "classify",
             "classes": list(plan.classes),
-            "features": {"strokes": [None, strokes.CHANNELS]},
+            "features": {"strokes": [None, strokes.CHANNELS], **({"time": [None]} if time else {})},
             "dtype": "float32",
             "bounds": list(settings.bounds),
             "scale": scale,
+            "time": time,
             "counts": {
                 split: {str(bound): n for bound, n in found.items()} for split, found in counts.items()
             },
+            "class_counts": _class_counts(plan.classes, by_split["train"]),
             "length": {"median": _median(lengths["train"]), "max": max(lengths["train"])},
             "files": listed,
             "digest": records.digest(folder, [*listed["train"], *listed["valid"]], [scale]),
@@ -113,6 +118,11 @@ def _classes(looks: Mapping[str, Sequence[shards.Look]], report: Mapping[str, An
     return tuple(sorted(found["train"], key=lambda label: order.get(label, len(order))))
 
 
+def _class_counts(classes: Sequence[str], looks: Sequence[shards.Look]) -> dict[str, int]:
+    """Class → its drawings."""
+    return {name: sum(look.labels.get(name, 0) for look in looks) for name in classes}
+
+
 def _lengths(looks: Sequence[shards.Look]) -> Counter[int]:
     """Number of points → drawings."""
     found: Counter[int] = Counter()
@@ -136,12 +146,10 @@ def _counts(lengths: Mapping[int, int], bounds: Sequence[int]) -> dict[int, int]
     return {bound: found[bound] for bound in bounds if found[bound]}
 
 
-def _names(split: str, counts: Mapping[int, int], megabytes: int) -> dict[int, list[str]]:
+def _names(split: str, counts: Mapping[int, int], point: int, megabytes: int) -> dict[int, list[str]]:
     """Bound → its files."""
     return {
-        bound: records.shard_names(
-            f"{split}/bucket-{bound:04d}", count, bound * strokes.CHANNELS * 4 + _OVERHEAD, megabytes
-        )
+        bound: records.shard_names(f"{split}/bucket-{bound:04d}", count, bound * point + _OVERHEAD, megabytes)
         for bound, count in counts.items()
     }
 

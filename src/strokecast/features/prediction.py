@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.features import reading
-from strokecast.models.inference import forward
+from strokecast.models.inference import forward, signature
 
 
 def classify(
@@ -38,7 +38,7 @@ def _collect(
     run = forward(model)
     rows = [
         (key.numpy(), target.numpy(), run(inputs).numpy())
-        for inputs, target, key in reading.batches(processed, spec, split, batch)
+        for inputs, target, key in reading.batches(processed, spec, split, batch, list(signature(model)))
     ]
     keys, targets, outputs = (np.concatenate(column) for column in zip(*rows, strict=True))
     return keys, targets, outputs

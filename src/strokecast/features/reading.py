@@ -6,10 +6,12 @@ TensorFlow is imported inside the functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from strokecast.errors import UserError
 
 Parse = Callable[[Any], tuple[dict[str, Any], Any, Any]]
 
@@ -21,22 +23,37 @@ class Group:
     Attributes:
         files: absolute or cwd-relative TFRecord paths.
         count: records in them.
+        bound: steps of each record, padding included: T or W.
         parse: serialised records [B] → (network inputs, target, key). The key tells the records
             apart: `id` bytes [B] for drawings, the origin's day number int64 [B] for windows.
     """
 
     files: tuple[str, ...]
     count: int
+    bound: int
     parse: Parse
 
 
-def groups(folder: Path, spec: Mapping[str, Any], split: str) -> list[Group]:
-    """The groups of one split, shortest drawings first; opens no file."""
-    return _GROUPS[spec["task"]](folder, spec, split)
+def groups(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str] = ()) -> list[Group]:
+    """The groups of one split, shortest drawings first; opens no file.
+
+    Args:
+        folder: of the processed data.
+        spec: its spec.json.
+        split: "train", "valid" or "test".
+        inputs: names of the network's inputs: `time` is given to those that read it, all else to all.
+
+    Raises:
+        UserError: if the network reads `time`, and the records hold none.
+    """
+    return _GROUPS[spec["task"]](folder, spec, split, inputs)
 
 
-def parse_drawings(bound: int) -> Parse:
-    """Parser of one bucket: inputs {"strokes": float32 [B, T, 3], "length": int32 [B]}, label int64 [B]."""
+def parse_drawings(bound: int, time: bool = False) -> Parse:
+    """Parser of one bucket: inputs {"strokes": float32 [B, T, 3], "length": int32 [B]}, label int64 [B].
+
+    With `time`, the inputs also hold {"time": float32 [B, T]}, see `strokes.clock`.
+    """
 
     def parse(serialised: Any) -> tuple[dict[str, Any], Any, Any]:
         import tensorflow as tf
@@ -47,8 +64,12 @@ def parse_drawings(bound: int) -> Parse:
             "label": tf.io.FixedLenFeature([], tf.int64),
             "id": tf.io.FixedLenFeature([], tf.string),
         }
+        if time:
+            layout["time"] = tf.io.FixedLenFeature([bound], tf.float32)
         batch = tf.io.parse_example(serialised, layout)
         inputs = {"strokes": batch["strokes"], "length": tf.cast(batch["length"], tf.int32)}
+        if time:
+            inputs["time"] = batch["time"]
         return inputs, batch["label"], batch["id"]
 
     return parse
@@ -71,38 +92,46 @@ def parse_windows(window: int, horizon: int, channels: int) -> Parse:
     return parse
 
 
-def _drawings(folder: Path, spec: Mapping[str, Any], split: str) -> list[Group]:
+def _drawings(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
+    time = "time" in inputs
+    if time and not spec["time"]:
+        raise UserError(
+            "the drawings hold no time, and the network reads it",
+            where=str(folder / "spec.json"),
+            fix="set sketches.source to quickdraw_raw, or train the network with time: false",
+        )
     found = []
     for bound, count in spec["counts"][split].items():
         stem = f"{split}/bucket-{int(bound):04d}-"
         names = [name for name in spec["files"][split] if name.startswith(stem)]
-        found.append(Group(tuple(str(folder / name) for name in names), count, parse_drawings(int(bound))))
+        files = tuple(str(folder / name) for name in names)
+        found.append(Group(files, count, int(bound), parse_drawings(int(bound), time)))
     return found
 
 
-def _windows(folder: Path, spec: Mapping[str, Any], split: str) -> list[Group]:
+def _windows(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
     names = tuple(str(folder / name) for name in spec["files"][split])
     parse = parse_windows(spec["window"], spec["horizon"], len(spec["channels"]))
-    return [Group(names, spec["splits"][split]["windows"], parse)]
+    return [Group(names, spec["splits"][split]["windows"], spec["window"], parse)]
 
 
-_GROUPS: dict[str, Callable[[Path, Mapping[str, Any], str], list[Group]]] = {
+_GROUPS: dict[str, Callable[[Path, Mapping[str, Any], str, Collection[str]], list[Group]]] = {
     "classify": _drawings,
     "forecast": _windows,
 }
 
 
-def steps(parts: Sequence[Group], batch: int) -> int:
-    """Batches of one pass; each group keeps its last, partial batch."""
-    return sum(-(-part.count // batch) for part in parts)
+def batches(
+    folder: Path, spec: Mapping[str, Any], split: str, batch: int, inputs: Collection[str] = ()
+) -> Any:
+    """One pass over a split in the order of its files: a tf.data.Dataset of (inputs, target, key).
 
-
-def batches(folder: Path, spec: Mapping[str, Any], split: str, batch: int) -> Any:
-    """One pass over a split in the order of its files: a tf.data.Dataset of (inputs, target, key)."""
+    Args: as for `groups`; `batch` is records a batch, each of one group.
+    """
     import tensorflow as tf
 
     whole = None
-    for part in groups(folder, spec, split):
+    for part in groups(folder, spec, split, inputs):
         records = tf.data.TFRecordDataset(list(part.files)).batch(batch)
         parsed = records.map(part.parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         whole = parsed if whole is None else whole.concatenate(parsed)

@@ -15,7 +15,17 @@ SPLITS = ("train", "valid", "test")
 
 
 class ClassifySpec(TypedDict):
-    """Padded drawings: `data/processed/classify/spec.json`."""
+    """Padded drawings: `data/processed/classify/spec.json`.
+
+    Attributes:
+        classes: in the order of their numbers.
+        bounds: the length buckets, in points.
+        scale: what dx and dy were divided by.
+        time: whether each record also holds `time`.
+        counts: split → bound → drawings.
+        class_counts: class → training drawings.
+        digest: of the training and validation files and the scaling.
+    """
 
     task: str
     classes: list[str]
@@ -23,7 +33,9 @@ class ClassifySpec(TypedDict):
     dtype: str
     bounds: list[int]
     scale: float
+    time: bool
     counts: dict[str, dict[str, int]]
+    class_counts: dict[str, int]
     length: dict[str, float]
     files: dict[str, list[str]]
     digest: str

@@ -1,6 +1,8 @@
 """From raw pen movements to what a network reads: scaled, cropped, zero-padded.
 
-Shapes: n points of a drawing, B its bucket's bound; the last axis is (dx, dy, pen_lift).
+Shapes: n points of a drawing, B its bucket's bound; the last axis is (dx, dy, pen_lift). Time, where a
+source has it, is a number a point beside them: raw in ms since the drawing began, which is the first
+point that the pen touched (the one without a row of its own).
 """
 
 from __future__ import annotations
@@ -65,6 +67,39 @@ def prepare_many(
     _whole(strokes)[places] = _whole(kept)
     strokes[whole > bound, bound - 1, 2] = 1.0
     return strokes, lengths
+
+
+def clock(times: NDArray[np.number], bound: int) -> NDArray[np.float32]:
+    """The time of one drawing as a network reads it.
+
+    Args:
+        times: [n], ms since the drawing began; a clock that goes back counts as one that stands still.
+        bound: as for `prepare`.
+
+    Returns:
+        float32 [bound]: log(1 + seconds since the point before), zeros from `length` on.
+    """
+    return clocks(times, np.array([[0, len(times)]]), bound)[0]
+
+
+def clocks(times: NDArray[np.number], offsets: NDArray[np.int64], bound: int) -> NDArray[np.float32]:
+    """`clock` for N drawings at once.
+
+    Args:
+        times: [P], of the points of the drawings, wherever in it they stand.
+        offsets: [N, 2], as for `prepare_many`.
+        bound: as for `prepare`.
+
+    Returns:
+        float32 [N, bound].
+    """
+    lengths = np.minimum(offsets[:, 1] - offsets[:, 0], bound)
+    steps = np.arange(bound)
+    real = steps < lengths[:, None]
+    places = np.where(real, offsets[:, :1] + steps, 0)
+    padded = np.where(real, times[places].astype(np.float64), 0.0)
+    waits = np.maximum(np.diff(padded, axis=1, prepend=0.0), 0.0)
+    return np.where(real, np.log1p(waits / 1000.0), 0.0).astype(np.float32)
 
 
 def _whole(points: NDArray[np.float32]) -> NDArray[np.void]:

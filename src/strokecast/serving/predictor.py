@@ -20,6 +20,7 @@ from strokecast.files import read_json
 from strokecast.models import inference
 
 BATCH = 256  # drawings a forward pass
+TIMES = "times"  # column for networks that read time
 
 
 class Predictor(Protocol):
@@ -56,13 +57,15 @@ class DrawingClassifier:
         self._bounds: list[int] = spec["bounds"]
         self._scale: float = spec["scale"]
         self._run = inference.forward(network)
+        self._timed = "time" in inference.signature(network)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Classify drawings.
 
         Args:
             frame: column `strokes`; each cell a list or array [n >= 1, 3] of (dx, dy, pen_lift)
-                in the source's own units, n as it comes. Other columns are passed over.
+                in the source's own units, n as it comes. For a network that reads time, also column
+                `times`; each cell [n], ms since the drawing began. Other columns are passed over.
 
         Returns:
             Columns `label`, `probability` (of that label) and `probabilities` (list of K floats
@@ -76,7 +79,17 @@ class DrawingClassifier:
                 "has no column 'strokes'", where="input", allowed="strokes: lists of [dx, dy, pen_lift]"
             )
         drawings = [_drawing(cell, row) for row, cell in enumerate(frame["strokes"])]
-        chances = self._probabilities(drawings)
+        times = None
+        if self._timed:
+            if TIMES not in frame.columns:
+                raise UserError(
+                    f"has no column {TIMES!r}, and this network reads time",
+                    where="input",
+                    allowed=f"{TIMES}: lists of ms since the drawing began, one a point",
+                )
+            pairs = zip(frame[TIMES], drawings, strict=True)
+            times = [_times(cell, len(points), row) for row, (cell, points) in enumerate(pairs)]
+        chances = self._probabilities(drawings, times)
         best = chances.argmax(axis=1) if len(chances) else np.zeros(0, np.int64)
         return pd.DataFrame(
             {
@@ -89,7 +102,9 @@ class DrawingClassifier:
             index=frame.index,
         )
 
-    def _probabilities(self, drawings: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def _probabilities(
+        self, drawings: Sequence[NDArray[np.float64]], times: Sequence[NDArray[np.float64]] | None
+    ) -> NDArray[np.float64]:
         """float64 [N, K]; drawings of one length bucket go through the network together."""
         chances = np.zeros((len(drawings), len(self.classes)))
         groups: dict[int, list[int]] = {}
@@ -103,6 +118,8 @@ class DrawingClassifier:
                     "strokes": np.stack([padded for padded, _ in ready]),  # [B, T, 3]
                     "length": np.array([length for _, length in ready], np.int32),  # [B]
                 }
+                if times is not None:
+                    inputs["time"] = np.stack([strokes.clock(times[at], bound) for at in part])  # [B, T]
                 logits = self._run(inputs).numpy().astype(np.float64)  # [B, K]
                 weights = np.exp(logits - logits.max(axis=1, keepdims=True))
                 chances[part] = weights / weights.sum(axis=1, keepdims=True)
@@ -125,6 +142,19 @@ def _drawing(cell: Any, row: int) -> NDArray[np.float64]:
             "has a pen_lift other than 0 or 1", where=where, allowed="0, or 1 at the end of a stroke"
         )
     return points
+
+
+def _times(cell: Any, count: int, row: int) -> NDArray[np.float64]:
+    where, allowed = f"input row {row}, {TIMES}", f"{count} finite numbers, one a point"
+    try:
+        times = np.array(list(cell), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UserError("is no list of numbers", where=where, allowed=allowed) from None
+    if times.shape != (count,):
+        raise UserError(f"has shape {list(times.shape)}", where=where, allowed=allowed)
+    if not np.isfinite(times).all():
+        raise UserError("holds a value that is not finite", where=where, allowed=allowed)
+    return times
 
 
 class _WindowForecast:

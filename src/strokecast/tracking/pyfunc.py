@@ -38,6 +38,7 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     spec = files.read_json(folder / "spec.json")
+    timed = bool(files.read_json(folder / "config.json")["config"].get("time"))
     ended = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "model"
@@ -51,8 +52,8 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             data_path=str(data),
             code_paths=[str(copy_code(Path(place) / "code"))],
             mlflow_model=Model(model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=ended),
-            signature=signature(run["task"]),
-            input_example=example(spec, min_history(folder, spec)),
+            signature=signature(run["task"], timed),
+            input_example=example(spec, min_history(folder, spec), timed),
             pip_requirements=requirements(run["kind"]),
             metadata=_metadata(run, spec),
         )
@@ -69,13 +70,18 @@ def requirements(kind: str) -> list[str]:
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
-def signature(task: str) -> Any:
-    """Column names in and out. Cells may be lists, arrays, integers or text: the predictor checks them."""
+def signature(task: str, timed: bool) -> Any:
+    """Column names in and out. Cells may be lists, arrays, integers or text: the predictor checks them.
+
+    Args:
+        task: `classify` or `forecast`.
+        timed: the network reads the time of each point.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType, Array
 
-    given: dict[str, Any] = {"strokes": AnyType()}
+    given: dict[str, Any] = {"strokes": AnyType(), **({"times": AnyType()} if timed else {})}
     made: dict[str, Any] = {
         "label": DataType.string,
         "probability": DataType.double,
@@ -98,14 +104,15 @@ def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     return int(spec["window"])
 
 
-def example(spec: Mapping[str, Any], days: int) -> Any:
+def example(spec: Mapping[str, Any], days: int, timed: bool = False) -> Any:
     """A small input, made up in the units of the data: two drawings, or as many days as are needed."""
     import pandas as pd
 
     if spec["task"] == "classify":
         unit = max(1, round(2 * float(spec["scale"])))
         corner = [[unit, 0, 0], [0, unit, 0], [-unit, 0, 0], [0, -unit, 1]]
-        return pd.DataFrame({"strokes": [corner, [*corner[:3], [-unit, -unit, 1]]]})
+        times = {"times": [[300, 600, 900, 1200]] * 2} if timed else {}
+        return pd.DataFrame({"strokes": [corner, [*corner[:3], [-unit, -unit, 1]]], **times})
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
     mean, std = spec["scaling"]["mean"], spec["scaling"]["std"]
     dates = [(last - datetime.timedelta(days=days - 1 - n)) for n in range(days)]

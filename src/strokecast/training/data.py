@@ -2,7 +2,8 @@
 
 Every batch holds records of one group (one length bucket), so that hardly a step is padding.
 Records are shuffled within their group, and the batches of all groups are shuffled among each
-other. One tf.data pipeline carries all epochs: nothing is traced or opened anew between two.
+other. A batch is so many records, or as many as fit into so many padded steps. One tf.data pipeline
+carries all epochs: nothing is traced or opened anew between two.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.features.reading import Group, steps
+from strokecast.features.reading import Group
 from strokecast.training.augment import Augment
 
 _BUFFER = 100_000  # records a shuffle holds at once; a larger group is also mixed by its shards
@@ -43,30 +44,51 @@ def feed(
     epochs: int,
     first_epoch: int = 0,
     augment: Augment | None = None,
+    tokens: int | None = None,
+    first_step: int = 0,
 ) -> Feed:
-    """Shuffled batches of epochs `first_epoch` to `epochs` - 1 (counted from 0), each augmented on its own."""
+    """Shuffled batches of epochs `first_epoch` to `epochs` - 1 (counted from 0), each augmented on its own.
+
+    Args:
+        parts: the groups of the training split.
+        batch: records a batch.
+        seed: of the order and of the augmentation.
+        epochs: where the feed ends.
+        first_epoch: where it begins.
+        augment: what each batch goes through, see `training.augment`.
+        tokens: padded steps a batch at most, instead of `batch`; a batch has one record at least.
+        first_step: batches of `first_epoch` that are left out, as they were trained on before.
+    """
     import tensorflow as tf
+
+    sizes = [batch if tokens is None else max(1, tokens // part.bound) for part in parts]
+    counts = [-(-part.count // size) for part, size in zip(parts, sizes, strict=True)]
 
     def one_epoch(epoch: Any) -> Any:
         # tf.data mixes a shuffle's own seed with its graph's: fixed here, for the order to
         # depend on nothing but (seed, epoch)
         tf.compat.v1.get_default_graph().seed = 1
-        shuffled = [_shuffled(part, batch, _seed(seed, index), epoch) for index, part in enumerate(parts)]
-        turns = np.repeat(np.arange(len(parts), dtype=np.int64), [-(-part.count // batch) for part in parts])
+        shuffled = [
+            _shuffled(part, size, _seed(seed, index), epoch)
+            for index, (part, size) in enumerate(zip(parts, sizes, strict=True))
+        ]
+        turns = np.repeat(np.arange(len(parts), dtype=np.int64), counts)
         order = tf.random.experimental.stateless_shuffle(turns, seed=tf.stack([_seed(seed, -1), epoch]))
         choice = tf.data.Dataset.from_tensor_slices(order)
         batches = tf.data.Dataset.choose_from_datasets(shuffled, choice, stop_on_empty_dataset=False)
+        skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), tf.constant(0, tf.int64))
         if augment is None:
-            return batches
+            return batches.skip(skipped)
 
         def changed(number: Any, batch: tuple[dict[str, Any], Any, Any]) -> tuple[dict[str, Any], Any, Any]:
             inputs, target, key = batch
-            return augment(inputs, tf.stack([_seed(seed, -2) + epoch, number * 1_000])), target, key
+            return augment(inputs, target, tf.stack([_seed(seed, -2) + epoch, number * 1_000])), target, key
 
-        return batches.enumerate().map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        numbered = batches.enumerate().skip(skipped)  # a batch keeps its number, and so its augmentation
+        return numbered.map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).prefetch(4)
-    return Feed(dataset, steps(parts, batch), sum(part.count for part in parts))
+    return Feed(dataset, sum(counts), sum(part.count for part in parts))
 
 
 def _shuffled(part: Group, batch: int, seed: Any, epoch: Any) -> Any:

@@ -5,7 +5,7 @@ Shapes: B batch, K classes, H horizon. A loss is one number an example, float32 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,8 +18,8 @@ class Objective:
 
     Attributes:
         target: shape (without the batch) and dtype name of the targets.
-        train_loss: (target, output) → [B]; what the gradient is taken of.
-        valid_loss: (target, output) → [B]; what early stopping and the best weights go by.
+        train_loss: (target, output) → [B]; what the gradient is taken of, smoothed and weighted.
+        valid_loss: (target, output) → [B]; what early stopping and the best weights go by, neither.
         hits: (target, output) → float32 [B], 1 where right; None where nothing can be "right".
     """
 
@@ -29,15 +29,25 @@ class Objective:
     hits: Callable[[Any, Any], Any] | None
 
 
-def make(task: str, recipe: Recipe, outputs: int) -> Objective:
-    """The objective of a task; `outputs` is the size of the network's last axis (K or H)."""
-    return _OBJECTIVES[task](recipe, outputs)
+def make(task: str, recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
+    """The objective of a task on the data that `spec` describes."""
+    return _OBJECTIVES[task](recipe, spec)
 
 
-def _classify(recipe: Recipe, outputs: int) -> Objective:
+def class_weights(spec: Mapping[str, Any]) -> list[float]:
+    """What a drawing of each class weighs, [K]: N / (K * n) for a class of n of the N training drawings.
+
+    All classes together weigh alike then, and the mean weight over the training split is 1.
+    """
+    counts = [spec["class_counts"][name] for name in spec["classes"]]
+    return [sum(counts) / (len(counts) * count) for count in counts]
+
+
+def _classify(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     import tensorflow as tf
 
-    smoothing = cast(ClassifyRecipe, recipe).label_smoothing
+    told = cast(ClassifyRecipe, recipe)
+    outputs, smoothing = len(spec["classes"]), told.label_smoothing
 
     def cross_entropy(label: Any, logits: Any) -> Any:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=label, logits=logits)
@@ -46,13 +56,18 @@ def _classify(recipe: Recipe, outputs: int) -> Objective:
         spread = tf.one_hot(label, outputs) * (1.0 - smoothing) + smoothing / outputs
         return tf.nn.softmax_cross_entropy_with_logits(labels=spread, logits=logits)
 
+    def weighted(label: Any, logits: Any) -> Any:
+        return loss(label, logits) * tf.gather(tf.constant(class_weights(spec)), label)
+
     def hits(label: Any, logits: Any) -> Any:
         return tf.cast(tf.argmax(logits, axis=-1) == label, tf.float32)
 
-    return Objective(((), "int64"), smoothed if smoothing else cross_entropy, cross_entropy, hits)
+    loss = smoothed if smoothing else cross_entropy
+    train = weighted if told.class_weights == "balanced" else loss
+    return Objective(((), "int64"), train, cross_entropy, hits)
 
 
-def _forecast(recipe: Recipe, outputs: int) -> Objective:
+def _forecast(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     import tensorflow as tf
 
     def huber(error: Any) -> Any:  # delta 1: one standard deviation of the training days
@@ -64,7 +79,10 @@ def _forecast(recipe: Recipe, outputs: int) -> Objective:
     def loss(target: Any, output: Any) -> Any:
         return tf.reduce_mean(shape(output - target), axis=-1)
 
-    return Objective(((outputs,), "float32"), loss, loss, None)
+    return Objective(((spec["horizon"],), "float32"), loss, loss, None)
 
 
-_OBJECTIVES: dict[str, Callable[[Recipe, int], Objective]] = {"classify": _classify, "forecast": _forecast}
+_OBJECTIVES: dict[str, Callable[[Recipe, Mapping[str, Any]], Objective]] = {
+    "classify": _classify,
+    "forecast": _forecast,
+}

@@ -10,9 +10,18 @@ from strokecast.params import TASKS
 from strokecast.training import data
 
 Epochs = list[list[tuple[object, ...]]]
+TOKENS = 100  # of the bounds 6, 11, 16: batches of 16, 9 and 6
 
 
-def epochs_of(processed: Path, task: str, seed: int, epochs: int, first: int = 0, batch: int = 8) -> Epochs:
+def epochs_of(
+    processed: Path,
+    task: str,
+    seed: int,
+    epochs: int,
+    first: int = 0,
+    batch: int = 8,
+    tokens: int | None = None,
+) -> Epochs:
     """The keys of every batch, epoch by epoch."""
     feed = data.feed(
         reading.groups(processed / task, spec.load(processed / task, task), "train"),
@@ -20,6 +29,7 @@ def epochs_of(processed: Path, task: str, seed: int, epochs: int, first: int = 0
         seed,
         epochs,
         first,
+        tokens=tokens,
     )
     keys = [tuple(key.numpy().tolist()) for _, _, key in feed.dataset]
     assert len(keys) == feed.steps * (epochs - first)
@@ -73,11 +83,45 @@ def test_a_batch_holds_one_bucket_and_buckets_take_turns(made: Path) -> None:
     assert sorted(size for size in sizes if size < 4) == sorted(n % 4 for n in counts.values() if n % 4)
 
 
+def test_a_batch_by_tokens_holds_as_many_drawings_as_fit(made: Path) -> None:
+    held = spec.load(made / "classify", "classify")
+    groups = reading.groups(made / "classify", held, "train")
+    feed = data.feed(groups, 8, seed=1, epochs=1, tokens=TOKENS)
+    assert (feed.examples, [part.bound for part in groups]) == (80, [6, 11, 16])
+    sizes: dict[int, list[int]] = {}
+    for inputs, _, _ in feed.dataset:
+        count, bound = inputs["strokes"].shape[:2]
+        assert count * bound <= TOKENS
+        sizes.setdefault(bound, []).append(count)
+    assert feed.steps == sum(map(len, sizes.values()))
+    for bound, count in held["counts"]["train"].items():
+        whole = TOKENS // int(bound)
+        expected = [whole] * (count // whole) + [count % whole] * (count % whole > 0)
+        assert sorted(sizes[int(bound)], reverse=True) == expected
+
+
+def test_a_batch_by_tokens_holds_one_drawing_at_least(made: Path) -> None:
+    groups = reading.groups(made / "classify", spec.load(made / "classify", "classify"), "train")
+    feed = data.feed(groups, 8, seed=1, epochs=1, tokens=11)
+    shapes = [tuple(inputs["strokes"].shape[:2]) for inputs, _, _ in feed.dataset]
+    assert set(shapes) == {(1, 6), (1, 11), (1, 16)}
+    assert len(shapes) == feed.steps == 80
+
+
+def test_batches_by_tokens_keep_to_seed_and_epoch(made: Path) -> None:
+    whole = epochs_of(made, "classify", seed=4, epochs=3, tokens=TOKENS)
+    assert epochs_of(made, "classify", seed=4, epochs=3, tokens=TOKENS) == whole
+    assert epochs_of(made, "classify", seed=4, epochs=3, first=1, tokens=TOKENS) == whole[1:]
+    assert whole[0] != whole[1]
+    flat = [[key for batch in epoch for key in batch] for epoch in whole]
+    assert all(len(set(keys)) == len(keys) == 80 for keys in flat)
+
+
 def test_records_of_several_shards_are_all_read(made: Path) -> None:
     groups = reading.groups(made / "classify", spec.load(made / "classify", "classify"), "train")
     parse = reading.parse_drawings(16)
     last = groups[-1]
-    twice = reading.Group(last.files * 2, last.count * 2, parse)
+    twice = reading.Group(last.files * 2, last.count * 2, last.bound, parse)
     first, second = (
         [key for *_, keys in data.feed([twice], 5, seed=9, epochs=1).dataset for key in keys.numpy().tolist()]
         for _ in range(2)
@@ -90,8 +134,12 @@ def test_augmentation_depends_on_seed_epoch_and_place_alone(made: Path) -> None:
     from strokecast.params import ClassifyRecipe
     from strokecast.training import augment
 
-    change = augment.make("classify", ClassifyRecipe(augment_jitter=0.1, augment_drop=0.2))
-    groups = reading.groups(made / "classify", spec.load(made / "classify", "classify"), "train")
+    held = spec.load(made / "classify", "classify")
+    recipe = ClassifyRecipe(
+        augment_jitter=0.1, augment_drop=0.2, augment_drop_strokes=0.2, augment_mirror=0.5
+    )
+    change = augment.make("classify", recipe, held)
+    groups = reading.groups(made / "classify", held, "train")
 
     def strokes(seed: int, first: int) -> list[np.ndarray]:
         feed = data.feed(groups, 16, seed, 3, first, augment=change)
@@ -101,3 +149,20 @@ def test_augmentation_depends_on_seed_epoch_and_place_alone(made: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(whole[-len(last) :], last, strict=True))
     plain = [inputs["strokes"].numpy() for inputs, *_ in data.feed(groups, 16, 1, 3).dataset]
     assert all(a.shape == b.shape and not np.array_equal(a, b) for a, b in zip(whole, plain, strict=True))
+
+
+def test_a_later_start_within_an_epoch_gives_the_rest_of_it(made: Path) -> None:
+    from strokecast.params import ClassifyRecipe
+    from strokecast.training import augment
+
+    held = spec.load(made / "classify", "classify")
+    change = augment.make("classify", ClassifyRecipe(augment_jitter=0.1, augment_drop=0.2), held)
+    groups = reading.groups(made / "classify", held, "train")
+    whole = data.feed(groups, 8, 1, 3, augment=change, tokens=TOKENS)
+    rest = data.feed(groups, 8, 1, 3, 1, augment=change, tokens=TOKENS, first_step=4)
+    expected = list(whole.dataset)[whole.steps + 4 :]
+    found = list(rest.dataset)
+    assert len(found) == len(expected) == 2 * whole.steps - 4
+    for (inputs, _, key), (other, _, other_key) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(key, other_key)
+        np.testing.assert_array_equal(inputs["strokes"], other["strokes"])

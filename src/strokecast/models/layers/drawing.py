@@ -1,6 +1,6 @@
 """What the networks that read drawings have in common at their input.
 
-Shapes: B batch, T padded points; the last axis of strokes is (dx, dy, pen_lift).
+Shapes: B batch, T padded points, C channels; the last axis of strokes is (dx, dy, pen_lift).
 """
 
 from __future__ import annotations
@@ -42,20 +42,27 @@ class Positions(keras.layers.Layer):
         return keras.KerasTensor((*strokes.shape[:2], 2), strokes.dtype)
 
 
-def drawing_inputs(positions: bool) -> tuple[dict[str, Any], Any, Any]:
+def drawing_inputs(positions: bool, time: bool = False) -> tuple[dict[str, Any], Any, Any]:
     """The inputs of a network that reads drawings, what its first layer reads, and the mask.
 
     Args:
-        positions: read (dx, dy, pen_lift, x, y) instead of (dx, dy, pen_lift).
+        positions: read x and y, see `Positions`, beside (dx, dy, pen_lift).
+        time: read log(1 + seconds since the point before) beside them. Records hold it only where
+            the source of the drawings has time; a training on others is refused when it starts.
 
     Returns:
-        ({"strokes": [B, T, 3], "length": [B]}, float [B, T, 3 or 5], bool [B, T]).
+        ({"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T]; float [B, T, C], C = 3
+        and 2 more with positions, 1 more with time; bool [B, T]).
     """
     strokes = keras.Input((None, 3), name="strokes")
     length = keras.Input((), dtype="int32", name="length")
     real = LengthMask(name="real")(strokes, length)
-    points = strokes
+    inputs = {"strokes": strokes, "length": length}
+    channels = [strokes]
     if positions:
-        places = Positions(name="positions")(strokes, real)
-        points = keras.layers.Concatenate(name="points")([strokes, places])
-    return {"strokes": strokes, "length": length}, points, real
+        channels.append(Positions(name="positions")(strokes, real))
+    if time:
+        inputs["time"] = keras.Input((None,), name="time")
+        channels.append(keras.layers.Reshape((-1, 1), name="waits")(inputs["time"]))
+    points = keras.layers.Concatenate(name="points")(channels) if len(channels) > 1 else strokes
+    return inputs, points, real

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 
+Norm = Literal["none", "layer", "batch"]
+
+CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+
+_MOMENTUM = 0.98  # of batch normalisation's moving moments, share kept a step: an epoch has few steps
+
 
 def recurrent_stack(
-    cell: type[Any],
+    cell: Callable[..., Any],
     x: Any,
     units: int,
     layers: int,
@@ -16,34 +23,57 @@ def recurrent_stack(
     mask: Any = None,
     dropout: float = 0.0,
     bidirectional: bool = False,
+    norm: Norm = "none",
+    l2: float = 0.0,
+    return_sequences: bool = False,
+    **settings: Any,
 ) -> Any:
     """`layers` recurrent layers; all but the last return their whole sequence, the last its last real state.
 
     Dropout falls on what goes from one layer to the next and on what leaves the last; within a
     sequence the same units are dropped at each time step (Gal and Ghahramani,
-    https://arxiv.org/abs/1512.05287, without the recurrent part: that would cost cuDNN).
+    https://arxiv.org/abs/1512.05287; its recurrent part is `recurrent_dropout`, which costs cuDNN).
 
     Args:
-        cell: `keras.layers.LSTM` or `keras.layers.GRU`; activations stay at their cuDNN-ready defaults.
+        cell: `keras.layers.SimpleRNN`, `LSTM` or `GRU`, or a function of the same arguments and a name.
         x: float [B, T, C].
         units: size of the state (of each direction).
         layers: depth.
         mask: bool [B, T], right-padded, or None where every step is real.
         dropout: share of units dropped.
         bidirectional: read forwards and backwards, and concatenate.
+        norm: normalise what leaves each layer: over the units of a step (`layer`), or over the real steps
+            of the batch (`batch`).
+        l2: factor of the squared weights W and U of each layer in the loss; 0: none.
+        return_sequences: let the last layer, too, return its whole sequence.
+        settings: of each layer: `activation`, `recurrent_dropout` and the like. What is left out stays at
+            its cuDNN-ready default.
 
     Returns:
-        float [B, units], or [B, 2 * units] where bidirectional.
+        float [B, units], or [B, 2 * units] where bidirectional; with a time axis [B, T, ...] where
+        return_sequences.
     """
     name = cell.__name__.lower()
+    if l2:
+        settings |= {
+            "kernel_regularizer": keras.regularizers.L2(l2),
+            "recurrent_regularizer": keras.regularizers.L2(l2),
+        }
     for depth in range(layers):
+        whole = return_sequences or depth < layers - 1
         layer = cell(
             units,
-            return_sequences=depth < layers - 1,
+            return_sequences=whole,
             dropout=dropout if depth else 0.0,
             name=f"{name}_{depth + 1}",
+            **settings,
         )
         if bidirectional:
             layer = keras.layers.Bidirectional(layer, name=f"bi{name}_{depth + 1}")
         x = layer(x, mask=mask)
+        if norm == "layer":
+            x = keras.layers.LayerNormalization(name=f"norm_{depth + 1}")(x)
+        elif norm == "batch":
+            batch_norm = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"norm_{depth + 1}")
+            x = batch_norm(x, mask=mask if whole else None)
     return keras.layers.Dropout(dropout, name="dropout")(x) if dropout else x

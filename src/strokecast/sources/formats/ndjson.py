@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from strokecast.errors import UserError
 from strokecast.sources.formats.records import (
+    MAX_CLOCK,
     MAX_COORDINATE,
     Drawing,
     Kind,
@@ -198,6 +199,8 @@ def _check_values(points: NDArray[np.float64], ends: list[int], form: Form) -> N
     if not np.isfinite(points).all():
         raise RefusedError("not_finite", "a number is too large for a float")
     xy = points[:2]
+    if (np.abs(points[2:]) > MAX_CLOCK).any():
+        raise RefusedError("too_big", f"a time is beyond {MAX_CLOCK:,.0f} ms")
     if form == "raw":
         wrong = np.abs(xy) > MAX_COORDINATE
         kind: Kind = "too_big"

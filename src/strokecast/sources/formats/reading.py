@@ -20,7 +20,7 @@ from strokecast.sources import npz
 from strokecast.sources.formats import binary, ndjson, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject
 from strokecast.sources.formats.splits import split_of
-from strokecast.sources.formats.strokes3 import to_strokes3
+from strokecast.sources.formats.strokes3 import to_strokes3, to_times
 
 SPLITS = npz.SPLITS
 SUFFIX = {"raw": ".ndjson", "simplified": ".ndjson", "binary": ".bin"}
@@ -38,6 +38,8 @@ class Group(NamedTuple):
             none `<class>/<split>/<shard>:<record>`, for npz `<class>/<split>/<index>`.
         rejects: lines or records of the file that gave no drawing; each stands in one group of
             its file, whatever that group's class and split.
+        times: int32 [n_points] for each drawing, ms since the pen first touched the paper (where
+            npz drawings have their origin); None where the format has no time.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Group(NamedTuple):
     drawings: list[NDArray[Any]]
     ids: list[str]
     rejects: list[Reject]
+    times: list[NDArray[np.int32]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def read_file(path: Path, form: str, label: str, options: Options, keys: Keys | 
     Raises:
         UserError: if the file is missing, damaged, or holds (nearly) no drawing of this form.
     """
-    found = {split: Group(label, split, [], [], []) for split in SPLITS}
+    found = {split: Group(label, split, [], [], [], [] if form == "raw" else None) for split in SPLITS}
     rejects = found[SPLITS[0]].rejects
     seen: set[int] = set()
     usable = unusable = 0
@@ -150,6 +153,8 @@ def read_file(path: Path, form: str, label: str, options: Options, keys: Keys | 
             if _full(group, options):
                 continue
             group.drawings.append(to_strokes3(strokes))
+            if group.times is not None:
+                group.times.append(to_times(strokes))
             suffix = f":{item.number}" if again or (keys is not None and item.key_id in keys) else ""
             group.ids.append(f"{label}/{group.split}/{item.key_id}{suffix}")
             if options.cap and all(_full(found[split], options) for split in _used(options)):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 MAX_POINTS = 100_000  # points of one drawing; the longest of 159 real raw ones has 938
 MAX_STROKES = 10_000
 MAX_COORDINATE = 1e6  # pixels
+MAX_CLOCK = 1e15  # ms either way; clocks that count from 1970 are at 2e12
 
 Kind = Literal[
     "not_text",  # the line is no UTF-8

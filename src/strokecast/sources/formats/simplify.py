@@ -33,11 +33,12 @@ def simplify(strokes: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64
     """Simplify one raw drawing.
 
     Args:
-        strokes: finite [axes, n_points] each, n_points >= 1; axes 0 and 1 are x and y.
+        strokes: finite [axes, n_points] each, n_points >= 1; axes 0 and 1 are x and y, axis 2, where
+            there is one, is time: it is resampled along, and has no say in which points stay.
 
     Returns:
-        float64 [2, m_points] each, whole numbers from 0 to 255; a stroke of two points or more
-        keeps its first and last one.
+        float64 [axes, m_points] each, x and y whole numbers from 0 to 255; a stroke of two points or
+        more keeps its first and last one.
 
     Raises:
         RefusedError: if all points are one and the same (`no_extent`), or the strokes are longer
@@ -48,25 +49,26 @@ def simplify(strokes: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64
     extent = float((points.max(axis=1, keepdims=True) - low).max())
     if extent < MIN_EXTENT:
         raise RefusedError("no_extent", "all its points are one and the same")
-    scaled = [(stroke[:2] - low) * BOX / extent for stroke in strokes]
-    steps = [np.hypot(*np.diff(stroke, axis=1)) for stroke in scaled]
+    scaled = [np.concatenate([(stroke[:2] - low) * BOX / extent, stroke[2:]]) for stroke in strokes]
+    steps = [np.hypot(*np.diff(stroke[:2], axis=1)) for stroke in scaled]
     ink = sum(float(step.sum()) for step in steps)
     if ink > MAX_INK:
         raise RefusedError(
             "too_big", f"its strokes are {ink:,.0f} px long in a box of 255 px, more than {MAX_INK:,.0f}"
         )
-    return tuple(np.rint(reduce(resample(stroke, step))) for stroke, step in zip(scaled, steps, strict=True))
+    kept = [reduce(resample(stroke, step)) for stroke, step in zip(scaled, steps, strict=True)]
+    return tuple(np.concatenate([np.rint(stroke[:2]), stroke[2:]]) for stroke in kept)
 
 
 def resample(stroke: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points every `SPACING` along a stroke, from its first point, and its last point.
 
     Args:
-        stroke: [2, n].
+        stroke: [axes, n].
         steps: [n - 1], the distances from each point to the next.
 
     Returns:
-        [2, m]; a stroke that stands still keeps its first and last point.
+        [axes, m]; a stroke that stands still keeps its first and last point.
     """
     travelled = np.concatenate(([0.0], np.cumsum(steps)))
     length = travelled[-1]
@@ -79,10 +81,17 @@ def resample(stroke: NDArray[np.float64], steps: NDArray[np.float64]) -> NDArray
 
 
 def reduce(stroke: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ramer-Douglas-Peucker with `EPSILON`, by the distance to the line through the ends: [2, n] to [2, m]."""
+    """Ramer-Douglas-Peucker with `EPSILON`, by the distance to the line through the ends of x and y.
+
+    Args:
+        stroke: [axes, n]; axes beyond x and y go with their points.
+
+    Returns:
+        [axes, m].
+    """
     import fastrdp
 
     if stroke.shape[1] < 3:
         return stroke
     x, y = np.ascontiguousarray(stroke[0]), np.ascontiguousarray(stroke[1])
-    return np.stack(fastrdp.rdp(x, y, EPSILON))
+    return stroke[:, fastrdp.rdp_index(x, y, EPSILON).astype(np.int64)]

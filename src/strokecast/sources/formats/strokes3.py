@@ -14,6 +14,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_TIME = float(np.iinfo(np.int32).max)  # ms
+
+
+def to_times(strokes: Sequence[NDArray[np.float64]]) -> NDArray[np.int32]:
+    """When each row of `to_strokes3` ends.
+
+    Args:
+        strokes: [3, n_points] each, x, y and time in ms on any clock; a time before that of an
+            earlier point counts as that point's.
+
+    Returns:
+        int32 [n_points - 1], whole ms since the first point, rising, n_points over all strokes.
+    """
+    times = np.maximum.accumulate(np.concatenate([stroke[2] for stroke in strokes]))
+    return np.rint(np.minimum(times - times[0], MAX_TIME)[1:]).astype(np.int32)
+
 
 def to_strokes3(strokes: Sequence[NDArray[np.float64]]) -> NDArray[np.int16]:
     """Pen movements of one simplified drawing.
