@@ -54,7 +54,7 @@ test: $(READY)  ## the tests (a few minutes)
 	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile
 
 test-slow: $(READY)  ## real kills, queue workers, fresh environments
-	@python -m pytest -q -m slow
+	@python -m pytest -q -m slow -n 2 --dist loadfile
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
 	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/test_beam.py

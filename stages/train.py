@@ -14,10 +14,9 @@ def main(task: str, name: str) -> None:
         settings = params.load()
         entries, home = settings.entries(task), paths.MODELS / task / name
         if name not in entries:
-            raise UserError(
-                f"no model {name!r}", where=f"params.yaml: models.{task}", allowed=", ".join(entries)
-            )
-        entry, recipe = entries[name], settings.recipe(task, name)
+            where = f"params.yaml: models.{task}"
+            raise UserError(f"no model {name!r}", where=where, allowed=", ".join(entries))
+        entry, recipe, general = entries[name], settings.recipe(task, name), settings.training
         if not entry.enabled:
             with files.new_folder(home) as whole:
                 files.write_json(whole / "run.json", {"status": "off", "task": task, "name": name})
@@ -26,32 +25,33 @@ def main(task: str, name: str) -> None:
         from strokecast.features import spec as specs
         from strokecast.models import registry
         from strokecast.tracking import live
-        from strokecast.training import run
+        from strokecast.training import checkpoint, guards, run
 
         rule = registry.get(task, name).kind == "rule"
         config = registry.config(task, name, entry.config).model_dump(mode="json")
-        told = None if rule else recipe.model_dump(mode="json")
-        processed = paths.PROCESSED / task
-        spec = specs.load(processed, task)
-        trained = []
+        told, code = None if rule else recipe.model_dump(mode="json"), checkpoint.code_digest(task, name)
+        spec, job = specs.load(paths.PROCESSED / task, task), (task, name, entry.config, recipe)
+        trained, lines = [], []
         with files.new_folder(home) as whole:
             for seed in entry.seeds:
                 below = "" if seed == entry.seeds[0] else f"seed-{seed}"
                 folder = whole / below
                 folder.mkdir(exist_ok=True)
-                training = begun.enter_context(live.begin(task, name, seed, below, config, told, spec))
-                if rule:
-                    facts = run.fit_rule(task, name, entry.config, seed, processed, folder)
-                else:
-                    device, show = settings.training.device, training.epoch
-                    facts = run.train_network(
-                        task, name, entry.config, recipe, seed, processed, folder, show, device
-                    )
+                training = begun.enter_context(live.begin(task, name, seed, below, config, told, spec, code))
+                try:
+                    facts = run.train(*job, seed, folder, general, training.epoch, training.record)
+                except guards.TrainingError as failure:
+                    if general.on_failure == "stop":
+                        raise
+                    training.give_up(folder, str(failure))
+                    lines.append(f"failed: {failure}")
+                    continue
                 training.finish(folder, facts)
-                trained.append((training, home / below, facts))
-        for training, folder, _ in trained:
+                trained.append((training, home / below))
+                lines.append(live.summary(facts))
+        for training, folder in trained:
             training.settle(folder)
-        outcome("; ".join(live.summary(facts) for _, _, facts in trained))
+        outcome("; ".join(lines))
 
 
 if __name__ == "__main__":

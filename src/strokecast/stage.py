@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from strokecast.errors import UserError
 
@@ -24,6 +26,22 @@ QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+
+
+_INSIST = 2.0  # seconds; a further signal sooner than that is taken for the same one
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM came.
+
+    Args:
+        number: of the signal.
+        after: how far the stage got, where something was kept.
+    """
+
+    def __init__(self, number: int, after: str = "") -> None:
+        super().__init__(after or signal.Signals(number).name)
+        self.number, self.after = number, after
 
 
 class Outcome:
@@ -46,26 +64,85 @@ def quiet_environment() -> None:
 def stage(name: str, doing: str) -> Iterator[Outcome]:
     """Run one stage: print what it does, then one line of what came out and how long it took.
 
-    A `UserError`, a full disk or Ctrl-C ends the process with one line on stderr and exit code
-    1 (130 for Ctrl-C), without a traceback. Any other exception is a fault of ours and is shown
-    whole.
+    A `UserError`, a full disk, Ctrl-C or SIGTERM ends the process with one line on stderr and exit
+    code 1 (130 for Ctrl-C, 143 for SIGTERM), without a traceback. Any other exception is a fault of
+    ours and is shown whole.
     """
     quiet_environment()
+    _orphan.parent = os.getppid()
     print(f"[{name}] {doing}", flush=True)
     started = time.monotonic()
     outcome = Outcome()
     try:
-        yield outcome
+        with _handled(_raise):
+            yield outcome
     except UserError as error:
         _fail(name, str(error))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         _fail(name, f"the disk is full ({error.filename or 'no file named'}); free some space and run again")
-    except KeyboardInterrupt:
-        print(f"[{name}] interrupted; run `dvc repro` again to go on", file=sys.stderr, flush=True)
-        raise SystemExit(130) from None
+    except KeyboardInterrupt as error:
+        number, after = getattr(error, "number", signal.SIGINT), getattr(error, "after", "")
+        line = f"interrupted {after}".rstrip()
+        print(f"[{name}] {line}; run `dvc repro` again to go on", file=sys.stderr, flush=True)
+        raise SystemExit(128 + number) from None
     print(f"[{name}] {outcome.line} ({time.monotonic() - started:.1f} s)", flush=True)
+
+
+class _Orphan:
+    """Whether the `dvc repro` that started this stage is gone: then nobody waits for its outputs."""
+
+    parent = 0
+
+    def __call__(self) -> bool:
+        return bool(self.parent and os.environ.get("DVC_STAGE") and os.getppid() != self.parent)
+
+
+_orphan = _Orphan()
+Handler = Callable[[int, Any], None]
+
+
+def _raise(number: int, _: Any) -> None:
+    raise Interrupted(number)
+
+
+@contextmanager
+def _handled(handler: Handler) -> Iterator[None]:
+    """SIGINT and SIGTERM go to `handler` inside the block; elsewhere than in the main thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+@contextmanager
+def deferred() -> Iterator[Callable[[], int | None]]:
+    """Inside the block, SIGINT and SIGTERM are noted instead of ending the process at once.
+
+    Yields a function that tells the number of the signal that came, if one did; SIGTERM also if
+    the `dvc repro` that started this stage is gone. Who sends a second one after two seconds ends
+    the process there and then.
+    """
+    noted: list[tuple[int, float]] = []
+
+    def note(number: int, frame: Any) -> None:
+        if noted and time.monotonic() - noted[0][1] > _INSIST:
+            _raise(number, frame)
+        noted.append((number, time.monotonic()))
+
+    def pending() -> int | None:
+        if noted:
+            return noted[0][0]
+        return signal.SIGTERM if _orphan() else None
+
+    with _handled(note):
+        yield pending
 
 
 def _fail(name: str, line: str) -> None:

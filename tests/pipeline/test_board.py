@@ -97,6 +97,7 @@ def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
     assert all(board[k]["status"] == "KILLED" for k in left), "what was killed and given up is marked so"
 
     project.params(longer)
+    now = time.time() * 1000
     again = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -104,7 +105,9 @@ def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
     board = project.board()
     assert training_id in project.training_ids(), "the same training went on under its own id"
     assert board[training_id]["status"] == "FINISHED"
-    assert len(board[training_id]["histories"]["train/loss"]) == 400
+    points = board[training_id]["histories"]["train/loss"]
+    assert len(points) == 400
+    assert points[0][1] < now, "its first epoch is that of the killed process"
 
 
 def _wait_for_epoch(project: Any, known: set[str]) -> str:

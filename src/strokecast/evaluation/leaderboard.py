@@ -175,6 +175,8 @@ def _notes(facts: Facts, tell: Callable[[float], str]) -> list[str]:
     """On seeds, and on which differences are more than chance."""
     models = facts["models"]
     notes = []
+    if facts.get("failed"):
+        notes.append(f"Not shown, as the training failed: {', '.join(facts['failed'])}.")
     if all(len(row["seeds"]) == 1 for row in models):
         notes.append("One seed: no spread is known.")
     else:

@@ -179,4 +179,4 @@ def write(
         "level": level,
         "models": [standing.row(headline) for standing in ranked],
     }
-    write_json(folder / "summary.json", {**board, "not_shown": [*found.off, *found.leftover]})
+    write_json(folder / "summary.json", {**board, "not_shown": found.not_shown, "failed": list(found.failed)})

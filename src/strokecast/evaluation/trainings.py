@@ -43,6 +43,7 @@ class Roster:
     trainings: Sequence[Training]
     off: Sequence[str]
     leftover: Sequence[str]
+    failed: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:
@@ -53,11 +54,18 @@ class Roster:
         """The trainings of one model, in the order of its seeds."""
         return [training for training in self.trainings if training.name == name]
 
+    @property
+    def not_shown(self) -> list[str]:
+        """All that is not judged, by name."""
+        return [*self.off, *self.failed, *self.leftover]
+
     def passed_over(self) -> str:
         """One line that names what is not judged; empty if there is nothing."""
         parts = []
         if self.off:
             parts.append(f"switched off: {', '.join(self.off)}")
+        if self.failed:
+            parts.append(f"training failed: {', '.join(self.failed)}")
         if self.leftover:
             parts.append(f"left over, no longer in params.yaml: {', '.join(self.leftover)}")
         return f"not shown: {'; '.join(parts)}" if parts else ""
@@ -78,7 +86,8 @@ def roster(task: str, entries: Mapping[str, ModelEntry], models: Path = MODELS) 
         models: folder that holds `<task>/<name>/`.
 
     Raises:
-        UserError: if no model is switched on, or a training is missing or did not finish.
+        UserError: if no model is switched on, a training is missing or was begun and did not end, or
+            all failed.
     """
     on = {name: entry for name, entry in entries.items() if entry.enabled}
     off = [name for name, entry in entries.items() if not entry.enabled]
@@ -88,14 +97,23 @@ def roster(task: str, entries: Mapping[str, ModelEntry], models: Path = MODELS) 
             where=f"params.yaml: models.{task}",
             fix="set `enabled: true` for at least one",
         )
-    trainings = [
-        _training(name, seed, folder_of(task, name, entry.seeds, seed, models))
-        for name, entry in on.items()
-        for seed in entry.seeds
-    ]
+    trainings, failed = [], []
+    for name, entry in on.items():
+        for seed in entry.seeds:
+            training = _training(name, seed, folder_of(task, name, entry.seeds, seed, models))
+            if training.run["status"] == "finished":
+                trainings.append(training)
+            else:
+                failed.append(name if seed == entry.seeds[0] else f"{name}-seed{seed}")
+    if not trainings:
+        raise UserError(
+            f"every training of {task} failed ({', '.join(failed)})",
+            where=f"params.yaml: models.{task}",
+            fix="run.json of each says why",
+        )
     home = models / task
     leftover = sorted(p.name for p in home.iterdir() if p.is_dir() and p.name not in entries)
-    return Roster(trainings, off, [name for name in leftover if not name.startswith(".")])
+    return Roster(trainings, off, [name for name in leftover if not name.startswith(".")], failed)
 
 
 def _training(name: str, seed: int, folder: Path) -> Training:
@@ -103,11 +121,11 @@ def _training(name: str, seed: int, folder: Path) -> Training:
         run = read_json(folder / "run.json")
     except FileNotFoundError:
         raise UserError(f"no training of {name} with seed {seed}", where=str(folder), fix=AGAIN) from None
-    if run.get("status") != "finished":
+    if run.get("status") not in ("finished", "failed"):
         raise UserError(
             f"the training of {name} is {run.get('status')!r}",
             where=f"{folder}/run.json",
-            allowed="finished",
+            allowed="finished | failed",
             fix=AGAIN,
         )
     if (run["name"], run["seed"]) != (name, seed):

@@ -83,6 +83,22 @@ def active_runs(board: MlflowClient, task: str, training_id: str) -> list[Run]:
     return list(board.search_runs([experiment.experiment_id], f"tags.`{store.ID}` = '{training_id}'"))
 
 
+def goes_on(run: Run, started_ms: int, resumable: bool) -> bool:
+    """Whether an unfinished run can go on: one whose training starts over may hold no epoch yet."""
+    fresh = not any(key.startswith("train/") for key in run.data.metrics)
+    unfinished = run.info.status != "FINISHED" and run.info.start_time == started_ms
+    return bool(unfinished and (resumable or fresh))
+
+
+def go_on(board: MlflowClient, run: Run, process: Mapping[str, str]) -> None:
+    """Mark an unfinished run RUNNING again, in the process that these tags tell of."""
+    for key, value in process.items():
+        board.set_tag(run.info.run_id, key, value)
+    if store.FAILURE in run.data.tags:
+        board.delete_tag(run.info.run_id, store.FAILURE)
+    board.update_run(run.info.run_id, "RUNNING")
+
+
 def models_of(board: MlflowClient, run: Run) -> list[LoggedModel]:
     """The models made from a run that are not deleted, whole or half uploaded."""
     found, token = [], None

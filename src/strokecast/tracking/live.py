@@ -1,7 +1,7 @@
 """A training on the board while it runs, and what it leaves in its folder.
 
 with live.begin(...) as training:
-    facts = train_network(..., on_epoch=training.epoch)
+    facts = train_network(..., on_epoch=training.epoch, record=training.record)
     training.finish(folder, facts)
 # the folder is renamed into place
 training.settle(folder)
@@ -12,24 +12,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from strokecast import files, paths
+from strokecast import files
+from strokecast.errors import UserError
 from strokecast.tracking import board as boards
+from strokecast.tracking import claim as claims
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
 
 if TYPE_CHECKING:
-    from filelock import BaseFileLock
+    from mlflow.entities import Run
 
     from strokecast.tracking.system import Sampler
 
@@ -42,12 +42,14 @@ def begin(
     config: Mapping[str, Any],
     recipe: Mapping[str, Any] | None,
     spec: Mapping[str, Any],
+    code: str = "",
 ) -> Training:
     """Prepare a training; used as a context, it is on the board as RUNNING.
 
-    A training that was killed and is begun again keeps its training_id, and its new run takes
-    the place of the unfinished one. If another process trains the very same thing at this
-    moment, this one gets an id of its own.
+    A training that was killed, interrupted or broken and is begun again goes on: with its
+    training_id, its record of checkpoints, and its run on the board (a new run takes its place if
+    there is no checkpoint and the training starts over). If another process trains the very same
+    thing at this moment, this one gets an id of its own.
 
     Args:
         task: of `strokecast.params.TASKS`.
@@ -57,6 +59,7 @@ def begin(
         config: all fields of the architecture's config, as JSON values.
         recipe: all fields of the recipe, as JSON values; None for a rule.
         spec: `spec.json` of the processed data.
+        code: digest of the code that the numbers depend on.
     """
     told = {
         "task": task,
@@ -65,15 +68,15 @@ def begin(
         "config": dict(config),
         "training": recipe and dict(recipe),
     }
-    key = hashlib.sha256(json.dumps([told, spec["digest"]], sort_keys=True).encode()).hexdigest()[:32]
-    training_id, guard = _claim(key)
+    key = hashlib.sha256(json.dumps([told, spec["digest"], code], sort_keys=True).encode()).hexdigest()[:32]
+    claim = claims.take(key)
     run = {
-        "training_id": training_id,
+        "training_id": claim.training_id,
         "task": task,
         "name": name,
         "seed": seed,
         "status": "running",
-        "started_ms": _now(),
+        "started_ms": claim.started_ms,
         "git_commit": _git("rev-parse", "HEAD"),
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")),
         "dvc_stage": os.environ.get("DVC_STAGE"),
@@ -81,7 +84,7 @@ def begin(
         "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
         "kind": "rule" if recipe is None else "network",
     }
-    return Training(run, told, spec, f"{name}-{below.replace('-', '')}" if below else name, key, guard)
+    return Training(run, told, spec, f"{name}-{below.replace('-', '')}" if below else name, claim)
 
 
 def summary(facts: Mapping[str, Any]) -> str:
@@ -100,11 +103,9 @@ class Training:
         told: Mapping[str, Any],
         spec: Mapping[str, Any],
         run_name: str,
-        key: str,
-        guard: BaseFileLock | None,
+        claim: claims.Claim,
     ) -> None:
-        self._run, self._told, self._spec, self._name = run, told, spec, run_name
-        self._key, self._guard = key, guard
+        self._run, self._told, self._spec, self._name, self._claim = run, told, spec, run_name, claim
         self._run_id: str | None = None
         self._sampler: Sampler | None = None
         self._settled = self._mute = False
@@ -112,7 +113,12 @@ class Training:
     @property
     def training_id(self) -> str:
         """The id that `run.json` and the board know this training by."""
-        return str(self._run["training_id"])
+        return self._claim.training_id
+
+    @property
+    def record(self) -> Path | None:
+        """Folder for what the training can go on from; None: nowhere."""
+        return self._claim.folder
 
     def __enter__(self) -> Self:
         from strokecast.tracking.system import Sampler
@@ -121,14 +127,21 @@ class Training:
         run = self._run
         with store.lock():
             board = store.client()
+            begun: Run | None = None
             for earlier in boards.active_runs(board, run["task"], self.training_id):
-                boards.supersede(board, earlier)
-            tags = rows.tags(run) | _process() | {"mlflow.runName": self._name}
-            params = rows.params(self._told, self._spec, run["kind"])
-            data = rows.dataset(run["dataset"], self._spec)
-            made = boards.create(board, run["task"], self._name, run["started_ms"], tags, params, data)
-        self._run_id = made.info.run_id
-        self._sampler = Sampler()
+                if begun is None and boards.goes_on(earlier, run["started_ms"], self._claim.resumable):
+                    begun = earlier
+                else:
+                    boards.supersede(board, earlier)
+            if begun is not None:
+                boards.go_on(board, begun, _process())
+            else:
+                tags = rows.tags(run) | _process() | {"mlflow.runName": self._name}
+                params = rows.params(self._told, self._spec, run["kind"])
+                data = rows.dataset(run["dataset"], self._spec)
+                begun = boards.create(board, run["task"], self._name, run["started_ms"], tags, params, data)
+        self._run_id = begun.info.run_id
+        self._sampler = Sampler(self.record and self.record / claims.SYSTEM)
         return self
 
     def epoch(self, line: Mapping[str, float | int]) -> None:
@@ -144,6 +157,8 @@ class Training:
     def _log(self, points: dict[str, set[rows.Point]]) -> None:
         from mlflow.exceptions import MlflowException
 
+        if self._sampler is not None:
+            self._sampler.keep()  # first: what is on the board shall be in the record too
         for timestamp, name, value, step in self._sampler.fresh() if self._sampler else []:
             points.setdefault(name, set()).add((step, timestamp, value))
         if self._run_id is None or self._mute:
@@ -175,10 +190,24 @@ class Training:
         """
         run_id = boards.ensure_run(folder)
         self._settled = True
-        if self._guard is not None:
-            shutil.rmtree(_records() / self._key, ignore_errors=True)
-        self._release()
+        self._claim.finished()
         return run_id
+
+    def give_up(self, folder: Path, reason: str) -> None:
+        """Mark a training that broke FAILED, and leave nothing but a run.json that says why in `folder`.
+
+        Its record is kept: its last good checkpoint is there.
+        """
+        if self._sampler is not None:
+            self._sampler.stop()
+        self._run |= {"status": "failed", "reason": reason, "ended_ms": _now()}
+        for path in folder.iterdir():
+            if path.is_file():
+                path.unlink()
+        files.write_json(folder / "run.json", {key: self._run[key] for key in _ORDER if key in self._run})
+        self._tell("FAILED", reason)
+        self._settled = True
+        self._claim.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -187,20 +216,20 @@ class Training:
             self._sampler.stop()
         if error is None or self._settled:
             return
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        try:
+            self._tell("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", reason)
+        finally:
+            self._claim.release()
+
+    def _tell(self, status: str, reason: str) -> None:
         from mlflow.exceptions import MlflowException
 
         try:
             if self._run_id is not None:
-                status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-                end(self._run_id, status, " ".join(f"{type(error).__name__}: {error}".split())[:500])
+                end(self._run_id, status, " ".join(reason.split())[:500])
         except (MlflowException, OSError) as failure:  # the first error is the one to show
             print(f"the board could not be told: {str(failure).splitlines()[0]}", file=sys.stderr, flush=True)
-        finally:
-            self._release()
-
-    def _release(self) -> None:
-        if self._guard is not None:
-            self._guard.release()
 
 
 _ORDER = (
@@ -210,6 +239,7 @@ _ORDER = (
         "name",
         "seed",
         "status",
+        "reason",
         "started_ms",
         "ended_ms",
         "parameters",
@@ -250,29 +280,6 @@ def _process() -> dict[str, str]:
 
     started = str(int(psutil.Process().create_time() * 1000))
     return dict(zip(store.PROCESS, (socket.gethostname(), str(os.getpid()), started), strict=True))
-
-
-def _records() -> Path:
-    return paths.board_root() / ".strokecast" / "trainings"
-
-
-def _claim(key: str) -> tuple[str, BaseFileLock | None]:
-    """The training_id for `key`: that of a killed training, or a new one; the lock held meanwhile."""
-    from filelock import FileLock, Timeout
-
-    _records().mkdir(parents=True, exist_ok=True)
-    guard = FileLock(str(_records() / f"{key}.lock"))
-    try:
-        guard.acquire(timeout=0)
-    except Timeout:
-        return str(uuid.uuid4()), None
-    record = _records() / key / "run.json"
-    try:
-        return str(files.read_json(record)["training_id"]), guard
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        fresh = str(uuid.uuid4())
-        files.write_json(record, {"training_id": fresh})
-        return fresh, guard
 
 
 def _dataset_name(spec: Mapping[str, Any]) -> str:

@@ -36,9 +36,12 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
     if lost:
         tell(f"{lost} training(s) marked as KILLED: their process is gone")
     total = added = hidden = 0
+    broken = []
     state = store.board_state()
     for folder, report in trainings(settings):
         run = files.read_json(folder / "run.json")
+        if run.get("status") == "failed":
+            broken.append(rows.run_name(folder, run))
         if run.get("status") != "finished":
             continue
         total += 1
@@ -50,6 +53,8 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
 
             board.ensure_run(folder, report, restore=restore, verify=known is not None)
             added += known is None or known.lifecycle != "active"
+    if broken:
+        tell(f"passed over, as the training failed: {', '.join(broken)}")
     _look_after(settings, tell)
     note = f" ({hidden} deleted by hand; `strokecast sync --restore` brings them back)" if hidden else ""
     return f"board complete: {total} trainings, {added} added{note}; open it with `make ui`"

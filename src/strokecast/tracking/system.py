@@ -20,17 +20,22 @@ class Sampler:
 
     One sample a second for the first minute, one every 10 s from then on, and a last one when it
     stops, so that a training of a tenth of a second has one too.
+
+    Args:
+        record: where `keep` writes the samples. Those of an earlier process of the same training
+            that lie there come first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, record: Path | None = None) -> None:
         from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
         from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
         from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
 
         self._monitors: list[Any] = [CPUMonitor(), DiskMonitor(), NetworkMonitor(), *_gpu()]
-        self._samples: list[Sample] = []
+        self._record = record
+        self._samples: list[Sample] = _read(record) if record is not None and record.is_file() else []
         self._handed = 0
-        self._step = 0
+        self._step = self._samples[-1][3] + 1 if self._samples else 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="system-metrics", daemon=True)
         self._collect()  # CPU load is counted from the call before
@@ -68,12 +73,25 @@ class Sampler:
             self._thread.join()
             self._sample()
 
+    def keep(self) -> None:
+        """Write the samples to the record, for a next process to go on from."""
+        if self._record is not None:
+            self.write(self._record)
+
     def write(self, path: Path) -> None:
         """Write all samples as CSV."""
         with new_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            writer.writerows(self._samples)
+            writer.writerows(list(self._samples))
+
+
+def _read(path: Path) -> list[Sample]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            (int(time), name, float(value), int(step))
+            for time, name, value, step in list(csv.reader(file))[1:]
+        ]
 
 
 def _gpu() -> list[Any]:

@@ -1,4 +1,4 @@
-"""Where a network is trained."""
+"""Where a network is trained, on how many threads, and whether twice alike."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ class Device:
 
     kind: str
     name: str
+
+    @property
+    def check_every(self) -> int:
+        """Steps from one look at the sentry to the next: reading a GPU's variable waits for the GPU."""
+        return 1 if self.kind == "cpu" else 50
 
 
 def choose(wanted: str) -> Device:
@@ -41,3 +46,26 @@ def choose(wanted: str) -> Device:
     for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
     return Device("gpu", "/GPU:0")
+
+
+def prepare(seed: int, threads: int | None, deterministic: bool) -> None:
+    """Set the process up for one training, before its first operation.
+
+    Args:
+        seed: of Python, NumPy and TensorFlow; initial weights and dropout follow from it.
+        threads: that TensorFlow computes with; None: its own choice, one a processor.
+        deterministic: every operation gives the same bits each time. It stays on for the process.
+
+    Raises:
+        RuntimeError: if another number of threads was set up in this process before.
+    """
+    import keras
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    if threads is not None and threading.get_intra_op_parallelism_threads() != threads:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()

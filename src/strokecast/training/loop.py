@@ -1,4 +1,4 @@
-"""The one training loop: epochs, validation, early stopping, best weights, guards."""
+"""The one training loop: epochs, validation, early stopping, best weights, checkpoints."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from strokecast.errors import UserError
 from strokecast.params import Recipe
-from strokecast.stage import progress
+from strokecast.stage import Interrupted, deferred, progress
 from strokecast.training import optimizers
+from strokecast.training.averaging import Average
+from strokecast.training.checkpoint import Keeper, Row, State
 from strokecast.training.data import Feed
+from strokecast.training.guards import broken_numbers
 from strokecast.training.step import Steps
 
-Row = dict[str, float | int]
+Pending = Callable[[], int | None]
 
 
 @dataclass(frozen=True)
@@ -37,89 +39,176 @@ class Fit:
     examples_per_second: float
 
 
-def fit(
-    model: Any,
-    steps: Steps,
-    train: Feed,
-    valid: Any,
-    recipe: Recipe,
-    *,
-    where: str,
-    counts_hits: bool,
-    on_epoch: Callable[[Mapping[str, float | int]], None] = lambda row: None,
-) -> Fit:
-    """Train for `recipe.epochs` epochs or until `recipe.patience` runs out, then restore the best weights.
+@dataclass(frozen=True)
+class Training:
+    """All parts of one training.
 
-    Args:
+    Attributes:
         model: the network behind `steps`.
         steps: compiled steps.
-        train: shuffled batches.
+        feed: (first epoch, first step of it) → shuffled batches from there on.
         valid: one pass over the validation split, tf.data.Dataset of (inputs, target, key).
-        recipe: epochs, learning rate, patience.
+        refresh: a pass over training batches that takes moments of batch normalisation anew; None
+            where the averaged weights need none.
+        recipe: epochs, learning rate, patience, checkpoints.
+        average: the weights that are validated and kept.
+        keeper: of the checkpoints.
         where: the entry in params.yaml, for errors.
         counts_hits: add `train_accuracy` and `valid_accuracy` to the rows.
-        on_epoch: called with each row as soon as its epoch ends. `epoch` counts from 1, `step` is
-            the number of updates so far, `seconds` the wall time since the start.
+        check_every: steps from one look for broken numbers to the next.
+        on_epoch: called with each row once its epoch is in a checkpoint. `epoch` counts from 1, `step`
+            is the number of updates so far, `seconds` the wall time since the start.
+    """
+
+    model: Any
+    steps: Steps
+    feed: Callable[[int, int], Feed]
+    valid: Any
+    refresh: Any
+    recipe: Recipe
+    average: Average
+    keeper: Keeper
+    where: str
+    counts_hits: bool
+    check_every: int = 1
+    on_epoch: Callable[[Mapping[str, float | int]], None] = lambda row: None
+
+
+def fit(parts: Training) -> Fit:
+    """Train for `recipe.epochs` epochs or until `recipe.patience` runs out, then restore the best weights.
+
+    Goes on from the newest checkpoint where there is one, to the same result bit for bit if
+    operations are deterministic.
 
     Raises:
-        UserError: if the loss is no finite number.
+        TrainingError: if a loss or gradient is no finite number.
+        Interrupted: on SIGINT and SIGTERM, after the running step and a checkpoint.
     """
+    state = parts.keeper.load() or State()
+    if state.rows:
+        parts.on_epoch(state.rows[-1])  # the one line that the board may not have seen
+    first, spent, started = state.epoch, state.seconds, time.perf_counter()
+
+    def clock() -> float:
+        return spent + time.perf_counter() - started
+
+    with deferred() as pending:
+        feed = parts.feed(state.epoch, state.step)
+        batches = iter(feed.dataset)
+        while state.epoch < parts.recipe.epochs and not _patience_is_over(state, parts.recipe):
+            _train_epoch(parts, state, batches, feed.steps, pending, clock)
+            _end_epoch(parts, state, feed.steps, pending, clock, traced=state.epoch > first)
+            parts.on_epoch(state.rows[-1])
+            _leave(pending, state, feed.steps)
+    parts.model.set_weights(state.best)
+    if not state.passes:
+        for _ in range(1 if state.epoch > first else 2):  # the first pass of a process pays for tracing
+            state.passes = [_inference_speed(parts)]
+    return Fit(tuple(state.rows), state.best_epoch, state.seconds, statistics.median(state.passes))
+
+
+def _train_epoch(
+    parts: Training,
+    state: State,
+    batches: Any,
+    steps: int,
+    pending: Pending,
+    clock: Callable[[], float],
+) -> None:
+    """The steps of the running epoch that are still to do."""
     import numpy as np
 
-    rows: list[Row] = []
-    best_loss, best_epoch, best_weights = math.inf, 0, model.get_weights()
-    passes: list[float] = []
-    batches = iter(train.dataset)
+    recipe, epoch = parts.recipe, state.epoch + 1
+    if state.step == 0:
+        parts.steps.totals.assign([0.0, 0.0, 0.0])
+    turn = itertools.islice(batches, steps - state.step)
+    for inputs, target, _ in progress(turn, f"epoch {epoch}/{recipe.epochs}", steps - state.step, " steps"):
+        rate = optimizers.learning_rate(recipe, state.epoch * steps + state.step, steps)
+        parts.steps.train(inputs, target, np.float32(rate))
+        state.step += 1
+        due = recipe.checkpoint_steps is not None and state.step % recipe.checkpoint_steps == 0
+        signal = pending()
+        if due or signal is not None or state.step % parts.check_every == 0 or state.step == steps:
+            parts.steps.sentry.check(epoch, state.epoch * steps + state.step, parts.where)
+        if due or signal is not None:
+            state.seconds = clock()
+            parts.keeper.save(state)
+        if signal is not None:  # not a later one: that has no checkpoint yet
+            raise _interrupted(signal, state, steps)
+
+
+def _end_epoch(
+    parts: Training,
+    state: State,
+    steps: int,
+    pending: Pending,
+    clock: Callable[[], float],
+    traced: bool,
+) -> None:
+    """Validate what stands for the model after this epoch, note it, keep a checkpoint."""
+    epoch, recipe = state.epoch + 1, parts.recipe
+    sums = parts.steps.totals.numpy()
+    train_loss, train_accuracy, _ = parts.steps.read()
+    kept = parts.average.after_epoch(epoch)
+    try:
+        with parts.average.shown(kept):
+            if kept is not None and parts.refresh is not None:
+                for inputs, _, _ in parts.refresh:
+                    parts.steps.refresh(inputs)
+                    _leave(pending, state, steps)
+            valid_started = time.perf_counter()
+            for inputs, target, _ in parts.valid:
+                parts.steps.valid(inputs, target)
+                _leave(pending, state, steps)
+            valid_loss, valid_accuracy, examples = parts.steps.read()
+            weights = parts.model.get_weights() if valid_loss < state.best_loss else None
+    except Interrupted:  # to be validated anew
+        parts.steps.totals.assign(sums)
+        state.seconds = clock()
+        parts.keeper.save(state)
+        raise
+    if not math.isfinite(valid_loss):
+        raise broken_numbers(f"the validation loss became {valid_loss} in epoch {epoch}", parts.where)
+    parts.average.commit(kept)
+    if traced:
+        state.passes.append(examples / (time.perf_counter() - valid_started))
+    if weights is not None:
+        state.best_loss, state.best_epoch, state.best = valid_loss, epoch, weights
+    state.seconds = clock()
+    row: Row = {
+        "epoch": epoch,
+        "step": epoch * steps,
+        "timestamp_ms": time.time_ns() // 1_000_000,
+        "seconds": round(state.seconds, 3),
+        "learning_rate": optimizers.learning_rate(recipe, epoch * steps - 1, steps),
+        "train_loss": train_loss,
+        "valid_loss": valid_loss,
+    }
+    if parts.counts_hits:
+        row |= {"train_accuracy": train_accuracy, "valid_accuracy": valid_accuracy}
+    state.rows.append(row)
+    state.epoch, state.step = epoch, 0
+    parts.keeper.save(state)
+
+
+def _inference_speed(parts: Training) -> float:
+    """Examples a second over the validation split."""
     started = time.perf_counter()
-    for epoch in range(1, recipe.epochs + 1):
-        rate = 0.0
-        first = (epoch - 1) * train.steps
-        turn = itertools.islice(batches, train.steps)
-        for done, (inputs, target, _) in enumerate(
-            progress(turn, f"epoch {epoch}/{recipe.epochs}", train.steps, " steps"), start=first
-        ):
-            rate = optimizers.learning_rate(recipe, done, train.steps)
-            steps.train(inputs, target, np.float32(rate))
-        train_loss, train_accuracy, _ = steps.read()
-        _check_finite(train_loss, "training", epoch, where)
-        valid_started = time.perf_counter()
-        for inputs, target, _ in valid:
-            steps.valid(inputs, target)
-        valid_loss, valid_accuracy, examples = steps.read()
-        passes.append(examples / (time.perf_counter() - valid_started))
-        _check_finite(valid_loss, "validation", epoch, where)
-        row: Row = {
-            "epoch": epoch,
-            "step": epoch * train.steps,
-            "timestamp_ms": time.time_ns() // 1_000_000,
-            "seconds": round(time.perf_counter() - started, 3),
-            "learning_rate": rate,
-            "train_loss": train_loss,
-            "valid_loss": valid_loss,
-        }
-        if counts_hits:
-            row |= {"train_accuracy": train_accuracy, "valid_accuracy": valid_accuracy}
-        rows.append(row)
-        on_epoch(row)
-        if valid_loss < best_loss:
-            best_loss, best_epoch, best_weights = valid_loss, epoch, model.get_weights()
-        elif recipe.patience is not None and epoch - best_epoch >= recipe.patience:
-            break
-    seconds = time.perf_counter() - started
-    model.set_weights(best_weights)
-    if len(passes) == 1:  # the first pass paid for tracing
-        again = time.perf_counter()
-        for inputs, target, _ in valid:
-            steps.valid(inputs, target)
-        passes.append(steps.read()[2] / (time.perf_counter() - again))
-    return Fit(tuple(rows), best_epoch, seconds, statistics.median(passes[1:]))
+    for inputs, target, _ in parts.valid:
+        parts.steps.valid(inputs, target)
+    return parts.steps.read()[2] / (time.perf_counter() - started)
 
 
-def _check_finite(loss: float, which: str, epoch: int, where: str) -> None:
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the {which} loss became {loss} in epoch {epoch}",
-            where=where,
-            allowed="finite numbers",
-            fix="lower learning_rate, or set clip_norm",
-        )
+def _patience_is_over(state: State, recipe: Recipe) -> bool:
+    return recipe.patience is not None and 0 < state.best_epoch <= state.epoch - recipe.patience
+
+
+def _leave(pending: Pending, state: State, steps: int) -> None:
+    """End the training if a signal came."""
+    signal = pending()
+    if signal is not None:
+        raise _interrupted(signal, state, steps)
+
+
+def _interrupted(signal: int, state: State, steps: int) -> Interrupted:
+    return Interrupted(signal, f"after epoch {state.epoch}, step {state.epoch * steps + state.step}")

@@ -14,8 +14,10 @@ from strokecast.features import spec as specs
 from strokecast.files import new_file, write_json
 from strokecast.models import registry
 from strokecast.models.config import Config
-from strokecast.params import Recipe
+from strokecast.params import Recipe, Training
+from strokecast.paths import PROCESSED
 from strokecast.stage import start_tensorflow
+from strokecast.training import guards
 
 OnEpoch = Callable[[Mapping[str, float | int]], None]
 
@@ -29,6 +31,40 @@ def columns(task: str) -> tuple[str, ...]:
     return COLUMNS + (ACCURACIES if task == "classify" else ())
 
 
+def train(
+    task: str,
+    name: str,
+    entry_config: Mapping[str, Any],
+    recipe: Recipe,
+    seed: int,
+    folder: Path,
+    general: Training,
+    on_epoch: OnEpoch,
+    record: Path | None,
+) -> dict[str, Any]:
+    """Train a network, or write a rule, from the processed data of its task.
+
+    Args and what is returned and raised: as `train_network` and `fit_rule`; `general` is the section
+    `training` of params.yaml.
+    """
+    processed = PROCESSED / task
+    if registry.get(task, name).kind == "rule":
+        return fit_rule(task, name, entry_config, seed, processed, folder)
+    return train_network(
+        task,
+        name,
+        entry_config,
+        recipe,
+        seed,
+        processed,
+        folder,
+        on_epoch,
+        general.device,
+        threads=general.threads,
+        record=record,
+    )
+
+
 def train_network(
     task: str,
     name: str,
@@ -39,6 +75,9 @@ def train_network(
     folder: Path,
     on_epoch: OnEpoch,
     device: str,
+    *,
+    threads: int | None = None,
+    record: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network and write model.keras, history.csv, config.json and spec.json to `folder`.
 
@@ -54,43 +93,78 @@ def train_network(
         folder: an existing folder; the caller makes it whole or not at all.
         on_epoch: called with each row of the history as it comes.
         device: `auto`, `cpu` or `gpu`.
+        threads: that TensorFlow computes with; None: its own choice.
+        record: this training's own folder for checkpoints, to go on from after a kill; None: none
+            are written.
 
     Returns:
         What run.json tells of it: kind, parameters, train_seconds, best_epoch,
         examples_per_second, device.
 
     Raises:
-        UserError: on a bad config, a missing GPU, a loss that is no finite number.
+        UserError: on a bad config or a missing GPU.
+        TrainingError: on a loss or gradient that is no finite number, and where memory runs out.
+        Interrupted: on SIGINT and SIGTERM, after a checkpoint.
+        OSError: ENOSPC on a full disk.
     """
     start_tensorflow()
-    import keras
     import tensorflow as tf
 
     from strokecast.features import reading
-    from strokecast.training import augment, data, devices, loop, objectives, optimizers, step
+    from strokecast.models.inference import signature
+    from strokecast.training import (
+        augment,
+        averaging,
+        checkpoint,
+        data,
+        devices,
+        loop,
+        objectives,
+        optimizers,
+        step,
+    )
 
     spec = specs.load(processed, task)
     config = registry.config(task, name, entry_config)
     place = devices.choose(device)
-    keras.utils.set_random_seed(seed)
-    with tf.device(place.name):
+    devices.prepare(seed, threads, recipe.deterministic)
+    where = f"models.{task}.{name}"
+    with guards.memory(recipe, where), tf.device(place.name):
         model = registry.get(task, name).build(config, spec)
-        objective = objectives.make(task, recipe, model.output_shape[-1])
-        steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
-        groups = reading.groups(processed, spec, "train")
-        feed = data.feed(groups, recipe.batch_size, seed, recipe.epochs, augment=augment.make(task, recipe))
-        valid = reading.batches(processed, spec, "valid", _VALID_BATCH[task])
-        result = loop.fit(
-            model,
-            steps,
-            feed,
-            valid,
-            recipe,
-            where=f"models.{task}.{name}",
-            counts_hits=objective.hits is not None,
-            on_epoch=on_epoch,
+        inputs = list(signature(model))
+        optimizer, average = optimizers.make(recipe), averaging.Average(model, recipe)
+        objective = objectives.make(task, recipe, spec)
+        steps = step.make(
+            model, optimizer, objective, recipe.clip_norm, recipe.clip_value, average, recipe.jit_compile
         )
-    with new_file(folder / "model.keras") as temporary:
+        change = augment.make(task, recipe, spec)
+        groups = reading.groups(processed, spec, "train", inputs)
+        tokens = getattr(recipe, "batch_tokens", None)
+
+        def feed(epoch: int, step: int) -> data.Feed:
+            return data.feed(
+                groups, recipe.batch_size, seed, recipe.epochs, epoch, change, tokens, first_step=step
+            )
+
+        plain = data.feed(groups, recipe.batch_size, seed, 1, tokens=tokens) if average.refreshes else None
+        held = [*model.variables, *optimizer.variables, *average.variables, steps.totals]
+        result = loop.fit(
+            loop.Training(
+                model=model,
+                steps=steps,
+                feed=feed,
+                valid=reading.batches(processed, spec, "valid", _VALID_BATCH[task], inputs),
+                refresh=plain and plain.dataset,
+                recipe=recipe,
+                average=average,
+                keeper=checkpoint.Keeper(record, held),
+                where=where,
+                counts_hits=objective.hits is not None,
+                check_every=place.check_every,
+                on_epoch=on_epoch,
+            )
+        )
+    with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
         whole = temporary.with_suffix(".keras")  # Keras goes by the ending
         model.save(whole)
         whole.replace(temporary)
@@ -168,6 +242,7 @@ def _rule_speed(rule: Any, spec: Mapping[str, Any], processed: Path, where: str)
 
 def _write_history(folder: Path, names: tuple[str, ...], rows: tuple[Mapping[str, float | int], ...]) -> None:
     with (
+        guards.disk(folder / "history.csv"),
         new_file(folder / "history.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):

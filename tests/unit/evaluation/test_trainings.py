@@ -44,8 +44,24 @@ def test_a_missing_training_is_named(train, tmp_path):
 
 
 def test_an_unfinished_training_is_named(train, tmp_path):
+    train("classify", "a", status="running")
+    with pytest.raises(UserError, match=r"the training of a is 'running'; allowed: finished \| failed"):
+        roster("classify", {"a": ON}, tmp_path / "models")
+
+
+def test_a_failed_training_is_named_and_not_judged(train, tmp_path):
+    train("classify", "a")
+    train("classify", "b", seed=1, status="failed")
+    train("classify", "b", seed=3, further=True)
+    found = roster("classify", {"a": ON, "b": ModelEntry(seeds=(1, 3))}, tmp_path / "models")
+    assert [(t.name, t.seed) for t in found.trainings] == [("a", 1), ("b", 3)]
+    assert found.passed_over() == "not shown: training failed: b"
+    assert found.not_shown == ["b"]
+
+
+def test_every_training_failed_is_an_error(train, tmp_path):
     train("classify", "a", status="failed")
-    with pytest.raises(UserError, match="the training of a is 'failed'; allowed: finished"):
+    with pytest.raises(UserError, match=r"every training of classify failed \(a\)"):
         roster("classify", {"a": ON}, tmp_path / "models")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.tracking import board, live, store, sync
+from strokecast.tracking import board, claim, live, store, sync
 
 Make = Callable[..., Path]
 CONFIG = {"units": 8}
@@ -109,12 +110,12 @@ def test_curves_are_on_the_board_while_it_trains(
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
-        (UserError("the loss became nan"), "FAILED", "UserError: the loss became nan"),
+        (UserError("the loss became nan"), "FAILED", "the loss became nan"),
         (ValueError("two\nlines"), "FAILED", "ValueError: two lines"),
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt:"),
     ],
 )
-def test_a_failure_is_told_and_the_next_try_takes_its_place(
+def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
     train: Any, client: Any, active: Any, error: BaseException, status: str, reason: str
 ) -> None:
     folder = Path("models/forecast/gru")
@@ -127,7 +128,8 @@ def test_a_failure_is_told_and_the_next_try_takes_its_place(
     training = train(folder)
     training.settle(folder)
     [run] = active()
-    assert run.info.status == "FINISHED"
+    assert (run.info.status, run.info.run_id == failed.info.run_id) == ("FINISHED", False)
+    assert client.get_run(failed.info.run_id).data.tags[store.SUPERSEDED] == "true"
     assert run.data.tags[store.ID] == failed.data.tags[store.ID]
     assert store.FAILURE not in run.data.tags
 
@@ -144,7 +146,13 @@ with live.begin("forecast", "gru", 1, "", {"units": 8}, {"epochs": 3, "optimizer
 
 
 def test_killed_and_run_again_keeps_its_id_and_one_run(
-    train: Any, spec: dict[str, Any], client: Any, active: Any, history_line: Any
+    train: Any,
+    spec: dict[str, Any],
+    client: Any,
+    active: Any,
+    history_line: Any,
+    describe_run: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = json.dumps([spec, history_line(1)])
     victim = subprocess.Popen([sys.executable, "-c", KILLED, arguments], stdout=subprocess.PIPE, text=True)
@@ -152,8 +160,10 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     training_id = victim.stdout.readline().strip()
 
     assert sync.mark_lost() == 0, "it is alive"
+    monkeypatch.setattr(claim, "PATIENCE", 0.1)
     other = live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec)
     assert other.training_id != training_id, "another process trains the same thing at this moment"
+    assert other.record is None, "and keeps no checkpoints that the two would share"
 
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait(timeout=30)
@@ -167,11 +177,85 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     folder = Path("models/forecast/gru")
     training = train(folder)
     assert training.training_id == training_id
-    training.settle(folder)
+    run_id = training.settle(folder)
     [run] = active()
-    assert (run.info.status, run.info.run_id == lost.info.run_id) == ("FINISHED", False)
-    assert client.get_run(lost.info.run_id).data.tags[store.SUPERSEDED] == "true"
+    assert (run.info.status, run.info.run_id) == ("FINISHED", run_id)
+    assert run.info.start_time == lost.info.start_time
+    whole = describe_run(client, run_id)
+    assert len(whole["histories"]["train/loss"]) == 3
+    board.supersede(client, run)
+    assert describe_run(client, board.ensure_run(folder)) == whole, "equal to one that is made anew"
     assert train(Path("models/forecast/again")).training_id != training_id, "a new training once it finished"
+
+
+def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
+    spec: dict[str, Any],
+    client: Any,
+    active: Any,
+    history_line: Any,
+    describe_run: Any,
+    tmp_path: Path,
+) -> None:
+    """Two epochs, a kill without a word to the board, the second epoch told again, a third."""
+    begin = functools.partial(live.begin, "forecast", "gru", 1, "", CONFIG, RECIPE, spec, "code")
+    first = begin().__enter__()
+    for epoch in (1, 2):
+        first.epoch(history_line(epoch))
+    first._sampler.stop()  # type: ignore[union-attr]
+    first._claim.release()  # as the end of its process would
+    (first.record / "checkpoint-1.npz").write_text("of the second epoch")  # type: ignore[operator]
+    [lost] = active()
+    before = {
+        key: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(lost.info.run_id, key))
+        for key in lost.data.metrics
+    }
+    folder = Path("models/forecast/gru")
+    folder.mkdir(parents=True)
+    with begin() as second:
+        assert (second.training_id, second.record) == (first.training_id, first.record)
+        for epoch in (2, 3):
+            second.epoch(history_line(epoch))
+        with (folder / "history.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(history_line(1)))
+            writer.writeheader()
+            writer.writerows(history_line(epoch) for epoch in (1, 2, 3))
+        (folder / "model.keras").write_text("a network")
+        told = {"task": "forecast", "name": "gru", "seed": 1, "config": CONFIG, "training": RECIPE}
+        (folder / "config.json").write_text(json.dumps(told))
+        (folder / "spec.json").write_text(json.dumps(spec))
+        second.finish(folder, FACTS)
+        assert second.settle(folder) == lost.info.run_id
+    after = describe_run(client, lost.info.run_id)
+    assert (after["start"], after["status"]) == (lost.info.start_time, "FINISHED")
+    assert [step for step, _, _ in after["histories"]["train/loss"]] == [20, 40, 60]
+    for name, points in before.items():
+        assert points == after["histories"][name][: len(points)], f"{name} lost or moved a point"
+    steps = [step for step, _, _ in after["histories"]["system/cpu_utilization_percentage"]]
+    assert steps == list(range(len(steps)))
+    assert not second.record.exists()  # type: ignore[union-attr]
+    [run] = active()
+    board.supersede(client, run)
+    assert describe_run(client, board.ensure_run(folder)) == after
+
+
+def test_a_training_that_is_given_up_is_failed_with_its_reason(
+    spec: dict[str, Any], active: Any, history_line: Any
+) -> None:
+    folder = Path("models/forecast/gru")
+    folder.mkdir(parents=True)
+    (folder / "history.csv").write_text("half of it")
+    with live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec) as training:
+        training.epoch(history_line(1))
+        (training.record / "checkpoint-1.npz").write_text("the last good one")  # type: ignore[operator]
+        training.give_up(folder, "the loss became nan")
+    [run] = active()
+    assert (run.info.status, run.data.tags[store.FAILURE]) == ("FAILED", "the loss became nan")
+    assert [path.name for path in folder.iterdir()] == ["run.json"]
+    told = json.loads((folder / "run.json").read_text())
+    assert (told["status"], told["reason"]) == ("failed", "the loss became nan")
+    assert told["training_id"] == training.training_id
+    assert (training.record / "checkpoint-1.npz").exists()  # type: ignore[operator]
+    assert sync.mark_lost() == 0
 
 
 def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, Any], project: Path) -> None:
@@ -182,8 +266,8 @@ def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, 
         (1, "", CONFIG, RECIPE | {"epochs": 4}, spec),
         (1, "", CONFIG, RECIPE, spec | {"digest": "e" * 64}),
     ]
-    begun = [live.begin("forecast", "gru", *call) for call in calls]
-    assert len({training.training_id for training in begun}) == 5
+    begun = [live.begin("forecast", "gru", *call) for call in [*calls, (*calls[0], "other code")]]
+    assert len({training.training_id for training in begun}) == 6
 
 
 def test_a_run_of_another_host_is_left_alone(project: Path) -> None:

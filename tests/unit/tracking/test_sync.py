@@ -48,6 +48,16 @@ def test_adds_what_is_missing_and_then_nothing(workspace: list[Path], active: An
     assert len(active()) == 3
 
 
+def test_a_failed_training_is_named_and_not_added(workspace: list[Path], active: Any) -> None:
+    (workspace[1] / "run.json").write_text(
+        json.dumps({"status": "failed", "reason": "nan", "name": "seasonal_naive_7", "seed": 7})
+    )
+    told: list[str] = []
+    assert sync(tell=told.append) == "board complete: 2 trainings, 2 added; open it with `make ui`"
+    assert told[0] == "passed over, as the training failed: seasonal_naive_7-seed7"
+    assert len(active()) == 2
+
+
 def test_a_model_that_params_no_longer_names_is_not_added(workspace: list[Path], active: Any) -> None:
     Path("params.yaml").write_text(PARAMS.replace("gru: {enabled: true}", "gru: {enabled: false}"))
     assert sync().startswith("board complete: 2 trainings, 2 added")

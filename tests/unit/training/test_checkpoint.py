@@ -1,0 +1,280 @@
+"""A training that was cut off goes on bit for bit; a damaged checkpoint is passed over."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast import stage
+from strokecast.models import inference
+from strokecast.params import ClassifyRecipe
+from strokecast.training import checkpoint, run
+from strokecast.training.checkpoint import Keeper, State
+
+
+class Variable:
+    """What a keeper needs to know of a variable."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = np.asarray(value)
+        self.shape, self.dtype = self.value.shape, self.value.dtype.name
+
+    def numpy(self) -> Any:
+        return self.value
+
+    def assign(self, value: Any) -> None:
+        self.value = value
+
+
+def variables(fill: float = 0.0) -> list[Variable]:
+    return [Variable(np.full((3, 2), fill, np.float32)), Variable(np.array([7, int(fill)], np.uint32))]
+
+
+def state(epoch: int, step: int = 0) -> State:
+    rows: list[checkpoint.Row] = [{"epoch": epoch, "train_loss": 1 / 3}]
+    return State(epoch, step, rows, 0.1 + epoch, epoch, [np.full(4, epoch, np.float32)], 1.5, [10.0])
+
+
+def same(back: State | None, wanted: State) -> bool:
+    assert back is not None
+    best = [value.tolist() for value in back.best] == [value.tolist() for value in wanted.best]
+    return best and {**vars(back), "best": 0} == {**vars(wanted), "best": 0}
+
+
+def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+    Keeper(tmp_path / "record", variables(5.0)).save(state(2, 7))
+    held = variables()
+    back = Keeper(tmp_path / "record", held).load()
+    assert same(back, state(2, 7))
+    assert held[0].value.tolist() == [[5.0, 5.0]] * 3
+    assert (held[1].value.tolist(), held[1].value.dtype) == ([7, 5], np.uint32)
+
+
+def test_before_the_first_epoch_the_best_loss_is_infinite(tmp_path: Path) -> None:
+    Keeper(tmp_path, variables()).save(State(step=3))
+    back = Keeper(tmp_path, variables()).load()
+    assert back == State(step=3)
+    assert back is not None
+    assert back.best_loss == math.inf
+
+
+def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None:
+    for number, (epoch, step) in enumerate([(0, 9), (0, 18), (1, 0), (1, 9)]):
+        Keeper(tmp_path, variables(number)).save(state(epoch, step))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoint-000001-000000000.npz",
+        "checkpoint-000001-000000009.npz",
+    ]
+    held = variables()
+    assert same(Keeper(tmp_path, held).load(), state(1, 9))
+    assert held[0].value[0, 0] == 3.0
+
+
+def test_nothing_is_kept_without_a_folder(tmp_path: Path) -> None:
+    keeper = Keeper(None, variables())
+    keeper.save(state(1))
+    assert keeper.load() is None
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def flip(path: Path) -> None:
+    whole = bytearray(path.read_bytes())
+    place = whole.index(np.full(4, 2, np.float32).tobytes())  # inside the best weights
+    whole[place] ^= 1
+    path.write_bytes(whole)
+
+
+def foreign(path: Path) -> None:
+    Keeper(path.parent / "other", [Variable(np.zeros(5))]).save(state(9))
+    next((path.parent / "other").iterdir()).replace(path)
+    (path.parent / "other").rmdir()
+
+
+@pytest.mark.parametrize("damage", [cut, flip, foreign, lambda path: path.write_bytes(b"")])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for epoch in (1, 2):
+        Keeper(tmp_path, variables(epoch)).save(state(epoch))
+    damage(tmp_path / "checkpoint-000002-000000000.npz")
+    (tmp_path / ".checkpoint.tmp-1").write_bytes(b"half written")
+    held = variables()
+    assert same(Keeper(tmp_path, held).load(), state(1))
+    assert held[0].value[0, 0] == 1.0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("checkpoint checkpoint-000002-000000000.npz is passed over: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000001-000000000.npz"]
+
+
+def test_no_whole_checkpoint_is_a_start_from_nothing(tmp_path: Path) -> None:
+    Keeper(tmp_path, variables()).save(state(1))
+    cut(tmp_path / "checkpoint-000001-000000000.npz")
+    assert Keeper(tmp_path, variables()).load() is None
+
+
+IMPORTED = """
+import json, sys
+from pathlib import Path
+import strokecast
+from strokecast.params import ClassifyRecipe
+from strokecast.training import run
+made, folder = map(Path, sys.argv[1:])
+run.train_network("classify", "gru", {"units": 2}, ClassifyRecipe(epochs=1), 1, made, folder, lambda row: None, "cpu")
+files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.startswith("strokecast.")]
+print(json.dumps(sorted(f for f in files if f)))
+"""
+
+# Imported by a training, and not able to change its numbers but through its settings or its data.
+HARMLESS = {
+    *("errors.py", "files.py", "paths.py", "stage.py", "explain.py", "schema.py"),
+    *("features/__init__.py", "features/spec.py", "models/__init__.py", "models/config.py"),
+    "models/classify/__init__.py",
+}
+
+
+def test_the_key_hashes_all_code_that_a_training_imports(made: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPORTED, str(made / "classify"), str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    root = Path(checkpoint.__file__).parents[1]
+    imported = {Path(file).relative_to(root).as_posix() for file in json.loads(out.splitlines()[-1])}
+    hashed = {path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")}
+    assert "training/loop.py" in imported & hashed
+    assert "models/classify/gru.py" in imported & hashed
+    assert {name for name in imported - hashed - HARMLESS if not name.startswith("params/")} == set()
+    assert "models/classify/lstm.py" not in hashed
+
+
+def test_the_key_changes_with_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models/classify").mkdir(parents=True)
+    (tmp_path / "models/classify/gru.py").write_text("1")
+    (tmp_path / "models/classify/lstm.py").write_text("1")
+    monkeypatch.setattr(checkpoint, "_PACKAGE", tmp_path)
+    first = checkpoint.code_digest("classify", "gru")
+    (tmp_path / "models/classify/lstm.py").write_text("2")
+    assert checkpoint.code_digest("classify", "gru") == first
+    (tmp_path / "models/classify/gru.py").write_text("2")
+    assert checkpoint.code_digest("classify", "gru") != first
+
+
+@pytest.fixture
+def deterministic() -> Iterator[None]:
+    from tensorflow.python.framework import config
+
+    yield
+    config.disable_op_determinism()
+
+
+CONV = {"filters": [4, 4], "kernels": [5, 3], "strides": [2, 2], "units": 6, "layers": 1, "dropout": 0.3}
+BUSY = {
+    "epochs": 4,
+    "batch_size": 16,
+    "learning_rate": 0.02,
+    "optimizer": "adamw",
+    "patience": 3,
+    "augment_jitter": 0.1,
+    "augment_drop": 0.2,
+    "augment_rotation": 10.0,
+    "checkpoint_steps": 2,
+    "deterministic": True,
+}
+
+
+class KillError(Exception):
+    """The process is gone, as far as the training can tell."""
+
+
+@pytest.mark.parametrize(
+    ("average", "kills"), [({"average": "ema"}, [2, 3]), ({"average": "swa", "swa_start": 0.3}, [5])]
+)
+def test_a_training_cut_off_ends_like_an_undisturbed_one(
+    made: Path,
+    tmp_path: Path,
+    deterministic: None,
+    monkeypatch: pytest.MonkeyPatch,
+    average: dict[str, Any],
+    kills: list[int],
+) -> None:
+    recipe = ClassifyRecipe(**BUSY, **average)
+
+    def train(name: str, record: Path | None) -> dict[str, Any]:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return run.train_network(
+            "classify",
+            "conv_rnn",
+            CONV,
+            recipe,
+            5,
+            made / "classify",
+            folder,
+            lambda row: None,
+            "cpu",
+            record=record,
+        )
+
+    whole = train("whole", None)
+    save = Keeper.save
+    for kill in kills:
+        left = [kill]
+
+        def dies(self: Keeper, state: State, left: list[int] = left) -> None:
+            save(self, state)
+            left[0] -= 1
+            if left[0] == 0:
+                raise KillError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Keeper, "save", dies)
+            with pytest.raises(KillError):
+                train("cut", tmp_path / "record")
+    cut_off = train("cut", tmp_path / "record")
+    assert cut_off["best_epoch"] == whole["best_epoch"]
+    first, second = (inference.load_network(tmp_path / name).get_weights() for name in ("whole", "cut"))
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+    rows = [(tmp_path / name / "history.csv").read_text().splitlines() for name in ("whole", "cut")]
+    timeless = [[line.split(",")[:2] + line.split(",")[4:] for line in lines] for lines in rows]
+    assert timeless[0] == timeless[1]
+
+
+def test_an_interrupted_training_keeps_its_running_step(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import signal
+
+    calls: list[int] = []
+
+    def check(self: Any, epoch: int, step: int, where: str) -> None:
+        calls.append(step)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("strokecast.training.guards.Sentry.check", check)
+    with pytest.raises(stage.Interrupted) as ended:
+        run.train_network(
+            "classify",
+            "gru",
+            {"units": 2},
+            ClassifyRecipe(epochs=2, batch_size=16),
+            5,
+            made / "classify",
+            tmp_path,
+            lambda row: None,
+            "cpu",
+            record=tmp_path / "record",
+        )
+    assert (ended.value.number, str(ended.value)) == (signal.SIGTERM, f"after epoch 0, step {calls[-1]}")
+    assert [path.name for path in (tmp_path / "record").iterdir()] == [
+        f"checkpoint-000000-{calls[-1]:09d}.npz"
+    ]

@@ -1,0 +1,232 @@
+"""Broken numbers, no memory, no disk: each stops the training in one line that helps."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.params import ClassifyRecipe
+from strokecast.training import guards, optimizers, run, step
+from strokecast.training.checkpoint import Keeper
+from strokecast.training.guards import TrainingError
+from strokecast.training.objectives import Objective
+
+
+def network(poison: Callable[[Any], Any]) -> Any:
+    """Dense a → poison → Dense b → Dense c, on {"x": [B, 2]}."""
+    import keras
+
+    class Poison(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return poison(x)
+
+        def compute_output_spec(self, x: Any) -> Any:
+            return keras.KerasTensor(x.shape, x.dtype)
+
+    x = keras.Input((2,), name="x")
+    y = Poison(name="poison")(keras.layers.Dense(3, name="a")(x))
+    y = keras.layers.Dense(1, name="c")(keras.layers.Dense(3, name="b")(y))
+    return keras.Model({"x": x}, y)
+
+
+def steps_of(model: Any, **more: Any) -> step.Steps:
+    import tensorflow as tf
+
+    def loss(target: Any, output: Any) -> Any:
+        return tf.reduce_mean(tf.square(output - target), axis=-1)
+
+    objective = Objective(((1,), "float32"), loss, loss, None)
+    return step.make(
+        model, optimizers.make(ClassifyRecipe(epochs=1)), objective, more.pop("clip_norm", 1.0), **more
+    )
+
+
+def train(steps: step.Steps, x: float) -> None:
+    import tensorflow as tf
+
+    steps.train({"x": tf.fill((4, 2), x)}, tf.zeros((4, 1)), np.float32(0.1))
+
+
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": None}, {"clip_norm": None, "clip_value": 0.1}])
+def test_the_first_layer_whose_gradient_broke_is_named(clip: dict[str, Any]) -> None:
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def poison(x: Any) -> Any:
+        # its output is fine; what it hands back for inputs above 50 is not
+        return x, lambda upstream: tf.where(tf.abs(x) > 50.0, float("nan"), upstream)
+
+    steps = steps_of(network(poison), **clip)
+    for _ in range(3):
+        train(steps, 0.5)
+        steps.sentry.check(1, 1, "models.x.y")
+    train(steps, 1000.0)
+    train(steps, 0.5)  # all is NaN by now; the first break is what is told
+    with pytest.raises(TrainingError) as told:
+        steps.sentry.check(2, 5, "models.x.y")
+    line = str(told.value)
+    assert line.startswith("models.x.y: the gradient became nan in epoch 2, at step 5; ")
+    assert "the gradient broke first in layer a (a/bias), in 2 of 6 variables" in line
+    assert line.endswith("lower learning_rate, or set clip_norm")
+
+
+def test_an_infinite_loss_is_told_as_such() -> None:
+    steps = steps_of(network(lambda x: x))
+    train(steps, 1e30)
+    with pytest.raises(TrainingError, match=r"the training loss became inf in epoch 1, .*layer c \(c/bias\)"):
+        steps.sentry.check(1, 1, "models.x.y")
+
+
+def test_nan_in_a_training_keeps_the_last_good_checkpoint(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN comes in with the data of the second epoch."""
+    from strokecast.training import augment
+
+    def make(*_: Any) -> Any:
+        import tensorflow as tf
+
+        calls = tf.Variable(0, dtype=tf.int64)
+
+        def change(inputs: dict[str, Any], label: Any, seed: Any) -> dict[str, Any]:
+            bad = tf.where(calls.assign_add(1) > 14, float("nan"), 0.0)
+            return {**inputs, "strokes": inputs["strokes"] + bad}
+
+        change.calls = calls  # type: ignore[attr-defined]
+        return change
+
+    monkeypatch.setattr(augment, "make", make)
+    saved: list[tuple[int, int]] = []
+    save = Keeper.save
+
+    def noted(self: Keeper, state: Any) -> None:
+        save(self, state)
+        saved.append((state.epoch, state.step))
+
+    monkeypatch.setattr(Keeper, "save", noted)
+    recipe = ClassifyRecipe(epochs=9, batch_size=8, checkpoint_steps=2)
+    with pytest.raises(
+        TrainingError, match=r"the training loss became nan in epoch 2, .*broke first in layer"
+    ):
+        fit(made, tmp_path, recipe, record=tmp_path / "record")
+    newest = sorted((tmp_path / "record").iterdir())[-1]
+    assert newest.name == f"checkpoint-{saved[-1][0]:06d}-{saved[-1][1]:09d}.npz"
+    with np.load(newest) as stored:
+        assert all(np.isfinite(stored[name]).all() for name in stored.files)
+    assert not (tmp_path / "model.keras").exists()
+
+
+def fit(made: Path, folder: Path, recipe: ClassifyRecipe, record: Path | None = None) -> None:
+    folder.mkdir(exist_ok=True)
+    run.train_network(
+        "classify",
+        "gru",
+        {"units": 4},
+        recipe,
+        1,
+        made / "classify",
+        folder,
+        lambda row: None,
+        "cpu",
+        record=record,
+    )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({"batch_size": 64}, "out of memory with batch_size: 64; set batch_size: 32"),
+        ({"batch_tokens": 8192}, "out of memory with batch_tokens: 8192; set batch_tokens: 4096"),
+        ({"batch_size": 1}, "out of memory with batch_size: 1; take a smaller network"),
+    ],
+)
+def test_out_of_memory_suggests_half_the_batch(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, int], told: str
+) -> None:
+    import tensorflow as tf
+
+    def greedy(*_: Any) -> Any:
+        return tf.zeros((2**22, 2**28))  # 4 PiB: TensorFlow's own allocator refuses
+
+    monkeypatch.setattr(step, "make", greedy)
+    with pytest.raises(TrainingError) as ended:
+        fit(made, tmp_path, ClassifyRecipe(epochs=1, **recipe))
+    assert str(ended.value) == f"models.classify.gru: {told}"
+
+
+def test_python_out_of_memory_is_told_alike() -> None:
+    with (
+        pytest.raises(TrainingError, match="batch_size: 64"),
+        guards.memory(ClassifyRecipe(epochs=1, batch_size=128), "here"),
+    ):
+        bytearray(2**62)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """`small_disk(kilobytes)`: a tmpfs of that size."""
+    mounted: list[Path] = []
+
+    def mount(kilobytes: int) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("a tmpfs cannot be mounted here: it needs root")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_while_a_checkpoint_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
+    record = small_disk(64)
+    (record / "ballast").write_bytes(b"x" * 40_000)
+    with pytest.raises(OSError) as ended:
+        fit(made, record.parent / "model", ClassifyRecipe(epochs=8, batch_size=8), record)
+    assert ended.value.errno == errno.ENOSPC
+    assert str(ended.value.filename).startswith(str(record / "checkpoint-"))
+    left = [path.name for path in record.iterdir() if path.name != "ballast"]
+    assert all(name.startswith("checkpoint-") for name in left), "no half-written file"
+    for name in left:
+        with np.load(record / name) as stored:
+            assert all(stored[member] is not None for member in stored.files), "and the good one is whole"
+
+
+def test_a_full_disk_while_the_model_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
+    place = small_disk(8)
+    with pytest.raises(OSError) as ended:
+        fit(made, place, ClassifyRecipe(epochs=1))
+    assert (ended.value.errno, ended.value.filename) == (errno.ENOSPC, str(place / "model.keras"))
+    assert not (place / "model.keras").exists()
+
+
+def test_a_full_disk_while_the_history_is_written(small_disk: Callable[[int], Path]) -> None:
+    place = small_disk(4)
+    rows = tuple({"epoch": n, "train_loss": 1 / (n + 1)} for n in range(1000))
+    with pytest.raises(OSError) as ended:
+        run._write_history(place, ("epoch", "train_loss"), rows)
+    assert (ended.value.errno, ended.value.filename) == (errno.ENOSPC, str(place / "history.csv"))
+    assert list(place.iterdir()) == []
+
+
+def test_determinism_and_xla_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="deterministic and jit_compile exclude each other"):
+        ClassifyRecipe(deterministic=True, jit_compile=True)
+
+
+def test_a_training_error_is_a_users_mistake_in_one_line() -> None:
+    error = guards.broken_numbers("the loss became nan", "models.x.y")
+    assert isinstance(error, UserError)
+    assert "\n" not in str(error)
