@@ -24,19 +24,29 @@ class Line:
     testing: int
     default: int
     min_history: int | None = None  # rules: days of history they need
+    kind: str = "network"
 
     def __str__(self) -> str:
         return f"{self.task}-{self.name}"
 
 
 TABLE = [
+    Line("classify", "attention_rnn", testing=2280, default=111628),
+    Line("classify", "conv_bilstm", testing=2106, default=1056684),
     Line("classify", "conv_rnn", testing=1626, default=301452),
     Line("classify", "gru", testing=900, default=86700),
+    Line("classify", "layer_norm_lstm", testing=1196, default=52492),
+    Line("classify", "logistic", testing=502, default=502, kind="estimator"),
     Line("classify", "lstm", testing=1100, default=114444),
+    Line("classify", "nearest_neighbour", testing=4808, default=2662, kind="estimator"),
+    Line("classify", "raster_cnn", testing=840, default=93932),
+    Line("classify", "simple_rnn", testing=492, default=22156),
+    Line("classify", "transformer", testing=1268, default=69260),
+    Line("classify", "wavenet", testing=1632, default=200076),
     Line("forecast", "gru", testing=759, default=3591),
     Line("forecast", "linear", testing=399, default=399),
-    Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364),
-    Line("forecast", "seasonal_naive_7", testing=0, default=0, min_history=7),
+    Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364, kind="rule"),
+    Line("forecast", "seasonal_naive_7", testing=0, default=0, min_history=7, kind="rule"),
 ]
 
 SPECS: dict[str, dict[str, Any]] = {
@@ -46,8 +56,9 @@ SPECS: dict[str, dict[str, Any]] = {
 OUTPUTS = {"classify": 12, "forecast": 7}
 B, T = 6, 24
 
-NETWORKS = [line for line in TABLE if line.min_history is None]
-RULES = [line for line in TABLE if line.min_history is not None]
+NETWORKS = [line for line in TABLE if line.kind == "network"]
+RULES = [line for line in TABLE if line.kind == "rule"]
+ESTIMATORS = [line for line in TABLE if line.kind == "estimator"]
 
 
 def inputs_of(task: str, padding: int = 0) -> dict[str, Any]:
@@ -88,7 +99,7 @@ def test_every_registered_architecture_has_its_line(task: str) -> None:
 def test_kind_and_names(line: Line) -> None:
     architecture = registry.get(line.task, line.name)
     assert (architecture.task, architecture.name) == (line.task, line.name)
-    assert architecture.kind == ("network" if line.min_history is None else "rule")
+    assert architecture.kind == line.kind
     assert isinstance(architecture.testing, architecture.config)
 
 
@@ -126,7 +137,7 @@ def test_every_real_point_has_a_say(line: Line, models: dict[str, Any]) -> None:
     plain = models[str(line)](inputs, training=False).numpy()
     for point in (0, 11, 23):
         changed = inputs["strokes"].copy()
-        changed[5, point] += 1.0
+        changed[5, point] += (1.0, 1.0, -2.0 if changed[5, point, 2] > 0.5 else 2.0)  # lifted or no more
         output = models[str(line)]({**inputs, "strokes": changed}, training=False).numpy()
         assert np.abs(output[5] - plain[5]).max() > 1e-7
         np.testing.assert_allclose(output[:5], plain[:5], atol=1e-6)
@@ -143,7 +154,7 @@ def test_one_learning_step_lowers_the_loss(line: Line) -> None:
     architecture = registry.get(line.task, line.name)
     model = architecture.build(architecture.testing, SPECS[line.task])
     recipe = RECIPES[line.task]()
-    objective = objectives.make(line.task, recipe, OUTPUTS[line.task])
+    objective = objectives.make(line.task, recipe, SPECS[line.task])
     steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
     inputs = {name: tf.constant(values) for name, values in inputs_of(line.task).items()}
     losses = []
@@ -218,3 +229,72 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line) -> None:
             assert forecast[day] == history[past]
     with pytest.raises(ValueError, match="history should hold at least"):
         rule.predict(history[: line.min_history - 1], 7)
+
+
+def drawings_to_fit(number: int = 72) -> list[tuple[Any, Any, Any]]:
+    """Two batches of unequal padding; all classes are there."""
+    rng = np.random.default_rng(5)
+    length = rng.integers(2, 20, number)
+    strokes = rng.normal(size=(number, 20, 3)).astype(np.float32)
+    strokes[:, :, 2] = strokes[:, :, 2] > 1
+    strokes[np.arange(20) >= length[:, None]] = 0
+    label = np.arange(number) % 12
+    wider = np.pad(strokes[40:], ((0, 0), (0, 7), (0, 0)))
+    return [(strokes[:40], length[:40], label[:40]), (wider, length[40:], label[40:])]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> dict[str, Any]:
+    made = {}
+    for line in ESTIMATORS:
+        architecture = registry.get(line.task, line.name)
+        made[str(line)] = architecture.build(architecture.testing, SPECS[line.task])
+        made[str(line)].fit(drawings_to_fit())
+    return made
+
+
+@pytest.mark.parametrize("line", ESTIMATORS, ids=str)
+def test_estimators_count_what_they_keep(line: Line, fitted: dict[str, Any]) -> None:
+    architecture = registry.get(line.task, line.name)
+    default = architecture.build(architecture.config(), SPECS[line.task])
+    default.fit(drawings_to_fit())
+    assert (fitted[str(line)].parameters, default.parameters) == (line.testing, line.default)
+
+
+@pytest.mark.parametrize("line", ESTIMATORS, ids=str)
+def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitted: dict[str, Any]) -> None:
+    inputs = inputs_of(line.task)
+    chances = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
+    assert chances.shape == (B, OUTPUTS[line.task])
+    assert chances.dtype == np.float64
+    assert (chances > 0).all()
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-12)
+    for padding in (1, 13):
+        padded = inputs_of(line.task, padding)["strokes"]
+        np.testing.assert_allclose(fitted[str(line)].predict(padded, inputs["length"]), chances, atol=1e-9)
+    alone = fitted[str(line)].predict(inputs["strokes"][:1, :1], inputs["length"][:1])  # one real point
+    np.testing.assert_allclose(alone, chances[:1], atol=1e-9)
+
+
+@pytest.mark.parametrize("line", ESTIMATORS, ids=str)
+def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: Path) -> None:
+    from strokecast.files import sha256, write_json
+    from strokecast.models import estimators
+
+    architecture = registry.get(line.task, line.name)
+    told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
+    write_json(tmp_path / "config.json", told)
+    write_json(tmp_path / "spec.json", SPECS[line.task])
+    fitted[str(line)].save(tmp_path)
+    digest = sha256(tmp_path / estimators.FILE)
+    fitted[str(line)].save(tmp_path)
+    assert sha256(tmp_path / estimators.FILE) == digest
+    inputs = inputs_of(line.task)
+    expected = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
+    loaded = estimators.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)
+    code = """import sys; from pathlib import Path; from strokecast.models import estimators
+estimators.load(Path(sys.argv[1]))
+assert not {"tensorflow", "keras"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -21,7 +21,7 @@ from strokecast.models.config import Config
 from strokecast.params import TASKS
 
 Build = TypeVar("Build", bound=Callable[..., Any])
-Kind = Literal["network", "rule"]
+Kind = Literal["network", "rule", "estimator"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Architecture:
         config: its frozen settings class.
         testing: a tiny config for tests.
         build: `build(config, spec)`: a `keras.Model` for a network, an object with
-            `predict(history) -> values` for a rule that nothing is trained for.
-        kind: `network` (trained with TensorFlow) or `rule` (no TensorFlow at all).
+            `predict(history) -> values` for a rule that nothing is trained for, an unfitted
+            `strokecast.models.estimators.Estimator` for an estimator.
+        kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with
+            numpy and scikit-learn).
     """
 
     task: str

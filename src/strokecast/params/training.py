@@ -44,6 +44,12 @@ class Recipe(Strict):
     deterministic: bool = Field(
         False, description="the same bits twice from one seed, on one machine; not with jit_compile"
     )
+    intra_op_threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="threads within one operation; null: TensorFlow's choice (benchmarks/README.md: where 1 pays)",
+    )
     checkpoint_steps: int | None = Field(
         None, ge=1, description="steps from one checkpoint to the next; null: one an epoch"
     )

@@ -48,24 +48,27 @@ def choose(wanted: str) -> Device:
     return Device("gpu", "/GPU:0")
 
 
-def prepare(seed: int, threads: int | None, deterministic: bool) -> None:
+def prepare(seed: int, threads: int | None, intra_op_threads: int | None, deterministic: bool) -> None:
     """Set the process up for one training, before its first operation.
 
     Args:
         seed: of Python, NumPy and TensorFlow; initial weights and dropout follow from it.
         threads: that TensorFlow computes with; None: its own choice, one a processor.
+        intra_op_threads: of these, within one operation; None: all.
         deterministic: every operation gives the same bits each time. It stays on for the process.
 
     Raises:
-        RuntimeError: if another number of threads was set up in this process before.
+        RuntimeError: if other numbers of threads were set up in this process before.
     """
     import keras
     import tensorflow as tf
 
     threading = tf.config.threading
-    if threads is not None and threading.get_intra_op_parallelism_threads() != threads:
-        threading.set_intra_op_parallelism_threads(threads)
-        threading.set_inter_op_parallelism_threads(threads)
+    within, beside = intra_op_threads or threads or 0, threads or 0
+    if threading.get_intra_op_parallelism_threads() != within:
+        threading.set_intra_op_parallelism_threads(within)
+    if threading.get_inter_op_parallelism_threads() != beside:
+        threading.set_inter_op_parallelism_threads(beside)
     keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -1,4 +1,4 @@
-"""One training from processed data to a model folder. A rule needs no TensorFlow, and imports none."""
+"""One training from processed data to a model folder. What is no network imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -42,14 +42,15 @@ def train(
     on_epoch: OnEpoch,
     record: Path | None,
 ) -> dict[str, Any]:
-    """Train a network, or write a rule, from the processed data of its task.
+    """Train a network, fit an estimator or write a rule, from the processed data of its task.
 
-    Args and what is returned and raised: as `train_network` and `fit_rule`; `general` is the section
-    `training` of params.yaml.
+    Args and what is returned and raised: as `train_network`, `fit_estimator` and `fit_rule`; `general`
+    is the section `training` of params.yaml.
     """
-    processed = PROCESSED / task
-    if registry.get(task, name).kind == "rule":
-        return fit_rule(task, name, entry_config, seed, processed, folder)
+    processed, kind = PROCESSED / task, registry.get(task, name).kind
+    if kind != "network":
+        without_network = fit_rule if kind == "rule" else fit_estimator
+        return without_network(task, name, entry_config, seed, processed, folder)
     return train_network(
         task,
         name,
@@ -127,7 +128,7 @@ def train_network(
     spec = specs.load(processed, task)
     config = registry.config(task, name, entry_config)
     place = devices.choose(device)
-    devices.prepare(seed, threads, recipe.deterministic)
+    devices.prepare(seed, threads, recipe.intra_op_threads, recipe.deterministic)
     where = f"models.{task}.{name}"
     with guards.memory(recipe, where), tf.device(place.name):
         model = registry.get(task, name).build(config, spec)
@@ -180,6 +181,31 @@ def train_network(
     }
 
 
+def fit_estimator(
+    task: str, name: str, entry_config: Mapping[str, Any], seed: int, processed: Path, folder: Path
+) -> dict[str, Any]:
+    """Write a fitted model.npz, history.csv (its header), config.json and spec.json to `folder`.
+
+    Returns:
+        What run.json tells of it, as `train_network` does.
+
+    Raises:
+        UserError: on a bad config, or if a class has no training drawing.
+        TrainingError: where memory runs out.
+    """
+    from strokecast.training import estimators
+
+    spec = specs.load(processed, task)
+    config = registry.config(task, name, entry_config)
+    estimator = registry.get(task, name).build(config, spec)
+    seconds, speed = estimators.fit(estimator, processed, spec, f"models.{task}.{name}")
+    with guards.disk(folder / "model.npz"):
+        estimator.save(folder)
+    _write_history(folder, columns(task), ())
+    _write_facts(folder, task, name, seed, config, None, processed)
+    return _plain_facts("estimator", estimator.parameters, seconds, speed)
+
+
 def fit_rule(
     task: str, name: str, entry_config: Mapping[str, Any], seed: int, processed: Path, folder: Path
 ) -> dict[str, Any]:
@@ -204,14 +230,12 @@ def fit_rule(
     write_json(folder / "model.json", stored)
     _write_history(folder, columns(task), ())
     _write_facts(folder, task, name, seed, config, None, processed)
-    return {
-        "kind": "rule",
-        "parameters": 0,
-        "train_seconds": 0.0,
-        "best_epoch": None,
-        "examples_per_second": round(speed, 1),
-        "device": "cpu",
-    }
+    return _plain_facts("rule", 0, 0.0, speed)
+
+
+def _plain_facts(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:
+    told = {"kind": kind, "parameters": parameters, "train_seconds": round(seconds, 3), "best_epoch": None}
+    return told | {"examples_per_second": round(speed, 1), "device": "cpu"}
 
 
 def _rule_speed(rule: Any, spec: Mapping[str, Any], processed: Path, where: str) -> float:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
 import pytest
 
 from strokecast.models import registry
@@ -13,9 +14,21 @@ SPECS = {
     "forecast": {"task": "forecast", "window": 21, "horizon": 9, "channels": ["y"]},
 }
 NETWORKS = [
-    (task, name) for task in TASKS for name in registry.names(task) if not name.startswith("seasonal_naive")
+    (task, name)
+    for task in TASKS
+    for name in registry.names(task)
+    if registry.get(task, name).kind == "network"
+]
+FITTED = [
+    (task, name)
+    for task in TASKS
+    for name in registry.names(task)
+    if registry.get(task, name).kind == "estimator"
 ]
 KEYS = [(task, name, key) for task, name in NETWORKS for key in registry.get(task, name).config.model_fields]
+FITTED_KEYS = [
+    (task, name, key) for task, name in FITTED for key in registry.get(task, name).config.model_fields
+]
 
 
 def graph(task: str, name: str, config: Any) -> str:
@@ -23,8 +36,9 @@ def graph(task: str, name: str, config: Any) -> str:
     return json.dumps([model.get_config(), model.count_params()], sort_keys=True, default=str)
 
 
-def other(value: Any, annotation: Any) -> Any:
+def other(value: Any, field: Any) -> Any:
     """A legal value that differs from `value`."""
+    annotation = field.annotation
     if get_origin(annotation) is Literal:
         return next(choice for choice in get_args(annotation) if choice != value)
     if isinstance(value, bool):
@@ -34,7 +48,7 @@ def other(value: Any, annotation: Any) -> Any:
     if isinstance(value, float):
         return value / 2 if value else 0.25
     assert isinstance(value, int), f"say here how to vary a {type(value).__name__}"
-    return value + 1
+    return value + next((rule.multiple_of for rule in field.metadata if hasattr(rule, "multiple_of")), 1)
 
 
 @pytest.mark.parametrize(("task", "name"), NETWORKS)
@@ -46,12 +60,29 @@ def test_equal_configs_give_equal_graphs(task: str, name: str) -> None:
 @pytest.mark.parametrize(("task", "name", "key"), KEYS)
 def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
     architecture = registry.get(task, name)
-    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key].annotation)
+    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key])
     changed = registry.config(task, name, {**architecture.testing.model_dump(), key: value})
     assert graph(task, name, changed) != graph(task, name, architecture.testing)
 
 
-@pytest.mark.parametrize(("task", "name", "key"), KEYS)
+@pytest.mark.parametrize(("task", "name", "key"), FITTED_KEYS)
+def test_each_key_changes_what_is_fitted(task: str, name: str, key: str) -> None:
+    architecture = registry.get(task, name)
+    rng = np.random.default_rng(1)
+    strokes = rng.normal(size=(40, 12, 3)).astype(np.float32)
+    length, label = np.full(40, 12), np.arange(40) % 5
+
+    def chances(config: Any) -> Any:
+        estimator = architecture.build(config, SPECS[task])
+        estimator.fit([(strokes, length, label)])
+        return estimator.predict(strokes[:, ::-1], length)
+
+    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key])
+    changed = registry.config(task, name, {**architecture.testing.model_dump(), key: value})
+    assert np.abs(chances(changed) - chances(architecture.testing)).max() > 1e-6
+
+
+@pytest.mark.parametrize(("task", "name", "key"), KEYS + FITTED_KEYS)
 def test_each_key_says_what_it_is(task: str, name: str, key: str) -> None:
     field = registry.get(task, name).config.model_fields[key]
     assert field.description

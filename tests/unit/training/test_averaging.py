@@ -18,13 +18,14 @@ from strokecast.training.averaging import Average
 from strokecast.training.objectives import Objective
 
 
-def network() -> Any:
-    """A dense layer with batch normalisation on {"x": [B, 2]}."""
+def network(l2: float = 0.0) -> Any:
+    """A dense layer with batch normalisation on {"x": [B, 2]}; l2 of the dense layer."""
     import keras
 
     keras.utils.set_random_seed(3)
     x = keras.Input((2,), name="x")
-    y = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Dense(2, name="a")(x))
+    dense = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(l2) if l2 else None, name="a")
+    y = keras.layers.BatchNormalization(momentum=0.5)(dense(x))
     return keras.Model({"x": x}, keras.layers.Dense(1, name="b")(y))
 
 
@@ -129,6 +130,15 @@ def test_xla_trains_to_the_same_weights() -> None:
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
+def test_l2_of_the_config_pulls_the_weights_down() -> None:
+    sizes = []
+    for l2 in (0.0, 1.0):
+        model = network(l2)
+        train(steps_of(model, ClassifyRecipe(epochs=1, optimizer="sgd")), 5)
+        sizes.append(float(np.abs(model.get_layer("a").get_weights()[0]).sum()))
+    assert sizes[1] < 0.9 * sizes[0]
+
+
 @pytest.mark.parametrize("average", ["ema", "swa"])
 def test_the_model_that_is_kept_is_the_one_that_was_validated(
     made: Path, tmp_path: Path, average: str, monkeypatch: pytest.MonkeyPatch
@@ -153,9 +163,9 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
 def test_threads_are_set_before_tensorflow_starts() -> None:
     code = (
         "import json, threading; from strokecast.stage import start_tensorflow; start_tensorflow(); "
-        "from strokecast.training import devices; devices.prepare(1, 3, False); devices.prepare(2, 3, False); "
+        "from strokecast.training import devices; devices.prepare(1, 3, 2, False); devices.prepare(2, 3, 2, False); "
         "import tensorflow as tf; tf.zeros(2) + 1; t = tf.config.threading; print(json.dumps("
         "[t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == [3, 3]
+    assert json.loads(done.stdout.splitlines()[-1]) == [2, 3]

@@ -3,13 +3,15 @@
 Source: Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
 Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
-Kind: sequence to vector. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks).
+Kind: sequence to vector; all layers but the last return their whole sequence. Keeps cuDNN's conditions
+(tanh/sigmoid, no recurrent dropout, right-padded masks) while `activation` and `recurrent_dropout` stay as they are.
+When to use it: the first one to try; long drawings, and data enough for its four gates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -25,21 +27,34 @@ class LstmConfig(Config):
     dropout: float = Field(
         0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
     )
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the state dropped, the same units at each point; not on cuDNN"
+    )
+    activation: Literal["tanh", "relu", "elu"] = Field(
+        "tanh", description="of candidate and state; cuDNN knows tanh alone"
+    )
+    norm: Literal["none", "layer", "batch"] = Field(
+        "none", description="normalise what leaves each layer: over its units, or over the batch"
+    )
+    l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
     positions: bool = Field(
         True, description="read where the pen is, in a box of the drawing's size, beside its moves"
+    )
+    time: bool = Field(
+        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
     )
     bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
 
 
 @register("classify", "lstm", LstmConfig, testing=LstmConfig(units=8, layers=2, dropout=0.0))
 def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
-    """{"strokes": [B, T, 3], "length": [B]} → logits [B, K]."""
+    """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.recurrent import recurrent_stack
 
-    inputs, points, real = drawing_inputs(config.positions)  # points [B, T, 3 or 5], real [B, T]
+    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
     state = recurrent_stack(  # [B, U]
         keras.layers.LSTM,
         points,
@@ -48,6 +63,10 @@ def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
         mask=real,
         dropout=config.dropout,
         bidirectional=config.bidirectional,
+        norm=config.norm,
+        l2=config.l2,
+        recurrent_dropout=config.recurrent_dropout,
+        activation=config.activation,
     )
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="lstm")

@@ -1,0 +1,200 @@
+"""The plain Keras script that `train.py` measures strokecast against. Frozen: change it and every ratio changes.
+
+Moves as they were drawn, all padded with zeros to the longest drawing of the data set, batches of 32 from a
+shuffled tf.data.Dataset, `compile` with Adam as it comes, `fit`. No masks, no augmentation. The networks
+have the layers, sizes and weights of strokecast's own (`positions: false`), which `train.py` checks.
+
+`conv_rnn` is the network of Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN
+drawings, and must itself reach `CONV_RNN_TEST` after `CONV_RNN_EPOCHS` epochs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH = 32
+CONV_RNN_EPOCHS = 7
+CONV_RNN_TEST = (0.785, 0.815)  # share of test drawings that the frozen script gets right
+
+
+def pad(drawings: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.float32]:
+    """float32 [N, longest, 3], zeros on the right."""
+    padded = np.zeros((len(drawings), longest, 3), np.float32)
+    for row, drawing in zip(padded, drawings, strict=True):
+        row[: len(drawing)] = drawing
+    return padded
+
+
+def dataset(strokes: NDArray[np.float32], labels: NDArray[np.int64], shuffle: bool) -> Any:
+    """Batches of 32."""
+    import tensorflow as tf
+
+    whole = tf.data.Dataset.from_tensor_slices((strokes, labels))
+    if shuffle:
+        whole = whole.shuffle(len(labels))
+    return whole.batch(BATCH).prefetch(tf.data.AUTOTUNE)
+
+
+def conv_rnn(steps: int, classes: int) -> Any:
+    """Three strided convolutions with batch normalisation, two LSTM layers."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((steps, 3)),
+            layers.Conv1D(32, 5, strides=2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Conv1D(64, 5, strides=2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Conv1D(128, 3, strides=2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.LSTM(128, return_sequences=True),
+            layers.LSTM(128),
+            layers.Dense(classes),
+        ]
+    )
+
+
+def conv_bilstm(steps: int, classes: int) -> Any:
+    """The quickdraw tutorial's network."""
+    import keras
+    from keras import layers
+
+    strokes = keras.Input((steps, 3))
+    x = layers.Conv1D(48, 5, padding="same")(strokes)
+    x = layers.Dropout(0.3)(x)
+    x = layers.Conv1D(64, 5, padding="same")(x)
+    x = layers.Dropout(0.3)(x)
+    x = layers.Conv1D(96, 3, padding="same")(x)
+    x = layers.Bidirectional(layers.LSTM(128, return_sequences=True))(x)
+    x = layers.Bidirectional(layers.LSTM(128, return_sequences=True, dropout=0.3))(x)
+    x = layers.Bidirectional(layers.LSTM(128, return_sequences=True, dropout=0.3))(x)
+    x = keras.ops.sum(layers.Dropout(0.3)(x), axis=1)
+    return keras.Model(strokes, layers.Dense(classes)(x))
+
+
+def lstm(steps: int, classes: int) -> Any:
+    """Two LSTM layers."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((steps, 3)),
+            layers.LSTM(96, return_sequences=True),
+            layers.LSTM(96, dropout=0.1),
+            layers.Dropout(0.1),
+            layers.Dense(classes),
+        ]
+    )
+
+
+def gru(steps: int, classes: int) -> Any:
+    """Two GRU layers."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((steps, 3)),
+            layers.GRU(96, return_sequences=True),
+            layers.GRU(96, dropout=0.1),
+            layers.Dropout(0.1),
+            layers.Dense(classes),
+        ]
+    )
+
+
+NETWORKS: dict[str, Callable[[int, int], Any]] = {
+    "conv_bilstm": conv_bilstm,
+    "conv_rnn": conv_rnn,
+    "gru": gru,
+    "lstm": lstm,
+}
+
+
+def build(name: str, steps: int, classes: int) -> Any:
+    """The compiled network."""
+    import keras
+
+    model = NETWORKS[name](steps, classes)
+    model.compile(
+        optimizer="adam",
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def seconds_a_step(model: Any, data: Any, steps: int, warm: int = 3) -> tuple[float, float]:
+    """Seconds, and seconds of processor time, that one step of `fit` takes, after `warm` steps."""
+    import keras
+
+    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
+        """When the warm-up ended, and when the last step did."""
+
+        first = last = (0.0, 0.0)
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            now = time.perf_counter(), time.process_time()
+            if batch == warm - 1:
+                self.first = now
+            self.last = now
+
+    clock = Clock()
+    model.fit(data, steps_per_epoch=warm + steps, verbose=0, callbacks=[clock])
+    wall, processor = (end - start for end, start in zip(clock.last, clock.first, strict=True))
+    return wall / steps, processor / steps
+
+
+@dataclass(frozen=True)
+class Course:
+    """A whole training: after each epoch, seconds of training (validation left out) and validation accuracy."""
+
+    seconds: list[float]
+    accuracy: list[float]
+    test: float
+
+
+def train_conv_rnn(
+    train: tuple[NDArray[np.float32], NDArray[np.int64]],
+    valid: tuple[NDArray[np.float32], NDArray[np.int64]],
+    test: tuple[NDArray[np.float32], NDArray[np.int64]],
+    classes: int,
+    epochs: int = CONV_RNN_EPOCHS,
+) -> Course:
+    """The frozen script, from the first step to the accuracy on test. Tracing counts as training."""
+    import keras
+
+    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
+        """Sums up the time between an epoch's begin and its validation's."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.began = 0.0
+            self.seconds: list[float] = []
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.began = time.perf_counter()
+
+        def on_test_begin(self, logs: Any = None) -> None:
+            self.seconds.append(sum(self.seconds[-1:]) + time.perf_counter() - self.began)
+
+    keras.utils.set_random_seed(1)
+    model, clock = build("conv_rnn", train[0].shape[1], classes), Clock()
+    history = model.fit(
+        dataset(*train, shuffle=True),
+        validation_data=dataset(*valid, shuffle=False),
+        epochs=epochs,
+        verbose=0,
+        callbacks=[clock],
+    )
+    _, right = model.evaluate(dataset(*test, shuffle=False), verbose=0, callbacks=[])
+    return Course(clock.seconds, history.history["val_accuracy"], right)

@@ -1,0 +1,186 @@
+"""Training on 20 real classes: strokecast beside a plain Keras script, in one process on one machine.
+
+    python benchmarks/train.py --part speed      # sketches/s of training, plain and ours in turns, at equal network
+    python benchmarks/train.py --part accuracy   # seconds to 80 % and 95 % of validation, accuracy on test
+    python benchmarks/train.py --part loader     # sketches/s of the feed alone against the fastest network
+    python benchmarks/train.py --part jit        # time of a step with and without XLA
+    python benchmarks/train.py --part threads    # time of a step by intra-op and inter-op threads
+    python benchmarks/train.py --part tried      # time of a sketch by batch size, and in bfloat16
+
+The drawings (13,000 for training) come from `--data`, through strokecast's own stages, into a temporary
+folder (`--folder` keeps it). Ours counts everything that a training does: reading, shuffling, augmentation,
+clipping, the recipe's dropout; whole epochs, each bucket and its last partial batch. The plain script
+(`plain_keras.py`) has its arrays in memory. Warm-up and tracing count for neither, but in `accuracy`.
+What is claimed is printed with `holds` or `FAILS`, and the exit code is 1 where one fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import plain_keras
+import train_ours
+import train_steps
+from strokecast.stage import quiet_environment, start_tensorflow
+from train_data import SPLITS, Project
+
+PLAIN_STEPS = {"conv_bilstm": 25, "conv_rnn": 150, "gru": 60, "lstm": 60}  # timed steps a turn
+AT_LEAST = {"conv_bilstm": 6.0, "conv_rnn": 2.0, "gru": 2.0, "lstm": 2.0}
+LOADER = 3.0
+TO_80, TO_95 = 0.25, 2.0  # shares of the plain script's time to 80 %
+PARTS = ("speed", "accuracy", "loader", "jit", "threads", "tried")
+
+Claims = list[tuple[str, bool]]
+
+
+def arrays(project: Project, classes: list[str]) -> dict[str, tuple[Any, Any]]:
+    """Split → (strokes, labels) for the plain script, all padded to the longest drawing of all."""
+    found = {split: project.drawings(split, classes) for split in SPLITS}
+    longest = max(len(points) for split in SPLITS for points in found[split].points)
+    return {split: (plain_keras.pad(found[split].points, longest), found[split].labels) for split in SPLITS}
+
+
+def ours(project: Project, name: str, bounds: tuple[int, ...], **over: Any) -> train_ours.Training:
+    """Our training of `name`, of the network that the plain script has."""
+    setup = {**train_ours.SETUPS[name], **over}
+    return train_ours.Training(name, project.processed(bounds), {"positions": False}, setup)
+
+
+def speed(project: Project, given: argparse.Namespace) -> Claims:
+    """Sketches/s: a turn of the plain script, a turn of ours, again and again."""
+    claims: Claims = []
+    strokes: Any = None
+    print(f"{'':12}{'plain':>9}{'ours':>9}{'ratio':>7}   ratio by processor time; every turn (plain/ours)")
+    for name in given.names:
+        mine = ours(project, name, given.bounds)
+        if strokes is None:
+            strokes, labels = arrays(project, mine.spec["classes"])["train"]
+        peer = plain_keras.build(name, strokes.shape[1], len(mine.spec["classes"]))
+        theirs = sum(int(variable.shape.num_elements()) for variable in _values(peer))
+        if theirs != mine.weights:
+            raise SystemExit(f"{name}: the plain network trains {theirs:,} numbers, ours {mine.weights:,}")
+        data = plain_keras.dataset(strokes, labels, shuffle=True).repeat()
+        mine.warm()
+        turns = []
+        for _ in range(given.repeats):
+            wall, processor = plain_keras.seconds_a_step(peer, data, PLAIN_STEPS[name])
+            own_wall, own_processor = mine.epoch()
+            per = [t / plain_keras.BATCH for t in (wall, processor)]
+            own = [t / mine.examples() for t in (own_wall, own_processor)]
+            turns.append((1 / per[0], 1 / own[0], per[1] / own[1]))
+        slow, fast = (statistics.median(turn[k] for turn in turns) for k in (0, 1))
+        ratio = statistics.median(turn[1] / turn[0] for turn in turns)
+        by_processor = statistics.median(turn[2] for turn in turns)
+        every = ", ".join(f"{turn[0]:.0f}/{turn[1]:.0f}" for turn in turns)
+        print(f"{name:12}{slow:9.0f}{fast:9.0f}{ratio:7.2f}   {by_processor:.2f}; {every}", flush=True)
+        claims.append(
+            (f"{name}: at least {AT_LEAST[name]:g} times: {ratio:.2f} times", ratio >= AT_LEAST[name])
+        )
+    return claims
+
+
+def _values(model: Any) -> list[Any]:
+    return [variable.value for variable in model.trainable_variables]
+
+
+def accuracy(project: Project, given: argparse.Namespace) -> Claims:
+    """The plain conv_rnn script from beginning to end, then the recipe of the preset."""
+    from ruamel.yaml import YAML
+
+    preset = YAML(typ="safe", pure=True).load(given.preset.read_text(encoding="utf-8"))
+    processed = project.processed(tuple(preset["bounds"]))
+    told = train_ours.recipe(preset["training"])
+    from strokecast.features import spec as specs
+
+    classes = specs.load(processed, "classify")["classes"]
+    data = arrays(project, classes)
+    print("plain conv_rnn")
+    peer = plain_keras.train_conv_rnn(data["train"], data["valid"], data["test"], len(classes))
+    _course(peer.seconds, peer.accuracy, peer.test)
+    to_80 = next((s for s, found in zip(peer.seconds, peer.accuracy, strict=True) if found >= 0.8), None)
+    print(f"ours: {preset['name']} {preset['config']} {preset['training']}", flush=True)
+    best = train_ours.train(preset["name"], preset["config"], told, processed, preset["seed"])
+    _course(best.seconds, best.accuracy, best.test)
+    low, high = plain_keras.CONV_RNN_TEST
+    claims: Claims = [
+        (
+            f"the plain script reaches {low:.1%} to {high:.1%} on test: {peer.test:.2%}",
+            low <= peer.test <= high,
+        )
+    ]
+    if to_80 is None:
+        return [*claims, ("the plain script reaches 80 % of validation: never", False)]
+    for goal, share in ((0.8, TO_80), (0.95, TO_95)):
+        found = best.to(goal)
+        line = f"{goal:.0%} within {share:g} of the plain script's {to_80:.0f} s to 80 %: "
+        told_as = "never" if found is None else f"{found:.0f} s, {found / to_80:.2f}"
+        claims.append((line + told_as, found is not None and found <= share * to_80))
+    return claims
+
+
+def _course(seconds: list[float], found: list[float], test: float) -> None:
+    for epoch, (time, value) in enumerate(zip(seconds, found, strict=True), start=1):
+        print(f"  epoch {epoch:3}  {time:7.1f} s  validation {value:.1%}")
+    print(f"  test {test:.2%}", flush=True)
+
+
+def loader(project: Project, given: argparse.Namespace) -> Claims:
+    """The feed alone, with augmentation, and the fastest of the networks."""
+    found = {}
+    for name in given.names:
+        mine = ours(project, name, given.bounds)
+        mine.warm()
+        mine.loading()
+        alone, trained = [], []
+        for _ in range(given.repeats):
+            alone.append(mine.examples() / mine.loading())
+            trained.append(mine.examples() / mine.epoch()[0])
+        found[name] = statistics.median(alone), statistics.median(trained)
+        print(
+            f"{name:12} feed alone {found[name][0]:8,.0f}/s   training {found[name][1]:8,.0f}/s", flush=True
+        )
+    fastest = max(found, key=lambda name: found[name][1])
+    alone_, trained_ = found[fastest]
+    line = f"the feed outruns the fastest network ({fastest}) {LOADER:g} times: {alone_ / trained_:.1f} times"
+    return [(line, alone_ / trained_ >= LOADER)]
+
+
+def main() -> None:
+    """Run one part and print what is claimed."""
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--part", choices=PARTS, required=True)
+    arguments.add_argument("--data", type=Path, default=Path("../shared/data/quickdraw"))
+    arguments.add_argument("--folder", type=Path, help="where the records are kept from one run to the next")
+    arguments.add_argument("--repeats", type=int, default=3, help="turns of each side; medians count (3)")
+    arguments.add_argument("--names", nargs="+", choices=sorted(AT_LEAST), default=sorted(AT_LEAST))
+    arguments.add_argument("--bounds", nargs="+", type=int, default=train_ours.BOUNDS)
+    arguments.add_argument("--preset", type=Path, default=Path(__file__).with_name("best.yaml"))
+    arguments.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    given.bounds = tuple(given.bounds)
+    quiet_environment()
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed")  # fit, of any tf.data.Dataset
+    if given.child is None:
+        start_tensorflow()
+    with tempfile.TemporaryDirectory() as temporary:
+        project = Project(given.folder or Path(temporary) / "project", given.data)
+        parts = {"speed": speed, "accuracy": accuracy, "loader": loader}
+        parts |= {"jit": train_steps.jit, "threads": train_steps.threads, "tried": train_steps.tried}
+        claims = parts[given.part](project, given)
+    for line, holds in claims:
+        print(f"{'holds' if holds else 'FAILS'}  {line}")
+    if not all(holds for _, holds in claims):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""strokecast's side of `train.py`: its records, its feed, its step, its recipes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strokecast.params import ClassifyRecipe
+
+ROOT = Path(__file__).resolve().parent.parent
+BOUNDS = (29, 37, 44, 51, 58, 66, 76, 92, 118, 209)  # fewest padded points of ten buckets of these drawings
+SETUPS: dict[str, dict[str, Any]] = {  # keys of `training:` over those of `training.classify` in params.yaml
+    "conv_bilstm": {"batch_size": 256},
+    "conv_rnn": {"batch_size": 128},
+    "gru": {"batch_size": 128},
+    "lstm": {"batch_size": 128},
+}
+
+
+def recipe(over: Mapping[str, Any]) -> ClassifyRecipe:
+    """`training.classify` of the project's params.yaml with some keys changed."""
+    from strokecast import params
+
+    told = params.load(ROOT / "params.yaml").training.classify.model_dump()
+    return ClassifyRecipe.model_validate({**told, **over})
+
+
+@dataclass
+class Training:
+    """One network with everything that a training of it needs.
+
+    Args:
+        name: the architecture.
+        processed: folder of the records.
+        config: its `config:`.
+        over: its `training:`.
+        half: compute in bfloat16, with weights and loss in float32.
+    """
+
+    name: str
+    processed: Path
+    config: Mapping[str, Any]
+    over: Mapping[str, Any]
+    half: bool = False
+
+    def __post_init__(self) -> None:
+        import keras
+
+        from strokecast.features import reading
+        from strokecast.features import spec as specs
+        from strokecast.models import registry
+        from strokecast.models.inference import signature
+        from strokecast.training import augment, averaging, objectives, optimizers, step
+
+        keras.utils.set_random_seed(1)
+        self.spec = specs.load(self.processed, "classify")
+        self.recipe = recipe(self.over)
+        config = registry.config("classify", self.name, self.config)
+        keras.config.set_dtype_policy("mixed_bfloat16" if self.half else "float32")
+        self.model = registry.get("classify", self.name).build(config, self.spec)
+        keras.config.set_dtype_policy("float32")
+        if self.half:
+            logits = keras.layers.Activation("linear", dtype="float32")(self.model.output)
+            self.model = keras.Model(self.model.input, logits)
+        objective = objectives.make("classify", self.recipe, self.spec)
+        told = self.recipe
+        self.steps = step.make(
+            self.model,
+            optimizers.make(told),
+            objective,
+            told.clip_norm,
+            told.clip_value,
+            averaging.Average(self.model, told),
+            told.jit_compile,
+        )
+        self.groups = reading.groups(self.processed, self.spec, "train", list(signature(self.model)))
+        self.augment = augment.make("classify", self.recipe, self.spec)
+        self.epochs = 0  # fed so far
+
+    @property
+    def weights(self) -> int:
+        """How many numbers are trained."""
+        return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
+
+    def feed(self) -> Any:
+        """The next epoch, as training gets it: a `training.data.Feed`."""
+        from strokecast.training import data
+
+        self.epochs += 1
+        return data.feed(
+            self.groups,
+            self.recipe.batch_size,
+            1,
+            self.epochs,
+            self.epochs - 1,
+            self.augment,
+            self.recipe.batch_tokens,
+        )
+
+    def train(self, batch: tuple[Any, Any, Any]) -> None:
+        """One step of training, as the loop takes it."""
+        inputs, target, _ = batch
+        self.steps.train(inputs, target, np.float32(1e-4))
+        self.steps.sentry.check(self.epochs, 0, self.name)
+
+    def warm(self) -> None:
+        """Trace, and see each bucket once."""
+        seen = set()
+        for batch in self.feed().dataset:
+            steps = batch[0]["strokes"].shape[1]
+            if steps not in seen:
+                self.train(batch)
+                seen.add(steps)
+            if len(seen) == len(self.groups):
+                break
+        self.steps.read()
+
+    def epoch(self) -> tuple[float, float]:
+        """Seconds, and seconds of processor time, that a whole epoch takes, its pipeline's start included."""
+        started, used = time.perf_counter(), time.process_time()
+        for batch in self.feed().dataset:
+            self.train(batch)
+        self.steps.read()
+        return time.perf_counter() - started, time.process_time() - used
+
+    def loading(self) -> float:
+        """Seconds that the batches of a whole epoch take when nothing trains on them."""
+        started = time.perf_counter()
+        for _ in self.feed().dataset:
+            pass
+        return time.perf_counter() - started
+
+    def examples(self) -> int:
+        """Drawings an epoch."""
+        return sum(group.count for group in self.groups)
+
+    def step_seconds(self, batch: int, repeats: int = 5) -> tuple[float, float]:
+        """First call's, and the median later call's seconds of a step on one batch of the fullest bucket."""
+        import tensorflow as tf
+
+        group = max(self.groups, key=lambda group: group.count)
+        records = tf.data.TFRecordDataset(list(group.files)).repeat().batch(batch).map(group.parse)
+        one = next(iter(records))
+        times = []
+        for _ in range(1 + repeats):
+            started = time.perf_counter()
+            self.train(one)
+            self.steps.totals.numpy()
+            times.append(time.perf_counter() - started)
+        return times[0], float(np.median(times[1:]))
+
+
+@dataclass(frozen=True)
+class Course:
+    """A whole training: after each epoch, seconds since its begin (validation included) and validation accuracy."""
+
+    seconds: list[float]
+    accuracy: list[float]
+    test: float
+    parameters: int
+
+    def to(self, accuracy: float) -> float | None:
+        """Seconds until validation first showed `accuracy`; None: never."""
+        return next(
+            (s for s, found in zip(self.seconds, self.accuracy, strict=True) if found >= accuracy), None
+        )
+
+
+def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed: Path, seed: int) -> Course:
+    """Train as a stage does, and look at test."""
+    import tempfile
+
+    from strokecast.features import prediction
+    from strokecast.features import spec as specs
+    from strokecast.models import inference
+    from strokecast.training import run
+
+    rows: list[Mapping[str, float | int]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        facts = run.train_network(
+            "classify",
+            name,
+            config,
+            told,
+            seed,
+            processed,
+            folder,
+            rows.append,
+            "cpu",
+            record=folder / "record",
+        )
+        network = inference.load_network(folder)
+        spec = specs.load(processed, "classify")
+        _, labels, logits = prediction.classify(network, processed, spec, "test")
+    return Course(
+        [float(row["seconds"]) for row in rows],
+        [float(row["valid_accuracy"]) for row in rows],
+        float((logits.argmax(axis=1) == labels).mean()),
+        facts["parameters"],
+    )

@@ -1,0 +1,75 @@
+"""A deep stack of SimpleRNN layers over the strokes of a drawing: the plainest recurrent network.
+
+Source: Elman, 1990, https://doi.org/10.1207/s15516709cog1402_1
+
+Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
+Kind: sequence to vector; all layers but the last return their whole sequence.
+When to use it: as the baseline that shows what gates are worth. It is small and fast, but what it saw some
+tens of points ago is gone, and its gradients need clipping and a small learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from strokecast.models.config import Config
+from strokecast.models.registry import register
+
+
+class SimpleRnnConfig(Config):
+    """Settings of `classify.simple_rnn`."""
+
+    units: int = Field(64, ge=1, le=4096, description="units of each layer (and direction)")
+    layers: int = Field(3, ge=1, le=16, description="SimpleRNN layers on top of each other")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
+    )
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of the state dropped, the same units at each point"
+    )
+    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of each layer")
+    norm: Literal["none", "layer", "batch"] = Field(
+        "layer", description="normalise what leaves each layer: over its units, or over the batch"
+    )
+    l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
+    positions: bool = Field(
+        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
+    )
+    time: bool = Field(
+        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
+    )
+    bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
+
+
+@register(
+    "classify",
+    "simple_rnn",
+    SimpleRnnConfig,
+    testing=SimpleRnnConfig(units=8, layers=3, dropout=0.0, norm="none"),
+)
+def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
+    """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
+    import keras
+
+    from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.recurrent import recurrent_stack
+
+    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    state = recurrent_stack(  # [B, U]
+        keras.layers.SimpleRNN,
+        points,
+        config.units,
+        config.layers,
+        mask=real,
+        dropout=config.dropout,
+        bidirectional=config.bidirectional,
+        norm=config.norm,
+        l2=config.l2,
+        recurrent_dropout=config.recurrent_dropout,
+        activation=config.activation,
+    )
+    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
+    return keras.Model(inputs, logits, name="simple_rnn")
