@@ -27,9 +27,9 @@ def main(task: str, name: str) -> None:
         from strokecast.tracking import live
         from strokecast.training import checkpoint, guards, run
 
-        rule = registry.get(task, name).kind == "rule"
+        network = registry.get(task, name).kind == "network"
         config = registry.config(task, name, entry.config).model_dump(mode="json")
-        told, code = None if rule else recipe.model_dump(mode="json"), checkpoint.code_digest(task, name)
+        told, code = recipe.model_dump(mode="json") if network else None, checkpoint.code_digest(task, name)
         spec, job = specs.load(paths.PROCESSED / task, task), (task, name, entry.config, recipe)
         trained, lines = [], []
         with files.new_folder(home) as whole:

@@ -167,7 +167,8 @@ def shrink(values: Any) -> None:
     values["training"]["classify"].update(epochs=2, warmup_epochs=0)
     values["training"]["forecast"].update(epochs=1, warmup_epochs=0)
     values["quality"]["sketches"]["max_quarantined"] = 0.2
-    for task, keep in (("classify", {"gru", "conv_rnn"}), ("forecast", {"seasonal_naive_7", "linear"})):
+    kept = {"classify": {"gru", "conv_rnn", "logistic"}, "forecast": {"seasonal_naive_7", "linear"}}
+    for task, keep in kept.items():
         for name in list(values["models"][task]):
             if name not in keep:
                 del values["models"][task][name]

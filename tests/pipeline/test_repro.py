@@ -15,11 +15,11 @@ from strokecast.paths import MODELS
 
 def test_leaderboard_has_every_model_of_both_tasks(built: Any) -> None:
     rows = (built.root / "reports/leaderboard.csv").read_text().splitlines()
-    for name in ("gru", "conv_rnn", "seasonal_naive_7", "linear"):
+    for name in ("gru", "conv_rnn", "logistic", "seasonal_naive_7", "linear"):
         assert any(name in row for row in rows[1:]), f"{name} is missing from the leaderboard"
     board = built.board()
     assert set(board) == built.training_ids()
-    assert len(board) == 4
+    assert len(board) == 5
 
 
 def test_second_repro_runs_sync_alone_within_five_seconds(built: Any) -> None:
@@ -46,8 +46,9 @@ def test_stages_import_only_what_they_depend_on(built: Any) -> None:
             assert allowed, f"{name} imports {file.relative_to(built.root)}, which is none of its deps"
 
 
-def test_a_rule_is_trained_and_a_series_downloaded_without_tensorflow(built: Any) -> None:
-    for name in ("download@series", "validate@series", "train-forecast@seasonal_naive_7", "compare", "sync"):
+def test_what_is_no_network_runs_without_tensorflow(built: Any) -> None:
+    light = ("download@series", "validate@series", "compare", "sync")
+    for name in (*light, "train-forecast@seasonal_naive_7", "train-classify@logistic"):
         assert not json.loads((built.imports / f"{name}.json").read_text())["tensorflow"], name
 
 
@@ -61,7 +62,7 @@ def test_an_edit_runs_what_it_touches_and_its_undoing_trains_nothing(project: An
     assert project.repro() == ["sync"]
     board = project.board()
     assert project.training_ids() <= set(board)
-    assert len(board) == 5, "four trainings of this workspace and the one with 9 units"
+    assert len(board) == 6, "five trainings of this workspace and the one with 9 units"
     assert {k: board[k] for k in before} == before
 
     source = project.root / "src/strokecast" / MODELS / "classify/gru.py"
@@ -111,7 +112,7 @@ def test_several_seeds_show_mean_and_spread(project: Any) -> None:
     assert metrics["seeds"] == 2
     assert metrics["mae_spread"] > 0
     ids = project.training_ids()
-    assert len(ids) == 5
+    assert len(ids) == 6
     assert ids <= set(project.board())
 
 

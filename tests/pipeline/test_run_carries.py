@@ -51,7 +51,7 @@ def _trainings(built: Any) -> list[dict[str, Any]]:
             run = json.loads((folder / "run.json").read_text())
             with (folder / "history.csv").open() as history:
                 found.append(row | {"run": run, "history": list(csv.DictReader(history))})
-    assert len(found) == 4
+    assert len(found) == 5
     return found
 
 

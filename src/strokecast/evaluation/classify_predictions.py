@@ -1,7 +1,7 @@
 """What every classifier says of the test split: the one place that opens it.
 
-Networks read the same padded records that training reads, parsed by the same code, so masks and
-cropping are the same. Shapes: N test sketches, K classes.
+Networks and estimators read the same padded records that their training reads, parsed by the same code,
+so masks and cropping are the same. Shapes: N test sketches, K classes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from strokecast.errors import UserError
 from strokecast.evaluation.classify import Sketches, softmax
 from strokecast.evaluation.predictions import finite
-from strokecast.evaluation.trainings import Roster, check_data
-from strokecast.features import prediction, reading
-from strokecast.models import inference
+from strokecast.evaluation.trainings import Roster, Training, check_data
+from strokecast.features import plain_reading, prediction, reading
+from strokecast.models import estimators, inference
 from strokecast.stage import progress
 
 Floats = NDArray[np.float64]
@@ -36,12 +36,28 @@ def collect(
     test = _sketches(processed, spec)
     probabilities = {}
     for training in progress(found.trainings, "predicting", len(found.trainings), "training"):
-        network = inference.load_network(training.folder)
-        ids, _, logits = prediction.classify(network, processed, spec, "test")
+        said = _estimated if training.kind == "estimator" else _of_network
+        ids, chances = said(training, processed, spec)
         if ids != test.ids:
             raise RuntimeError("the test records were read in two different orders")
-        probabilities[training.name, training.seed] = softmax(finite(logits, training))
+        probabilities[training.name, training.seed] = chances
     return test, probabilities
+
+
+def _of_network(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
+    network = inference.load_network(training.folder)
+    ids, _, logits = prediction.classify(network, processed, spec, "test")
+    return ids, softmax(finite(logits, training))
+
+
+def _estimated(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
+    estimator = estimators.load(training.folder)
+    ids: list[str] = []
+    chances = []
+    for batch in plain_reading.batches(processed, spec, "test"):
+        ids += batch.ids
+        chances.append(estimator.predict(batch.strokes, batch.length))
+    return ids, finite(np.concatenate(chances), training)
 
 
 def _sketches(processed: Path, spec: Mapping[str, Any]) -> Sketches:

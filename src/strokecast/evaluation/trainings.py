@@ -32,7 +32,7 @@ class Training:
 
     @property
     def kind(self) -> str:
-        """`network` or `rule`."""
+        """`network`, `rule` or `estimator`."""
         return str(self.run["kind"])
 
 
@@ -152,7 +152,7 @@ def check_data(trainings: Sequence[Training], digest: str) -> None:
 
 
 def history(training: Training) -> list[dict[str, str]]:
-    """The rows of its `history.csv`, as written; none for a rule."""
+    """The rows of its `history.csv`, as written; none where no network was trained."""
     with (training.folder / "history.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -5,7 +5,7 @@ Shapes: N drawings of n points each, T a length bucket's bound, K classes; W day
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ from strokecast.models import inference
 BATCH = 256  # drawings a forward pass
 TIMES = "times"  # column for networks that read time
 
+Chances = Callable[[dict[str, NDArray[Any]]], NDArray[np.float64]]
+
 
 class Predictor(Protocol):
     """What `load` returns."""
@@ -32,7 +34,7 @@ class Predictor(Protocol):
 
 
 def load(folder: Path) -> Predictor:
-    """The model in `folder` (model.keras or model.json, and spec.json), ready for raw input.
+    """The model in `folder` (model.keras, model.npz or model.json, and spec.json), ready for raw input.
 
     Raises:
         UserError: if a file is missing or unreadable.
@@ -42,7 +44,13 @@ def load(folder: Path) -> Predictor:
     except FileNotFoundError:
         raise UserError("no such file", where=str(folder / "spec.json"), fix="run `dvc repro`") from None
     if spec["task"] == "classify":
-        return DrawingClassifier(inference.load_network(folder), spec)
+        from strokecast.models import estimators
+
+        if (folder / estimators.FILE).is_file():
+            fitted = estimators.load(folder)
+            return DrawingClassifier(lambda given: fitted.predict(given["strokes"], given["length"]), spec)
+        network = inference.load_network(folder)
+        return DrawingClassifier(_Softmax(network), spec, "time" in inference.signature(network))
     if (folder / "model.json").is_file():
         rule = inference.load_rule(folder)
         return SeriesForecaster(rule.predict, rule.min_history, spec)
@@ -50,14 +58,20 @@ def load(folder: Path) -> Predictor:
 
 
 class DrawingClassifier:
-    """Classes of drawings given as raw pen movements."""
+    """Classes of drawings given as raw pen movements.
 
-    def __init__(self, network: Any, spec: Mapping[str, Any]) -> None:
+    Args:
+        chances: {"strokes": float32 [B, T, 3], "length": int32 [B]} → probabilities float64 [B, K].
+        spec: of the data it was trained on.
+        timed: `chances` also wants {"time": float32 [B, T]}.
+    """
+
+    def __init__(self, chances: Chances, spec: Mapping[str, Any], timed: bool = False) -> None:
         self.classes: list[str] = spec["classes"]
         self._bounds: list[int] = spec["bounds"]
         self._scale: float = spec["scale"]
-        self._run = inference.forward(network)
-        self._timed = "time" in inference.signature(network)
+        self._chances = chances
+        self._timed = timed
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Classify drawings.
@@ -105,7 +119,7 @@ class DrawingClassifier:
     def _probabilities(
         self, drawings: Sequence[NDArray[np.float64]], times: Sequence[NDArray[np.float64]] | None
     ) -> NDArray[np.float64]:
-        """float64 [N, K]; drawings of one length bucket go through the network together."""
+        """float64 [N, K]; drawings of one length bucket are looked at together."""
         chances = np.zeros((len(drawings), len(self.classes)))
         groups: dict[int, list[int]] = {}
         for at, points in enumerate(drawings):
@@ -120,9 +134,20 @@ class DrawingClassifier:
                 }
                 if times is not None:
                     inputs["time"] = np.stack([strokes.clock(times[at], bound) for at in part])  # [B, T]
-                logits = self._run(inputs).numpy().astype(np.float64)  # [B, K]
-                weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-                chances[part] = weights / weights.sum(axis=1, keepdims=True)
+                chances[part] = self._chances(inputs)
+        return chances
+
+
+class _Softmax:
+    """A classifying network as a function from inputs to probabilities."""
+
+    def __init__(self, network: Any) -> None:
+        self._run = inference.forward(network)
+
+    def __call__(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+        logits: NDArray[np.float64] = self._run(inputs).numpy().astype(np.float64)  # [B, K]
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        chances: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
         return chances
 
 

@@ -15,7 +15,7 @@ def draw(history: Path, picture: Path, title: str) -> bool:
         title: above the axes.
 
     Returns:
-        Whether there was anything to draw: a rule has no epochs.
+        Whether there was anything to draw: rules and estimators have no epochs.
     """
     with history.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from strokecast import files
 from strokecast.errors import UserError
+from strokecast.models import registry
 from strokecast.tracking import board as boards
 from strokecast.tracking import claim as claims
 from strokecast.tracking import row as rows
@@ -57,17 +58,12 @@ def begin(
         seed: of this training.
         below: its folder below `models/<task>/<name>`: "" for the first seed, `seed-<n>` for another.
         config: all fields of the architecture's config, as JSON values.
-        recipe: all fields of the recipe, as JSON values; None for a rule.
+        recipe: all fields of the recipe, as JSON values; None where there is no network.
         spec: `spec.json` of the processed data.
         code: digest of the code that the numbers depend on.
     """
-    told = {
-        "task": task,
-        "name": name,
-        "seed": seed,
-        "config": dict(config),
-        "training": recipe and dict(recipe),
-    }
+    told: dict[str, Any] = {"task": task, "name": name, "seed": seed, "config": dict(config)}
+    told["training"] = recipe and dict(recipe)
     key = hashlib.sha256(json.dumps([told, spec["digest"], code], sort_keys=True).encode()).hexdigest()[:32]
     claim = claims.take(key)
     run = {
@@ -82,7 +78,7 @@ def begin(
         "dvc_stage": os.environ.get("DVC_STAGE"),
         "dvc_exp_name": os.environ.get("DVC_EXP_NAME"),
         "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
-        "kind": "rule" if recipe is None else "network",
+        "kind": registry.get(task, name).kind,
     }
     return Training(run, told, spec, f"{name}-{below.replace('-', '')}" if below else name, claim)
 
@@ -91,6 +87,8 @@ def summary(facts: Mapping[str, Any]) -> str:
     """What came out of a training, in a few words."""
     if facts["kind"] == "rule":
         return "a rule, nothing to train"
+    if facts["kind"] == "estimator":
+        return f"fitted, {facts['parameters']:,} numbers, {facts['train_seconds']:.1f} s"
     return f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
 
 

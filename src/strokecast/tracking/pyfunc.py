@@ -22,7 +22,7 @@ from strokecast import files
 
 LOADER = "strokecast.tracking.loader"
 _COMMON = ("mlflow", "numpy", "pandas", "pydantic")
-_NETWORK = ("tensorflow", "keras")
+_FURTHER = {"network": ("tensorflow", "keras"), "estimator": ("scikit-learn",), "rule": ()}
 
 
 def save(folder: Path, run: Mapping[str, Any]) -> None:
@@ -43,7 +43,7 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "model"
         data.mkdir()
-        for name in ("model.keras", "model.json", "spec.json", "config.json"):
+        for name in ("model.keras", "model.json", "model.npz", "spec.json", "config.json"):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, data / name)
         mlflow.pyfunc.save_model(
@@ -65,8 +65,8 @@ def _metadata(run: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]
 
 
 def requirements(kind: str) -> list[str]:
-    """What a model needs, pinned to the versions it was trained with; a rule needs no TensorFlow."""
-    names = _COMMON + (_NETWORK if kind == "network" else ())
+    """What a model needs, pinned to the versions it was trained with; only a network needs TensorFlow."""
+    names = _COMMON + _FURTHER[kind]
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 

@@ -20,12 +20,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from strokecast.models import registry
 from strokecast.training.guards import disk
 
 Row = dict[str, float | int]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CODE = ("training", "models/layers", "models/inference.py", "models/registry.py", "features/reading.py")
+_ESTIMATOR = ("models/estimators.py", "models/sketch_features.py", "features/plain_reading.py", "tfrecord.py")
 _KEPT = 2  # the newest, and the one before it in case that one is damaged
 _PREFIX = "checkpoint-"
 _TEMPORARY = ".checkpoint.tmp"
@@ -34,18 +36,20 @@ _TEMPORARY = ".checkpoint.tmp"
 def code_files(task: str, name: str) -> list[Path]:
     """The files of this package that the numbers of a training depend on, sorted."""
     found: set[Path] = set()
-    for place in (*_CODE, f"models/{task}/{name}.py"):
+    more = _ESTIMATOR if registry.get(task, name).kind == "estimator" else ()
+    for place in (*_CODE, *more, f"models/{task}/{name}.py"):
         path = _PACKAGE / place
         found |= set(path.rglob("*.py")) if path.is_dir() else {path}
     return sorted(path for path in found if path.is_file())
 
 
 def code_digest(task: str, name: str) -> str:
-    """Hex sha256 over the contents of `code_files` and the versions of TensorFlow, Keras and NumPy."""
+    """Hex sha256 over the contents of `code_files` and the versions of what reckons: TensorFlow, or scikit-learn."""
     total = hashlib.sha256()
     for path in code_files(task, name):
         total.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    for package in ("tensorflow", "keras", "numpy"):
+    plain = registry.get(task, name).kind == "estimator"
+    for package in ("scikit-learn", "numpy") if plain else ("tensorflow", "keras", "numpy"):
         try:
             total.update(f"{package} {version(package)}\0".encode())
         except PackageNotFoundError:

@@ -13,6 +13,8 @@ from strokecast.evaluation import classify_predictions, forecast_predictions
 from strokecast.evaluation.trainings import roster
 from strokecast.features import classify as classify_features
 from strokecast.features import forecast as forecast_features
+from strokecast.features import plain_reading
+from strokecast.models.estimators import NearestNeighbours
 from strokecast.params import ClassifyFeatures, ForecastFeatures, ModelEntry
 
 DAYS = 120
@@ -124,3 +126,39 @@ def test_probabilities_belong_to_their_sketches(train, tmp_path):
     assert test.lengths.tolist() == cropped
     assert (made["gru", 1].argmax(axis=1) == zebra).tolist() == [n > 10 for n in cropped]
     assert made["gru", 1].sum(axis=1) == pytest.approx(1)
+
+
+def test_an_estimator_is_asked_for_the_same_sketches_in_the_same_order(train, tmp_path):
+    """Nearest neighbours of one vote know every test sketch that is also a training sketch."""
+    validated = tmp_path / "validated"
+    validated.mkdir()
+    lengths = {"zebra": [3, 20, 9, 30], "apple": [5, 18, 40, 7]}
+    rows = [(label, i, n) for label, counts in lengths.items() for i, n in enumerate(counts)]
+    points = [np.random.default_rng(n).integers(-9, 9, (n, 3)).astype(np.float32) for _, _, n in rows]
+    for drawing in points:
+        drawing[:, 2] = np.arange(len(drawing)) == len(drawing) - 1
+    for split in ("train", "valid", "test"):
+        columns = {
+            "id": [f"{label}/{split}/{i}" for label, i, _ in rows],
+            "label": [label for label, _, _ in rows],
+            "length": pa.array([n for _, _, n in rows], pa.int32()),
+            "points": pa.array([drawing.ravel() for drawing in points], pa.list_(pa.float32())),
+        }
+        pq.write_table(pa.table(columns), validated / f"{split}.parquet")
+    (validated / "report.json").write_text(json.dumps({"source": "made"}))
+    processed = tmp_path / "processed"
+    spec = classify_features.preprocess(validated, processed, ClassifyFeatures(bounds=(8, 16, 32)))
+    folder = train("classify", "nearest_neighbour", kind="estimator", dataset={"digest": spec["digest"]})
+    told = {"task": "classify", "name": "nearest_neighbour", "config": {"neighbours": 1}}
+    (folder / "config.json").write_text(json.dumps(told))
+    (folder / "spec.json").write_text(json.dumps(spec))
+    model = NearestNeighbours(2, "summary", 1, 20, 1.5)
+    model.fit(batch[:3] for batch in plain_reading.batches(processed, spec, "train"))
+    model.save(folder)
+    found = roster("classify", {"nearest_neighbour": ModelEntry()}, tmp_path / "models")
+    test, made = classify_predictions.collect(found, processed, spec)
+    chances = made["nearest_neighbour", 1]
+    assert chances.argmax(axis=1).tolist() == test.labels.tolist()
+    assert chances.max(axis=1).min() > 0.5
+    assert chances.sum(axis=1) == pytest.approx(1)
+    assert [spec["classes"][k] for k in chances.argmax(axis=1)] == [name.split("/")[0] for name in test.ids]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 SPECS: dict[str, dict[str, Any]] = {
@@ -39,6 +40,14 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
+def _made_up(classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A few random drawings of each class: strokes, lengths, labels."""
+    rng = np.random.default_rng(0)
+    strokes = rng.normal(size=(6 * classes, 16, 3)).astype(np.float32)
+    strokes[:, :, 2] = np.arange(16) == 15
+    return strokes, np.full(6 * classes, 16), np.arange(6 * classes) % classes
+
+
 @pytest.fixture
 def specs() -> dict[str, dict[str, Any]]:
     return SPECS
@@ -58,6 +67,9 @@ def make_model(tmp_path: Path) -> Callable[[str, str], Path]:
         model = architecture.build(architecture.testing, spec)
         if architecture.kind == "network":
             model.save(folder / "model.keras")
+        elif architecture.kind == "estimator":
+            model.fit([_made_up(len(spec["classes"]))])
+            model.save(folder)
         else:
             stored = {"task": task, "name": name, "config": config, "min_history": model.min_history}
             (folder / "model.json").write_text(json.dumps(stored))

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from strokecast import tfrecord
 from strokecast.errors import UserError
-from strokecast.sources.formats import binary, ndjson, simplify, tfrecord, tutorial
+from strokecast.sources.formats import binary, ndjson, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject
 
 OK = [[[0, 9], [0, 9], [0, 9]]]

@@ -52,6 +52,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "gru": {"units": 8, "layers": 1, "dropout": 0.0, "bidirectional": False}
 }
 
+KINDS = {"seasonal_naive_7": "rule", "seasonal_naive_364": "rule", "logistic": "estimator"}
+MODEL_FILES = {"network": "model.keras", "rule": "model.json", "estimator": "model.npz"}
+
 
 @pytest.fixture(scope="session")
 def fresh_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -111,7 +114,7 @@ def training_maker(project: Path) -> Callable[..., Path]:
         folder = Path("models") / task / name
         folder = folder if first else folder / f"seed-{seed}"
         folder.mkdir(parents=True)
-        kind = "rule" if name.startswith("seasonal") else "network"
+        kind = KINDS.get(name, "network")
         recipe = {"epochs": epochs, "optimizer": "adam", "clip_norm": None} if kind == "network" else None
         settings = {
             "task": task,
@@ -128,7 +131,7 @@ def training_maker(project: Path) -> Callable[..., Path]:
             "status": "finished",
             "started_ms": START,
             "ended_ms": START + 9000,
-            "parameters": 300 if kind == "network" else 0,
+            "parameters": 0 if kind == "rule" else 300,
             "train_seconds": 8.25,
             "best_epoch": 2 if kind == "network" else None,
             "examples_per_second": 1234.5,
@@ -148,7 +151,7 @@ def training_maker(project: Path) -> Callable[..., Path]:
         (folder / "config.json").write_text(json.dumps(settings))
         (folder / "spec.json").write_text(json.dumps(SPECS[task]))
         stored = {"task": task, "name": name, "config": {}, "min_history": 7}
-        (folder / ("model.json" if kind == "rule" else "model.keras")).write_text(json.dumps(stored))
+        (folder / MODEL_FILES[kind]).write_text(json.dumps(stored))
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(line(1)))
             writer.writeheader()

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
+from strokecast.models import registry
 from strokecast.tracking import board, curves, pyfunc, system
 
 Make = Callable[..., Path]
@@ -43,6 +45,12 @@ for address in sys.argv[2:]:
     told.append([made["ds"].astype(str).tolist(), made["y"].tolist(), example, error])
 import strokecast
 print(json.dumps([told, strokecast.__file__, "tensorflow" in sys.modules]))
+"""
+
+CLASSIFY = """
+made = mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.DataFrame({"strokes": json.loads(sys.argv[2])}))
+sums = [sum(row) for row in made["probabilities"]]
+print(json.dumps([made["label"].tolist(), sums, "tensorflow" in sys.modules]))
 """
 
 
@@ -81,6 +89,44 @@ def test_rules_load_outside_the_repository_by_every_address(
     assert Path(where).parts[-3:] == ("code", "strokecast", "__init__.py")
     assert not Path(where).is_relative_to(Path(__file__).parents[3])
     assert not tensorflow, "a rule needs no TensorFlow"
+
+
+def test_an_estimator_loads_outside_the_repository_without_tensorflow(
+    make_training: Make, specs: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = make_training("classify", "logistic", pyfunc=False)
+    right = [[10, 0, 0]] * 7 + [[10, 0, 1]]
+    up = [[0, 10, 0]] * 7 + [[0, 10, 1]]
+    corner = [[10, 0, 0]] * 4 + [[0, 10, 0]] * 3 + [[0, 10, 1]]
+    drawings = np.array([right, up, corner] * 3, np.float32) / [12.5, 12.5, 1]
+    model = registry.get("classify", "logistic").build(
+        registry.config("classify", "logistic", {}), specs["classify"]
+    )
+    model.fit([(drawings.astype(np.float32), np.full(9, 8), np.array([0, 1, 2] * 3))])
+    model.save(folder)
+    save(folder)
+    required = (folder / "pyfunc/requirements.txt").read_text().splitlines()
+    assert {line.partition("==")[0] for line in required} == {
+        "mlflow",
+        "numpy",
+        "pandas",
+        "pydantic",
+        "scikit-learn",
+    }
+    script = OUTSIDE.partition("mlflow.set_tracking_uri")[0] + CLASSIFY
+    given = [
+        sys.executable,
+        "-c",
+        script,
+        str((folder / "pyfunc").resolve()),
+        json.dumps([corner, right, up]),
+    ]
+    done = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    labels, sums, tensorflow = json.loads(done.stdout.splitlines()[-1])
+    assert labels == ["a spiral", "circle", "square"]
+    assert sums == pytest.approx([1, 1, 1])
+    assert not tensorflow, "an estimator needs no TensorFlow"
 
 
 def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: Make) -> None:

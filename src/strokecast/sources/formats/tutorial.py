@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast import tfrecord
 from strokecast.errors import UserError
-from strokecast.sources.formats import tfrecord
 from strokecast.sources.formats.records import MAX_POINTS, RefusedError, Reject
-from strokecast.sources.formats.tfrecord import Feature
+from strokecast.tfrecord import Feature
 
 SETS = ("training", "eval")
 _SHARD = re.compile(r"(training|eval)\.tfrecord-(\d{5})-of-(\d{5})")
@@ -47,7 +47,7 @@ def read(path: Path, n_classes: int) -> Iterator[Ink | Reject]:
         try:
             if data is None:
                 raise RefusedError("bad_checksum", "wrong checksum of the record's data")
-            class_index, points = _parse(tfrecord.parse_example(data), n_classes)
+            class_index, points = _parse(_features(data), n_classes)
         except RefusedError as refused:
             yield Reject(path.name, "record", number, refused.kind, refused.detail)
         else:
@@ -143,6 +143,13 @@ def _class_names(path: Path) -> list[str]:
         if names.index(name) != line - 1:
             raise UserError(f"{name!r} stands there twice", where=f"{path}, line {line}")
     return names
+
+
+def _features(data: bytes) -> dict[str, Feature]:
+    try:
+        return tfrecord.parse_example(data)
+    except ValueError as error:
+        raise RefusedError("bad_shape", str(error)) from None
 
 
 def _parse(features: Mapping[str, Feature], n_classes: int) -> tuple[int, NDArray[np.float32]]:

@@ -18,7 +18,6 @@ from typing import Any
 import google_crc32c
 
 from strokecast.errors import UserError
-from strokecast.sources.formats.records import RefusedError
 
 MAX_RECORD = 16 << 20  # bytes; the longest of 7,500 real tutorial records has 4,848 bytes
 _HEAD = struct.Struct("<QI")
@@ -33,8 +32,12 @@ def masked_crc(data: bytes) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def read(path: Path) -> Iterator[tuple[int, bytes | None]]:
+def read(path: Path, fix: str = "fetch it again") -> Iterator[tuple[int, bytes | None]]:
     """Yield (record number from 1, data) of each record; None for data of a wrong checksum.
+
+    Args:
+        path: of the file.
+        fix: what to do about a damaged one.
 
     Raises:
         UserError: names the record and its byte offset, if the checksum of a length is wrong, so
@@ -54,14 +57,14 @@ def read(path: Path) -> Iterator[tuple[int, bytes | None]]:
                 return
             where = f"{path}, record {number} at byte {start:,}"
             if len(head) < _HEAD.size:
-                raise _cut(where)
+                raise _cut(where, fix)
             length, length_sum = _HEAD.unpack(head)
             if masked_crc(head[:8]) != length_sum:
                 raise UserError(
                     "wrong checksum of the record's length; what follows cannot be told apart",
                     where=where,
                     allowed="an uncompressed TFRecord file",
-                    fix="fetch it again",
+                    fix=fix,
                 )
             if length > MAX_RECORD:
                 raise UserError(
@@ -69,7 +72,7 @@ def read(path: Path) -> Iterator[tuple[int, bytes | None]]:
                 )
             body = file.read(length + _SUM.size)
             if len(body) < length + _SUM.size:
-                raise _cut(where)
+                raise _cut(where, fix)
             data = body[:length]
             yield number, data if masked_crc(data) == _SUM.unpack(body[length:])[0] else None
 
@@ -78,7 +81,7 @@ def parse_example(data: bytes) -> dict[str, Feature]:
     """The features of one serialised `tf.train.Example`; a name that stands twice counts last.
 
     Raises:
-        RefusedError: if it is none.
+        ValueError: if it is none.
     """
     from google.protobuf.message import DecodeError
 
@@ -86,7 +89,7 @@ def parse_example(data: bytes) -> dict[str, Feature]:
     try:
         example.ParseFromString(data)
     except (DecodeError, RuntimeError):  # the pure-Python protobuf raises RuntimeError too
-        raise RefusedError("bad_shape", "no tf.train.Example") from None
+        raise ValueError("no tf.train.Example") from None
     found: dict[str, Feature] = {}
     for entry in example.features.feature:
         kind = entry.value.WhichOneof("kind")
@@ -139,5 +142,5 @@ def _example_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("strokecast.Example"))
 
 
-def _cut(where: str) -> UserError:
-    return UserError("the file ends inside this record", where=where, fix="fetch it again")
+def _cut(where: str, fix: str) -> UserError:
+    return UserError("the file ends inside this record", where=where, fix=fix)

@@ -1,0 +1,99 @@
+"""Estimators fitted from processed data: what they leave, what they import, what they may open."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.features import plain_reading, spec
+from strokecast.files import digest_tree
+from strokecast.models import estimators
+from strokecast.training import checkpoint, guards, run
+
+FIT = """
+import json, sys
+from pathlib import Path
+from strokecast.training import run
+facts = run.fit_estimator("classify", sys.argv[1], {}, 1, Path(sys.argv[2]), Path(sys.argv[3]))
+files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.split(".")[0] == "strokecast"]
+heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
+print(json.dumps([facts, heavy, [file for file in files if file]]))
+"""
+
+
+def fit(made: Path, folder: Path, name: str = "logistic", **config: Any) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return run.fit_estimator("classify", name, config, 1, made / "classify", folder)
+
+
+@pytest.mark.parametrize("name", ["logistic", "nearest_neighbour"])
+def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-c", FIT, name, str(made / "classify"), str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    facts, heavy, files = json.loads(out.splitlines()[-1])
+    assert heavy == []
+    model = estimators.load(tmp_path)
+    assert (facts["kind"], facts["best_epoch"], facts["device"]) == ("estimator", None, "cpu")
+    assert facts["parameters"] == model.parameters > 0
+    assert facts["train_seconds"] > 0
+    assert facts["examples_per_second"] > 0
+    assert (tmp_path / "history.csv").read_text() == ",".join(run.columns("classify")) + "\n"
+    told = json.loads((tmp_path / "config.json").read_text())
+    assert (told["name"], told["seed"], told["training"]) == (name, 1, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "config.json",
+        "history.csv",
+        "model.npz",
+        "spec.json",
+    ]
+    held, right = spec.load(made / "classify", "classify"), []
+    for batch in plain_reading.batches(made / "classify", held, "valid"):
+        right += (model.predict(batch.strokes, batch.length).argmax(axis=1) == batch.label).tolist()
+    assert np.mean(right) >= 0.9
+
+    root = Path(checkpoint.__file__).parents[1]
+    imported = {Path(file).relative_to(root).as_posix() for file in files}
+    hashed = {path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", name)}
+    for module in ("models/estimators.py", "models/sketch_features.py", "features/plain_reading.py"):
+        assert module in imported & hashed
+    assert "models/estimators.py" not in {
+        path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")
+    }
+
+
+def test_two_fits_give_the_same_bytes_without_the_test_split(made: Path, tmp_path: Path) -> None:
+    processed = tmp_path / "processed"
+    shutil.copytree(made, processed)
+    shutil.rmtree(processed / "classify/test")
+    fit(made, tmp_path / "a")
+    fit(processed, tmp_path / "b")
+    assert digest_tree(tmp_path / "a") == digest_tree(tmp_path / "b")
+
+
+def test_a_class_without_a_drawing_is_told_in_one_line(made: Path, tmp_path: Path) -> None:
+    processed = tmp_path / "processed"
+    shutil.copytree(made, processed)
+    path = processed / "classify/spec.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"classes": [*told["classes"], "round"]}))
+    with pytest.raises(UserError, match=r"models\.classify\.logistic: cannot be fitted: labels .* 0 to 2"):
+        fit(processed, tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_out_of_memory_is_a_broken_training(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(estimators.Logistic, "_learn", full)
+    with pytest.raises(guards.TrainingError, match=r"models\.classify\.logistic: out of memory"):
+        fit(made, tmp_path)
+    assert not list(tmp_path.iterdir())
