@@ -1,4 +1,4 @@
-"""Training on 20 real classes: strokecast beside a plain Keras script, in one process on one machine.
+"""Training on 20 real classes: strokecast beside a plain Keras script, in one run on one machine.
 
     python benchmarks/train.py --part speed      # sketches/s of training, plain and ours in turns, at equal network
     python benchmarks/train.py --part accuracy   # seconds to 80 % and 95 % of validation, accuracy on test
@@ -27,23 +27,16 @@ from typing import Any
 import plain_keras
 import train_ours
 import train_steps
+import train_turns
 from strokecast.stage import quiet_environment, start_tensorflow
-from train_data import SPLITS, Project
+from train_data import Project
 
-PLAIN_STEPS = {"conv_bilstm": 25, "conv_rnn": 150, "gru": 60, "lstm": 60}  # timed steps a turn
 AT_LEAST = {"conv_bilstm": 6.0, "conv_rnn": 2.0, "gru": 2.0, "lstm": 2.0}
 LOADER = 3.0
 TO_80, TO_95 = 0.25, 2.0  # shares of the plain script's time to 80 %
 PARTS = ("speed", "accuracy", "loader", "jit", "threads", "tried")
 
 Claims = list[tuple[str, bool]]
-
-
-def arrays(project: Project, classes: list[str]) -> dict[str, tuple[Any, Any]]:
-    """Split → (strokes, labels) for the plain script, all padded to the longest drawing of all."""
-    found = {split: project.drawings(split, classes) for split in SPLITS}
-    longest = max(len(points) for split in SPLITS for points in found[split].points)
-    return {split: (plain_keras.pad(found[split].points, longest), found[split].labels) for split in SPLITS}
 
 
 def ours(project: Project, name: str, bounds: tuple[int, ...], **over: Any) -> train_ours.Training:
@@ -54,30 +47,26 @@ def ours(project: Project, name: str, bounds: tuple[int, ...], **over: Any) -> t
 
 def speed(project: Project, given: argparse.Namespace) -> Claims:
     """Sketches/s: a turn of the plain script, a turn of ours, again and again."""
+    if given.child:
+        train_turns.speed(project, given)
+        return []
     claims: Claims = []
-    strokes: Any = None
+    project.processed(given.bounds)
+    given.folder = project.folder
     print(f"{'':12}{'plain':>9}{'ours':>9}{'ratio':>7}   ratio by processor time; every turn (plain/ours)")
     for name in given.names:
-        mine = ours(project, name, given.bounds)
-        if strokes is None:
-            strokes, labels = arrays(project, mine.spec["classes"])["train"]
-        peer = plain_keras.build(name, strokes.shape[1], len(mine.spec["classes"]))
-        theirs = sum(int(variable.shape.num_elements()) for variable in _values(peer))
-        if theirs != mine.weights:
-            raise SystemExit(f"{name}: the plain network trains {theirs:,} numbers, ours {mine.weights:,}")
-        data = plain_keras.dataset(strokes, labels, shuffle=True).repeat()
-        mine.warm()
-        turns = []
-        for _ in range(given.repeats):
-            wall, processor = plain_keras.seconds_a_step(peer, data, PLAIN_STEPS[name])
-            own_wall, own_processor = mine.epoch()
-            per = [t / plain_keras.BATCH for t in (wall, processor)]
-            own = [t / mine.examples() for t in (own_wall, own_processor)]
-            turns.append((1 / per[0], 1 / own[0], per[1] / own[1]))
-        slow, fast = (statistics.median(turn[k] for turn in turns) for k in (0, 1))
-        ratio = statistics.median(turn[1] / turn[0] for turn in turns)
-        by_processor = statistics.median(turn[2] for turn in turns)
-        every = ", ".join(f"{turn[0]:.0f}/{turn[1]:.0f}" for turn in turns)
+        plain, mine = (train_turns.Side(given, which, name) for which in ("plain", "ours"))
+        theirs, own = plain.turn()["weights"], mine.turn()["weights"]
+        if theirs != own:
+            raise SystemExit(f"{name}: the plain network trains {theirs:,} numbers, ours {own:,}")
+        turns = [(plain.turn(), mine.turn()) for _ in range(given.repeats)]
+        plain.end()
+        mine.end()
+        slow, fast = (1 / statistics.median(turn[side]["wall"] for turn in turns) for side in (0, 1))
+        ratio, by_processor = (
+            statistics.median(a[key] / b[key] for a, b in turns) for key in ("wall", "processor")
+        )
+        every = ", ".join(f"{1 / a['wall']:.0f}/{1 / b['wall']:.0f}" for a, b in turns)
         print(f"{name:12}{slow:9.0f}{fast:9.0f}{ratio:7.2f}   {by_processor:.2f}; {every}", flush=True)
         claims.append(
             (f"{name}: at least {AT_LEAST[name]:g} times: {ratio:.2f} times", ratio >= AT_LEAST[name])
@@ -85,28 +74,25 @@ def speed(project: Project, given: argparse.Namespace) -> Claims:
     return claims
 
 
-def _values(model: Any) -> list[Any]:
-    return [variable.value for variable in model.trainable_variables]
-
-
 def accuracy(project: Project, given: argparse.Namespace) -> Claims:
     """The plain conv_rnn script from beginning to end, then the recipe of the preset."""
-    from ruamel.yaml import YAML
-
-    preset = YAML(typ="safe", pure=True).load(given.preset.read_text(encoding="utf-8"))
-    processed = project.processed(tuple(preset["bounds"]))
-    told = train_ours.recipe(preset["training"])
-    from strokecast.features import spec as specs
-
-    classes = specs.load(processed, "classify")["classes"]
-    data = arrays(project, classes)
-    print("plain conv_rnn")
-    peer = plain_keras.train_conv_rnn(data["train"], data["valid"], data["test"], len(classes))
-    _course(peer.seconds, peer.accuracy, peer.test)
-    to_80 = next((s for s, found in zip(peer.seconds, peer.accuracy, strict=True) if found >= 0.8), None)
-    print(f"ours: {preset['name']} {preset['config']} {preset['training']}", flush=True)
-    best = train_ours.train(preset["name"], preset["config"], told, processed, preset["seed"])
-    _course(best.seconds, best.accuracy, best.test)
+    if given.child:
+        train_turns.accuracy(project, given)
+        return []
+    preset = train_ours.preset(given.preset)
+    project.processed(tuple(preset["bounds"]))
+    given.folder = project.folder
+    courses = {}
+    for which, told in (
+        ("plain", "conv_rnn"),
+        ("ours", f"{preset['name']} {preset['config']} {preset['training']}"),
+    ):
+        print(f"{which}: {told}", flush=True)
+        side = train_turns.Side(given, which)
+        courses[which] = train_ours.Course(**side.turn())
+        side.end()
+        _course(courses[which])
+    peer, best = courses["plain"], courses["ours"]
     low, high = plain_keras.CONV_RNN_TEST
     claims: Claims = [
         (
@@ -114,6 +100,7 @@ def accuracy(project: Project, given: argparse.Namespace) -> Claims:
             low <= peer.test <= high,
         )
     ]
+    to_80 = peer.to(0.8)
     if to_80 is None:
         return [*claims, ("the plain script reaches 80 % of validation: never", False)]
     for goal, share in ((0.8, TO_80), (0.95, TO_95)):
@@ -124,10 +111,10 @@ def accuracy(project: Project, given: argparse.Namespace) -> Claims:
     return claims
 
 
-def _course(seconds: list[float], found: list[float], test: float) -> None:
-    for epoch, (time, value) in enumerate(zip(seconds, found, strict=True), start=1):
+def _course(course: train_ours.Course) -> None:
+    for epoch, (time, value) in enumerate(zip(course.seconds, course.accuracy, strict=True), start=1):
         print(f"  epoch {epoch:3}  {time:7.1f} s  validation {value:.1%}")
-    print(f"  test {test:.2%}", flush=True)
+    print(f"  test {course.test:.2%}", flush=True)
 
 
 def loader(project: Project, given: argparse.Namespace) -> Claims:
@@ -169,7 +156,7 @@ def main() -> None:
     quiet_environment()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")  # fit, of any tf.data.Dataset
-    if given.child is None:
+    if given.child is None or given.part != "threads":
         start_tensorflow()
     with tempfile.TemporaryDirectory() as temporary:
         project = Project(given.folder or Path(temporary) / "project", given.data)
