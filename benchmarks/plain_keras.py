@@ -82,30 +82,27 @@ def conv_bilstm(steps: int, classes: int) -> Any:
 
 def lstm(steps: int, classes: int) -> Any:
     """Two LSTM layers."""
-    import keras
     from keras import layers
 
-    return keras.Sequential(
-        [
-            keras.Input((steps, 3)),
-            layers.LSTM(96, return_sequences=True),
-            layers.LSTM(96, dropout=0.1),
-            layers.Dropout(0.1),
-            layers.Dense(classes),
-        ]
-    )
+    return _recurrent(layers.LSTM, steps, classes)
 
 
 def gru(steps: int, classes: int) -> Any:
     """Two GRU layers."""
+    from keras import layers
+
+    return _recurrent(layers.GRU, steps, classes)
+
+
+def _recurrent(layer: Any, steps: int, classes: int) -> Any:
     import keras
     from keras import layers
 
     return keras.Sequential(
         [
             keras.Input((steps, 3)),
-            layers.GRU(96, return_sequences=True),
-            layers.GRU(96, dropout=0.1),
+            layer(96, return_sequences=True),
+            layer(96, dropout=0.1),
             layers.Dropout(0.1),
             layers.Dense(classes),
         ]

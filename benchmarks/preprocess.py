@@ -27,6 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from claims import conclude
+
 SPLITS = {"train": 0.9, "valid": 0.05, "test": 0.05}
 BOUNDS = (32, 48, 64, 96, 200)
 POOL = 10_000  # doodles drawn
@@ -275,10 +277,7 @@ def _claims(
         print(f"       pool: {gain:.2f} times one worker ({pooled.processes} processes seen)")
     peak = max(run.peak for run in (*(run for _, run in runs), *([pooled] if pooled else [])))
     held.append((f"below 2 GiB: {peak / 2**30:.2f} GiB", peak < 2 << 30))
-    for line, holds in held:
-        print(f"{'holds' if holds else 'FAILS'}  {line}")
-    if not all(holds for _, holds in held):
-        raise SystemExit(1)
+    conclude(held)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ import plain_keras
 import train_ours
 import train_steps
 import train_turns
+from claims import conclude
 from strokecast.stage import quiet_environment, start_tensorflow
 from train_data import Project
 
@@ -163,10 +164,7 @@ def main() -> None:
         parts = {"speed": speed, "accuracy": accuracy, "loader": loader}
         parts |= {"jit": train_steps.jit, "threads": train_steps.threads, "tried": train_steps.tried}
         claims = parts[given.part](project, given)
-    for line, holds in claims:
-        print(f"{'holds' if holds else 'FAILS'}  {line}")
-    if not all(holds for _, holds in claims):
-        raise SystemExit(1)
+    conclude(claims)
 
 
 if __name__ == "__main__":
