@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from strokecast.errors import UserError
 
 
 @contextmanager
@@ -44,6 +46,18 @@ def new_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """`path` opened to be read.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError("no such file", where=str(path)) from None
 
 
 def write_text(path: Path, text: str) -> None:

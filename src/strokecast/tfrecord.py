@@ -18,6 +18,7 @@ from typing import Any
 import google_crc32c
 
 from strokecast.errors import UserError
+from strokecast.files import open_binary
 
 MAX_RECORD = 16 << 20  # bytes; the longest of 7,500 real tutorial records has 4,848 bytes
 _HEAD = struct.Struct("<QI")
@@ -43,11 +44,7 @@ def read(path: Path, fix: str = "fetch it again") -> Iterator[tuple[int, bytes |
         UserError: names the record and its byte offset, if the checksum of a length is wrong, so
             that no further record can be found, or the file ends inside a record; no such file.
     """
-    try:
-        file = path.open("rb")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", where=str(path)) from None
-    with file:
+    with open_binary(path) as file:
         number = 0
         while True:
             number += 1

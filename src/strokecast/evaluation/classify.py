@@ -62,15 +62,6 @@ class ClassRow:
     support: int
 
 
-def softmax(logits: NDArray[np.floating]) -> Floats:
-    """Probabilities float64 [N, K] of logits [N, K], without overflow."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=1, keepdims=True)
-    return shifted
-
-
 def ranks(labels: Ints, probabilities: Floats) -> Ints:
     """How many classes are put before the true one; of equals the lower index goes first."""
     true = np.take_along_axis(probabilities, labels[:, None], axis=1)

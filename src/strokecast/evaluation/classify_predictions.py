@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.errors import UserError
-from strokecast.evaluation.classify import Sketches, softmax
+from strokecast.evaluation.classify import Sketches
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import Roster, Training, check_data
 from strokecast.features import plain_reading, prediction, reading
@@ -47,7 +47,7 @@ def collect(
 def _of_network(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
     network = inference.load_network(training.folder)
     ids, _, logits = prediction.classify(network, processed, spec, "test")
-    return ids, softmax(finite(logits, training))
+    return ids, inference.softmax(finite(logits, training))
 
 
 def _estimated(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from strokecast.errors import UserError
 from strokecast.files import new_file, read_json
 from strokecast.models import registry, sketch_features
+from strokecast.models.inference import softmax
 
 FILE = "model.npz"
 _DISTANCES = 1 << 22  # held at once
@@ -189,10 +190,7 @@ class Logistic(Estimator):
 
     def _chances(self, features: NDArray[Any]) -> NDArray[np.float64]:
         standard = (features - self.arrays["mean"]) / self.arrays["std"]
-        logits = standard @ self.arrays["weights"] + self.arrays["bias"]
-        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
-        made: NDArray[np.float64] = chances / chances.sum(axis=1, keepdims=True)
-        return made
+        return softmax(standard @ self.arrays["weights"] + self.arrays["bias"])
 
 
 def load(folder: Path) -> Estimator:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strokecast.errors import UserError
 from strokecast.files import read_json
 from strokecast.models import registry
 from strokecast.stage import start_tensorflow
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def load_network(folder: Path) -> Any:
@@ -58,6 +62,17 @@ def forward(model: Any) -> Callable[[dict[str, Any]], Any]:
 
     traced: Callable[[dict[str, Any]], Any] = run
     return traced
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Probabilities float64 [N, K] of logits [N, K], without overflow."""
+    import numpy as np
+
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
 
 
 def signature(model: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.models.layers.lines import draw
+from strokecast.models.layers import lines
 
 DIRECTIONS = 8  # bins of the way lines point, a full circle
 TURNS = 6  # bins of the angle between a line and the next, 0 to pi
@@ -27,12 +27,8 @@ NAMES = (
 
 def boxed(strokes: NDArray[np.float32], lengths: NDArray[np.integer]) -> NDArray[np.float32]:
     """Where the pen is, in a box of each drawing's own size: float32 [N, T, 2], as the layer `Positions`."""
-    real = _real(strokes, lengths)[:, :, None]
-    place = np.cumsum(strokes[:, :, :2], axis=1)
-    low = np.where(real, place, np.float32(1e9)).min(axis=1, keepdims=True)
-    high = np.where(real, place, np.float32(-1e9)).max(axis=1, keepdims=True)
-    half = np.maximum((high - low).max(axis=2, keepdims=True) / 2, np.float32(_TINY))
-    return np.where(real, (place - (low + high) / 2) / half, np.float32(0))
+    placed: NDArray[np.float32] = lines.boxed(np, strokes, _real(strokes, lengths))
+    return placed
 
 
 def images(
@@ -43,7 +39,7 @@ def images(
     made = np.zeros((len(strokes), size, size), np.uint8)
     for at in range(0, len(strokes), _CHUNK):
         part = slice(at, at + _CHUNK)
-        ink = draw(np, places[part], strokes[part, :, 2], real[part], size, width)
+        ink = lines.draw(np, places[part], strokes[part, :, 2], real[part], size, width)
         made[part] = np.rint(ink * 255)
     return made
 

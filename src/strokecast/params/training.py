@@ -54,6 +54,11 @@ class Recipe(Strict):
         None, ge=1, description="steps from one checkpoint to the next; null: one an epoch"
     )
 
+    @property
+    def tokens(self) -> int | None:
+        """Padded steps a batch, where these and not its examples are counted."""
+        return None
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.momentum is not None and self.optimizer != "sgd":
@@ -102,6 +107,11 @@ class ClassifyRecipe(Recipe):
     mirror_classes: Literal["all"] | Words = Field(
         "all", description="`all`, or a list of the classes that augment_mirror may mirror"
     )
+
+    @property
+    def tokens(self) -> int | None:
+        """Padded points a batch, where these and not its drawings are counted."""
+        return self.batch_tokens
 
 
 class ForecastRecipe(Recipe):

@@ -145,10 +145,7 @@ class _Softmax:
         self._run = inference.forward(network)
 
     def __call__(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-        logits: NDArray[np.float64] = self._run(inputs).numpy().astype(np.float64)  # [B, K]
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        chances: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-        return chances
+        return inference.softmax(self._run(inputs).numpy())  # [B, K]
 
 
 def _drawing(cell: Any, row: int) -> NDArray[np.float64]:

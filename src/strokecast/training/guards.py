@@ -107,8 +107,7 @@ def memory(recipe: Recipe, where: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        tokens = getattr(recipe, "batch_tokens", None)
-        key, size = ("batch_tokens", tokens) if tokens else ("batch_size", recipe.batch_size)
+        key, size = ("batch_tokens", recipe.tokens) if recipe.tokens else ("batch_size", recipe.batch_size)
         fix = f"set {key}: {size // 2}" if size > 1 else "take a smaller network"
         raise TrainingError(f"out of memory with {key}: {size}", where=where, fix=fix) from None
 

@@ -140,14 +140,15 @@ def train_network(
         )
         change = augment.make(task, recipe, spec)
         groups = reading.groups(processed, spec, "train", inputs)
-        tokens = getattr(recipe, "batch_tokens", None)
 
         def feed(epoch: int, step: int) -> data.Feed:
             return data.feed(
-                groups, recipe.batch_size, seed, recipe.epochs, epoch, change, tokens, first_step=step
+                groups, recipe.batch_size, seed, recipe.epochs, epoch, change, recipe.tokens, first_step=step
             )
 
-        plain = data.feed(groups, recipe.batch_size, seed, 1, tokens=tokens) if average.refreshes else None
+        plain = (
+            data.feed(groups, recipe.batch_size, seed, 1, tokens=recipe.tokens) if average.refreshes else None
+        )
         held = [*model.variables, *optimizer.variables, *average.variables, steps.totals]
         result = loop.fit(
             loop.Training(

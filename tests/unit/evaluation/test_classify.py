@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, top_k_accuracy_score
 
 from strokecast.evaluation import classify
+from strokecast.models.inference import softmax
 
 LABELS = np.array([0, 1, 2, 2])
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1]])
@@ -28,7 +29,7 @@ def test_headline_by_hand():
 def test_headline_agrees_with_scikit_learn():
     random = np.random.default_rng(4)
     labels = random.integers(0, 12, 3000)
-    probabilities = classify.softmax(random.normal(size=(3000, 12)) + 2 * np.eye(12)[labels])
+    probabilities = softmax(random.normal(size=(3000, 12)) + 2 * np.eye(12)[labels])
     figures = classify.headline(labels, probabilities, 15)
     predicted = probabilities.argmax(axis=1)
     assert figures["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
@@ -48,7 +49,7 @@ def test_ties_go_to_the_lower_index_in_ranks_as_in_argmax():
 
 
 def test_softmax_of_large_logits():
-    assert classify.softmax(np.array([[1e4, 0.0], [0.0, 0.0]], np.float32)).tolist() == [
+    assert softmax(np.array([[1e4, 0.0], [0.0, 0.0]], np.float32)).tolist() == [
         [1.0, 0.0],
         [0.5, 0.5],
     ]

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config
+from strokecast.models.config import Config, Dropout, Norm, Positions, RecurrentDropout, Time
 from strokecast.models.registry import register
 
 
@@ -29,24 +29,14 @@ class AttentionRnnConfig(Config):
     units: int = Field(64, ge=1, le=4096, description="units of each layer and direction")
     layers: int = Field(2, ge=1, le=16, description="bidirectional layers on top of each other")
     attention_units: int = Field(64, ge=1, le=4096, description="size in which points are compared")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
-    )
-    recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of the state dropped, the same units at each point"
-    )
-    norm: Literal["none", "layer", "batch"] = Field(
-        "none", description="normalise what leaves each layer: over its units, or over the batch"
-    )
+    dropout: Dropout = 0.1
+    recurrent_dropout: RecurrentDropout = 0.0
+    norm: Norm = "none"
     l2: float = Field(
         0.0, ge=0, le=1, description="factor of the recurrent layers' squared weights in the loss"
     )
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
+    positions: Positions = True
+    time: Time = False
 
 
 @register(

@@ -11,20 +11,13 @@ Kind: sequence to vector. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config
+from strokecast.models.config import Config, Positions, Sizes, Time
 from strokecast.models.registry import register
-
-
-def _to_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_to_tuple)]
 
 
 class ConvBilstmConfig(Config):
@@ -33,12 +26,8 @@ class ConvBilstmConfig(Config):
     filters: Sizes = Field((48, 64, 96), min_length=1, description="channels that each convolution gives")
     kernels: Sizes = Field((5, 5, 3), min_length=1, description="points that each convolution sees")
     activation: Literal["linear", "relu"] = Field("linear", description="what each convolution ends with")
-    positions: bool = Field(
-        False, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
+    positions: Positions = False
+    time: Time = False
     units: int = Field(128, ge=1, le=4096, description="units of each LSTM layer and direction")
     layers: int = Field(3, ge=1, le=16, description="bidirectional LSTM layers on top of each other")
     dropout: float = Field(

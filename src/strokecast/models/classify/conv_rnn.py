@@ -13,20 +13,21 @@ faster, and nothing lies far back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config
+from strokecast.models.config import (
+    Bidirectional,
+    Config,
+    CudnnRecurrentDropout,
+    Dropout,
+    Positions,
+    Sizes,
+    Time,
+)
 from strokecast.models.registry import register
-
-
-def _to_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_to_tuple)]
 
 
 class ConvRnnConfig(Config):
@@ -43,25 +44,17 @@ class ConvRnnConfig(Config):
         lt=1,
         description="batch normalisation after each convolution: share of the moving moments kept a step; null: none",
     )
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
+    positions: Positions = True
+    time: Time = False
     cell: Literal["lstm", "gru", "simple_rnn"] = Field("lstm", description="of the recurrent layers")
     units: int = Field(128, ge=1, le=4096, description="units of each recurrent layer (and direction)")
     layers: int = Field(2, ge=1, le=16, description="recurrent layers on top of each other")
-    bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
+    bidirectional: Bidirectional = False
     pooling: Literal["last", "mean_max"] = Field(
         "last", description="what the head reads: the last state, or mean and maximum over all steps"
     )
-    dropout: float = Field(
-        0.2, ge=0, lt=1, description="share of units dropped between layers and before the head"
-    )
-    recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of the state dropped, the same units at each point; not on cuDNN"
-    )
+    dropout: Dropout = 0.2
+    recurrent_dropout: CudnnRecurrentDropout = 0.0
     l2: float = Field(
         0.0, ge=0, le=1, description="factor of the recurrent layers' squared weights in the loss"
     )
@@ -85,7 +78,7 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
 
     from strokecast.models.layers.conv import masked_conv
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.pooling import MaskedMax, MaskedMean
+    from strokecast.models.layers.pooling import mean_max
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
     inputs, x, real = drawing_inputs(config.positions, config.time)  # x [B, T, C], real [B, T]
@@ -110,7 +103,6 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
         recurrent_dropout=config.recurrent_dropout,
     )
     if whole:
-        pools = [MaskedMean(name="mean")(state, real), MaskedMax(name="maximum")(state, real)]
-        state = keras.layers.Concatenate(name="pooled")(pools)  # [B, 2U]
+        state = mean_max(state, real)  # [B, 2U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="conv_rnn")

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config
+from strokecast.models.config import Bidirectional, Config, Dropout, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -25,9 +25,7 @@ class LayerNormLstmConfig(Config):
 
     units: int = Field(64, ge=1, le=4096, description="units of each layer (and direction)")
     layers: int = Field(2, ge=1, le=16, description="layers on top of each other")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
-    )
+    dropout: Dropout = 0.1
     recurrent_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of units dropped inside the recurrence at each point"
     )
@@ -39,13 +37,9 @@ class LayerNormLstmConfig(Config):
         "tanh", description="of candidate and cell state; all but tanh do not saturate"
     )
     l2: float = Field(0.0, ge=0, le=1, description="factor of the cells' squared weights in the loss")
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
-    bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
+    positions: Positions = True
+    time: Time = False
+    bidirectional: Bidirectional = False
 
 
 @register(

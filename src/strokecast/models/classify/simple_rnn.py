@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config
+from strokecast.models.config import Bidirectional, Config, Dropout, Norm, Positions, RecurrentDropout, Time
 from strokecast.models.registry import register
 
 
@@ -24,24 +24,14 @@ class SimpleRnnConfig(Config):
 
     units: int = Field(64, ge=1, le=4096, description="units of each layer (and direction)")
     layers: int = Field(3, ge=1, le=16, description="SimpleRNN layers on top of each other")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of units dropped between layers and before the head"
-    )
-    recurrent_dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of the state dropped, the same units at each point"
-    )
+    dropout: Dropout = 0.1
+    recurrent_dropout: RecurrentDropout = 0.0
     activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of each layer")
-    norm: Literal["none", "layer", "batch"] = Field(
-        "layer", description="normalise what leaves each layer: over its units, or over the batch"
-    )
+    norm: Norm = "layer"
     l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
-    bidirectional: bool = Field(False, description="read the drawing forwards and backwards")
+    positions: Positions = True
+    time: Time = False
+    bidirectional: Bidirectional = False
 
 
 @register(

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config
+from strokecast.models.config import Config, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -36,12 +36,8 @@ class TransformerConfig(Config):
         16, ge=1, le=256, description="strokes that get a learned vector each; later ones share the last"
     )
     l2: float = Field(0.0, ge=0, le=1, description="factor of the blocks' squared weights in the loss")
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
+    positions: Positions = True
+    time: Time = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:

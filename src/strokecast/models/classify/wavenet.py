@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config
+from strokecast.models.config import Config, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -34,12 +34,8 @@ class WavenetConfig(Config):
         "none", description="normalise what enters each block: over its channels, or over the batch"
     )
     l2: float = Field(0.0, ge=0, le=1, description="factor of the convolutions' squared weights in the loss")
-    positions: bool = Field(
-        True, description="read where the pen is, in a box of the drawing's size, beside its moves"
-    )
-    time: bool = Field(
-        False, description="read the time since the point before, where the source has it (quickdraw_raw)"
-    )
+    positions: Positions = True
+    time: Time = False
 
 
 @register(
@@ -53,7 +49,7 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.pooling import MaskedMax, MaskedMean
+    from strokecast.models.layers.pooling import mean_max
     from strokecast.models.layers.wavenet import gated_block
 
     inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
@@ -78,9 +74,7 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     whole = keras.layers.Conv1D(
         config.filters, 1, activation="relu", kernel_regularizer=regularizer, name="leave"
     )(whole)
-    pooled = keras.layers.Concatenate(name="pooled")(  # [B, 2F]
-        [MaskedMean(name="mean")(whole, real), MaskedMax(name="max")(whole, real)]
-    )
+    pooled = mean_max(whole, real)  # [B, 2F]
     if config.dropout:
         pooled = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(pooled)  # [B, K]

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from strokecast.errors import UserError
-from strokecast.models.config import Config
+from strokecast.models.config import Config, Dropout
 from strokecast.models.registry import register
 
 
@@ -24,9 +24,7 @@ class GruConfig(Config):
 
     units: int = Field(32, ge=1, le=4096, description="units of each layer")
     layers: int = Field(1, ge=1, le=16, description="GRU layers on top of each other")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of units dropped between layers and before the head"
-    )
+    dropout: Dropout = 0.0
     residual: Literal["seasonal", "none"] = Field(
         "none",
         description="none: the network forecasts alone; seasonal: it adds to the last seven days repeated",

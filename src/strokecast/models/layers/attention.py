@@ -13,11 +13,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from strokecast.models.layers.masking import MaskByName
+from strokecast.models.layers.pooling import Pool
+
 LAYER = "attention"  # the name under which `attention_weights` looks for the layer
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class AttentionWeights(keras.layers.Layer):
+class AttentionWeights(MaskByName):
     """How much each real step counts: softmax over time of v · tanh(x W + b).
 
     Args:
@@ -34,11 +37,6 @@ class AttentionWeights(keras.layers.Layer):
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
-        self.supports_masking = True
-
-    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: masks are handed on by name, never attached to a tensor."""
-        return None
 
     def build(self, sequences_shape: tuple[int | None, ...], real_shape: Any = None) -> None:
         """Make W [C, A], b [A] and v [A]."""
@@ -66,7 +64,7 @@ class AttentionWeights(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class WeightedSum(keras.layers.Layer):
+class WeightedSum(Pool):
     """The steps of a sequence, each times its weight, added up.
 
     Call arguments:
@@ -77,21 +75,9 @@ class WeightedSum(keras.layers.Layer):
         float [B, C].
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: no time is left to mask."""
-        return None
-
     def call(self, sequences: Any, weights: Any) -> Any:
         """The sum."""
         return ops.squeeze(ops.matmul(weights[:, None, :], sequences), axis=1)
-
-    def compute_output_spec(self, sequences: Any, weights: Any) -> Any:
-        """Shape and dtype, without running."""
-        return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
 
 
 def attention_weights(model: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from strokecast.models.layers.lines import boxed
 from strokecast.models.layers.masking import LengthMask
 
 
@@ -30,12 +31,7 @@ class Positions(keras.layers.Layer):
 
     def call(self, strokes: Any, real: Any) -> Any:
         """The positions."""
-        real = real[:, :, None]
-        place = ops.cumsum(strokes[:, :, :2], axis=1)  # [B, T, 2]
-        low = ops.min(ops.where(real, place, 1e9), axis=1, keepdims=True)  # [B, 1, 2]
-        high = ops.max(ops.where(real, place, -1e9), axis=1, keepdims=True)
-        half = ops.maximum(ops.max(high - low, axis=2, keepdims=True) / 2, 1e-6)  # [B, 1, 1]
-        return ops.where(real, (place - (low + high) / 2) / half, 0.0)
+        return boxed(ops, strokes, real)
 
     def compute_output_spec(self, strokes: Any, real: Any) -> Any:
         """Shape and dtype, without running."""

@@ -1,4 +1,4 @@
-"""Pen strokes as lines with soft edges on a square of pixels: the same sums for a network and for numpy.
+"""Pen strokes in a box, and as lines with soft edges on pixels: the same sums for a network and for numpy.
 
 Shape legend: B batch, T padded points, S pixels a side.
 """
@@ -6,6 +6,25 @@ Shape legend: B batch, T padded points, S pixels a side.
 from __future__ import annotations
 
 from typing import Any
+
+
+def boxed(xp: Any, strokes: Any, real: Any) -> Any:
+    """Where the pen is, in a box of the drawing's own size: its middle is (0, 0), half its longer side 1.
+
+    Args:
+        xp: `numpy` or `keras.ops`.
+        strokes: float [B, T, 3], zero on padding.
+        real: bool [B, T].
+
+    Returns:
+        float [B, T, 2]: x and y in [-1, 1], zero on padding.
+    """
+    real = real[:, :, None]
+    place = xp.cumsum(strokes[:, :, :2], axis=1)  # [B, T, 2]
+    low = xp.min(xp.where(real, place, 1e9), axis=1, keepdims=True)  # [B, 1, 2]
+    high = xp.max(xp.where(real, place, -1e9), axis=1, keepdims=True)
+    half = xp.maximum(xp.max(high - low, axis=2, keepdims=True) / 2, 1e-6)  # [B, 1, 1]
+    return xp.where(real, (place - (low + high) / 2) / half, 0.0)
 
 
 def draw(xp: Any, positions: Any, lifts: Any, real: Any, size: int, width: float) -> Any:

@@ -29,14 +29,8 @@ class LengthMask(keras.layers.Layer):
         return keras.KerasTensor((sequences.shape[0], sequences.shape[1]), "bool")
 
 
-@keras.saving.register_keras_serializable(package="strokecast")
-class ZeroPadded(keras.layers.Layer):
-    """Sets the padded steps back to zero.
-
-    Call arguments:
-        sequences: float [B, T, C].
-        real: bool [B, T].
-    """
+class MaskByName(keras.layers.Layer):
+    """A layer that gets masks as arguments, and attaches none to what it gives."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -45,6 +39,16 @@ class ZeroPadded(keras.layers.Layer):
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
         """None: masks are handed on by name, never attached to a tensor."""
         return None
+
+
+@keras.saving.register_keras_serializable(package="strokecast")
+class ZeroPadded(MaskByName):
+    """Sets the padded steps back to zero.
+
+    Call arguments:
+        sequences: float [B, T, C].
+        real: bool [B, T].
+    """
 
     def call(self, sequences: Any, real: Any) -> Any:
         """`sequences` with zeros where `real` is false."""

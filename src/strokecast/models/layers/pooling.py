@@ -7,9 +7,19 @@ from typing import Any
 import keras
 from keras import ops
 
+from strokecast.models.layers.masking import MaskByName
+
+
+class Pool(MaskByName):
+    """A layer from sequences float [B, T, C], and a number or truth of each step [B, T], to vectors [B, C]."""
+
+    def compute_output_spec(self, sequences: Any, steps: Any) -> Any:
+        """Shape and dtype, without running."""
+        return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
+
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedMean(keras.layers.Layer):
+class MaskedMean(Pool):
     """The mean of the real steps.
 
     Call arguments:
@@ -20,26 +30,14 @@ class MaskedMean(keras.layers.Layer):
         float [B, C].
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: no time is left to mask."""
-        return None
-
     def call(self, sequences: Any, real: Any) -> Any:
         """The mean."""
         weight = ops.cast(real, sequences.dtype)[:, :, None]
         return ops.sum(ops.where(real[:, :, None], sequences, 0.0), axis=1) / ops.sum(weight, axis=1)
 
-    def compute_output_spec(self, sequences: Any, real: Any) -> Any:
-        """Shape and dtype, without running."""
-        return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
-
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedMax(keras.layers.Layer):
+class MaskedMax(Pool):
     """The largest value of each channel over the real steps.
 
     Call arguments:
@@ -50,25 +48,13 @@ class MaskedMax(keras.layers.Layer):
         float [B, C].
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: no time is left to mask."""
-        return None
-
     def call(self, sequences: Any, real: Any) -> Any:
         """The maximum."""
         return ops.max(ops.where(real[:, :, None], sequences, -1e9), axis=1)
 
-    def compute_output_spec(self, sequences: Any, real: Any) -> Any:
-        """Shape and dtype, without running."""
-        return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
-
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedSum(keras.layers.Layer):
+class MaskedSum(Pool):
     """The sum of the real steps, so that how much of something there was counts, too.
 
     Call arguments:
@@ -79,18 +65,12 @@ class MaskedSum(keras.layers.Layer):
         float [B, C]; zero where no step is real.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: no time is left to mask."""
-        return None
-
     def call(self, sequences: Any, real: Any) -> Any:
         """The sum."""
         return ops.sum(sequences * ops.cast(real, sequences.dtype)[:, :, None], axis=1)
 
-    def compute_output_spec(self, sequences: Any, real: Any) -> Any:
-        """Shape and dtype, without running."""
-        return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
+
+def mean_max(sequences: Any, real: Any) -> Any:
+    """Mean and maximum over the real steps, side by side: float [B, T, C] → [B, 2C]."""
+    pools = [MaskedMean(name="mean")(sequences, real), MaskedMax(name="max")(sequences, real)]
+    return keras.layers.Concatenate(name="pooled")(pools)

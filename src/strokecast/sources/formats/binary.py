@@ -21,6 +21,7 @@ from typing import IO
 import numpy as np
 
 from strokecast.errors import UserError
+from strokecast.files import open_binary
 from strokecast.sources.formats.records import MAX_POINTS, Drawing, RefusedError, Reject, check_sizes
 
 _HEAD = struct.Struct("<Q2sbIH")
@@ -39,7 +40,7 @@ def read(path: Path) -> Iterator[Drawing | Reject]:
     Raises:
         UserError: names the byte offset, if a record's head cannot be true; no such file.
     """
-    with _opened(path) as file:
+    with open_binary(path) as file:
         number = 0
         while True:
             number += 1
@@ -69,13 +70,6 @@ def check(path: Path) -> None:
     last = end[0]
     if isinstance(last, Reject) and last.kind == "cut":
         raise UserError(f"is cut: {last.detail}", where=str(path), fix="fetch it again")
-
-
-def _opened(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", where=str(path)) from None
 
 
 def _record(file: IO[bytes], head: bytes, number: int, path: Path, start: int) -> Drawing:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.errors import UserError
+from strokecast.files import open_binary
 from strokecast.sources.formats.records import (
     MAX_CLOCK,
     MAX_COORDINATE,
@@ -50,11 +51,7 @@ def read(path: Path, form: Form) -> Iterator[Drawing | Reject]:
     Raises:
         UserError: if there is no such file.
     """
-    try:
-        file = path.open("rb")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", where=str(path)) from None
-    with file:
+    with open_binary(path) as file:
         for number, line in enumerate(_lines(file), start=1):
             try:
                 yield parse(line, form, number)

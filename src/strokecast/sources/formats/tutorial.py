@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from strokecast import tfrecord
 from strokecast.errors import UserError
+from strokecast.files import open_binary
 from strokecast.sources.formats.records import MAX_POINTS, RefusedError, Reject
 from strokecast.tfrecord import Feature
 
@@ -122,11 +123,8 @@ def check(path: Path) -> None:
 
 
 def _class_names(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_CLASSES_FILE + 1)
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", where=str(path)) from None
+    with open_binary(path) as file:
+        data = file.read(MAX_CLASSES_FILE + 1)
     try:
         if len(data) > MAX_CLASSES_FILE:
             raise ValueError
