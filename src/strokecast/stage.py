@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import signal
@@ -28,6 +29,7 @@ QUIET = {
 }
 
 
+_COLLECT = (100_000, 50, 100)  # a stage lives for seconds: Python's own thresholds cost its imports a fifth
 _INSIST = 2.0  # seconds; a further signal sooner than that is taken for the same one
 
 
@@ -69,6 +71,7 @@ def stage(name: str, doing: str) -> Iterator[Outcome]:
     ours and is shown whole.
     """
     quiet_environment()
+    gc.set_threshold(*_COLLECT)
     _orphan.parent = os.getppid()
     print(f"[{name}] {doing}", flush=True)
     started = time.monotonic()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -51,8 +52,9 @@ def test_the_pages_name_the_failing_rows(real_docs, groups, sketch_source) -> No
         "validations/drawings/",
     ):
         assert part in index
-    assert '<h2>Drawings set aside</h2><img src="worst.png"' in index
-    assert (docs.folder("sketches") / "worst.png").read_bytes().startswith(b"\x89PNG")
+    assert '<h2>Drawings set aside</h2><img src="worst.svg"' in index
+    picture = ElementTree.parse(docs.folder("sketches") / "worst.svg").getroot()
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     for target in [piece.split('"')[0] for piece in index.split('href="')[1:]]:
         assert (docs.folder("sketches") / target).is_file()
     for page in docs.folder("sketches").rglob("*.html"):

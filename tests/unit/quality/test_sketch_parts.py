@@ -78,7 +78,7 @@ def outcome(groups: list[Group], folder: str, **settings: Any) -> list[str]:
         said,
         left,
         files.sha256(page / "report.json"),
-        files.sha256(page / "worst.png"),
+        files.sha256(page / "worst.svg"),
         rejected.read_text() if rejected.exists() else "",
     ]
 

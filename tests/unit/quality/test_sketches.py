@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -615,7 +616,9 @@ def test_any_drawing_can_be_pictured(points, tmp_path) -> None:
         assert np.isfinite(line).all()
         assert (line >= -1e-9).all()
         assert (line <= 1 + 1e-9).all()
-    worst.draw(
-        tmp_path / "a.png", [worst.Pictured("an id that is much too long to be shown whole", "x", points)]
-    )
-    assert (tmp_path / "a.png").stat().st_size > 500
+    name = "an id <&\x00 that is much too long to be shown whole"
+    worst.draw(tmp_path / "a.svg", [worst.Pictured(name, "x", points)] * 7)
+    picture = ElementTree.parse(tmp_path / "a.svg").getroot()
+    texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["an id <&� tha…be shown whole", "x"] * 7
+    assert float(picture.get("height", 0)) == 400, "two rows of six"

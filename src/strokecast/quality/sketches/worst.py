@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,13 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast import files
+
 if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "worst.parquet"
-PICTURE = "worst.png"
+PICTURE = "worst.svg"
 CELLS = 24  # drawings of the picture
 COLUMNS = 6
+_WIDTH, _HEIGHT, _SIDE = 176, 200, 144  # pixels of a cell, and of a drawing's longer side
+_COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#17becf")
 MAX_POINTS = 5_000  # of a drawing, in the picture
 EXTREMES = (  # column of the table, whether the largest are shown, what they are called
     ("n_points", True, "most points"),
@@ -105,29 +110,27 @@ def read(path: Path) -> list[Pictured]:
 
 
 def draw(path: Path, pictured: Sequence[Pictured]) -> None:
-    """Write the picture, PNG: a cell a drawing, each stroke in its own colour, y downwards."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.collections import LineCollection
-    from matplotlib.figure import Figure
-
-    rows = -(-len(pictured) // COLUMNS)
-    figure = Figure(figsize=(COLUMNS * 2.2, max(rows, 1) * 2.5), dpi=80)
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, COLUMNS)
-    axes.set_ylim(max(rows, 1), 0)
+    """Write the picture, SVG: a cell a drawing, each stroke in its own colour, its points dots, y downwards."""
+    rows = max(-(-len(pictured) // COLUMNS), 1)
+    width, height = COLUMNS * _WIDTH, rows * _HEIGHT
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="10" text-anchor="middle" '
+        'fill="none" stroke-linecap="round" stroke-linejoin="round">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+    ]
     for index, one in enumerate(pictured):
-        left, top = index % COLUMNS, index // COLUMNS
-        lines = [line * (0.8, 0.7) + (left + 0.1, top + 0.24) for line in strokes(one.points)]
-        colours = [f"C{number % 10}" for number in range(len(lines))]
-        axes.add_collection(LineCollection(lines, colors=colours, linewidths=1.0))
-        if lines:
-            dots = np.concatenate(lines)
-            axes.plot(dots[:, 0], dots[:, 1], ".", color="0.4", markersize=1.5)
-        axes.text(left + 0.5, top + 0.1, _short(one.id), ha="center", fontsize=7)
-        axes.text(left + 0.5, top + 0.2, _short(one.why), ha="center", fontsize=7, color="#b00020")
-    figure.savefig(path, format="png", metadata={"Software": None})
+        left, top = index % COLUMNS * _WIDTH, index // COLUMNS * _HEIGHT
+        middle, corner = left + _WIDTH / 2, (left + (_WIDTH - _SIDE) / 2, top + _HEIGHT - _SIDE - 8)
+        parts.append(f'<text x="{middle:g}" y="{top + 18}" fill="black">{_short(one.id)}</text>')
+        parts.append(f'<text x="{middle:g}" y="{top + 32}" fill="#b00020">{_short(one.why)}</text>')
+        lines = [(line * _SIDE + corner).round(1).tolist() for line in strokes(one.points)]
+        for number, line in enumerate(lines):
+            way = "L".join(f"{x:g} {y:g}" for x, y in line)
+            parts.append(f'<path stroke="{_COLOURS[number % len(_COLOURS)]}" d="M{way}"/>')
+        dots = "".join(f"M{x:g} {y:g}h0" for line in lines for x, y in line)
+        parts.append(f'<path stroke="#666" stroke-width="2" d="{dots}"/>')
+    files.write_text(path, "\n".join([*parts, "</svg>\n"]))
 
 
 def strokes(points: NDArray[Any]) -> list[NDArray[np.float64]]:
@@ -147,4 +150,6 @@ def strokes(points: NDArray[Any]) -> list[NDArray[np.float64]]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 34 else f"{text[:16]}…{text[-17:]}"
+    """At most 28 characters, as XML."""
+    text = "".join(one if one.isprintable() else "�" for one in text)
+    return html.escape(text if len(text) <= 28 else f"{text[:13]}…{text[-14:]}")
