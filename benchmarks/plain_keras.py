@@ -109,11 +109,61 @@ def _recurrent(layer: Any, steps: int, classes: int) -> Any:
     )
 
 
+def simple_rnn(steps: int, classes: int) -> Any:
+    """Three SimpleRNN layers, each normalised."""
+    import keras
+    from keras import layers
+
+    stack: list[Any] = [keras.Input((steps, 3))]
+    for depth in range(3):
+        rnn = layers.SimpleRNN(64, return_sequences=depth < 2, dropout=0.1 if depth else 0.0)
+        stack += [rnn, layers.LayerNormalization()]
+    return keras.Sequential([*stack, layers.Dropout(0.1), layers.Dense(classes)])
+
+
+def layer_norm_lstm(steps: int, classes: int) -> Any:
+    """Two LSTM layers with normalised gates; Keras has no such cell, so it is strokecast's."""
+    import keras
+    from keras import layers
+
+    from strokecast.models.layers.layer_norm_lstm import LayerNormLSTMCell
+
+    def cell(dropout: float) -> Any:
+        return LayerNormLSTMCell(64, dropout=dropout, recurrent_dropout=0.1, dropout_kind="per_step")
+
+    return keras.Sequential(
+        [
+            keras.Input((steps, 3)),
+            layers.RNN(cell(0.0), return_sequences=True),
+            layers.RNN(cell(0.1)),
+            layers.Dropout(0.1),
+            layers.Dense(classes),
+        ]
+    )
+
+
+def attention_rnn(steps: int, classes: int) -> Any:
+    """Two bidirectional GRU layers, and the sum of their steps by learned weights."""
+    import keras
+    from keras import layers
+
+    strokes = keras.Input((steps, 3))
+    x = layers.Bidirectional(layers.GRU(64, return_sequences=True))(strokes)
+    x = layers.Bidirectional(layers.GRU(64, return_sequences=True, dropout=0.1))(x)
+    x = layers.Dropout(0.1)(x)
+    scores = layers.Dense(1, use_bias=False)(layers.Dense(64, activation="tanh")(x))
+    pooled = keras.ops.sum(x * keras.ops.softmax(scores, axis=1), axis=1)
+    return keras.Model(strokes, layers.Dense(classes)(pooled))
+
+
 NETWORKS: dict[str, Callable[[int, int], Any]] = {
+    "attention_rnn": attention_rnn,
     "conv_bilstm": conv_bilstm,
     "conv_rnn": conv_rnn,
     "gru": gru,
+    "layer_norm_lstm": layer_norm_lstm,
     "lstm": lstm,
+    "simple_rnn": simple_rnn,
 }
 
 

@@ -13,13 +13,27 @@ import numpy as np
 from strokecast.params import ClassifyRecipe
 
 ROOT = Path(__file__).resolve().parent.parent
-BOUNDS = (29, 37, 44, 51, 58, 66, 76, 92, 118, 209)  # fewest padded points of ten buckets of these drawings
-SETUPS: dict[str, dict[str, Any]] = {  # keys of `training:` over those of `training.classify` in params.yaml
-    "conv_bilstm": {"batch_size": 128, "intra_op_threads": 1},
-    "conv_rnn": {"batch_size": 128},
-    "gru": {"batch_size": 128},
-    "lstm": {"batch_size": 128},
-}
+BOUNDS = (  # fewest padded points of twenty buckets of these drawings
+    *(24, 29, 33, 36, 39, 42, 45, 48, 51, 54),
+    *(58, 62, 66, 71, 76, 83, 92, 107, 136, 209),
+)
+ONE_THREAD = (
+    "attention_rnn",
+    "conv_bilstm",
+)  # both directions beside each other, each operation on one thread
+
+
+def networks() -> list[str]:
+    """All classifiers that are networks."""
+    from strokecast.models import registry
+
+    names = registry.names("classify")
+    return [name for name in names if registry.get("classify", name).kind == "network"]
+
+
+def setup(name: str) -> dict[str, Any]:
+    """The `training:` that `name` is measured with, over `training.classify` of params.yaml."""
+    return {"batch_size": 128, "intra_op_threads": 1 if name in ONE_THREAD else None}
 
 
 def recipe(over: Mapping[str, Any]) -> ClassifyRecipe:

@@ -18,7 +18,7 @@ BATCHES = (32, 64, 128, 256, 512, 1024)
 def _training(
     project: Project, given: argparse.Namespace, name: str, half: bool = False, **over: Any
 ) -> train_ours.Training:
-    setup = {**train_ours.SETUPS[name], **over}
+    setup = {**train_ours.setup(name), **over}
     return train_ours.Training(name, project.processed(given.bounds), {}, setup, half)
 
 
@@ -26,7 +26,7 @@ def jit(project: Project, given: argparse.Namespace) -> list[Any]:
     """Milliseconds of a step on the fullest bucket, with and without XLA, and seconds of the first call."""
     print(f"{'':12}{'plain ms':>10}{'XLA ms':>10}{'XLA/plain':>11}{'first call s':>14}{'with XLA':>10}")
     for name in given.names:
-        batch = train_ours.SETUPS[name]["batch_size"]
+        batch = train_ours.setup(name)["batch_size"]
         rows = [
             _training(project, given, name, jit_compile=on).step_seconds(batch, given.repeats)
             for on in (False, True)
@@ -70,7 +70,7 @@ def _threads_child(project: Project, given: argparse.Namespace) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(intra)
     tf.config.threading.set_inter_op_parallelism_threads(inter)
     (name,) = given.names
-    batch = train_ours.SETUPS[name]["batch_size"]
+    batch = train_ours.setup(name)["batch_size"]
     print(json.dumps(_training(project, given, name).step_seconds(batch, given.repeats)[1]))
 
 
@@ -82,7 +82,7 @@ def tried(project: Project, given: argparse.Namespace) -> list[Any]:
         print(f"{name:12}", end="", flush=True)
         for batch in BATCHES:
             print(f"{one.step_seconds(batch, given.repeats)[1] / batch * 1e6:8.0f}", end="", flush=True)
-        batch = train_ours.SETUPS[name]["batch_size"]
+        batch = train_ours.setup(name)["batch_size"]
         half = _training(project, given, name, half=True).step_seconds(batch, given.repeats)[1] / batch
         print(f"   {half * 1e6:.0f} ({batch})", flush=True)
     return []

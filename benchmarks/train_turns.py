@@ -16,7 +16,7 @@ import plain_keras
 import train_ours
 from train_data import SPLITS, Project
 
-PLAIN_STEPS = {"conv_bilstm": 25, "conv_rnn": 150, "gru": 60, "lstm": 60}  # timed steps a turn
+PLAIN_STEPS = {"conv_bilstm": 25, "conv_rnn": 150, "layer_norm_lstm": 30}  # timed steps a turn; others: 60
 
 Which = Literal["plain", "ours"]
 
@@ -71,16 +71,16 @@ def speed(project: Project, given: argparse.Namespace) -> None:
     else:
         from strokecast.training import devices
 
-        devices.prepare(1, None, train_ours.SETUPS[name].get("intra_op_threads"), False)
+        devices.prepare(1, None, train_ours.setup(name)["intra_op_threads"], False)
         mine = train_ours.Training(
-            name, project.processed(given.bounds), {"positions": False}, train_ours.SETUPS[name]
+            name, project.processed(given.bounds), {"positions": False}, train_ours.setup(name)
         )
         mine.warm()
         weights = mine.weights
     for turn, _ in enumerate(sys.stdin):
         told: dict[str, float] = {"weights": weights}
         if turn and which == "plain":
-            wall, processor = plain_keras.seconds_a_step(peer, data, PLAIN_STEPS[name])
+            wall, processor = plain_keras.seconds_a_step(peer, data, PLAIN_STEPS.get(name, 60))
             told = {"wall": wall / plain_keras.BATCH, "processor": processor / plain_keras.BATCH}
         elif turn:
             wall, processor = mine.epoch()

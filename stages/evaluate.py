@@ -7,7 +7,7 @@ from strokecast.stage import stage
 
 
 def main(task: str) -> None:
-    """Write `reports/<task>` for task `classify` or `forecast`, then bring its runs up to date on the board."""
+    """Write `reports/<task>` for a task, then bring its runs up to date on the board."""
     with stage(f"evaluate@{task}", "judging every model on the test split") as outcome:
         settings = params.load()
         from strokecast.evaluation import run

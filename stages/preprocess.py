@@ -7,9 +7,11 @@ from strokecast.stage import stage
 
 
 def main(task: str) -> None:
-    """Write `data/processed/<task>` for task `classify` or `forecast`."""
+    """Write `data/processed/<task>`."""
     doing = {
         "classify": "scaling drawings and padding them by length bucket",
+        "watch": "rendering drawings as videos of being drawn",
+        "draw": "scaling drawings, leaving out the longest, and padding them by length bucket",
         "forecast": "splitting the series by time and cutting windows",
     }
     with stage(f"preprocess@{task}", doing[task]) as outcome:
@@ -24,6 +26,24 @@ def main(task: str) -> None:
             counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
             told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
             outcome(f"{told} drawings of {len(spec['classes'])} classes in {len(spec['bounds'])} buckets")
+        elif task == "watch":
+            from strokecast.features import watch
+
+            spec = watch.preprocess(
+                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.watch, whole.preprocess
+            )
+            told = ", ".join(f"{count:,} {split}" for split, count in spec["counts"].items())
+            outcome(f"{told} videos of {spec['frames']} frames of {spec['height']} x {spec['width']} pixels")
+        elif task == "draw":
+            from strokecast.features import draw
+
+            spec = draw.preprocess(
+                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.draw, whole.preprocess
+            )
+            counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
+            told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+            left = sum(spec["left_out"].values())
+            outcome(f"{told} drawings; {left:,} of more than {spec['bounds'][-1]} points are left out")
         else:
             from strokecast.features import forecast
 

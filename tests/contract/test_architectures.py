@@ -25,6 +25,7 @@ class Line:
     default: int
     min_history: int | None = None  # rules: days of history they need
     kind: str = "network"
+    inputs: tuple[str, ...] = ()  # what a network of the task watch reads beside frames
 
     def __str__(self) -> str:
         return f"{self.task}-{self.name}"
@@ -43,6 +44,16 @@ TABLE = [
     Line("classify", "simple_rnn", testing=492, default=22156),
     Line("classify", "transformer", testing=1268, default=69260),
     Line("classify", "wavenet", testing=1632, default=200076),
+    Line("draw", "class_decoder", testing=779, default=309759),
+    Line("draw", "sketch_rnn", testing=1556, default=448064),
+    Line("watch", "cnn_rnn", testing=1660, default=137308),
+    Line("watch", "cnn_rnn_strokes", testing=2077, default=173372, inputs=("track",)),
+    Line("watch", "conv3d", testing=2420, default=123484),
+    Line("watch", "conv_lstm", testing=1768, default=89036),
+    Line("watch", "frame_average", testing=1477, default=90268),
+    Line("watch", "inflated", testing=1735, default=137148),
+    Line("watch", "two_stream", testing=4453, default=222172, inputs=("motion",)),
+    Line("watch", "video_transformer", testing=1180, default=106444),
     Line("forecast", "gru", testing=759, default=3591),
     Line("forecast", "linear", testing=399, default=399),
     Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364, kind="rule"),
@@ -51,31 +62,58 @@ TABLE = [
 
 SPECS: dict[str, dict[str, Any]] = {
     "classify": {"task": "classify", "classes": [f"class {i}" for i in range(12)]},
+    "draw": {"task": "draw", "classes": [f"class {i}" for i in range(12)]},
+    "watch": {
+        "task": "watch",
+        "classes": [f"class {i}" for i in range(12)],
+        "frames": 12,
+        "height": 28,
+        "width": 28,
+        "steps_per_frame": 16,
+    },
     "forecast": {"task": "forecast", "window": 56, "horizon": 7, "channels": ["y"]},
 }
-OUTPUTS = {"classify": 12, "forecast": 7}
+OUTPUTS = {"classify": 12, "watch": 12, "forecast": 7}
+MIXTURE = 6 * 2 + 3  # draw: parameters a step of the testing configs' two mixtures
 B, T = 6, 24
 
 NETWORKS = [line for line in TABLE if line.kind == "network"]
+DRAWING = [line for line in NETWORKS if line.task == "draw"]
 RULES = [line for line in TABLE if line.kind == "rule"]
 ESTIMATORS = [line for line in TABLE if line.kind == "estimator"]
 
 
-def inputs_of(task: str, padding: int = 0) -> dict[str, Any]:
+def inputs_of(line: Line, padding: int = 0) -> dict[str, Any]:
     rng = np.random.default_rng(3)
-    if task == "forecast":
+    if line.task == "watch":
+        frames = rng.integers(0, 256, (B, 12, 28, 28)).astype(np.uint8)
+        motion = np.diff(frames / np.float32(255), axis=1, prepend=np.float32(0))
+        track = rng.normal(size=(B, 12 * 16, 3)).astype(np.float32)
+        every = {"frames": frames, "motion": motion, "track": track}
+        return {name: every[name] for name in ("frames", *line.inputs)}
+    if line.task == "forecast":
         return {"past": rng.normal(size=(B, 56, 1)).astype(np.float32)}
     length = np.array([1, 2, 9, 16, 23, 24], np.int32)
     strokes = rng.normal(size=(B, T, 3)).astype(np.float32)
     strokes[np.arange(T) >= length[:, None]] = 0
-    return {"strokes": np.pad(strokes, ((0, 0), (0, padding), (0, 0))), "length": length}
+    inputs = {"strokes": np.pad(strokes, ((0, 0), (0, padding), (0, 0))), "length": length}
+    return inputs | ({"label": np.arange(B)} if line.task == "draw" else {})
 
 
 def target_of(task: str) -> Any:
     rng = np.random.default_rng(4)
     if task == "forecast":
         return rng.normal(size=(B, 7)).astype(np.float32)
+    if task == "draw":
+        from strokecast.features import reading
+
+        return reading.drawn(inputs_of(DRAWING[0])).numpy()
     return rng.integers(0, 12, B).astype(np.int64)
+
+
+def compared(output: Any) -> Any:
+    """What is held against another output: of networks that draw, the mixture."""
+    return (output["mixture"] if isinstance(output, dict) else output).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +141,15 @@ def test_kind_and_names(line: Line) -> None:
     assert isinstance(architecture.testing, architecture.config)
 
 
-@pytest.mark.parametrize("line", NETWORKS, ids=str)
+@pytest.mark.parametrize("line", [line for line in NETWORKS if line.task != "draw"], ids=str)
 def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
     model = models[str(line)]
-    output = model(inputs_of(line.task), training=False)
+    output = model(inputs_of(line), training=False)
     assert model.output_shape == (None, OUTPUTS[line.task])
     assert tuple(output.shape) == (B, OUTPUTS[line.task])
     assert output.dtype == "float32"
     assert np.isfinite(output.numpy()).all()
-    assert {tensor.name for tensor in model.inputs} == set(inputs_of(line.task))
+    assert {tensor.name for tensor in model.inputs} == set(inputs_of(line))
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -119,13 +157,13 @@ def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
 def test_more_padding_changes_nothing(line: Line, training: bool, models: dict[str, Any]) -> None:
     model = models[str(line)]
     weights = model.get_weights()
-    plain = model(inputs_of(line.task), training=training).numpy()
+    plain = model(inputs_of(line), training=training).numpy()
     model.set_weights(weights)  # a pass in training mode moves the moments of batch normalisation
     for padding in (1, 2, 13):
-        padded = model(inputs_of(line.task, padding), training=training).numpy()
+        padded = model(inputs_of(line, padding), training=training).numpy()
         model.set_weights(weights)
         np.testing.assert_allclose(padded, plain, atol=1e-5)
-    alone = {name: values[:1] for name, values in inputs_of(line.task).items()}
+    alone = {name: values[:1] for name, values in inputs_of(line).items()}
     alone["strokes"] = alone["strokes"][:, :1]
     if not training:  # one real point, not a step of padding
         np.testing.assert_allclose(model(alone, training=False).numpy(), plain[:1], atol=1e-5)
@@ -133,7 +171,7 @@ def test_more_padding_changes_nothing(line: Line, training: bool, models: dict[s
 
 @pytest.mark.parametrize("line", [line for line in NETWORKS if line.task == "classify"], ids=str)
 def test_every_real_point_has_a_say(line: Line, models: dict[str, Any]) -> None:
-    inputs = inputs_of(line.task)
+    inputs = inputs_of(line)
     plain = models[str(line)](inputs, training=False).numpy()
     for point in (0, 11, 23):
         changed = inputs["strokes"].copy()
@@ -141,6 +179,53 @@ def test_every_real_point_has_a_say(line: Line, models: dict[str, Any]) -> None:
         output = models[str(line)]({**inputs, "strokes": changed}, training=False).numpy()
         assert np.abs(output[5] - plain[5]).max() > 1e-7
         np.testing.assert_allclose(output[:5], plain[:5], atol=1e-6)
+
+
+@pytest.mark.parametrize("line", DRAWING, ids=str)
+def test_a_density_a_step_and_one_more(line: Line, models: dict[str, Any]) -> None:
+    model = models[str(line)]
+    output = model(inputs_of(line), training=False)
+    assert model.output["mixture"].shape == (None, None, MIXTURE)
+    shapes = {"mixture": (B, T + 1, MIXTURE), "kl": (B,), "penalty": (B,)}
+    assert set(output) == ({"mixture"} if line.name == "class_decoder" else set(shapes))
+    for name, values in output.items():
+        assert (tuple(values.shape), values.dtype) == (shapes[name], "float32")
+        assert np.isfinite(values.numpy()).all()
+    assert {tensor.name for tensor in model.inputs} == {"strokes", "length", "label"}
+
+
+@pytest.mark.parametrize("line", DRAWING, ids=str)
+def test_more_padding_changes_no_density(line: Line, models: dict[str, Any]) -> None:
+    model, inputs = models[str(line)], inputs_of(line)
+    plain = model(inputs, training=False)
+    padded = model(inputs_of(line, padding=13), training=False)
+    alone = model(
+        {name: values[:1, :1] if values.ndim > 1 else values[:1] for name, values in inputs.items()}
+    )
+    for row, length in enumerate(inputs["length"]):
+        steps = plain["mixture"][row, : length + 1].numpy()
+        np.testing.assert_allclose(padded["mixture"][row, : length + 1].numpy(), steps, atol=1e-5)
+    np.testing.assert_allclose(alone["mixture"].numpy(), plain["mixture"][:1, :2].numpy(), atol=1e-5)
+    for name in set(plain) - {"mixture"}:
+        np.testing.assert_allclose(padded[name].numpy(), plain[name].numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("line", DRAWING, ids=str)
+def test_each_step_rests_on_the_class_and_on_what_came_before(line: Line, models: dict[str, Any]) -> None:
+    model, inputs = models[str(line)], inputs_of(line)
+    plain = compared(model(inputs, training=False))
+    for point in (0, 11, 23):
+        changed = inputs["strokes"].copy()
+        changed[5, point] += (1.0, 1.0, -2.0 if changed[5, point, 2] > 0.5 else 2.0)
+        moved = np.abs(compared(model({**inputs, "strokes": changed}, training=False)) - plain).max(axis=2)
+        assert (moved[5, point + 1 :] > 1e-7).all()
+        assert moved[:5].max() < 1e-6
+        if line.name == "class_decoder":  # nothing looks ahead
+            assert moved[5, : point + 1].max() < 1e-6
+        else:  # but the latent vector has seen the whole drawing
+            assert moved[5, 0] > 1e-7
+    other = compared(model({**inputs, "label": (inputs["label"] + 1) % 12}, training=False))
+    assert (np.abs(other - plain).max(axis=2) > 1e-7).all()
 
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
@@ -156,7 +241,7 @@ def test_one_learning_step_lowers_the_loss(line: Line) -> None:
     recipe = RECIPES[line.task]()
     objective = objectives.make(line.task, recipe, SPECS[line.task])
     steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
-    inputs = {name: tf.constant(values) for name, values in inputs_of(line.task).items()}
+    inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
     losses = []
     for _ in range(2):  # the second step's loss is taken after the first step's update
         steps.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
@@ -178,8 +263,8 @@ def saved(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
         folder = root / str(line)
         folder.mkdir()
         models[str(line)].save(folder / "model.keras")
-        inputs = inputs_of(line.task)
-        np.savez(folder / "io.npz", **inputs, output=models[str(line)](inputs, training=False).numpy())
+        inputs = inputs_of(line)
+        np.savez(folder / "io.npz", **inputs, output=compared(models[str(line)](inputs, training=False)))
     return root
 
 
@@ -188,8 +273,8 @@ def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> Non
     from strokecast.models import inference
 
     loaded = inference.load_network(saved / str(line))
-    expected = models[str(line)](inputs_of(line.task), training=False).numpy()
-    np.testing.assert_allclose(inference.forward(loaded)(inputs_of(line.task)).numpy(), expected, atol=1e-6)
+    expected = compared(models[str(line)](inputs_of(line), training=False))
+    np.testing.assert_allclose(compared(inference.forward(loaded)(inputs_of(line))), expected, atol=1e-6)
 
 
 def test_loads_in_a_fresh_process(saved: Path) -> None:
@@ -201,9 +286,11 @@ from strokecast.models import inference
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     io = dict(np.load(folder / "io.npz"))
     output = io.pop("output")
-    np.testing.assert_allclose(inference.load_network(folder)(io, training=False).numpy(), output, atol=1e-6)
+    found = inference.load_network(folder)(io, training=False)
+    found = found["mixture"] if isinstance(found, dict) else found
+    np.testing.assert_allclose(found.numpy(), output, atol=1e-6)
     print(folder.name)
-assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.training"))]
+assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.draw.", "strokecast.training"))]
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
@@ -263,14 +350,14 @@ def test_estimators_count_what_they_keep(line: Line, fitted: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
 def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitted: dict[str, Any]) -> None:
-    inputs = inputs_of(line.task)
+    inputs = inputs_of(line)
     chances = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
     assert chances.shape == (B, OUTPUTS[line.task])
     assert chances.dtype == np.float64
     assert (chances > 0).all()
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-12)
     for padding in (1, 13):
-        padded = inputs_of(line.task, padding)["strokes"]
+        padded = inputs_of(line, padding)["strokes"]
         np.testing.assert_allclose(fitted[str(line)].predict(padded, inputs["length"]), chances, atol=1e-9)
     alone = fitted[str(line)].predict(inputs["strokes"][:1, :1], inputs["length"][:1])  # one real point
     np.testing.assert_allclose(alone, chances[:1], atol=1e-9)
@@ -289,7 +376,7 @@ def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: 
     digest = sha256(tmp_path / estimators.FILE)
     fitted[str(line)].save(tmp_path)
     assert sha256(tmp_path / estimators.FILE) == digest
-    inputs = inputs_of(line.task)
+    inputs = inputs_of(line)
     expected = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
     loaded = estimators.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)

@@ -34,12 +34,25 @@ atexit.register(note)
 """
 
 
+KEPT = {
+    "classify": {"gru", "conv_rnn", "logistic"},
+    "watch": {"frame_average"},
+    "draw": {"class_decoder"},
+    "forecast": {"seasonal_naive_7", "linear"},
+}
+
+
 @dataclass
 class Project:
     """A project folder and ways to run commands in it."""
 
     root: Path
     shared: Path | None = None
+
+    @property
+    def models(self) -> list[str]:
+        """What the tiny project trains, one training each."""
+        return [name for names in KEPT.values() for name in sorted(names)]
 
     @property
     def imports(self) -> Path:
@@ -167,8 +180,10 @@ def shrink(values: Any) -> None:
     values["training"]["classify"].update(epochs=2, warmup_epochs=0)
     values["training"]["forecast"].update(epochs=1, warmup_epochs=0)
     values["quality"]["sketches"]["max_quarantined"] = 0.2
-    kept = {"classify": {"gru", "conv_rnn", "logistic"}, "forecast": {"seasonal_naive_7", "linear"}}
-    for task, keep in kept.items():
+    values["features"]["watch"].update(frames=3, height=12, width=12, steps_per_frame=2)
+    values["training"]["watch"].update(epochs=1, warmup_epochs=0)
+    values["training"]["draw"].update(epochs=1, warmup_epochs=0)
+    for task, keep in KEPT.items():
         for name in list(values["models"][task]):
             if name not in keep:
                 del values["models"][task][name]
@@ -177,6 +192,11 @@ def shrink(values: Any) -> None:
     values["models"]["classify"]["gru"]["config"].update(units=8, layers=1)
     values["evaluation"]["forecast"].update(resamples=100)
     values["evaluation"]["classify"].update(resamples=100)
+    values["models"]["watch"]["frame_average"]["config"] = {"filters": [4], "kernels": [3], "features": 8}
+    values["evaluation"]["watch"].update(resamples=100)
+    values["models"]["draw"]["class_decoder"]["config"] = {"units": 8, "mixtures": 2, "embedding": 3}
+    values["evaluation"]["draw"].update(samples=2, ladder=[0.5], resamples=100)
+    values["draw"]["referee"] = "logistic"
 
 
 @pytest.fixture(scope="session")

@@ -13,13 +13,13 @@ import pytest
 from strokecast.paths import MODELS
 
 
-def test_leaderboard_has_every_model_of_both_tasks(built: Any) -> None:
+def test_leaderboard_has_every_model_of_every_task(built: Any) -> None:
     rows = (built.root / "reports/leaderboard.csv").read_text().splitlines()
-    for name in ("gru", "conv_rnn", "logistic", "seasonal_naive_7", "linear"):
+    for name in built.models:
         assert any(name in row for row in rows[1:]), f"{name} is missing from the leaderboard"
     board = built.board()
     assert set(board) == built.training_ids()
-    assert len(board) == 5
+    assert len(board) == len(built.models)
 
 
 def test_second_repro_runs_sync_alone_within_five_seconds(built: Any) -> None:
@@ -62,7 +62,7 @@ def test_an_edit_runs_what_it_touches_and_its_undoing_trains_nothing(project: An
     assert project.repro() == ["sync"]
     board = project.board()
     assert project.training_ids() <= set(board)
-    assert len(board) == 6, "five trainings of this workspace and the one with 9 units"
+    assert len(board) == len(project.models) + 1, "the trainings of this workspace and the one with 9 units"
     assert {k: board[k] for k in before} == before
 
     source = project.root / "src/strokecast" / MODELS / "classify/gru.py"
@@ -73,6 +73,23 @@ def test_an_edit_runs_what_it_touches_and_its_undoing_trains_nothing(project: An
     assert project.repro() == ["sync"]
     board = project.board()
     assert {k: board[k] for k in before} == before
+
+
+def test_the_referee_is_a_dependency_of_evaluate_draw(project: Any) -> None:
+    deps = {dep["path"] for dep in project.lock()["evaluate@draw"]["deps"]}
+    assert {"models/classify/logistic", "models/draw", "data/processed/draw"} <= deps
+    assert not [dep for dep in deps if dep.startswith("models/classify/") and not dep.endswith("logistic")]
+    project.params(lambda values: values["draw"].update(referee="conv_rnn"))
+    assert project.repro() == ["evaluate@draw", "compare", "sync"]
+    deps = {dep["path"] for dep in project.lock()["evaluate@draw"]["deps"]}
+    assert "models/classify/conv_rnn" in deps
+    facts = json.loads((project.root / "reports/draw/summary.json").read_text())
+    assert facts["referee"] == "conv_rnn"
+    project.params(lambda values: values["draw"].update(referee="no_such_model"))
+    done = project.run("strokecast", "check", check=False)
+    assert done.returncode == 1
+    assert "draw.referee" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_dvc_shows_metrics_params_and_plots(project: Any) -> None:
@@ -112,11 +129,14 @@ def test_several_seeds_show_mean_and_spread(project: Any) -> None:
     assert metrics["seeds"] == 2
     assert metrics["mae_spread"] > 0
     ids = project.training_ids()
-    assert len(ids) == 6
+    assert len(ids) == len(project.models) + 1
     assert ids <= set(project.board())
 
 
-@pytest.mark.parametrize("stage", ["evaluate@classify", "evaluate@forecast", "preprocess@classify"])
+@pytest.mark.parametrize(
+    "stage",
+    ["evaluate@classify", "evaluate@watch", "evaluate@draw", "evaluate@forecast", "preprocess@classify"],
+)
 def test_a_forced_stage_writes_the_same_bytes_again(project: Any, stage: str) -> None:
     before = project.lock()[stage]["outs"]
     project.run("dvc", "repro", "--force", "--single-item", stage)

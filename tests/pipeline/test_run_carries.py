@@ -19,8 +19,10 @@ experiments = [e.experiment_id for e in client.search_experiments()]
 out = {}
 for run in client.search_runs(experiments):
     model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
-    if run.data.tags["strokecast.task"] == "classify":
+    if run.data.tags["strokecast.task"] in ("classify", "watch"):
         raw = pd.DataFrame({"strokes": [[[10, 0, 0], [0, 10, 1]], [[5, 5, 0]] * 30 + [[1, 1, 1]]]})
+    elif run.data.tags["strokecast.task"] == "draw":
+        raw = pd.DataFrame({"class": ["duck"], "n": [2]})
     else:
         days = pd.date_range("2020-01-01", periods=400)
         raw = pd.DataFrame({"ds": days, "y": [100.0 + day.dayofweek for day in days]})
@@ -51,7 +53,7 @@ def _trainings(built: Any) -> list[dict[str, Any]]:
             run = json.loads((folder / "run.json").read_text())
             with (folder / "history.csv").open() as history:
                 found.append(row | {"run": run, "history": list(csv.DictReader(history))})
-    assert len(found) == 5
+    assert len(found) == len(built.models)
     return found
 
 
@@ -102,9 +104,12 @@ def test_each_model_loads_from_its_run_and_takes_raw_input(built: Any) -> None:
     for row in _trainings(built):
         model = loaded[row["run"]["training_id"]]
         assert model["example"], "an input example"
-        if row["task"] == "classify":
+        if row["task"] in ("classify", "watch"):
             assert model["columns"][:2] == ["label", "probability"]
             assert (model["inputs"], model["rows"]) == (["strokes"], 2)
+        elif row["task"] == "draw":
+            assert model["columns"] == ["class", "temperature", "seed", "number", "strokes"]
+            assert (model["inputs"], model["rows"]) == (["class", "temperature", "seed", "n"], 2)
         else:
             assert model["columns"] == ["ds", "y"]
             assert (model["inputs"], model["rows"]) == (["ds", "y"], 7)

@@ -37,11 +37,19 @@ def nested(path: str, value: Any) -> dict[str, Any]:
         ("features.classify.bounds", [64, 32], ["features.classify", "rise"]),
         ("training.classify.learning_rate", -1, ["learning_rate", "-1", "number > 0"]),
         ("training.forecast.momentum", 0.9, ["training.forecast", "optimizer: sgd"]),
-        ("models.watch", {}, ["models.watch", "unknown key", "classify, forecast"]),
+        ("models.wach", {}, ["models.wach", "unknown key", "did you mean 'watch'?"]),
+        ("features.watch.by", "points", ["features.watch.by", "'points'", "ink | time"]),
+        ("features.watch.frames", 0, ["features.watch.frames", "integer >= 1"]),
+        ("training.watch.augment_shift", 2.0, ["training.watch.augment_shift", "number >= 0 < 1"]),
+        ("evaluation.watch.baseline", "gru", ["evaluation.watch.baseline", "'gru'", "null"]),
+        ("features.draw.bounds", [96, 64], ["features.draw", "rise"]),
+        ("training.draw.augment_rotation", 5.0, ["training.draw.augment_rotation", "unknown key"]),
+        ("training.draw.augment_scale", 1.0, ["training.draw.augment_scale", "number >= 0 < 1"]),
         ("models.classify.gru", None, ["models.classify.gru", "None"]),
         ("models.classify.gru.enabeld", False, ["enabeld", "did you mean 'enabled'?"]),
         ("models.classify.gru.seeds", [1, 1], ["models.classify.gru", "distinct"]),
         ("models.classify.gru.training.epoch", 3, ["models.classify.gru.training.epoch", "'epochs'"]),
+        ("evaluation.classify.baseline", "lgistic", ["evaluation.classify.baseline", "'lgistic'", "null"]),
         (
             "evaluation.forecast.regimes",
             [{"name": "a", "first": "2019-01-01"}],
@@ -135,3 +143,37 @@ def test_schema_check_names_the_choices() -> None:
         schema.check(params.parse({"models": {"classify": {"nope": {}}}}))
     with pytest.raises(UserError, match=r"models\.classify\.gru\.config\.unit.*units"):
         schema.check(params.parse({"models": {"classify": {"gru": {"config": {"unit": 3}}}}}))
+
+
+def drawing(**classify: Any) -> dict[str, Any]:
+    """Params with one model of draw, and these models of classify."""
+    return {"models": {"draw": {"class_decoder": {}}, "classify": classify}}
+
+
+@pytest.mark.parametrize(
+    ("classify", "words"),
+    [
+        ({"gru": {}, "lstm": {"enabled": False}}, ["'conv_rnn' is no model of classify", "allowed: gru"]),
+        ({"gru": {}, "conv_rnn": {"enabled": False}}, ["'conv_rnn' is switched off", "allowed: gru"]),
+        ({"conv_rnn": {"config": {"time": True}}}, ["'conv_rnn' reads time", "models of draw off"]),
+    ],
+)
+def test_a_referee_that_will_not_do_is_told_before_anything_runs(
+    classify: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        params.parse(drawing(**classify))
+    line = str(caught.value)
+    assert "\n" not in line
+    for word in ("draw.referee", *words):
+        assert word in line
+    off = drawing(**classify)
+    off["models"]["draw"]["class_decoder"] = {"enabled": False}
+    assert params.parse(off).draw.referee == "conv_rnn", "nobody is judged"
+
+
+def test_a_referee_may_be_any_model_of_classify() -> None:
+    values = drawing(logistic={}) | {"draw": {"referee": "logistic"}}
+    assert params.parse(values).draw.referee == "logistic"
+    with pytest.raises(UserError, match="ladder should rise strictly"):
+        params.parse({"evaluation": {"draw": {"ladder": [1.0, 0.5]}}})

@@ -26,6 +26,15 @@ class Sketches:
 
 
 @dataclass(frozen=True)
+class Attended:
+    """The test sketch number `row`, strokes float32 [n, 3], and the attention of its points, float32 [n]."""
+
+    row: int
+    strokes: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Bin:
     """One bin of the reliability diagram: `low` < confidence <= `high`."""
 
@@ -60,6 +69,16 @@ class ClassRow:
     recall: float
     f1: float
     support: int
+
+
+def examples(test: Sketches) -> list[int]:
+    """One sketch a class, by its row: of the class's lengths the median, of equals the first."""
+    rows = []
+    for label in np.unique(test.labels):
+        mine = np.flatnonzero(test.labels == label)
+        order = np.argsort(test.lengths[mine], kind="stable")
+        rows.append(int(mine[order[(len(mine) - 1) // 2]]))
+    return rows
 
 
 def ranks(labels: Ints, probabilities: Floats) -> Ints:

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from strokecast.evaluation import figures
-from strokecast.evaluation.classify import Bin
+from strokecast.evaluation.classify import Attended, Bin
 
 _NUMBERS_UP_TO = 30  # classes; above it the cells are too small for a number
 
@@ -60,6 +63,37 @@ def reliability(table: Sequence[Bin], error: float, title: str) -> Figure:
     lower.bar(centres, [row.count for row in filled], width=0.9 * width, color=figures.COLOURS[5])
     lower.set(xlim=(0, 1), xlabel="confidence", ylabel="sketches")
     figures.grid(lower)
+    return figure
+
+
+def attention(drawn: Sequence[tuple[Attended, str]], title: str) -> Figure:
+    """Sketches, each with its caption: a move has the colour of its point's weight in even shares.
+
+    An even share is 1 / n of n points. The first point of a stroke is a dot: no line leads there.
+    """
+    columns = min(6, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure, panels = figures.sheet(1.7 * columns + 0.9, 1.8 * rows + 0.4, rows, columns)
+    shares = [seen.weights * len(seen.weights) for seen, _ in drawn]
+    colours = Normalize(0.0, max(2.0, float(np.quantile(np.concatenate(shares), 0.98))))
+    for axes, (seen, caption), share in zip(panels, drawn, shares, strict=False):
+        places = np.cumsum(seen.strokes[:, :2], axis=0, dtype=np.float64)  # [n, 2]
+        starts = np.concatenate([[True], seen.strokes[:-1, 2] > 0.5])  # [n]
+        ends = np.flatnonzero(~starts)
+        lines = np.stack([places[ends - 1], places[ends]], axis=1)  # [moves, 2, 2]
+        axes.add_collection(LineCollection(list(lines), colors=figures.GRID, linewidths=3.5))
+        style: Any = {"cmap": "viridis_r", "norm": colours}
+        axes.add_collection(LineCollection(list(lines), array=share[ends], linewidths=2.0, **style))
+        dots = places[starts]
+        axes.scatter(dots[:, 0], dots[:, 1], c=share[starts], s=14, zorder=3, **style)
+        axes.set_title(caption, loc="left", fontsize=8)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.invert_yaxis()
+    for axes in panels:
+        axes.axis("off")
+    scale = ScalarMappable(colours, "viridis_r")
+    figure.colorbar(scale, ax=panels, shrink=0.8, extend="max", label="attention, even share = 1")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     return figure
 
 

@@ -13,41 +13,63 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.evaluation.classify import Sketches
-from strokecast.evaluation.predictions import finite
+from strokecast.evaluation.classify import Attended, Sketches, examples
+from strokecast.evaluation.predictions import finite, sketches
 from strokecast.evaluation.trainings import Roster, Training, check_data
 from strokecast.features import plain_reading, prediction, reading
 from strokecast.models import estimators, inference
 from strokecast.stage import progress
 
 Floats = NDArray[np.float64]
+Key = tuple[str, int]
 
 
 def collect(
     found: Roster, processed: Path, spec: Mapping[str, Any]
-) -> tuple[Sketches, dict[tuple[str, int], Floats]]:
-    """The test sketches, and by (name, seed) the probabilities float64 [N, K].
+) -> tuple[Sketches, dict[Key, Floats], dict[Key, list[Attended]]]:
+    """The test sketches, by (name, seed) the probabilities float64 [N, K], and what networks attend to.
+
+    The third holds the networks that are pooled by attention, each with one sketch a class.
 
     Raises:
         UserError: if a training saw other data, cannot be read, or predicts what is no number.
     """
     check_data(found.trainings, spec["digest"])
-    test = _sketches(processed, spec)
-    probabilities = {}
+    test = sketches(processed, spec)
+    probabilities: dict[Key, Floats] = {}
+    attended: dict[Key, list[Attended]] = {}
     for training in progress(found.trainings, "predicting", len(found.trainings), "training"):
-        said = _estimated if training.kind == "estimator" else _of_network
-        ids, chances = said(training, processed, spec)
+        key = (training.name, training.seed)
+        if training.kind == "estimator":
+            ids, probabilities[key] = _estimated(training, processed, spec)
+        else:
+            network = inference.load_network(training.folder)
+            ids, _, logits = prediction.classify(network, processed, spec, "test")
+            probabilities[key] = inference.softmax(finite(logits, training))
+            seen = _attended(network, processed, spec, test)
+            if seen:
+                attended[key] = seen
         if ids != test.ids:
             raise RuntimeError("the test records were read in two different orders")
-        probabilities[training.name, training.seed] = chances
-    return test, probabilities
+    return test, probabilities, attended
 
 
-def _of_network(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
-    network = inference.load_network(training.folder)
-    ids, _, logits = prediction.classify(network, processed, spec, "test")
-    return ids, inference.softmax(finite(logits, training))
+def _attended(network: Any, processed: Path, spec: Mapping[str, Any], test: Sketches) -> list[Attended]:
+    """The attention of a network on one sketch a class, by class; empty where it has none."""
+    found: dict[int, Attended] = {}
+    wanted, first = examples(test), 0
+    inputs_read = list(inference.signature(network))
+    for inputs, labels, _ in reading.batches(processed, spec, "test", 1024, inputs_read):
+        rows = [row for row in wanted if first <= row < first + len(labels)]
+        if rows:
+            picked = {name: values.numpy()[np.array(rows) - first] for name, values in inputs.items()}
+            weights = inference.attention(network, picked)
+            if weights is None:
+                return []
+            for at, (row, n) in enumerate(zip(rows, picked["length"], strict=True)):
+                found[row] = Attended(row, picked["strokes"][at, :n], weights[at, :n])
+        first += len(labels)
+    return [found[row] for row in wanted]
 
 
 def _estimated(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
@@ -58,15 +80,3 @@ def _estimated(training: Training, processed: Path, spec: Mapping[str, Any]) -> 
         ids += batch.ids
         chances.append(estimator.predict(batch.strokes, batch.length))
     return ids, finite(np.concatenate(chances), training)
-
-
-def _sketches(processed: Path, spec: Mapping[str, Any]) -> Sketches:
-    ids: list[str] = []
-    labels, lengths = [], []
-    for inputs, label, key in reading.batches(processed, spec, "test", 1024):
-        ids += [value.decode() for value in key.numpy().tolist()]
-        labels.append(label.numpy())
-        lengths.append(inputs["length"].numpy())
-    if not ids:
-        raise UserError("the test split holds no sketch", where=str(processed))
-    return Sketches(ids, np.concatenate(labels).astype(np.int64), np.concatenate(lengths).astype(np.int64))

@@ -1,17 +1,18 @@
-"""Writes `reports/classify/`. Shapes: N test sketches, K classes."""
+"""Writes `reports/classify/` and `reports/watch/`. Shapes: N test sketches, K classes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation import classify, classify_figures, figures, summary, tables
-from strokecast.evaluation.classify import Sketches
+from strokecast.evaluation import classify, classify_figures, figures, intervals, summary, tables
+from strokecast.evaluation.classify import Attended, Sketches
 from strokecast.evaluation.trainings import Roster, Training, curves, labels
 from strokecast.params import ClassifyEvaluation
 
@@ -37,8 +38,11 @@ def write(
     classes: Sequence[str],
     source: str,
     settings: ClassifyEvaluation,
+    attended: Mapping[Key, Sequence[Attended]] = MappingProxyType({}),
+    task: str = "classify",
+    further: Mapping[Key, Mapping[str, float]] = MappingProxyType({}),
 ) -> str:
-    """Write all files of the task.
+    """Write all files of a task with classes.
 
     Args:
         folder: an empty folder.
@@ -47,7 +51,10 @@ def write(
         probabilities: by (name, seed), float64 [N, K].
         classes: K names.
         source: of the sketches, e.g. `doodles`.
-        settings: `evaluation.classify` of `params.yaml`.
+        settings: `evaluation.<task>` of `params.yaml`.
+        attended: by (name, seed), of networks pooled by attention: sketches with the weights of their points.
+        task: `classify` or `watch`.
+        further: by (name, seed), figures that this task has beside those of every classifier.
 
     Returns:
         One line that tells the outcome.
@@ -56,13 +63,24 @@ def write(
     for training in found.trainings:
         key = (training.name, training.seed)
         measured[key] = _one(folder, training, test, probabilities[key], classes, settings)
+        measured[key] |= further.get(key, {})
     correct = {
         name: np.mean([_correct(test, probabilities[name, t.seed]) for t in found.of(name)], axis=0)
         for name in found.names
     }
     ranked, every = summary.standings(
-        found, measured, correct, "accuracy", True, settings.resamples, settings.level, settings.seed
+        found,
+        measured,
+        correct,
+        "accuracy",
+        True,
+        settings.resamples,
+        settings.level,
+        settings.seed,
+        baseline=settings.baseline,
     )
+    for key, compared in _over_baseline(found, test, probabilities, correct, settings).items():
+        measured[key] |= compared
     best = ranked[0]
     accuracy, low, high = 100 * best.figures["accuracy"], 100 * best.low, 100 * best.high
     line = (
@@ -70,20 +88,46 @@ def write(
         f"{summary.count_models(ranked)}"
     )
     about = {
-        "task": "classify",
+        "task": task,
         "source": source,
         "test": len(test.ids),
         "classes": list(classes),
+        "baseline": settings.baseline,
         "outcome": line,
     }
-    summary.write(folder, found, ranked, every, measured, "accuracy", HEADLINE, settings.level, about)
+    keep = (*HEADLINE, *(further[best.name, best.trainings[0].seed] if further else ()))
+    summary.write(folder, found, ranked, every, measured, "accuracy", keep, settings.level, about)
     _predictions(folder / "predictions.parquet", found, test, probabilities, classes)
     _plots(folder, found, ranked, test, probabilities, correct, classes, settings)
+    _attention(folder, ranked, test, probabilities, classes, attended)
     return line
 
 
 def _correct(test: Sketches, probabilities: Floats) -> Floats:
     return (probabilities.argmax(axis=1) == test.labels).astype(np.float64)
+
+
+def _over_baseline(
+    found: Roster,
+    test: Sketches,
+    probabilities: Mapping[Key, Floats],
+    correct: Mapping[str, Floats],
+    settings: ClassifyEvaluation,
+) -> dict[Key, dict[str, float]]:
+    """Each training's accuracy minus that of the baseline, paired by sketch, with its interval."""
+    compared: dict[Key, dict[str, float]] = {}
+    baseline = settings.baseline
+    if baseline is None or baseline not in correct:
+        return compared
+    for training in found.trainings:
+        if training.name == baseline:
+            continue
+        key = (training.name, training.seed)
+        values = np.stack([_correct(test, probabilities[key]), correct[baseline]])
+        means = intervals.bootstrap_means(values, settings.resamples, settings.seed)
+        (pair,) = intervals.pairs([training.name, baseline], values, means, settings.level)
+        compared[key] = summary.over("accuracy", pair)
+    return compared
 
 
 def _one(
@@ -213,3 +257,28 @@ def _plots(
     figures.save(
         classify_figures.confusion(counts, classes, f"Confusion of {best.name}"), drawn / "confusion.svg"
     )
+
+
+def _attention(
+    folder: Path,
+    ranked: Sequence[summary.Standing],
+    test: Sketches,
+    probabilities: Mapping[Key, Floats],
+    classes: Sequence[str],
+    attended: Mapping[Key, Sequence[Attended]],
+) -> None:
+    """`attention.png` of each training that has attention; that of the best model also for the report."""
+    best = True
+    for training in (training for standing in ranked for training in standing.trainings):
+        key = (training.name, training.seed)
+        if key not in attended:
+            continue
+        drawn = []
+        for seen in attended[key]:
+            true, said = test.labels[seen.row], probabilities[key][seen.row].argmax()
+            drawn.append((seen, classes[true] + ("" if said == true else f" (said: {classes[said]})")))
+        figure = classify_figures.attention(drawn, f"{training.name}: what its attention rests on")
+        figures.save(figure, folder / "models" / training.name / f"seed-{training.seed}" / "attention.png")
+        if best:
+            figures.save(figure, folder / "figures" / "attention.svg")
+            best = False

@@ -19,7 +19,7 @@ _CHUNK = 2_000_000  # drawn indices held in memory at a time
 
 @dataclass(frozen=True)
 class Pair:
-    """The difference of two models' figures on the same examples, with its interval."""
+    """The difference (`a` minus `b`) of two models' figures on the same examples, with its interval."""
 
     a: str
     b: str

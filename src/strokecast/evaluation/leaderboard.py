@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from strokecast.errors import UserError
-from strokecast.evaluation import tables
+from strokecast.evaluation import cells, tables
+from strokecast.evaluation.cells import Board, Facts, Row
 from strokecast.files import read_json, write_text
-
-Facts = Mapping[str, Any]
-Row = Mapping[str, Any]
 
 _LEADING = ("task", "rank", "model", "seeds")
 _TRAILING = ("training_ids",)
 _NO_COLUMN = ("model", "seeds", "training_ids", "to_best")
-
-
-@dataclass(frozen=True)
-class Board:
-    """One task's table as text, best model first.
-
-    Attributes:
-        title: of the table.
-        about: what was measured on what.
-        header: column names with units.
-        rows: cells.
-        notes: sentences below the table.
-        facts: the `summary.json` it is made from.
-    """
-
-    title: str
-    about: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    notes: Sequence[str]
-    facts: Facts
 
 
 def read(reports: Path, tasks: Sequence[str]) -> list[Board]:
@@ -99,28 +75,73 @@ def write_markdown(path: Path, boards: Sequence[Board], credits: Sequence[str]) 
 
 
 def _classify(facts: Facts) -> Board:
+    return _with_classes(facts, "classify: strokes to class", {})
+
+
+def _watch(facts: Facts) -> Board:
+    orders = {"accuracy_reversed": "reversed %", "accuracy_shuffled": "shuffled %"}
+    board = _with_classes(facts, "watch: the drawing as a video of being drawn to class", orders)
+    note = "Reversed, shuffled: accuracy of the same network on the same frames in another order."
+    return replace(board, notes=[note, *board.notes])
+
+
+def _with_classes(facts: Facts, title: str, further: Mapping[str, str]) -> Board:
+    """The board of a task with classes; `further` holds its own shares, by figure, and their headers."""
     level = f"{100 * facts['level']:g} %"
     header = ["model", f"accuracy % ({level} interval)", "top-5 %", "macro-F1 %", "log-loss nats", "ECE %"]
+    compared = [f"over {facts['baseline']}, points"] if _has_baseline(facts) else []
     rows = []
     for row in facts["models"]:
         ends = f"({100 * row['accuracy_low']:.1f}-{100 * row['accuracy_high']:.1f})"
         rows.append(
             [
                 row["model"],
-                f"{_share(row, 'accuracy')} {ends}",
-                _share(row, "top5"),
-                _share(row, "macro_f1"),
-                _with_spread(row, "log_loss", "{:.3f}"),
-                _share(row, "ece"),
-                *_costs(row),
+                f"{cells.share(row, 'accuracy')} {ends}",
+                cells.share(row, "top5"),
+                cells.share(row, "macro_f1"),
+                cells.with_spread(row, "log_loss", "{:.3f}"),
+                cells.share(row, "ece"),
+                *(cells.share(row, key) for key in further),
+                *(_over(row, facts["baseline"]) for _ in compared),
+                *cells.costs(row),
             ]
         )
     about = (
         f"{facts['test']:,} test sketches of {len(facts['classes'])} classes ({facts['source']}), "
         "the same for every model; best accuracy first. ECE: expected calibration error."
     )
-    header += ["parameters", "training s", "sketches/s", "seeds"]
-    return Board("classify: strokes to class", about, header, rows, _notes(facts, _points), facts)
+    header += [*further.values(), *compared, "parameters", "training s", "sketches/s", "seeds"]
+    notes = [*_on_baseline(facts), *cells.notes(facts, cells.points)]
+    return Board(title, about, header, rows, notes, facts)
+
+
+def _has_baseline(facts: Facts) -> bool:
+    return any(row["model"] == facts["baseline"] for row in facts["models"])
+
+
+def _over(row: Row, baseline: str) -> str:
+    """Accuracy minus the baseline's in points, with its interval; `-` for the baseline itself."""
+    key = f"accuracy_minus_{baseline}"
+    if key not in row:
+        return "-"
+    value, low, high = (100 * row[end] for end in (key, f"{key}_low", f"{key}_high"))
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _on_baseline(facts: Facts) -> list[str]:
+    """Which models are no better than the baseline, as far as the test set tells."""
+    baseline = facts["baseline"]
+    if baseline is None:
+        return []
+    if not _has_baseline(facts):
+        return [f"No comparison with {baseline}, which is not among the models judged."]
+    low = f"accuracy_minus_{baseline}_low"
+    others = [row for row in facts["models"] if row["model"] != baseline]
+    short = [f"{row['model']} ({_over(row, baseline)})" for row in others if row[low] <= 0]
+    level = f"paired {100 * facts['level']:g} % interval above 0"
+    if short:
+        return [f"Not better than {baseline} by a {level}: {', '.join(short)}."]
+    return [f"Every other model is better than {baseline} by a {level}."] if others else []
 
 
 def _forecast(facts: Facts) -> Board:
@@ -145,14 +166,14 @@ def _forecast(facts: Facts) -> Board:
         rows.append(
             [
                 row["model"],
-                f"{_value(row, 'mae')} {ends}",
-                *(_value(row, key) for key in plain),
-                _with_spread(row, "mase", "{:.3f}"),
-                _with_spread(row, "smape", "{:.1f}"),
-                _value(row, "rmse"),
-                _value(row, "bias"),
-                *(_value(row, f"mae_regime_{regime['name']}") for regime in facts["regimes"]),
-                *_costs(row),
+                f"{cells.value(row, 'mae')} {ends}",
+                *(cells.value(row, key) for key in plain),
+                cells.with_spread(row, "mase", "{:.3f}"),
+                cells.with_spread(row, "smape", "{:.1f}"),
+                cells.value(row, "rmse"),
+                cells.value(row, "bias"),
+                *(cells.value(row, f"mae_regime_{regime['name']}") for regime in facts["regimes"]),
+                *cells.costs(row),
             ]
         )
     every = "one a day" if facts["step"] == 1 else f"one every {facts['step']} days"
@@ -168,70 +189,47 @@ def _forecast(facts: Facts) -> Board:
     ]
     header += ["parameters", "training s", "forecasts/s", "seeds"]
     title = f"forecast: the next {horizon} days"
-    return Board(title, about, header, rows, [*notes, *_notes(facts, _signed)], facts)
+    return Board(title, about, header, rows, [*notes, *cells.notes(facts, cells.signed)], facts)
 
 
-def _notes(facts: Facts, tell: Callable[[float], str]) -> list[str]:
-    """On seeds, and on which differences are more than chance."""
-    models = facts["models"]
-    notes = []
-    if facts.get("failed"):
-        notes.append(f"Not shown, as the training failed: {', '.join(facts['failed'])}.")
-    if all(len(row["seeds"]) == 1 for row in models):
-        notes.append("One seed: no spread is known.")
-    else:
-        single = [row["model"] for row in models if len(row["seeds"]) == 1]
-        notes.append(
-            "Mean ± standard deviation over seeds"
-            + (f"; one seed only: {', '.join(single)}." if single else ".")
+def _draw(facts: Facts) -> Board:
+    level = f"{100 * facts['level']:g} %"
+    header = ["model", f"recognised % ({level} interval)", "real drawings %"]
+    header += ["NLL", "reconstruction", "KL", "validation NLL", "reconstruction", "KL"]
+    header += ["parameters", "training s", "drawings/s", "seeds"]
+    likelihood = ("nll", "reconstruction", "kl")
+    columns = [f"{split}{name}" for split in ("", "valid_") for name in likelihood]
+    rows = []
+    for row in facts["models"]:
+        asked, ends = row["recognised"] is not None, ""
+        if asked:
+            ends = f" ({100 * row['recognised_low']:.1f}-{100 * row['recognised_high']:.1f})"
+        rows.append(
+            [
+                row["model"],
+                f"{cells.share(row, 'recognised')}{ends}",
+                f"{100 * facts['real_recognised']:.1f}" if asked else "-",
+                *(cells.with_spread(row, key, "{:.3f}") for key in columns),
+                *cells.costs(row),
+            ]
         )
-    best = models[0]["model"]
-    for row in models[1:]:
-        against = row["to_best"]
-        verdict = "differs from" if against["differs"] else "cannot be told apart from"
-        ends = f"{tell(against['low'])} to {tell(against['high'])}"
-        notes.append(
-            f"{row['model']} {verdict} {best}: {tell(against['difference'])} "
-            f"(paired {100 * facts['level']:g} % interval {ends})."
-        )
-    return notes
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f} points"
-
-
-def _signed(value: float) -> str:
-    return tables.figure(value) if value < 0 else f"+{tables.figure(value)}"
-
-
-def _with_spread(row: Row, key: str, form: str, factor: float = 1.0) -> str:
-    if key not in row:
-        return "-"
-    text = form.format(factor * row[key])
-    spread = row.get(f"{key}_spread")
-    return text if spread is None else f"{text} ± {form.format(factor * spread)}"
-
-
-def _share(row: Row, key: str) -> str:
-    return _with_spread(row, key, "{:.1f}", 100.0)
-
-
-def _value(row: Row, key: str) -> str:
-    if key not in row:
-        return "-"
-    spread = row.get(f"{key}_spread")
-    return (
-        tables.figure(row[key]) if spread is None else f"{tables.figure(row[key])} ± {tables.figure(spread)}"
+    real = f"{100 * facts['real_low']:.1f}-{100 * facts['real_high']:.1f}"
+    about = (
+        f"Recognised: {facts['samples']} drawings a class at temperature {facts['temperature']:g}, taken by "
+        f"{facts['referee']} for the class asked for; real drawings: the same referee on the {facts['test']:,} test "
+        f"drawings of these {len(facts['classes'])} classes ({facts['source']}), {level} interval {real}. Most "
+        "recognised first. NLL, reconstruction and KL in nats a step of a test drawing; "
+        "NLL = reconstruction + KL, an upper bound where there is a latent vector."
     )
+    free = [row["model"] for row in facts["models"] if row["recognised"] is None]
+    notes = [f"Knows no class, so none can be asked for: {', '.join(free)}."] if free else []
+    notes += cells.notes(facts, cells.points)
+    return Board("draw: class or latent vector to strokes", about, header, rows, notes, facts)
 
 
-def _costs(row: Row) -> list[str]:
-    """Parameters, training seconds, examples a second, seeds; `-` where there is none (a rule)."""
-    cells = [f"{row['parameters']:,}" if "parameters" in row else "-"]
-    cells.append(f"{row['train_seconds']:,.1f}" if "train_seconds" in row else "-")
-    cells.append(f"{row['examples_per_second']:,.0f}" if "examples_per_second" in row else "-")
-    return [*cells, str(len(row["seeds"]))]
-
-
-_BOARDS: dict[str, Callable[[Facts], Board]] = {"classify": _classify, "forecast": _forecast}
+_BOARDS: dict[str, Callable[[Facts], Board]] = {
+    "classify": _classify,
+    "watch": _watch,
+    "draw": _draw,
+    "forecast": _forecast,
+}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from strokecast.evaluation.leaderboard import Board
+from strokecast.evaluation.cells import Board
 from strokecast.files import write_text
 
 _FIGURES = {
@@ -16,6 +16,21 @@ _FIGURES = {
         "curves.svg": "Validation loss and accuracy by epoch",
         "by_length.svg": "Accuracy by length of the drawing",
         "confusion.svg": "Confusion matrix of the best model",
+        "attention.svg": "Which points of a drawing the attention of a network rests on",
+    },
+    "watch": {
+        "models.svg": "Test accuracy of each model with its interval",
+        "curves.svg": "Validation loss and accuracy by epoch",
+        "by_length.svg": "Accuracy by length of the drawing",
+        "confusion.svg": "Confusion matrix of the best model",
+    },
+    "draw": {
+        "models.svg": "Share of generated and of real drawings that the referee recognises",
+        "curves.svg": "Training and validation loss by epoch",
+        "samples-*.svg": "Generated drawings by class, a real one first in each row",
+        "ladder-*.svg": "Generated drawings by temperature",
+        "reconstructions-*.svg": "Real drawings and their reconstructions",
+        "interpolation-*.svg": "From one real drawing to another through the latent vectors between",
     },
     "forecast": {
         "models.svg": "Test MAE of each model with its interval",
@@ -35,13 +50,16 @@ class Picture:
 
 
 def pictures(folder: Path, task: str) -> list[Picture]:
-    """The figures of a task; one that was not drawn (no network, no curves) is passed over."""
+    """The figures of a task; one that was not drawn (no network, no curves) is passed over.
+
+    A figure of one model has the model's name after a hyphen.
+    """
     found = []
     for name, alt in _FIGURES[task].items():
-        path = folder / "figures" / name
-        if path.is_file():
+        for path in sorted((folder / "figures").glob(name)):
             data = base64.b64encode(path.read_bytes()).decode("ascii")
-            found.append(Picture(f"data:image/svg+xml;base64,{data}", alt))
+            model = path.stem.partition("-")[2]
+            found.append(Picture(f"data:image/svg+xml;base64,{data}", alt + (f", {model}" if model else "")))
     return found
 
 

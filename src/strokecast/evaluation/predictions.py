@@ -1,14 +1,20 @@
-"""What the predictions of both tasks must be before they are judged."""
+"""What the tasks read of the test split, and what predictions must be before they are judged."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.errors import UserError
 from strokecast.evaluation.trainings import Training
+from strokecast.features import reading
+
+if TYPE_CHECKING:
+    from strokecast.evaluation.classify import Sketches
 
 
 def finite(values: NDArray[Any], training: Training) -> NDArray[Any]:
@@ -24,3 +30,22 @@ def finite(values: NDArray[Any], training: Training) -> NDArray[Any]:
             fix="lower its learning_rate or set clip_norm",
         )
     return values
+
+
+def sketches(processed: Path, spec: Mapping[str, Any]) -> Sketches:
+    """The test sketches of a task with classes, in the order of their files.
+
+    Raises:
+        UserError: if there are none.
+    """
+    from strokecast.evaluation.classify import Sketches
+
+    ids: list[str] = []
+    labels, lengths = [], []
+    for inputs, label, key in reading.batches(processed, spec, "test", 1024, ["length"]):
+        ids += [value.decode() for value in key.numpy().tolist()]
+        labels.append(label.numpy())
+        lengths.append(inputs["length"].numpy())
+    if not ids:
+        raise UserError("the test split holds no sketch", where=str(processed))
+    return Sketches(ids, np.concatenate(labels).astype(np.int64), np.concatenate(lengths).astype(np.int64))

@@ -34,10 +34,29 @@ def run(task: str, settings: Params) -> tuple[str, Roster]:
 def _classify(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
     from strokecast.evaluation import classify_predictions, classify_report
 
-    test, made = classify_predictions.collect(found, processed, spec)
+    test, made, attended = classify_predictions.collect(found, processed, spec)
     return classify_report.write(
-        folder, found, test, made, spec["classes"], spec["source"], settings.evaluation.classify
+        folder, found, test, made, spec["classes"], spec["source"], settings.evaluation.classify, attended
     )
+
+
+def _watch(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
+    from strokecast.evaluation import classify_report, watch_predictions
+
+    chosen = settings.evaluation.watch
+    test, made, further = watch_predictions.collect(found, processed, spec, chosen.seed)
+    return classify_report.write(
+        folder, found, test, made, spec["classes"], spec["source"], chosen, task="watch", further=further
+    )
+
+
+def _draw(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
+    from strokecast.evaluation import draw_predictions, draw_report
+
+    chosen, referee = settings.evaluation.draw, settings.draw.referee
+    judge = draw_predictions.referee(referee, spec["classes"])
+    test, said, made = draw_predictions.collect(found, processed, spec, chosen, judge)
+    return draw_report.write(folder, found, test, said, made, spec, referee, chosen)
 
 
 def _forecast(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
@@ -50,5 +69,7 @@ def _forecast(folder: Path, found: Roster, processed: Path, spec: Mapping, setti
 
 _TASKS: dict[str, Callable[[Path, Roster, Path, Mapping, Params], str]] = {
     "classify": _classify,
+    "watch": _watch,
+    "draw": _draw,
     "forecast": _forecast,
 }

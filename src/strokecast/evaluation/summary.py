@@ -30,6 +30,7 @@ class Standing:
     low: float
     high: float
     to_best: Pair | None
+    to_baseline: Pair | None = None
 
     def row(self, headline: str) -> dict[str, Any]:
         """For `summary.json`, from which the leaderboard is made; the interval is that of `headline`."""
@@ -43,12 +44,20 @@ class Standing:
             "model": self.name,
             "seeds": [training.seed for training in self.trainings],
             "training_ids": [training.id for training in self.trainings],
-            **tables.tidy_all(self.figures),
-            f"{headline}_low": tables.tidy(self.low),
-            f"{headline}_high": tables.tidy(self.high),
+            **{headline: None, f"{headline}_low": None, f"{headline}_high": None},  # where it is not defined
+            **tables.tidy_all({**self.figures, f"{headline}_low": self.low, f"{headline}_high": self.high}),
+            **over(headline, self.to_baseline),
             **costs(self.trainings),
             "to_best": against,
         }
+
+
+def over(headline: str, pair: Pair | None) -> dict[str, float]:
+    """`<headline>_minus_<baseline>` with the ends of its interval, `_low` and `_high`; empty without a pair."""
+    if pair is None:
+        return {}
+    key = f"{headline}_minus_{pair.b}"
+    return tables.tidy_all({key: pair.difference, f"{key}_low": pair.low, f"{key}_high": pair.high})
 
 
 def count_models(ranked: Sequence[Standing]) -> str:
@@ -77,6 +86,7 @@ def standings(
     level: float,
     seed: int,
     block: int = 1,
+    baseline: str | None = None,
 ) -> tuple[list[Standing], list[Pair]]:
     """Rank the models of a task, best first; of equals the one named first in `params.yaml`.
 
@@ -91,6 +101,8 @@ def standings(
         level: of the intervals.
         seed: of the bootstrap.
         block: examples a bootstrap block.
+        baseline: a model that all others are compared with, beside the best; passed over where it is not
+            among the trainings.
     """
     names = found.names
     stacked = np.stack([values[name] for name in names])
@@ -108,6 +120,7 @@ def standings(
             float(low[names.index(name)]),
             float(high[names.index(name)]),
             None if name == order[0] else between(every, name, order[0]),
+            None if baseline not in names or name == baseline else between(every, name, str(baseline)),
         )
         for name in order
     ]
@@ -145,6 +158,7 @@ def write(
         chosen = {k: merged[k] for key in keep for k in (key, f"{key}_spread") if k in merged}
         metrics[name] = {
             **tables.tidy_all(chosen),
+            **over(headline, by_name[name].to_baseline),
             "seeds": len(by_name[name].trainings),
             **costs(by_name[name].trainings),
         }

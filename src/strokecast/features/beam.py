@@ -1,4 +1,4 @@
-"""The units of `preprocess@classify` as an Apache Beam pipeline; needs the extra `beam`.
+"""The units of `preprocess` on drawings as an Apache Beam pipeline; needs the extra `beam`.
 
 Workers read `data/validated/` and write below `data/processed/`, so they must see the project's
 folder under the same path: a shared disk, or one machine. All other options are Beam's own
@@ -16,6 +16,7 @@ from typing import Any
 
 from strokecast.errors import UserError
 from strokecast.features import shards
+from strokecast.features.runners import Encode
 
 _LOOKS = "looks.json"
 _HERE = "--runner=FnApiRunner"
@@ -68,7 +69,7 @@ class Beam:
             found = json.loads((Path(folder) / _LOOKS).read_text(encoding="utf-8"))
         return [shards.Look(labels, lengths, tuple(moments)) for labels, lengths, moments in found]
 
-    def write(self, tasks: Sequence[shards.Task], names: Sequence[str], folder: Path) -> None:
+    def write(self, encode: Encode, tasks: Sequence[Any], names: Sequence[str], folder: Path) -> None:
         """See `runners.Runner.write`; each file is put together in one worker's memory."""
         beam = self._beam
         for name in names:
@@ -78,7 +79,7 @@ class Beam:
                 pipeline
                 | beam.Create([task._replace(unit=_absolute(task.unit)) for task in tasks])
                 | beam.Reshuffle()
-                | beam.FlatMap(_encoded)
+                | beam.FlatMap(_encoded, encode)
                 | beam.GroupByKey()
                 | beam.Map(_write_file, str(folder.absolute()))
             )
@@ -103,8 +104,8 @@ def _write_looks(found: tuple[str, Iterable[tuple[int, shards.Look]]], folder: s
     _write(Path(folder) / name, json.dumps(ordered).encode())
 
 
-def _encoded(task: shards.Task) -> Iterator[tuple[str, tuple[int, bytes]]]:
-    for name, data in shards.encode(task).items():
+def _encoded(task: Any, encode: Encode) -> Iterator[tuple[str, tuple[int, bytes]]]:
+    for name, data in encode(task).items():
         yield name, (task.unit.index, data)
 
 

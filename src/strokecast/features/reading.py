@@ -1,6 +1,7 @@
 """TFRecords → batches, parsed vectorised: the one parser of training, validation and evaluation.
 
-Shapes: B examples of a batch, T the bound of their length bucket, W window, H horizon, C channels.
+Shapes: B examples of a batch, T the bound of their length bucket, W window, H horizon, C channels; of videos
+N frames of H x W pixels and M steps of the track.
 TensorFlow is imported inside the functions.
 """
 
@@ -23,7 +24,7 @@ class Group:
     Attributes:
         files: absolute or cwd-relative TFRecord paths.
         count: records in them.
-        bound: steps of each record, padding included: T or W.
+        bound: steps of each record, padding included: T or W, or N.
         parse: serialised records [B] → (network inputs, target, key). The key tells the records
             apart: `id` bytes [B] for drawings, the origin's day number int64 [B] for windows.
     """
@@ -41,7 +42,9 @@ def groups(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection
         folder: of the processed data.
         spec: its spec.json.
         split: "train", "valid" or "test".
-        inputs: names of the network's inputs: `time` is given to those that read it, all else to all.
+        inputs: names of the network's inputs: `time` is given to those that read it, all else to all; of videos
+            none but these are read, and the class of a drawing to be drawn is given where it is named, or
+            where none is.
 
     Raises:
         UserError: if the network reads `time`, and the records hold none.
@@ -75,6 +78,74 @@ def parse_drawings(bound: int, time: bool = False) -> Parse:
     return parse
 
 
+def parse_videos(spec: Mapping[str, Any], names: Collection[str]) -> Parse:
+    """Parser of videos of a drawing being drawn: the inputs in `names`, label int64 [B].
+
+    Inputs are {"frames": uint8 [B, N, H, W]}, {"track": float32 [B, M, 3]} (see `frames.videos`),
+    {"motion": float32 [B, N, H, W]} and {"length": int32 [B]}, the points of the drawings.
+    """
+
+    def parse(serialised: Any) -> tuple[dict[str, Any], Any, Any]:
+        import tensorflow as tf
+
+        layout = {
+            "frames": tf.io.FixedLenFeature([], tf.string),
+            "track": tf.io.FixedLenFeature(spec["features"]["track"], tf.float32),
+            "length": tf.io.FixedLenFeature([], tf.int64),
+            "label": tf.io.FixedLenFeature([], tf.int64),
+            "id": tf.io.FixedLenFeature([], tf.string),
+        }
+        needed = {"label", "id", *names} | ({"frames"} if "motion" in names else set())
+        batch = tf.io.parse_example(serialised, {name: layout[name] for name in sorted(needed - {"motion"})})
+        made = dict(batch)
+        if "frames" in needed:
+            pixels = tf.io.decode_raw(batch["frames"], tf.uint8)
+            made["frames"] = tf.reshape(pixels, [-1, *spec["features"]["frames"]])
+        if "motion" in names:
+            made["motion"] = motion(made["frames"])
+        if "length" in names:
+            made["length"] = tf.cast(batch["length"], tf.int32)
+        return {name: made[name] for name in names}, batch["label"], batch["id"]
+
+    return parse
+
+
+def motion(frames: Any) -> Any:
+    """What each frame has that the one before had not (the first: than an empty page), in parts of full ink.
+
+    Args:
+        frames: uint8 [B, N, H, W].
+
+    Returns:
+        float32 [B, N, H, W], -1 to 1.
+    """
+    import tensorflow as tf
+
+    ink = tf.cast(frames, tf.float32)
+    return (ink - tf.pad(ink[:, :-1], ((0, 0), (1, 0), (0, 0), (0, 0)))) / 255.0
+
+
+def parse_sequences(bound: int, label: bool) -> Parse:
+    """Parser of drawings to be drawn: the inputs of `parse_drawings`, target float32 [B, T + 1, 5], see `drawn`.
+
+    With `label`, the inputs also hold {"label": int64 [B]}.
+    """
+    drawings = parse_drawings(bound)
+
+    def parse(serialised: Any) -> tuple[dict[str, Any], Any, Any]:
+        inputs, number, key = drawings(serialised)
+        return inputs | ({"label": number} if label else {}), drawn(inputs), key
+
+    return parse
+
+
+def drawn(inputs: Mapping[str, Any]) -> Any:
+    """What is to be drawn: the drawings themselves in stroke-5, with their end, float32 [B, T + 1, 5]."""
+    from strokecast.models.layers.stroke5 import stroke5
+
+    return stroke5(inputs["strokes"], inputs["length"])
+
+
 def parse_windows(window: int, horizon: int, channels: int) -> Parse:
     """Parser of windows: inputs {"past": float32 [B, W, C]}, target float32 [B, H], both scaled."""
 
@@ -100,12 +171,22 @@ def _drawings(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collect
             where=str(folder / "spec.json"),
             fix="set sketches.source to quickdraw_raw, or train the network with time: false",
         )
+    return _buckets(folder, spec, split, lambda bound: parse_drawings(bound, time))
+
+
+def _sequences(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
+    label = not inputs or "label" in inputs
+    return _buckets(folder, spec, split, lambda bound: parse_sequences(bound, label))
+
+
+def _buckets(folder: Path, spec: Mapping[str, Any], split: str, parse: Callable[[int], Parse]) -> list[Group]:
+    """One group a length bucket, with the parser of its bound."""
     found = []
     for bound, count in spec["counts"][split].items():
         stem = f"{split}/bucket-{int(bound):04d}-"
         names = [name for name in spec["files"][split] if name.startswith(stem)]
         files = tuple(str(folder / name) for name in names)
-        found.append(Group(files, count, int(bound), parse_drawings(int(bound), time)))
+        found.append(Group(files, count, int(bound), parse(int(bound))))
     return found
 
 
@@ -115,8 +196,15 @@ def _windows(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collecti
     return [Group(names, spec["splits"][split]["windows"], spec["window"], parse)]
 
 
+def _videos(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
+    names = tuple(str(folder / name) for name in spec["files"][split])
+    return [Group(names, spec["counts"][split], spec["frames"], parse_videos(spec, tuple(inputs)))]
+
+
 _GROUPS: dict[str, Callable[[Path, Mapping[str, Any], str, Collection[str]], list[Group]]] = {
     "classify": _drawings,
+    "watch": _videos,
+    "draw": _sequences,
     "forecast": _windows,
 }
 

@@ -1,4 +1,4 @@
-"""Where the units of `preprocess@classify` are worked on: here, in a pool of processes, or on Beam.
+"""Where the units of `preprocess` on drawings are worked on: here, in a pool of processes, or on Beam.
 
 Every runner gives the same bytes: the functions are pure, and what they give is put together in the
 order of the units.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from strokecast import pool
 from strokecast.features import shards
@@ -17,6 +17,7 @@ from strokecast.stage import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
+Encode = Callable[[Any], dict[str, bytes]]  # of a task: TFRecord file → what the task adds to it
 POOL_FROM = 16  # units; starting processes costs more than it saves below
 
 
@@ -26,8 +27,11 @@ class Runner(Protocol):
     def look(self, units: Sequence[shards.Unit]) -> list[shards.Look]:
         """What each unit holds, in their order."""
 
-    def write(self, tasks: Sequence[shards.Task], names: Sequence[str], folder: Path) -> None:
-        """Write the files `names` of a plan into `folder`, below folders that are there."""
+    def write(self, encode: Encode, tasks: Sequence[Any], names: Sequence[str], folder: Path) -> None:
+        """Write the files `names` into `folder`, below folders that are there: what `encode` gives of each task.
+
+        Tasks have a `unit`, whose `index` tells their order.
+        """
 
 
 def get(settings: Preprocess) -> Runner:
@@ -57,11 +61,11 @@ class Local:
         """See `Runner.look`."""
         return list(progress(self._map(shards.look, units), "looking", len(units), " units"))
 
-    def write(self, tasks: Sequence[shards.Task], names: Sequence[str], folder: Path) -> None:
+    def write(self, encode: Encode, tasks: Sequence[Any], names: Sequence[str], folder: Path) -> None:
         """See `Runner.write`; memory holds a few units and one file is open, whatever their number."""
         for name in names:
             (folder / name).touch()
-        for made in progress(self._map(shards.encode, tasks), "encoding", len(tasks), " units"):
+        for made in progress(self._map(encode, tasks), "encoding", len(tasks), " units"):
             for name, data in made.items():
                 with (folder / name).open("ab", buffering=0) as file:
                     file.write(data)

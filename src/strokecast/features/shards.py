@@ -1,7 +1,7 @@
-"""The work of `preprocess@classify`, cut into units: pure functions of a few row groups each.
+"""The work of `preprocess` on drawings, cut into units: pure functions of a few row groups each.
 
 A unit is adjacent row groups of one split's parquet file. `look` tells what is in it; from all the
-looks `classify` makes the plan; `encode` gives the bytes that the unit adds to each TFRecord file. So
+looks the task makes its plan; `encode` gives the bytes that the unit adds to each TFRecord file. So
 a unit can be worked on anywhere, in any order: in this process, in another, on another machine.
 """
 
@@ -34,12 +34,16 @@ class Unit:
         split: "train", "valid" or "test".
         path: the parquet file.
         groups: its row groups, from this one to before that one.
+        rows: those of them that are meant, from this one to before that one; None: all.
+        longest: points; drawings with more are passed over as if they were not there; None: none are.
     """
 
     index: int
     split: str
     path: str
     groups: tuple[int, int]
+    rows: tuple[int, int] | None = None
+    longest: int | None = None
 
 
 class Look(NamedTuple):
@@ -89,8 +93,8 @@ class Task(NamedTuple):
     plan: Plan
 
 
-def cut(paths: Mapping[str, Path]) -> Iterator[Unit]:
-    """The units of the files of all splits; reads nothing but their metadata."""
+def cut(paths: Mapping[str, Path], longest: int | None = None) -> Iterator[Unit]:
+    """The units of the files of all splits; reads nothing but their metadata. `longest`: see `Unit`."""
     index = 0
     for split, path in paths.items():
         metadata = pq.read_metadata(path)
@@ -98,7 +102,7 @@ def cut(paths: Mapping[str, Path]) -> Iterator[Unit]:
         for group in range(metadata.num_row_groups):
             rows += metadata.row_group(group).num_rows
             if rows >= UNIT or group + 1 == metadata.num_row_groups:
-                yield Unit(index, split, str(path), (start, group + 1))
+                yield Unit(index, split, str(path), (start, group + 1), longest=longest)
                 index, start, rows = index + 1, group + 1, 0
 
 
@@ -119,24 +123,53 @@ def look(unit: Unit) -> Look:
 def encode(task: Task) -> dict[str, bytes]:
     """TFRecord file → what the unit adds to it, in the order of its drawings."""
     unit, plan = task.unit, task.plan
-    table = _read(unit, ["id", "label", "points", *([TIMES] if plan.time else [])])
-    points, edges = _points(table["points"].combine_chunks())
-    times = _times(table[TIMES].combine_chunks(), edges) if plan.time else None
-    spans = np.stack([edges[:-1], edges[1:]], axis=1)  # [N, 2]
-    ids = [name.encode() for name in table["id"].to_pylist()]
-    number = {label: index for index, label in enumerate(plan.classes)}
-    labels = np.array([number[label] for label in table["label"].to_pylist()], dtype=np.int64)
+    ids, labels, points, times, spans = read(unit, plan.classes, plan.time)
     buckets = strokes.buckets(spans[:, 1] - spans[:, 0], plan.bounds)
     made: dict[str, bytes] = {}
     for place, bound in enumerate(plan.bounds):
         rows = np.flatnonzero(buckets == place)
         files = plan.files[unit.split].get(bound, ())
         framed = _records(rows, bound, ids, labels, points, times, spans, plan.scale) if len(rows) else []
-        for turn, name in enumerate(files):
-            mine = framed[(turn - task.before[bound]) % len(files) :: len(files)]
-            if mine:
-                made[name] = b"".join(mine)
+        made |= dealt(framed, files, task.before[bound])
     return made
+
+
+def dealt(framed: Sequence[bytes], files: Sequence[str], before: int) -> dict[str, bytes]:
+    """File → its part of some records, which go to the files in turn, after so many records before them."""
+    mine = {name: framed[(turn - before) % len(files) :: len(files)] for turn, name in enumerate(files)}
+    return {name: b"".join(part) for name, part in mine.items() if part}
+
+
+class Drawings(NamedTuple):
+    """The N drawings of a unit.
+
+    Attributes:
+        ids: N names.
+        labels: int64 [N], class numbers.
+        points: float32 [P, 3], the points of the drawings, wherever in it they stand.
+        times: int32 [P], ms since the drawing began; None where they were not asked for.
+        spans: int64 [N, 2], first point and the one after the last of each drawing.
+    """
+
+    ids: list[bytes]
+    labels: NDArray[np.int64]
+    points: NDArray[np.float32]
+    times: NDArray[np.int32] | None
+    spans: NDArray[np.int64]
+
+
+def read(unit: Unit, classes: Sequence[str], time: bool) -> Drawings:
+    """The drawings of a unit, with their times or without."""
+    table = _read(unit, ["id", "label", "points", *([TIMES] if time else [])])
+    points, edges = _points(table["points"].combine_chunks())
+    number = {label: index for index, label in enumerate(classes)}
+    return Drawings(
+        [name.encode() for name in table["id"].to_pylist()],
+        np.array([number[label] for label in table["label"].to_pylist()], dtype=np.int64),
+        points,
+        _times(table[TIMES].combine_chunks(), edges) if time else None,
+        np.stack([edges[:-1], edges[1:]], axis=1),
+    )
 
 
 def _records(
@@ -162,7 +195,13 @@ def _records(
 
 def _read(unit: Unit, columns: list[str]) -> Any:
     with pq.ParquetFile(unit.path) as file:
-        return file.read_row_groups(list(range(*unit.groups)), columns=columns, use_threads=False)
+        wanted = columns if unit.longest is None else sorted({*columns, "length"})
+        table = file.read_row_groups(list(range(*unit.groups)), columns=wanted, use_threads=False)
+    if unit.rows is not None:
+        table = table.slice(unit.rows[0], unit.rows[1] - unit.rows[0])
+    if unit.longest is None:
+        return table
+    return table.filter(pa.array(_numbers(table["length"].combine_chunks(), np.int32) <= unit.longest))
 
 
 def _points(column: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -42,6 +42,70 @@ class ClassifySpec(TypedDict):
     source: str
 
 
+class WatchSpec(TypedDict):
+    """Videos of drawings: `data/processed/watch/spec.json`.
+
+    Attributes:
+        classes: in the order of their numbers.
+        frames, height, width: of every video: N, H, W.
+        steps_per_frame: steps of the pen's track a frame.
+        by: `ink` or `time`: what frames and steps are equal shares of.
+        pen: pixels; width of the drawn lines.
+        scale: what dx and dy of the track were divided by: the standard deviation of dx and dy, as drawn, on train.
+        counts: split → drawings.
+        class_counts: class → training drawings.
+        digest: of the training and validation files and the scaling.
+    """
+
+    task: str
+    classes: list[str]
+    features: dict[str, list[int]]
+    frames: int
+    height: int
+    width: int
+    steps_per_frame: int
+    by: str
+    pen: float
+    scale: float
+    counts: dict[str, int]
+    class_counts: dict[str, int]
+    length: dict[str, float]
+    files: dict[str, list[str]]
+    digest: str
+    source: str
+
+
+class DrawSpec(TypedDict):
+    """Padded drawings, none cropped: `data/processed/draw/spec.json`.
+
+    Attributes:
+        classes: in the order of their numbers.
+        bounds: the length buckets, in points.
+        scale: what dx and dy were divided by.
+        counts: split → bound → drawings.
+        class_counts: class → training drawings.
+        length: median and maximum of the points of a training drawing.
+        left_out: split → drawings longer than the last bound.
+        max_points: of the longest training drawing: where generated ones are cut off.
+        digest: of the training and validation files and the scaling.
+    """
+
+    task: str
+    classes: list[str]
+    features: dict[str, list[int | None]]
+    dtype: str
+    bounds: list[int]
+    scale: float
+    counts: dict[str, dict[str, int]]
+    class_counts: dict[str, int]
+    length: dict[str, float]
+    left_out: dict[str, int]
+    max_points: int
+    files: dict[str, list[str]]
+    digest: str
+    source: str
+
+
 class SplitDays(TypedDict):
     """The days of one split, and the windows whose whole target lies in it."""
 
@@ -67,6 +131,14 @@ class ForecastSpec(TypedDict):
     source: str
 
 
+_KINDS: dict[str, Any] = {
+    "classify": ClassifySpec,
+    "watch": WatchSpec,
+    "draw": DrawSpec,
+    "forecast": ForecastSpec,
+}
+
+
 def load(folder: Path, task: str) -> dict[str, Any]:
     """Read `folder`/spec.json and check that it is of `task`.
 
@@ -78,8 +150,7 @@ def load(folder: Path, task: str) -> dict[str, Any]:
         spec = read_json(path)
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix=f"run `dvc repro preprocess@{task}`") from None
-    kind = ClassifySpec if task == "classify" else ForecastSpec
-    missing = sorted(set(kind.__annotations__) - set(spec))
+    missing = sorted(set(_KINDS[task].__annotations__) - set(spec))
     if spec.get("task") != task or missing:
         raise UserError(
             f"is no spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),

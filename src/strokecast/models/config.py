@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import to_tuple
 
@@ -31,6 +32,15 @@ Norm = Annotated[
     Literal["none", "layer", "batch"],
     Field(description="normalise what leaves each layer: over its units, or over the batch"),
 ]
+L2 = Annotated[float, Field(ge=0, le=1, description="factor of the squared weights in the loss")]
+Mixtures = Annotated[
+    int, Field(ge=1, le=100, description="normal distributions whose mixture says where the pen goes")
+]
+Embedding = Annotated[int, Field(ge=1, le=1024, description="numbers that stand for a class")]
+DecoderNorm = Annotated[
+    Literal["none", "layer"],
+    Field(description="layer: layer normalisation at every gate of the decoder; not on cuDNN"),
+]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(to_tuple)]
 
 
@@ -42,3 +52,34 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class FrameCnn(Config):
+    """Settings of the small convolutional network that reads one frame (`models/layers/frames.py`)."""
+
+    filters: Sizes = Field(
+        (16, 32, 64), min_length=1, description="channels of each convolution; each halves the frame"
+    )
+    kernels: Sizes = Field((5, 3, 3), min_length=1, description="pixels a side that each convolution sees")
+    features: int = Field(64, ge=1, le=4096, description="size of the vector that a frame becomes")
+    activation: Literal["relu", "elu"] = Field("relu", description="of convolutions and frame vectors")
+    norm: Norm = "batch"
+    dropout: Dropout = 0.2
+    l2: L2 = 0.0
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        if len(self.filters) != len(self.kernels):
+            raise PydanticCustomError("lengths", "filters and kernels should be lists of one length")
+        return self
+
+
+class FrameRnn(FrameCnn):
+    """Settings of a recurrent network over the vectors of the frames."""
+
+    cell: Literal["lstm", "gru", "simple_rnn"] = Field("gru", description="of the recurrent layers")
+    units: int = Field(96, ge=1, le=4096, description="units of each recurrent layer (and direction)")
+    layers: int = Field(1, ge=1, le=16, description="recurrent layers on top of each other")
+    bidirectional: Annotated[bool, Field(description="read the frames forwards and backwards")] = False
+    recurrent_norm: Norm = "none"
+    recurrent_dropout: CudnnRecurrentDropout = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,25 @@ def forward(model: Any) -> Callable[[dict[str, Any]], Any]:
 
     traced: Callable[[dict[str, Any]], Any] = run
     return traced
+
+
+def attention(model: Any, inputs: Mapping[str, Any]) -> NDArray[np.float32] | None:
+    """How much a network pooled by attention lets each point count.
+
+    Args:
+        model: a network, built or loaded.
+        inputs: what it reads: {"strokes": [B, T, 3], "length": [B], ...}.
+
+    Returns:
+        float32 [B, T]: sums to 1 over the real points of a drawing, 0 on padding. None for a network
+        without such a layer.
+    """
+    from strokecast.models.layers.attention import LAYER, attention_weights
+
+    if LAYER not in {layer.name for layer in model.layers}:
+        return None
+    weights: NDArray[np.float32] = attention_weights(model)(dict(inputs), training=False).numpy()
+    return weights
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

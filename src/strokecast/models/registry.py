@@ -25,6 +25,19 @@ Kind = Literal["network", "rule", "estimator"]
 
 
 @dataclass(frozen=True)
+class Before:
+    """A network that is trained before an architecture's own, on the same data.
+
+    Attributes:
+        build: `build(config, spec)`: a `keras.Model` whose inputs and output are of the same task.
+        carry: (the first network, trained; the architecture's own) → None; sets the weights of the latter.
+    """
+
+    build: Callable[[Any, Mapping[str, Any]], Any]
+    carry: Callable[[Any, Any], None]
+
+
+@dataclass(frozen=True)
 class Architecture:
     """One registered architecture.
 
@@ -38,6 +51,7 @@ class Architecture:
             `strokecast.models.estimators.Estimator` for an estimator.
         kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with
             numpy and scikit-learn).
+        before: what is trained first, for `pretrain_epochs` of the recipe; None: nothing can be.
     """
 
     task: str
@@ -46,18 +60,24 @@ class Architecture:
     testing: Config
     build: Callable[[Any, Mapping[str, Any]], Any]
     kind: Kind
+    before: Before | None = None
 
 
 _REGISTERED: dict[tuple[str, str], Architecture] = {}
 
 
 def register(
-    task: str, name: str, config: type[Config], testing: Config, kind: Kind = "network"
+    task: str,
+    name: str,
+    config: type[Config],
+    testing: Config,
+    kind: Kind = "network",
+    before: Before | None = None,
 ) -> Callable[[Build], Build]:
     """Decorator that registers `build(config, spec)` as the architecture `name` of `task`."""
 
     def decorate(build: Build) -> Build:
-        _REGISTERED[task, name] = Architecture(task, name, config, testing, build, kind)
+        _REGISTERED[task, name] = Architecture(task, name, config, testing, build, kind, before)
         return build
 
     return decorate

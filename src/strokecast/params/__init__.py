@@ -16,8 +16,22 @@ from pydantic import Field, ValidationError
 from strokecast.errors import UserError
 from strokecast.explain import first_error
 from strokecast.params.base import DATASETS, TASKS, Strict
-from strokecast.params.evaluation import ClassifyEvaluation, Evaluation, ForecastEvaluation, Regime
-from strokecast.params.features import ClassifyFeatures, Features, ForecastFeatures, Preprocess
+from strokecast.params.draw import Draw, DrawEvaluation
+from strokecast.params.evaluation import (
+    ClassifyEvaluation,
+    Evaluation,
+    ForecastEvaluation,
+    Regime,
+    WatchEvaluation,
+)
+from strokecast.params.features import (
+    ClassifyFeatures,
+    DrawFeatures,
+    Features,
+    ForecastFeatures,
+    Preprocess,
+    WatchFeatures,
+)
 from strokecast.params.models import ModelEntry, Models
 from strokecast.params.quality import Quality, SeriesQuality, SketchQuality
 from strokecast.params.sources import (
@@ -33,7 +47,16 @@ from strokecast.params.sources import (
     Sketches,
     Tutorial,
 )
-from strokecast.params.training import RECIPES, ClassifyRecipe, ForecastRecipe, Recipe, Training
+from strokecast.params.training import (
+    RECIPES,
+    ClassifyRecipe,
+    DrawRecipe,
+    ForecastRecipe,
+    LabelRecipe,
+    Recipe,
+    Training,
+    WatchRecipe,
+)
 from strokecast.paths import PARAMS
 
 __all__ = [
@@ -49,11 +72,16 @@ __all__ = [
     "Csv",
     "Cta",
     "Doodles",
+    "Draw",
+    "DrawEvaluation",
+    "DrawFeatures",
+    "DrawRecipe",
     "Evaluation",
     "Features",
     "ForecastEvaluation",
     "ForecastFeatures",
     "ForecastRecipe",
+    "LabelRecipe",
     "ModelEntry",
     "Models",
     "NpzFolder",
@@ -70,6 +98,9 @@ __all__ = [
     "Strict",
     "Training",
     "Tutorial",
+    "WatchEvaluation",
+    "WatchFeatures",
+    "WatchRecipe",
     "load",
     "parse",
 ]
@@ -86,6 +117,7 @@ class Params(Strict):
     training: Training = Field(Training(), description="how networks are trained")
     models: Models = Field(Models(), description="what is trained")
     evaluation: Evaluation = Field(Evaluation(), description="how models are judged")
+    draw: Draw = Field(Draw(), description="which other model the task draw needs")
 
     def entries(self, task: str) -> dict[str, ModelEntry]:
         """All models of a task, switched off or not, in the order of the file."""
@@ -148,4 +180,37 @@ def parse(values: Mapping[str, Any]) -> Params:
     for task in TASKS:
         for name in params.entries(task):
             params.recipe(task, name)
+        _check_baseline(params, task)
+    _check_referee(params)
     return params
+
+
+def _check_referee(params: Params) -> None:
+    """Where draw has a model, its referee is a model of classify that is switched on and reads no time."""
+    if not any(entry.enabled for entry in params.models.draw.values()):
+        return
+    name, judges = params.draw.referee, params.models.classify
+    fit = [n for n, entry in judges.items() if entry.enabled and not entry.config.get("time")]
+    if name in fit:
+        return
+    what = "is no model of classify"
+    if name in judges:
+        what = (
+            "is switched off" if not judges[name].enabled else "reads time, which generated drawings have not"
+        )
+    raise UserError(
+        f"{name!r} {what}",
+        where="params.yaml: draw.referee",
+        allowed=", ".join(fit) or "a model of classify",
+        fix="" if fit else "add one, or switch the models of draw off",
+    )
+
+
+def _check_baseline(params: Params, task: str) -> None:
+    name = getattr(getattr(params.evaluation, task, None), "baseline", None)
+    if name is not None and name not in params.entries(task):
+        raise UserError(
+            f"{name!r} is no model of {task}",
+            where=f"params.yaml: evaluation.{task}.baseline",
+            allowed=", ".join([*params.entries(task), "null"]),
+        )

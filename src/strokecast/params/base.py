@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.explain import to_date_text
 
-TASKS = ("classify", "forecast")
+TASKS = ("classify", "watch", "draw", "forecast")
 DATASETS = ("sketches", "series")
 
 Action = Literal["stop", "quarantine", "warn"]
@@ -35,7 +35,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
 
 
-def ascending(values: Sequence[int], name: str) -> None:
+def ascending(values: Sequence[float], name: str) -> None:
     """Refuse numbers that do not rise strictly."""
     if list(values) != sorted(set(values)):
         raise PydanticCustomError("ascending", "{name} should rise strictly", {"name": name})

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Day, Ints, Share, Strict, ascending, to_tuple
+from strokecast.params.draw import DrawEvaluation
 
 
 class ClassifyEvaluation(Strict):
@@ -18,11 +19,20 @@ class ClassifyEvaluation(Strict):
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
     calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
     length_edges: Ints = Field((25, 50, 75, 100), description="points; edges of the groups by length")
+    baseline: str | None = Field(
+        None, description="a model of the same task whose accuracy all others are compared with; null: none"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         ascending(self.length_edges, "length_edges")
         return self
+
+
+class WatchEvaluation(ClassifyEvaluation):
+    """How classifiers of videos are judged: as those of strokes, and on frames in another order."""
+
+    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the frames' shuffled order")
 
 
 class Regime(Strict):
@@ -65,4 +75,6 @@ class Evaluation(Strict):
     """How models are judged; the test split is opened here and nowhere else."""
 
     classify: ClassifyEvaluation = Field(ClassifyEvaluation(), description="for classify")
+    watch: WatchEvaluation = Field(WatchEvaluation(), description="for watch")
+    draw: DrawEvaluation = Field(DrawEvaluation(), description="for draw")
     forecast: ForecastEvaluation = Field(ForecastEvaluation(), description="for forecast")

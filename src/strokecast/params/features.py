@@ -30,6 +30,30 @@ class ClassifyFeatures(Strict):
         return self
 
 
+class DrawFeatures(ClassifyFeatures):
+    """Padded records of strokes for networks that draw."""
+
+    bounds: Ints = Field(
+        (32, 48, 64, 96, 200),
+        min_length=1,
+        description="points; a drawing is padded to the smallest bound that holds it, left out beyond the last",
+    )
+
+
+class WatchFeatures(Strict):
+    """Records of videos of drawings."""
+
+    frames: int = Field(12, ge=1, le=256, description="frames of a video; the last is the finished drawing")
+    height: int = Field(28, ge=8, le=256, description="pixels of a frame from top to bottom")
+    width: int = Field(28, ge=8, le=256, description="pixels of a frame from left to right")
+    pen: float = Field(1.5, gt=0, le=4, description="pixels; width of the drawn lines")
+    by: Literal["ink", "time"] = Field(
+        "ink", description="frames show equal shares of the ink, or of the time, where the source has it"
+    )
+    steps_per_frame: int = Field(16, ge=1, le=256, description="steps of the pen's track beside each frame")
+    shard_megabytes: int = Field(200, ge=1, description="MB; records are split into files of this size")
+
+
 class ForecastFeatures(Strict):
     """Windows of a daily series, split by time first."""
 
@@ -51,6 +75,8 @@ class Features(Strict):
     """From accepted rows to TFRecords."""
 
     classify: ClassifyFeatures = Field(ClassifyFeatures(), description="for classify")
+    watch: WatchFeatures = Field(WatchFeatures(), description="for watch")
+    draw: DrawFeatures = Field(DrawFeatures(), description="for draw")
     forecast: ForecastFeatures = Field(ForecastFeatures(), description="for forecast")
 
 

@@ -31,4 +31,6 @@ class Models(Strict):
     """The models of each task."""
 
     classify: dict[str, ModelEntry] = Field({}, description="strokes to class")
+    watch: dict[str, ModelEntry] = Field({}, description="the drawing as a video of being drawn to class")
+    draw: dict[str, ModelEntry] = Field({}, description="class or latent vector to strokes")
     forecast: dict[str, ModelEntry] = Field({}, description="past days to the next `horizon` days")

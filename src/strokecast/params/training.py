@@ -76,12 +76,9 @@ class Recipe(Strict):
         return self
 
 
-class ClassifyRecipe(Recipe):
-    """How classifiers are trained."""
+class LabelRecipe(Recipe):
+    """What the recipes of all tasks with classes have in common."""
 
-    batch_tokens: int | None = Field(
-        None, ge=1, description="padded points a step, instead of batch_size drawings; null: batch_size"
-    )
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: a rare class weighs more, by the training counts"
     )
@@ -92,6 +89,20 @@ class ClassifyRecipe(Recipe):
     augment_rotation: float = Field(
         0.0, ge=0, le=180, description="degrees; drawings turn by up to this, 0: off"
     )
+    augment_mirror: float = Field(
+        0.0, ge=0, le=1, description="share of drawings mirrored left to right, 0: off"
+    )
+    mirror_classes: Literal["all"] | Words = Field(
+        "all", description="`all`, or a list of the classes that augment_mirror may mirror"
+    )
+
+
+class ClassifyRecipe(LabelRecipe):
+    """How classifiers are trained."""
+
+    batch_tokens: int | None = Field(
+        None, ge=1, description="padded points a step, instead of batch_size drawings; null: batch_size"
+    )
     augment_jitter: float = Field(
         0.0, ge=0, le=10, description="std of what is added to scaled dx and dy, 0: off"
     )
@@ -101,17 +112,36 @@ class ClassifyRecipe(Recipe):
     augment_drop_strokes: float = Field(
         0.0, ge=0, lt=1, description="share of strokes left out, never the longest; 0: off"
     )
-    augment_mirror: float = Field(
-        0.0, ge=0, le=1, description="share of drawings mirrored left to right, 0: off"
-    )
-    mirror_classes: Literal["all"] | Words = Field(
-        "all", description="`all`, or a list of the classes that augment_mirror may mirror"
-    )
 
     @property
     def tokens(self) -> int | None:
         """Padded points a batch, where these and not its drawings are counted."""
         return self.batch_tokens
+
+
+class WatchRecipe(LabelRecipe):
+    """How classifiers of videos are trained."""
+
+    pretrain_epochs: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="inflated only: epochs of the network that is trained before it, 0: none",
+    )
+    augment_shift: float = Field(
+        0.0, ge=0, lt=1, description="share of height and width; videos move by up to this, 0: off"
+    )
+
+
+class DrawRecipe(Recipe):
+    """How networks that draw are trained."""
+
+    augment_scale: float = Field(
+        0.0, ge=0, lt=1, description="share; width and height change by up to this, 0: off"
+    )
+    augment_drop: float = Field(
+        0.0, ge=0, lt=1, description="share of points within strokes left out, 0: off"
+    )
 
 
 class ForecastRecipe(Recipe):
@@ -132,7 +162,14 @@ class Training(Strict):
         description="stop, or continue with the other models, when a training breaks (NaN, out of memory)",
     )
     classify: ClassifyRecipe = Field(ClassifyRecipe(), description="for classify")
+    watch: WatchRecipe = Field(WatchRecipe(), description="for watch")
+    draw: DrawRecipe = Field(DrawRecipe(), description="for draw")
     forecast: ForecastRecipe = Field(ForecastRecipe(), description="for forecast")
 
 
-RECIPES: dict[str, type[Recipe]] = {"classify": ClassifyRecipe, "forecast": ForecastRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "classify": ClassifyRecipe,
+    "watch": WatchRecipe,
+    "draw": DrawRecipe,
+    "forecast": ForecastRecipe,
+}

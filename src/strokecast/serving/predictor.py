@@ -51,6 +51,15 @@ def load(folder: Path) -> Predictor:
             return DrawingClassifier(lambda given: fitted.predict(given["strokes"], given["length"]), spec)
         network = inference.load_network(folder)
         return DrawingClassifier(_Softmax(network), spec, "time" in inference.signature(network))
+    if spec["task"] == "draw":
+        from strokecast.serving import drawing
+
+        return drawing.Drawer(inference.load_network(folder), spec)
+    if spec["task"] == "watch":
+        from strokecast.serving.video import VideoClassifier
+
+        network = inference.load_network(folder)
+        return VideoClassifier(_Softmax(network), spec, inference.signature(network))
     if (folder / "model.json").is_file():
         rule = inference.load_rule(folder)
         return SeriesForecaster(rule.predict, rule.min_history, spec)
@@ -68,8 +77,7 @@ class DrawingClassifier:
 
     def __init__(self, chances: Chances, spec: Mapping[str, Any], timed: bool = False) -> None:
         self.classes: list[str] = spec["classes"]
-        self._bounds: list[int] = spec["bounds"]
-        self._scale: float = spec["scale"]
+        self._spec = spec
         self._chances = chances
         self._timed = timed
 
@@ -123,11 +131,11 @@ class DrawingClassifier:
         chances = np.zeros((len(drawings), len(self.classes)))
         groups: dict[int, list[int]] = {}
         for at, points in enumerate(drawings):
-            groups.setdefault(strokes.bucket(len(points), self._bounds), []).append(at)
+            groups.setdefault(strokes.bucket(len(points), self._spec["bounds"]), []).append(at)
         for bound, members in groups.items():
             for start in range(0, len(members), BATCH):
                 part = members[start : start + BATCH]
-                ready = [strokes.prepare(drawings[at], self._scale, bound) for at in part]
+                ready = [strokes.prepare(drawings[at], self._spec["scale"], bound) for at in part]
                 inputs = {
                     "strokes": np.stack([padded for padded, _ in ready]),  # [B, T, 3]
                     "length": np.array([length for _, length in ready], np.int32),  # [B]

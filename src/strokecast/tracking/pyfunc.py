@@ -21,6 +21,7 @@ import strokecast
 from strokecast import files
 
 LOADER = "strokecast.tracking.loader"
+_OPTIONAL = ("temperature", "seed", "n")  # of a request to draw
 _COMMON = ("mlflow", "numpy", "pandas", "pydantic")
 _FURTHER = {"network": ("tensorflow", "keras"), "estimator": ("scikit-learn",), "rule": ()}
 
@@ -38,7 +39,9 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     spec = files.read_json(folder / "spec.json")
-    timed = bool(files.read_json(folder / "config.json")["config"].get("time"))
+    config = files.read_json(folder / "config.json")["config"]
+    timed = bool(config.get("time")) or spec.get("by") == "time"
+    asked = bool(config.get("conditional", True))
     ended = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "model"
@@ -52,8 +55,8 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             data_path=str(data),
             code_paths=[str(copy_code(Path(place) / "code"))],
             mlflow_model=Model(model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=ended),
-            signature=signature(run["task"], timed),
-            input_example=example(spec, min_history(folder, spec), timed),
+            signature=signature(run["task"], timed, asked),
+            input_example=example(spec, min_history(folder, spec), timed, asked),
             pip_requirements=requirements(run["kind"]),
             metadata=_metadata(run, spec),
         )
@@ -70,12 +73,13 @@ def requirements(kind: str) -> list[str]:
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
-def signature(task: str, timed: bool) -> Any:
+def signature(task: str, timed: bool, asked: bool = True) -> Any:
     """Column names in and out. Cells may be lists, arrays, integers or text: the predictor checks them.
 
     Args:
-        task: `classify` or `forecast`.
+        task: of `strokecast.params.TASKS`.
         timed: the network reads the time of each point.
+        asked: the network draws the class that it is asked for.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
@@ -89,8 +93,13 @@ def signature(task: str, timed: bool) -> Any:
     }
     if task == "forecast":
         given, made = {"ds": AnyType(), "y": AnyType()}, {"ds": DataType.datetime, "y": DataType.double}
-    sides = [Schema([ColSpec(kind, name) for name, kind in side.items()]) for side in (given, made)]
-    return ModelSignature(inputs=sides[0], outputs=sides[1])
+    if task == "draw":
+        given = {name: AnyType() for name in (*(("class",) if asked else ()), *_OPTIONAL)}
+        made = {"class": DataType.string, "temperature": DataType.double, "seed": DataType.long}
+        made |= {"number": DataType.long, "strokes": Array(Array(DataType.double))}
+    optional = _OPTIONAL if task == "draw" else ()
+    inputs = Schema([ColSpec(kind, name, name not in optional) for name, kind in given.items()])
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(kind, name) for name, kind in made.items()]))
 
 
 def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
@@ -104,15 +113,18 @@ def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     return int(spec["window"])
 
 
-def example(spec: Mapping[str, Any], days: int, timed: bool = False) -> Any:
+def example(spec: Mapping[str, Any], days: int, timed: bool = False, asked: bool = True) -> Any:
     """A small input, made up in the units of the data: two drawings, or as many days as are needed."""
     import pandas as pd
 
-    if spec["task"] == "classify":
+    if spec["task"] in ("classify", "watch"):
         unit = max(1, round(2 * float(spec["scale"])))
         corner = [[unit, 0, 0], [0, unit, 0], [-unit, 0, 0], [0, -unit, 1]]
         times = {"times": [[300, 600, 900, 1200]] * 2} if timed else {}
         return pd.DataFrame({"strokes": [corner, [*corner[:3], [-unit, -unit, 1]]], **times})
+    if spec["task"] == "draw":
+        ends = {"class": [spec["classes"][0], spec["classes"][-1]]} if asked else {}
+        return pd.DataFrame({**ends, "temperature": [0.3, 0.5], "seed": [1, 2], "n": [2, 1]})
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
     mean, std = spec["scaling"]["mean"], spec["scaling"]["std"]
     dates = [(last - datetime.timedelta(days=days - 1 - n)) for n in range(days)]

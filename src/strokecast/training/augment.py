@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from strokecast.errors import UserError
-from strokecast.params import ClassifyRecipe, Recipe
+from strokecast.params import ClassifyRecipe, DrawRecipe, LabelRecipe, Recipe, WatchRecipe
+from strokecast.training import augment_video
 
 Augment = Callable[[dict[str, Any], Any, Any], dict[str, Any]]
 
@@ -19,7 +20,7 @@ def make(task: str, recipe: Recipe, spec: Mapping[str, Any]) -> Augment | None:
     """What training batches go through, or None where the recipe changes nothing.
 
     Args:
-        task: `classify` or `forecast`.
+        task: of `strokecast.params.TASKS`.
         recipe: how the network is trained.
         spec: of the processed data; its classes are what `mirror_classes` may name.
 
@@ -29,10 +30,17 @@ def make(task: str, recipe: Recipe, spec: Mapping[str, Any]) -> Augment | None:
     Raises:
         UserError: if `mirror_classes` names a class that the data does not hold.
     """
-    if task != "classify":
+    if task == "draw":
+        return _resized(cast(DrawRecipe, recipe))
+    if task not in ("classify", "watch"):
         return None
+    may_mirror = _mirrored(cast(LabelRecipe, recipe).mirror_classes, spec["classes"], task)
+    if task == "watch":
+        videos = cast(WatchRecipe, recipe)
+        if not augment_video.changes(videos):
+            return None
+        return lambda inputs, target, seed: augment_video.augment(videos, may_mirror, inputs, target, seed)
     told = cast(ClassifyRecipe, recipe)
-    may_mirror = _mirrored(told.mirror_classes, spec["classes"])
     bends = (told.augment_scale, told.augment_rotation, told.augment_jitter)
     if not (any(bends) or told.augment_drop or told.augment_drop_strokes or told.augment_mirror):
         return None
@@ -56,7 +64,22 @@ def make(task: str, recipe: Recipe, spec: Mapping[str, Any]) -> Augment | None:
     return augment
 
 
-def _mirrored(chosen: str | Sequence[str], classes: Sequence[str]) -> list[bool]:
+def _resized(told: DrawRecipe) -> Augment | None:
+    """What drawings to be drawn go through: they change in size and lose points, and stay upright and whole."""
+    if not (told.augment_scale or told.augment_drop):
+        return None
+
+    def augment(inputs: dict[str, Any], target: Any, seed: Any) -> dict[str, Any]:
+        if told.augment_drop:
+            keep = points_kept(inputs["strokes"], inputs["length"], told.augment_drop, seed)
+            inputs = leave_out(inputs, keep)
+        strokes = bend(inputs["strokes"], inputs["length"], told.augment_scale, 0.0, 0.0, seed + 1)
+        return {**inputs, "strokes": strokes}
+
+    return augment
+
+
+def _mirrored(chosen: str | Sequence[str], classes: Sequence[str], task: str) -> list[bool]:
     """Which of the classes may be mirrored, [K]."""
     if chosen == "all":
         return [True] * len(classes)
@@ -65,7 +88,7 @@ def _mirrored(chosen: str | Sequence[str], classes: Sequence[str]) -> list[bool]
             shown = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
             raise UserError(
                 f"the data holds no class {name!r}",
-                where="params.yaml: training.classify.mirror_classes, or training.mirror_classes of a model",
+                where=f"params.yaml: training.{task}.mirror_classes, or training.mirror_classes of a model",
                 allowed=f"all, or a list of {shown}",
             )
     return [name in chosen for name in classes]

@@ -9,7 +9,7 @@ carries all epochs: nothing is traced or opened anew between two.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ def feed(
     augment: Augment | None = None,
     tokens: int | None = None,
     first_step: int = 0,
+    target_of: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> Feed:
     """Shuffled batches of epochs `first_epoch` to `epochs` - 1 (counted from 0), each augmented on its own.
 
@@ -58,6 +59,7 @@ def feed(
         augment: what each batch goes through, see `training.augment`.
         tokens: padded steps a batch at most, instead of `batch`; a batch has one record at least.
         first_step: batches of `first_epoch` that are left out, as they were trained on before.
+        target_of: makes the targets anew of augmented inputs; None: augmentation leaves them as they are.
     """
     import tensorflow as tf
 
@@ -82,7 +84,8 @@ def feed(
 
         def changed(number: Any, batch: tuple[dict[str, Any], Any, Any]) -> tuple[dict[str, Any], Any, Any]:
             inputs, target, key = batch
-            return augment(inputs, target, tf.stack([_seed(seed, -2) + epoch, number * 1_000])), target, key
+            inputs = augment(inputs, target, tf.stack([_seed(seed, -2) + epoch, number * 1_000]))
+            return inputs, target if target_of is None else target_of(inputs), key
 
         numbered = batches.enumerate().skip(skipped)  # a batch keeps its number, and so its augmentation
         return numbered.map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

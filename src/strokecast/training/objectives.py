@@ -1,6 +1,6 @@
 """What each task's networks are trained to lower, and what is counted beside it.
 
-Shapes: B batch, K classes, H horizon. A loss is one number an example, float32 [B].
+Shapes: B batch, T padded points, K classes, H horizon. A loss is one number an example, float32 [B].
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
+from strokecast.params import ForecastRecipe, LabelRecipe, Recipe
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,13 @@ class Objective:
 
     Attributes:
         target: shape (without the batch) and dtype name of the targets.
-        train_loss: (target, output) → [B]; what the gradient is taken of, smoothed and weighted.
-        valid_loss: (target, output) → [B]; what early stopping and the best weights go by, neither.
+        train_loss: (target, output) → [B]; what the gradient is taken of, smoothed and weighted as the recipe says.
+        valid_loss: (target, output) → [B]; what early stopping and the best weights go by: smoothed, as Keras does,
+            but not weighted.
         hits: (target, output) → float32 [B], 1 where right; None where nothing can be "right".
     """
 
-    target: tuple[tuple[int, ...], str]
+    target: tuple[tuple[int | None, ...], str]
     train_loss: Callable[[Any, Any], Any]
     valid_loss: Callable[[Any, Any], Any]
     hits: Callable[[Any, Any], Any] | None
@@ -46,7 +47,7 @@ def class_weights(spec: Mapping[str, Any]) -> list[float]:
 def _classify(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     import tensorflow as tf
 
-    told = cast(ClassifyRecipe, recipe)
+    told = cast(LabelRecipe, recipe)
     outputs, smoothing = len(spec["classes"]), told.label_smoothing
 
     def cross_entropy(label: Any, logits: Any) -> Any:
@@ -64,7 +65,7 @@ def _classify(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
 
     loss = smoothed if smoothing else cross_entropy
     train = weighted if told.class_weights == "balanced" else loss
-    return Objective(((), "int64"), train, cross_entropy, hits)
+    return Objective(((), "int64"), train, loss, hits)
 
 
 def _forecast(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
@@ -82,7 +83,20 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     return Objective(((spec["horizon"],), "float32"), loss, loss, None)
 
 
+def _draw(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
+    from strokecast.models.layers.mixture import reconstruction
+
+    def loss(target: Any, output: Any) -> Any:
+        """The reconstruction, and what the network asks for its latent vector, if it has one."""
+        recon = reconstruction(target, output["mixture"])
+        return recon + output["penalty"] if "penalty" in output else recon
+
+    return Objective(((None, 5), "float32"), loss, loss, None)
+
+
 _OBJECTIVES: dict[str, Callable[[Recipe, Mapping[str, Any]], Objective]] = {
     "classify": _classify,
+    "watch": _classify,
+    "draw": _draw,
     "forecast": _forecast,
 }

@@ -23,12 +23,13 @@ OnEpoch = Callable[[Mapping[str, float | int]], None]
 
 COLUMNS = ("epoch", "step", "timestamp_ms", "seconds", "learning_rate", "train_loss", "valid_loss")
 ACCURACIES = ("train_accuracy", "valid_accuracy")
-_VALID_BATCH = {"classify": 256, "forecast": 1024}
+BEFORE = "history_before.csv"  # of the network that is trained before an architecture's own
+_VALID_BATCH = {"classify": 256, "watch": 128, "draw": 256, "forecast": 1024}
 
 
 def columns(task: str) -> tuple[str, ...]:
     """The columns of `history.csv`."""
-    return COLUMNS + (ACCURACIES if task == "classify" else ())
+    return COLUMNS + (ACCURACIES if task in ("classify", "watch") else ())
 
 
 def train(
@@ -82,10 +83,15 @@ def train_network(
 ) -> dict[str, Any]:
     """Train one network and write model.keras, history.csv, config.json and spec.json to `folder`.
 
+    An architecture with a network to be trained before it (`registry.Before`) goes through two phases of
+    one loop where the recipe has `pretrain_epochs`: the first network's history goes to
+    history_before.csv, its weights are carried over, then the own network is trained as any other. A
+    first phase that ended before a kill is not trained again.
+
     Opens the files of the train and valid splits, never those of test.
 
     Args:
-        task: `classify` or `forecast`.
+        task: of `strokecast.params.TASKS`.
         name: the architecture.
         entry_config: the `config:` of its entry in params.yaml.
         recipe: how it is trained.
@@ -111,71 +117,35 @@ def train_network(
     start_tensorflow()
     import tensorflow as tf
 
-    from strokecast.features import reading
-    from strokecast.models.inference import signature
-    from strokecast.training import (
-        augment,
-        averaging,
-        checkpoint,
-        data,
-        devices,
-        loop,
-        objectives,
-        optimizers,
-        step,
-    )
+    from strokecast.training import devices, phase
 
     spec = specs.load(processed, task)
     config = registry.config(task, name, entry_config)
+    architecture, where = registry.get(task, name), f"models.{task}.{name}"
+    first_recipe = phase.first_recipe(recipe, architecture.before is not None, where)
     place = devices.choose(device)
     devices.prepare(seed, threads, recipe.intra_op_threads, recipe.deterministic)
-    where = f"models.{task}.{name}"
+    parts = phase.Parts(task, spec, processed, seed, where, place.check_every, _VALID_BATCH[task])
+    seconds = 0.0
     with guards.memory(recipe, where), tf.device(place.name):
-        model = registry.get(task, name).build(config, spec)
-        inputs = list(signature(model))
-        optimizer, average = optimizers.make(recipe), averaging.Average(model, recipe)
-        objective = objectives.make(task, recipe, spec)
-        steps = step.make(
-            model, optimizer, objective, recipe.clip_norm, recipe.clip_value, average, recipe.jit_compile
-        )
-        change = augment.make(task, recipe, spec)
-        groups = reading.groups(processed, spec, "train", inputs)
-
-        def feed(epoch: int, step: int) -> data.Feed:
-            return data.feed(
-                groups, recipe.batch_size, seed, recipe.epochs, epoch, change, recipe.tokens, first_step=step
-            )
-
-        plain = (
-            data.feed(groups, recipe.batch_size, seed, 1, tokens=recipe.tokens) if average.refreshes else None
-        )
-        held = [*model.variables, *optimizer.variables, *average.variables, steps.totals]
-        result = loop.fit(
-            loop.Training(
-                model=model,
-                steps=steps,
-                feed=feed,
-                valid=reading.batches(processed, spec, "valid", _VALID_BATCH[task], inputs),
-                refresh=plain and plain.dataset,
-                recipe=recipe,
-                average=average,
-                keeper=checkpoint.Keeper(record, held),
-                where=where,
-                counts_hits=objective.hits is not None,
-                check_every=place.check_every,
-                on_epoch=on_epoch,
-            )
-        )
+        model = architecture.build(config, spec)
+        if first_recipe is not None and architecture.before is not None:
+            first = architecture.before.build(config, spec)
+            before = phase.fit(parts, first, first_recipe, record and record / "before", lambda row: None)
+            architecture.before.carry(first, model)
+            _write_history(folder, BEFORE, columns(task), before.rows)
+            seconds = before.train_seconds
+        result = phase.fit(parts, model, recipe, record, on_epoch)
     with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
         whole = temporary.with_suffix(".keras")  # Keras goes by the ending
         model.save(whole)
         whole.replace(temporary)
-    _write_history(folder, columns(task), result.rows)
+    _write_history(folder, "history.csv", columns(task), result.rows)
     _write_facts(folder, task, name, seed, config, recipe, processed)
     return {
         "kind": "network",
         "parameters": int(model.count_params()),
-        "train_seconds": round(result.train_seconds, 3),
+        "train_seconds": round(seconds + result.train_seconds, 3),
         "best_epoch": result.best_epoch,
         "examples_per_second": round(result.examples_per_second, 1),
         "device": place.kind,
@@ -202,7 +172,7 @@ def fit_estimator(
     seconds, speed = estimators.fit(estimator, processed, spec, f"models.{task}.{name}")
     with guards.disk(folder / "model.npz"):
         estimator.save(folder)
-    _write_history(folder, columns(task), ())
+    _write_history(folder, "history.csv", columns(task), ())
     _write_facts(folder, task, name, seed, config, None, processed)
     return _plain_facts("estimator", estimator.parameters, seconds, speed)
 
@@ -229,7 +199,7 @@ def fit_rule(
         "min_history": rule.min_history,
     }
     write_json(folder / "model.json", stored)
-    _write_history(folder, columns(task), ())
+    _write_history(folder, "history.csv", columns(task), ())
     _write_facts(folder, task, name, seed, config, None, processed)
     return _plain_facts("rule", 0, 0.0, speed)
 
@@ -265,10 +235,12 @@ def _rule_speed(rule: Any, spec: Mapping[str, Any], processed: Path, where: str)
     return len(origins) / seconds
 
 
-def _write_history(folder: Path, names: tuple[str, ...], rows: tuple[Mapping[str, float | int], ...]) -> None:
+def _write_history(
+    folder: Path, file_name: str, names: tuple[str, ...], rows: tuple[Mapping[str, float | int], ...]
+) -> None:
     with (
-        guards.disk(folder / "history.csv"),
-        new_file(folder / "history.csv") as temporary,
+        guards.disk(folder / file_name),
+        new_file(folder / file_name) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.DictWriter(file, names, lineterminator="\n")

@@ -86,7 +86,13 @@ def sketched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         ("twin", 1): good[:, :],
     }
     return SimpleNamespace(
-        found=found, test=test, made=made, classes=classes, source="doodles", settings=ClassifyEvaluation()
+        found=found,
+        test=test,
+        made=made,
+        classes=classes,
+        source="doodles",
+        settings=ClassifyEvaluation(baseline="poor"),
+        attended={},
     )
 
 

@@ -14,6 +14,7 @@ from strokecast.evaluation.trainings import roster
 from strokecast.features import classify as classify_features
 from strokecast.features import forecast as forecast_features
 from strokecast.features import plain_reading
+from strokecast.models import inference
 from strokecast.models.estimators import NearestNeighbours
 from strokecast.params import ClassifyFeatures, ForecastFeatures, ModelEntry
 
@@ -83,15 +84,16 @@ def test_a_network_that_copies_last_week_forecasts_as_the_rule_does(train, tmp_p
     assert made["linear", 1] == pytest.approx(made["seasonal_naive_7", 1], rel=1e-5)
 
 
-def test_probabilities_belong_to_their_sketches(train, tmp_path):
-    """A network that reads the class off the number of points is right on exactly the sketches where it should be."""
-    import keras
+LENGTHS = {"zebra": [3, 20, 9, 30], "apple": [5, 18, 40, 7]}  # points of the sketches of each class
 
+
+@pytest.fixture
+def processed_sketches(tmp_path):
+    """Eight sketches a split as `preprocess@classify` writes them, cropped at 32 points, and the spec."""
     validated = tmp_path / "validated"
     validated.mkdir()
-    lengths = {"zebra": [3, 20, 9, 30], "apple": [5, 18, 40, 7]}
     for split in ("train", "valid", "test"):
-        rows = [(label, i, n) for label, counts in lengths.items() for i, n in enumerate(counts)]
+        rows = [(label, i, n) for label, counts in LENGTHS.items() for i, n in enumerate(counts)]
         points = [np.random.default_rng(n).integers(-9, 9, n * 3).astype(np.float32) for _, _, n in rows]
         columns = {
             "id": [f"{label}/{split}/{i}" for label, i, _ in rows],
@@ -102,7 +104,35 @@ def test_probabilities_belong_to_their_sketches(train, tmp_path):
         pq.write_table(pa.table(columns), validated / f"{split}.parquet")
     (validated / "report.json").write_text(json.dumps({"source": "made"}))
     processed = tmp_path / "processed"
-    spec = classify_features.preprocess(validated, processed, ClassifyFeatures(bounds=(8, 16, 32)))
+    return processed, classify_features.preprocess(validated, processed, ClassifyFeatures(bounds=(8, 16, 32)))
+
+
+def test_attention_is_told_of_one_sketch_a_class_and_leaves_padding_out(train, tmp_path, processed_sketches):
+    from strokecast.models import registry
+
+    processed, spec = processed_sketches
+    folder = train("classify", "attention_rnn", dataset={"digest": spec["digest"]})
+    architecture = registry.get("classify", "attention_rnn")
+    network = architecture.build(architecture.testing, spec)
+    network.save(folder / "model.keras")
+    found = roster("classify", {"attention_rnn": ModelEntry()}, tmp_path / "models")
+    test, _, attended = classify_predictions.collect(found, processed, spec)
+    seen = attended["attention_rnn", 1]
+    assert [spec["classes"][test.labels[one.row]] for one in seen] == ["zebra", "apple"]
+    assert [len(one.strokes) for one in seen] == [9, 7]  # of each class the lower median
+    for one in seen:
+        assert test.lengths[one.row] == len(one.strokes) == len(one.weights)
+        assert one.weights.sum() == pytest.approx(1, abs=1e-5)  # over real points: padding has none
+        assert one.weights.min() > 0
+        alone = {"strokes": one.strokes[None], "length": np.array([len(one.strokes)], np.int32)}
+        assert inference.attention(network, alone)[0] == pytest.approx(one.weights, abs=1e-5)
+
+
+def test_probabilities_belong_to_their_sketches(train, tmp_path, processed_sketches):
+    """A network that reads the class off the number of points is right on exactly the sketches where it should be."""
+    import keras
+
+    processed, spec = processed_sketches
     folder = train("classify", "gru", dataset={"digest": spec["digest"]})
     strokes = keras.Input((None, 3), name="strokes")
     length = keras.Input((), dtype="int32", name="length")
@@ -118,14 +148,15 @@ def test_probabilities_belong_to_their_sketches(train, tmp_path):
     sign.set_weights([kernel, bias])
     network.save(folder / "model.keras")
     found = roster("classify", {"gru": ModelEntry()}, tmp_path / "models")
-    test, made = classify_predictions.collect(found, processed, spec)
-    assert sorted(test.ids) == sorted(f"{label}/test/{i}" for label in lengths for i in range(4))
+    test, made, attended = classify_predictions.collect(found, processed, spec)
+    assert sorted(test.ids) == sorted(f"{label}/test/{i}" for label in LENGTHS for i in range(4))
     true = [spec["classes"][label] for label in test.labels]
     assert true == [name.split("/")[0] for name in test.ids]
-    cropped = [min(32, lengths[name.split("/")[0]][int(name.split("/")[2])]) for name in test.ids]
+    cropped = [min(32, LENGTHS[name.split("/")[0]][int(name.split("/")[2])]) for name in test.ids]
     assert test.lengths.tolist() == cropped
     assert (made["gru", 1].argmax(axis=1) == zebra).tolist() == [n > 10 for n in cropped]
     assert made["gru", 1].sum(axis=1) == pytest.approx(1)
+    assert attended == {}
 
 
 def test_an_estimator_is_asked_for_the_same_sketches_in_the_same_order(train, tmp_path):
@@ -156,7 +187,8 @@ def test_an_estimator_is_asked_for_the_same_sketches_in_the_same_order(train, tm
     model.fit(batch[:3] for batch in plain_reading.batches(processed, spec, "train"))
     model.save(folder)
     found = roster("classify", {"nearest_neighbour": ModelEntry()}, tmp_path / "models")
-    test, made = classify_predictions.collect(found, processed, spec)
+    test, made, attended = classify_predictions.collect(found, processed, spec)
+    assert attended == {}
     chances = made["nearest_neighbour", 1]
     assert chances.argmax(axis=1).tolist() == test.labels.tolist()
     assert chances.max(axis=1).min() > 0.5

@@ -4,13 +4,14 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.evaluation import classify_report, forecast_report, leaderboard, page
+from strokecast.evaluation import classify, classify_report, forecast_report, leaderboard, page
 from strokecast.files import digest_tree
-from strokecast.params import ForecastEvaluation
+from strokecast.params import ClassifyEvaluation, ForecastEvaluation
 
 
 def sketches(folder, given, **changes):
@@ -23,6 +24,7 @@ def sketches(folder, given, **changes):
         parts["classes"],
         parts["source"],
         parts["settings"],
+        parts["attended"],
     )
 
 
@@ -107,6 +109,70 @@ def test_pairs_tell_different_models_apart_and_equal_ones_not(reports, sketched,
     assert pairs["good", "twin"]["excludes_zero"] == "false"
     pairs = {(row["a"], row["b"]): row for row in rows(reports / "forecast/pairs.csv")}
     assert pairs["sharp", "offset"]["excludes_zero"] == "true"
+
+
+def test_every_model_is_compared_with_the_baseline_on_the_same_sketches(reports, sketched):
+    metrics = json.loads((reports / "classify/metrics.json").read_text())
+    pairs = {(row["a"], row["b"]): row for row in rows(reports / "classify/pairs.csv")}
+    key = "accuracy_minus_poor"
+    assert not [name for name in metrics["poor"] if "minus" in name]
+    for name in ("good", "twin"):
+        assert metrics[name][key] == pytest.approx(
+            metrics[name]["accuracy"] - metrics["poor"]["accuracy"], abs=1e-5
+        )
+        assert metrics[name][key] == -float(pairs["poor", name]["difference"])
+        assert metrics[name][f"{key}_low"] == -float(pairs["poor", name]["high"])
+        assert metrics[name][f"{key}_high"] == -float(pairs["poor", name]["low"])
+        assert metrics[name][f"{key}_low"] > 0
+    each = {k: v["metrics"] for k, v in json.loads((reports / "classify/trainings.json").read_text()).items()}
+    single = [each[f"id-classify-good-{seed}"][f"test/{key}"] for seed in (1, 2)]
+    assert sum(single) / 2 == pytest.approx(metrics["good"][key], rel=1e-4)
+    assert each["id-classify-twin-1"][f"test/{key}_low"] == metrics["twin"][f"{key}_low"]
+    assert not [name for name in each["id-classify-poor-1"] if "minus" in name]
+    assert not [name for name in metrics["good"] if "minus" in name and "spread" in name]
+
+
+def test_the_leaderboard_tells_who_is_no_better_than_the_baseline(reports, sketched, tmp_path):
+    def board(name):
+        sketches(tmp_path / str(name), sketched, settings=ClassifyEvaluation(baseline=name, resamples=100))
+        facts = json.loads((tmp_path / str(name) / "summary.json").read_text())
+        return leaderboard._BOARDS["classify"](facts)
+
+    poor = leaderboard.read(reports, ("classify",))[0]
+    at = poor.header.index("over poor, points")
+    assert [row[0] for row in poor.rows if row[at] == "-"] == ["poor"]
+    assert poor.rows[0][at].startswith("+4")
+    assert "Every other model is better than poor by a paired 95 % interval above 0." in poor.notes
+    twin = board("twin").notes[0]
+    assert twin.startswith("Not better than twin by a paired 95 % interval above 0: good (+")
+    assert ", poor (-4" in twin
+    none = board(None)
+    assert not [title for title in none.header if title.startswith("over")]
+    assert not [note for note in none.notes if "etter than" in note]
+    absent = board("logistic")
+    assert absent.notes[0] == "No comparison with logistic, which is not among the models judged."
+    assert len(absent.header) == len(absent.rows[0]) == len(none.header)
+
+
+def test_attention_is_drawn_for_each_training_that_has_it(reports, sketched, tmp_path):
+    random = np.random.default_rng(1)
+    rows = classify.examples(sketched.test)
+    assert sketched.test.labels[rows].tolist() == [0, 1, 2, 3]
+
+    def look(row):
+        n = int(sketched.test.lengths[row])
+        strokes = random.normal(size=(n, 3)).astype(np.float32)
+        strokes[:, 2] = np.arange(n) % 5 == 4
+        return classify.Attended(row, strokes, random.dirichlet(np.ones(n)).astype(np.float32))
+
+    attended = {("good", seed): [look(row) for row in rows] for seed in (1, 2)}
+    sketches(tmp_path / "classify", sketched, attended=attended)
+    drawn = {path.relative_to(tmp_path / "classify").as_posix() for path in tmp_path.rglob("attention.*")}
+    assert drawn == {
+        "models/good/seed-1/attention.png", "models/good/seed-2/attention.png", "figures/attention.svg"
+    }  # fmt: skip
+    assert not list((reports / "classify").rglob("attention.*"))
+    assert len(page.pictures(tmp_path / "classify", "classify")) == 5
 
 
 def test_same_inputs_same_bytes(reports, sketched, forecasted, tmp_path):

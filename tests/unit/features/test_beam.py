@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from strokecast.features import classify, shards
+from strokecast.features import classify, padded, shards
 from strokecast.files import digest_tree, read_json
 from strokecast.params import ClassifyFeatures, Preprocess
 
@@ -37,7 +37,7 @@ def test_the_same_bytes_as_local(
     validated_sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(shards, "UNIT", 1)  # a unit each row group
-    monkeypatch.setattr(classify, "_OVERHEAD", 600_000)  # as if a record weighed 0.6 MB: a file each
+    monkeypatch.setattr(padded, "_OVERHEAD", 600_000)  # as if a record weighed 0.6 MB: a file each
     local = classify.preprocess(validated_sketches, tmp_path / "local", SETTINGS, Preprocess(workers=1))
     assert max(len(names) for names in local["files"].values()) > 2, "several files a split"
     before = digest_tree(validated_sketches)

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.features import classify, reading, spec
+from strokecast.features import classify, padded, reading, spec
 from strokecast.files import digest_tree
 from strokecast.params import ClassifyFeatures
 
@@ -59,7 +59,7 @@ def test_the_same_input_gives_the_same_bytes(validated_sketches: Path, tmp_path:
 def test_shards_share_a_bucket_without_loss(
     validated_sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify, "_OVERHEAD", 400_000)  # as if a record weighed 0.4 MB
+    monkeypatch.setattr(padded, "_OVERHEAD", 400_000)  # as if a record weighed 0.4 MB
     made = classify.preprocess(
         validated_sketches, tmp_path / "out", ClassifyFeatures(bounds=(32,), shard_megabytes=1)
     )

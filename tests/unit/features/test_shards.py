@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.features import classify, reading, runners, shards
+from strokecast.features import classify, padded, reading, runners, shards
 from strokecast.files import digest_tree
 from strokecast.params import ClassifyFeatures, Preprocess
 
@@ -53,9 +53,7 @@ def validated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 writer.write_table(pa.table(columns, schema=schema))
     report = {"source": "tutorial_tfrecord", "classes": ["ant", "boat", "tree", "zebra"]}
     (folder / "report.json").write_text(json.dumps(report))
-    monkeypatch.setattr(
-        classify, "_OVERHEAD", 60_000
-    )  # as if a record weighed 0.06 MB: several files a bucket
+    monkeypatch.setattr(padded, "_OVERHEAD", 60_000)  # as if a record weighed 0.06 MB: several files a bucket
     return folder
 
 
@@ -163,7 +161,7 @@ def test_shards_are_between_half_and_all_of_what_is_asked_for(tmp_path: Path) ->
 def test_more_files_than_may_be_open(
     validated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify, "_OVERHEAD", 900_000)  # a file a record
+    monkeypatch.setattr(padded, "_OVERHEAD", 900_000)  # a file a record
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
     try:

@@ -14,35 +14,57 @@ from strokecast.models import registry, sketch_features
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")
 LSTM = (ROOT / "docs" / "lstm.md").read_text(encoding="utf-8")
-SECTIONS = {part.split("`")[0]: part for part in re.split(r"^### `", GUIDE, flags=re.MULTILINE)[1:]}
-SPEC = {"task": "classify", "classes": [f"class {n}" for n in range(12)]}
+SECTIONS = {  # (task, name)
+    (chapter.split(":")[0].lower(), part.split("`")[0]): part
+    for chapter in re.split(r"^## ", GUIDE, flags=re.MULTILINE)[1:]
+    for part in re.split(r"^### `", chapter, flags=re.MULTILINE)[1:]
+}
+TASKS = ("classify", "watch", "draw")
+SPEC = {
+    "classes": [f"class {n}" for n in range(12)],
+    "frames": 12,
+    "height": 28,
+    "width": 28,
+    "steps_per_frame": 16,
+}
 
 
-def summary(name: str) -> set[tuple[str, str]]:
+def summary(task: str, name: str) -> set[tuple[str, str]]:
     """(layer, output shape) as `model.summary()` prints them."""
-    model = registry.get("classify", name).build(registry.config("classify", name, {}), SPEC)
+    model = registry.get(task, name).build(registry.config(task, name, {}), {"task": task, **SPEC})
     printed: list[str] = []
     model.summary(line_length=250, print_fn=printed.append)
     rows = [[cell.strip() for cell in re.split("[│|]", line)] for line in "\n".join(printed).splitlines()]
     return {(row[1].split(" ")[0], row[2]) for row in rows if len(row) > 3}
 
 
-def test_every_architecture_has_its_section() -> None:
-    assert sorted(SECTIONS) == registry.names("classify")
+NAMED = {  # that the guide must have; what is added later needs no section (CONTRIBUTING: three places)
+    "classify": "simple_rnn lstm gru layer_norm_lstm conv_rnn conv_bilstm wavenet attention_rnn transformer "
+    "raster_cnn nearest_neighbour logistic",
+    "watch": "frame_average cnn_rnn cnn_rnn_strokes conv_lstm conv3d two_stream inflated video_transformer",
+    "draw": "class_decoder sketch_rnn",
+}
 
 
-@pytest.mark.parametrize("name", sorted(SECTIONS))
-def test_shapes_are_what_the_summary_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("task", TASKS)
+def test_every_architecture_of_the_courses_has_its_section(task: str) -> None:
+    found = {name for of, name in SECTIONS if of == task}
+    assert set(NAMED[task].split()) <= found <= set(registry.names(task))
+
+
+@pytest.mark.parametrize(("task", "name"), sorted(SECTIONS))
+def test_shapes_are_what_the_summary_prints(task: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")  # where there is no terminal, the summary is cut off at 80
-    assert f"`src/strokecast/models/classify/{name}.py`" in SECTIONS[name]
-    told = re.findall(r"`(\w+) (\([^`]*\))`", SECTIONS[name])
-    if registry.get("classify", name).kind == "estimator":
+    section = SECTIONS[task, name]
+    assert f"`src/strokecast/models/{task}/{name}.py`" in section
+    told = re.findall(r"`(\w+) (\([^`]*\))`", section)
+    if registry.get(task, name).kind == "estimator":
         assert not told
-        assert f"`[N, {len(sketch_features.NAMES)}]`" in SECTIONS[name]
+        assert f"`[N, {len(sketch_features.NAMES)}]`" in section
         return
     assert len(told) >= 4
-    assert told[-1] == ("logits", "(None, 12)")
-    assert set(told) <= summary(name)
+    assert told[-1] == (("mixture", "(None, None, 63)") if task == "draw" else ("logits", "(None, 12)"))
+    assert set(told) <= summary(task, name)
 
 
 @pytest.mark.parametrize("text", [GUIDE, LSTM], ids=["architectures", "lstm"])
@@ -54,11 +76,12 @@ def test_every_file_named_exists(text: str) -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_every_file_says_its_source_shapes_and_use() -> None:
+@pytest.mark.parametrize("task", TASKS)
+def test_every_file_says_its_source_shapes_and_use(task: str) -> None:
     import importlib
 
-    for name in registry.names("classify"):
-        text = importlib.import_module(f"strokecast.models.classify.{name}").__doc__ or ""
+    for name in registry.names(task):
+        text = importlib.import_module(f"strokecast.models.{task}.{name}").__doc__ or ""
         assert re.search(r"^Sources?: ", text, re.MULTILINE), name
         assert "Shape legend:" in text, name
         if name != "conv_bilstm":
@@ -71,6 +94,19 @@ def test_a_layer_in_the_middle_must_return_its_sequence() -> None:
     state = keras.layers.GRU(4)(keras.Input((None, 3)))
     with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
         keras.layers.GRU(4)(state)
+
+
+def test_the_last_step_of_a_padded_drawing_is_no_summary_of_it() -> None:
+    import keras
+
+    x = np.random.default_rng(0).normal(size=(1, 9, 3)).astype(np.float32)
+    real = np.arange(9)[None] < 6
+    layer = keras.layers.GRU(4, return_sequences=True)
+    true = np.asarray(layer(x[:, :6]))[:, -1]
+    assert np.abs(np.asarray(layer(x))[:, -1] - true).max() > 1e-3  # without a mask it reads on
+    np.testing.assert_allclose(np.asarray(layer(x, mask=real))[:, -1], true, atol=1e-6)
+    both = keras.layers.Bidirectional(keras.layers.GRU(4, return_sequences=True))
+    assert not np.asarray(both(x, mask=real))[:, -1, 4:].any()  # backwards it has read nothing yet
 
 
 def test_a_last_layer_that_returns_its_sequence_answers_at_each_point() -> None:

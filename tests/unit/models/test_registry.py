@@ -17,7 +17,7 @@ def test_an_unknown_architecture_lists_the_choices() -> None:
         UserError, match=r"models\.classify\.lstn: unknown architecture 'lstn'; allowed: .*, gru, .*lstm"
     ):
         registry.get("classify", "lstn")
-    with pytest.raises(UserError, match="unknown task 'paint'; allowed: classify, forecast"):
+    with pytest.raises(UserError, match="unknown task 'paint'; allowed: classify, watch, draw, forecast"):
         registry.get("paint", "lstm")
 
 
@@ -32,6 +32,9 @@ def test_an_unknown_architecture_lists_the_choices() -> None:
         ("classify", "raster_cnn", {"pixels": 8, "filters": [2, 2, 2, 2]}, "as many halvings"),
         ("classify", "layer_norm_lstm", {"dropout_kind": "kept"}, r"variational \| per_step"),
         ("classify", "conv_rnn", {"strides": [2, 2, 0]}, r"config\.strides\.2: 0 will not do"),
+        ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 will not do; allowed: .*< 1"),
+        ("draw", "class_decoder", {"latent": 8}, r"models\.draw\.class_decoder\.config\.latent: unknown key 'latent'"),
+        ("draw", "class_decoder", {"norm": "batch"}, r"config\.norm: 'batch' will not do; allowed: none \| layer"),
         ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' will not do; allowed: seasonal \| none"),
         ("forecast", "linear", {"units": 3}, r"config\.units: unknown key"),
     ],

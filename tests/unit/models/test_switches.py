@@ -11,6 +11,15 @@ from strokecast.params import TASKS
 
 SPECS = {
     "classify": {"task": "classify", "classes": [f"c{i}" for i in range(5)]},
+    "draw": {"task": "draw", "classes": [f"c{i}" for i in range(5)]},
+    "watch": {
+        "task": "watch",
+        "classes": [f"c{i}" for i in range(5)],
+        "frames": 6,
+        "height": 56,  # patches of 7 and of 8 fit
+        "width": 56,
+        "steps_per_frame": 16,
+    },
     "forecast": {"task": "forecast", "window": 21, "horizon": 9, "channels": ["y"]},
 }
 NETWORKS = [
@@ -44,7 +53,7 @@ def other(value: Any, field: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, tuple):
-        return (value[0] + 1, *value[1:])
+        return value[::-1] if value[::-1] != value else (value[0] + 1, *value[1:])
     if isinstance(value, float):
         return value / 2 if value else 0.25
     assert isinstance(value, int), f"say here how to vary a {type(value).__name__}"

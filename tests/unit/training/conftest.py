@@ -1,4 +1,4 @@
-"""Tiny processed data of both tasks that networks can learn from."""
+"""Tiny processed data that networks can learn from."""
 
 import datetime
 import json
@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.features import classify, forecast
-from strokecast.params import ClassifyFeatures, ForecastFeatures
+from strokecast.features import classify, draw, forecast, watch
+from strokecast.params import ClassifyFeatures, DrawFeatures, ForecastFeatures, WatchFeatures
 
 
 def _drawings(folder: Path) -> None:
@@ -40,6 +40,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "sketches").mkdir()
     _drawings(root / "sketches")
     classify.preprocess(root / "sketches", root / "processed/classify", ClassifyFeatures(bounds=(6, 11, 16)))
+    draw.preprocess(root / "sketches", root / "processed/draw", DrawFeatures(bounds=(6, 11, 16)))
+    small = WatchFeatures(frames=4, height=12, width=12, steps_per_frame=4)
+    watch.preprocess(root / "sketches", root / "processed/watch", small)
     (root / "series").mkdir()
     days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=n) for n in range(140)]
     values = 100 + 30 * np.sin(np.arange(140) * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=140)

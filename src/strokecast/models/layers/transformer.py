@@ -65,6 +65,26 @@ class StrokePositions(keras.layers.Layer):
         return {**super().get_config(), "strokes": self.strokes}
 
 
+@keras.saving.register_keras_serializable(package="strokecast")
+class LearnedPlaces(keras.layers.Layer):
+    """Adds a learned vector for each place.
+
+    Call arguments:
+        x: float [B, T, D], T the same in all calls.
+
+    Returns:
+        float [B, T, D].
+    """
+
+    def build(self, x_shape: tuple[int | None, ...]) -> None:
+        """Make the vectors [T, D]."""
+        self.table = self.add_weight(x_shape[1:], initializer="uniform", name="places")
+
+    def call(self, x: Any) -> Any:
+        """The sum."""
+        return x + self.table
+
+
 def _sinusoids(place: Any, size: int) -> Any:
     """[..., T] → [..., T, size]: sines and cosines of `size` / 2 frequencies."""
     steps = ops.arange(size // 2, dtype=place.dtype) / max(size // 2 - 1, 1)
@@ -79,7 +99,7 @@ def encoder_block(
 
     Args:
         x: float [B, T, D].
-        real: bool [B, T]; padding is attended by nobody.
+        real: bool [B, T]; padding is attended by nobody. None: every step is real.
         heads: attention heads, each of size D / heads.
         hidden: width of the perceptron.
         dropout: share of units dropped, of attention weights too.

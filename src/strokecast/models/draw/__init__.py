@@ -1,0 +1,1 @@
+"""A class or a latent vector to strokes."""

@@ -1,0 +1,1 @@
+"""The drawing as a video of it being drawn, to class."""

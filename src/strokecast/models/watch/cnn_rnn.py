@@ -1,0 +1,41 @@
+"""The same small convolutional network on each frame, a recurrent network over what it says.
+
+Source: Donahue et al., 2015 (LRCN), https://arxiv.org/abs/1411.4389
+
+Shape legend: B batch, N frames, H x W pixels, F size of a frame's vector, U units (twice that where
+bidirectional), K classes.
+Kind: video to vector; all recurrent layers but the last return their whole sequence. Keeps cuDNN's conditions
+(tanh/sigmoid, no recurrent dropout) while `recurrent_dropout` is 0.
+When to use it: the first one to try on video. It costs hardly more than `frame_average`, and knows the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.models.config import FrameRnn
+from strokecast.models.registry import register
+
+
+class CnnRnnConfig(FrameRnn):
+    """Settings of `watch.cnn_rnn`."""
+
+
+@register(
+    "watch",
+    "cnn_rnn",
+    CnnRnnConfig,
+    testing=CnnRnnConfig(filters=(3, 4), kernels=(5, 3), features=6, units=5, dropout=0.0),
+)
+def build(config: CnnRnnConfig, spec: Mapping[str, Any]) -> Any:
+    """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""
+    import keras
+
+    from strokecast.models.layers.frames import frame_vectors, recurrent_state, video_input
+
+    frames, video = video_input(spec)  # video [B, N, H, W, 1]
+    vectors = frame_vectors(video, config)  # [B, N, F]
+    state = recurrent_state(vectors, config)  # [B, U]
+    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
+    return keras.Model({"frames": frames}, logits, name="cnn_rnn")

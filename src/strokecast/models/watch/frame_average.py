@@ -1,0 +1,40 @@
+"""A small convolutional network looks at each frame, and the mean over the frames is read.
+
+Source: Karpathy et al., 2014 (single frame), https://doi.org/10.1109/CVPR.2014.223
+
+Shape legend: B batch, N frames, H x W pixels, F size of a frame's vector, K classes.
+Kind: video to vector, but the order of the frames is lost: any other order gives the same answer. The head is
+linear, so that the mean of the vectors gives the mean of the frames' logits.
+When to use it: as the baseline that shows what motion and order are worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.models.config import FrameCnn
+from strokecast.models.registry import register
+
+
+class FrameAverageConfig(FrameCnn):
+    """Settings of `watch.frame_average`."""
+
+
+@register(
+    "watch",
+    "frame_average",
+    FrameAverageConfig,
+    testing=FrameAverageConfig(filters=(3, 4), kernels=(5, 3), features=6, dropout=0.0),
+)
+def build(config: FrameAverageConfig, spec: Mapping[str, Any]) -> Any:
+    """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""
+    import keras
+
+    from strokecast.models.layers.frames import frame_vectors, video_input
+
+    frames, video = video_input(spec)  # video [B, N, H, W, 1]
+    vectors = frame_vectors(video, config)  # [B, N, F]
+    mean = keras.layers.GlobalAveragePooling1D(name="mean")(vectors)  # [B, F]
+    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(mean)  # [B, K]
+    return keras.Model({"frames": frames}, logits, name="frame_average")

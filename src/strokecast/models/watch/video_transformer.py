@@ -1,0 +1,97 @@
+"""Attention over the patches of each frame, then over the frames.
+
+Sources: Arnab et al., 2021 (ViViT, factorised encoder), https://arxiv.org/abs/2103.15691; Bertasius, Wang and
+Torresani, 2021 (TimeSformer), https://arxiv.org/abs/2102.05095. Block: `models/layers/transformer.py`.
+
+Shape legend: B batch, N frames, H x W pixels, P patches of a frame, D model size, K classes.
+Kind: video to vector. Attention over all N * P patches at once costs (N P)²; in two steps it costs N P² and N².
+When to use it: with many videos. What a patch is and where, and what time is, must all be learnt from the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from strokecast.errors import UserError
+from strokecast.models.config import L2, Config
+from strokecast.models.registry import register
+
+
+class VideoTransformerConfig(Config):
+    """Settings of `watch.video_transformer`."""
+
+    patch: int = Field(7, ge=1, le=256, description="pixels a side of a patch; divides height and width")
+    size: int = Field(64, ge=1, le=4096, description="size of each patch's and frame's vector")
+    heads: int = Field(4, ge=1, le=64, description="attention heads; size is a multiple of them")
+    space_layers: int = Field(2, ge=1, le=24, description="encoder blocks over the patches of a frame")
+    time_layers: int = Field(1, ge=1, le=24, description="encoder blocks over the frames")
+    hidden: int = Field(128, ge=1, le=16384, description="width of the perceptron in each block")
+    activation: Literal["gelu", "relu"] = Field("gelu", description="of the perceptrons")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of units (and attention weights) dropped in blocks"
+    )
+    l2: L2 = 0.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.size % self.heads:
+            raise PydanticCustomError("heads", "size should be a multiple of heads")
+        return self
+
+
+@register(
+    "watch",
+    "video_transformer",
+    VideoTransformerConfig,
+    testing=VideoTransformerConfig(
+        patch=7, size=6, heads=1, space_layers=1, time_layers=1, hidden=8, dropout=0.0
+    ),
+)
+def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
+    """{"frames": uint8 [B, N, H, W]} → logits [B, K].
+
+    Raises:
+        UserError: if frames cannot be cut into whole patches.
+    """
+    import keras
+
+    from strokecast.models.layers.frames import BatchAsFrames, FramesAsBatch, l2_or_none, video_input
+    from strokecast.models.layers.transformer import LearnedPlaces, encoder_block
+
+    if spec["height"] % config.patch or spec["width"] % config.patch:
+        raise UserError(
+            f"frames of {spec['height']} x {spec['width']} pixels cannot be cut into patches of {config.patch}",
+            where="params.yaml: models.watch.video_transformer.config.patch",
+            allowed="a divisor of height and width",
+        )
+    layers = keras.layers
+
+    def encoder(x: Any, blocks: int, part: str) -> Any:
+        x = LearnedPlaces(name=f"{part}_places")(x)
+        for number in range(1, blocks + 1):
+            x = encoder_block(
+                x,
+                None,
+                config.heads,
+                config.hidden,
+                config.dropout,
+                config.activation,
+                l2_or_none(config.l2),
+                name=f"{part}_{number}",
+            )
+        x = layers.LayerNormalization(epsilon=1e-5, name=f"{part}_norm")(x)
+        return layers.GlobalAveragePooling1D(name=f"{part}_mean")(x)
+
+    frames, video = video_input(spec)  # video [B, N, H, W, 1]
+    x = FramesAsBatch(name="each_frame")(video)  # [B * N, H, W, 1]
+    x = layers.Conv2D(config.size, config.patch, strides=config.patch, name="patches")(x)
+    x = layers.Reshape((-1, config.size), name="tokens")(x)  # [B * N, P, D]
+    x = encoder(x, config.space_layers, "space")  # [B * N, D]
+    x = BatchAsFrames(spec["frames"], name="vectors")(x)  # [B, N, D]
+    x = encoder(x, config.time_layers, "time")  # [B, D]
+    logits = layers.Dense(len(spec["classes"]), name="logits")(x)  # [B, K]
+    return keras.Model({"frames": frames}, logits, name="video_transformer")
