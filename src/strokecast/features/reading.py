@@ -7,6 +7,7 @@ TensorFlow is imported inside the functions.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,6 +222,25 @@ def batches(
     whole = None
     for part in groups(folder, spec, split, inputs):
         records = tf.data.TFRecordDataset(list(part.files)).batch(batch)
-        parsed = records.map(part.parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        parsed = records.map(part.parse, num_parallel_calls=side_by_side(), deterministic=True)
         whole = parsed if whole is None else whole.concatenate(parsed)
-    return whole.prefetch(2) if whole is not None else None
+    return untuned(whole.prefetch(2)) if whole is not None else None
+
+
+def side_by_side() -> int:
+    """Batches that are parsed or augmented at a time."""
+    return min(os.cpu_count() or 1, 8)
+
+
+def untuned(dataset: Any) -> Any:
+    """A tf.data.Dataset without the thread that tunes it: ending a pass waits for that thread.
+
+    It sleeps for twice as long each time, as long as the pass has lasted already, and the end of a pass does not
+    always wake it: a training, or a pass over the validation split, then took double its time
+    (TensorFlow 2.21; `model::Model::OptimizeLoop` under `RootDataset::Iterator::~Iterator`).
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from strokecast.features import reading
 from strokecast.features.reading import Group
 from strokecast.training.augment import Augment
 
@@ -88,10 +89,10 @@ def feed(
             return inputs, target if target_of is None else target_of(inputs), key
 
         numbered = batches.enumerate().skip(skipped)  # a batch keeps its number, and so its augmentation
-        return numbered.map(changed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return numbered.map(changed, num_parallel_calls=reading.side_by_side(), deterministic=True)
 
     dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).prefetch(4)
-    return Feed(dataset, sum(counts), sum(part.count for part in parts))
+    return Feed(reading.untuned(dataset), sum(counts), sum(part.count for part in parts))
 
 
 def _shuffled(part: Group, batch: int, seed: Any, epoch: Any) -> Any:

@@ -64,6 +64,13 @@ def test_the_order_depends_on_seed_and_epoch_alone(made: Path, task: str) -> Non
     assert epochs_of(made, task, seed=0, epochs=1) != whole[:1]
 
 
+def test_the_end_of_a_pass_waits_for_no_thread_that_tunes_it(made: Path) -> None:
+    told = spec.load(made / "classify", "classify")
+    shuffled = data.feed(reading.groups(made / "classify", told, "train"), 8, 1, 1).dataset
+    for dataset in (shuffled, reading.batches(made / "classify", told, "valid", 8)):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_a_batch_holds_one_bucket_and_buckets_take_turns(made: Path) -> None:
     held = spec.load(made / "classify", "classify")
     feed = data.feed(reading.groups(made / "classify", held, "train"), 4, seed=1, epochs=1)
