@@ -17,6 +17,9 @@ Time = Annotated[
     bool,
     Field(description="read the time since the point before, where the source has it (quickdraw_raw)"),
 ]
+Directions = Annotated[
+    bool, Field(description="read which way the pen goes, how far, and how it turns, beside its moves")
+]
 Bidirectional = Annotated[bool, Field(description="read the drawing forwards and backwards")]
 Dropout = Annotated[
     float, Field(ge=0, lt=1, description="share of units dropped between layers and before the head")

@@ -6,14 +6,15 @@ import pytest
 
 @pytest.mark.parametrize("positions", [False, True])
 @pytest.mark.parametrize("time", [False, True])
-def test_channels_and_inputs(positions: bool, time: bool) -> None:
+@pytest.mark.parametrize("directions", [False, True])
+def test_channels_and_inputs(positions: bool, time: bool, directions: bool) -> None:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
 
-    inputs, points, real = drawing_inputs(positions, time)
+    inputs, points, real = drawing_inputs(positions, time, directions)
     assert list(inputs) == ["strokes", "length"] + ["time"] * time
-    assert points.shape == (None, None, 3 + 2 * positions + time)
+    assert points.shape == (None, None, 3 + 2 * positions + time + 5 * directions)
     rng = np.random.default_rng(0)
     given = {
         "strokes": rng.normal(size=(2, 5, 3)).astype(np.float32),
@@ -26,3 +27,21 @@ def test_channels_and_inputs(positions: bool, time: bool) -> None:
     np.testing.assert_array_equal(mask, np.arange(5) < given["length"][:, None])
     if time:
         np.testing.assert_array_equal(out[:, :, -1], given["time"])
+
+
+def test_directions_tell_angle_length_and_turn_apart() -> None:
+    from strokecast.models.layers.drawing import Directions
+
+    moves = [(3, 0), (0, 2), (0, 2), (0, 0), (-1, 0), (0, 0)]
+    strokes = np.zeros((1, len(moves), 3), np.float32)
+    strokes[0, :, :2] = moves
+    right, down, left, stays = (1, 0), (0, 1), (-1, 0), (0, 0)
+    expected = [  # cosine, sine, log(1 + length), cosine and sine of the turn
+        (*right, np.log(4), 0, 0),
+        (*down, np.log(3), 0, 1),
+        (*down, np.log(3), 1, 0),
+        (*stays, 0, 0, 0),
+        (*left, np.log(2), 0, 0),
+        (*stays, 0, 0, 0),
+    ]
+    np.testing.assert_allclose(Directions()(strokes)[0], expected, atol=1e-5)

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config, Dropout, Norm, Positions, RecurrentDropout, Time
+from strokecast.models.config import Config, Directions, Dropout, Norm, Positions, RecurrentDropout, Time
 from strokecast.models.registry import register
 
 
@@ -37,6 +37,7 @@ class AttentionRnnConfig(Config):
     )
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
 
 
 @register(
@@ -53,7 +54,9 @@ def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     steps = recurrent_stack(  # [B, T, 2U]
         CELLS[config.cell],
         points,

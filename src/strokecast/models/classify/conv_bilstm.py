@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config, Positions, Sizes, Time
+from strokecast.models.config import Config, Directions, Positions, Sizes, Time
 from strokecast.models.registry import register
 
 
@@ -28,6 +28,7 @@ class ConvBilstmConfig(Config):
     activation: Literal["linear", "relu"] = Field("linear", description="what each convolution ends with")
     positions: Positions = False
     time: Time = False
+    directions: Directions = False
     units: int = Field(128, ge=1, le=4096, description="units of each LSTM layer and direction")
     layers: int = Field(3, ge=1, le=16, description="bidirectional LSTM layers on top of each other")
     dropout: float = Field(
@@ -59,7 +60,9 @@ def build(config: ConvBilstmConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.pooling import MaskedSum
     from strokecast.models.layers.recurrent import recurrent_stack
 
-    inputs, x, real = drawing_inputs(config.positions, config.time)  # x [B, T, C], real [B, T]
+    inputs, x, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # x [B, T, C], real [B, T]
     for number, (filters, kernel) in enumerate(zip(config.filters, config.kernels, strict=True), start=1):
         if config.dropout and number > 1:
             x = keras.layers.Dropout(config.dropout, name=f"dropout_{number}")(x)

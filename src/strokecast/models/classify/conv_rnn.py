@@ -22,6 +22,7 @@ from strokecast.models.config import (
     Bidirectional,
     Config,
     CudnnRecurrentDropout,
+    Directions,
     Dropout,
     Positions,
     Sizes,
@@ -46,6 +47,7 @@ class ConvRnnConfig(Config):
     )
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
     cell: Literal["lstm", "gru", "simple_rnn"] = Field("lstm", description="of the recurrent layers")
     units: int = Field(128, ge=1, le=4096, description="units of each recurrent layer (and direction)")
     layers: int = Field(2, ge=1, le=16, description="recurrent layers on top of each other")
@@ -81,7 +83,9 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.pooling import mean_max
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
-    inputs, x, real = drawing_inputs(config.positions, config.time)  # x [B, T, C], real [B, T]
+    inputs, x, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # x [B, T, C], real [B, T]
     for number, (filters, kernel, stride) in enumerate(
         zip(config.filters, config.kernels, config.strides, strict=True), start=1
     ):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Bidirectional, Config, Dropout, Positions, Time
+from strokecast.models.config import Bidirectional, Config, Directions, Dropout, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -39,6 +39,7 @@ class LayerNormLstmConfig(Config):
     l2: float = Field(0.0, ge=0, le=1, description="factor of the cells' squared weights in the loss")
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
     bidirectional: Bidirectional = False
 
 
@@ -56,7 +57,9 @@ def build(config: LayerNormLstmConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.layer_norm_lstm import layer_norm_lstm
     from strokecast.models.layers.recurrent import recurrent_stack
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     state = recurrent_stack(  # [B, U]
         layer_norm_lstm,
         points,

@@ -19,6 +19,7 @@ from strokecast.models.config import (
     Bidirectional,
     Config,
     CudnnRecurrentDropout,
+    Directions,
     Dropout,
     Norm,
     Positions,
@@ -41,6 +42,7 @@ class LstmConfig(Config):
     l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
     bidirectional: Bidirectional = False
 
 
@@ -52,7 +54,9 @@ def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.recurrent import recurrent_stack
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     state = recurrent_stack(  # [B, U]
         keras.layers.LSTM,
         points,

@@ -15,7 +15,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Bidirectional, Config, Dropout, Norm, Positions, RecurrentDropout, Time
+from strokecast.models.config import (
+    Bidirectional,
+    Config,
+    Directions,
+    Dropout,
+    Norm,
+    Positions,
+    RecurrentDropout,
+    Time,
+)
 from strokecast.models.registry import register
 
 
@@ -31,6 +40,7 @@ class SimpleRnnConfig(Config):
     l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
     bidirectional: Bidirectional = False
 
 
@@ -47,7 +57,9 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.recurrent import recurrent_stack
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     state = recurrent_stack(  # [B, U]
         keras.layers.SimpleRNN,
         points,

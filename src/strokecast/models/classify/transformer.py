@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config, Positions, Time
+from strokecast.models.config import Config, Directions, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -38,6 +38,7 @@ class TransformerConfig(Config):
     l2: float = Field(0.0, ge=0, le=1, description="factor of the blocks' squared weights in the loss")
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -60,7 +61,9 @@ def build(config: TransformerConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.pooling import MaskedMean
     from strokecast.models.layers.transformer import StrokePositions, encoder_block
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
     x = keras.layers.Dense(config.size, name="enter")(points)  # [B, T, D]
     x = StrokePositions(config.stroke_positions, name="places")(x, inputs["strokes"])

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config, Positions, Time
+from strokecast.models.config import Config, Directions, Positions, Time
 from strokecast.models.registry import register
 
 
@@ -36,6 +36,7 @@ class WavenetConfig(Config):
     l2: float = Field(0.0, ge=0, le=1, description="factor of the convolutions' squared weights in the loss")
     positions: Positions = True
     time: Time = False
+    directions: Directions = False
 
 
 @register(
@@ -52,7 +53,9 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.pooling import mean_max
     from strokecast.models.layers.wavenet import gated_block
 
-    inputs, points, real = drawing_inputs(config.positions, config.time)  # points [B, T, C], real [B, T]
+    inputs, points, real = drawing_inputs(
+        config.positions, config.time, config.directions
+    )  # points [B, T, C], real [B, T]
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
     x = keras.layers.Conv1D(config.filters, 1, kernel_regularizer=regularizer, name="enter")(points)
     skips = []
