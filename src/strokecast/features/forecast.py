@@ -1,9 +1,11 @@
-"""Validated daily series → windowed TFRecords: split by time first, scaler on train, windows after."""
+"""Validated daily series → windowed TFRecords: split by time first, all fits on train, windows after."""
 
 from __future__ import annotations
 
 import datetime
 import itertools
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,76 +15,133 @@ import pyarrow.parquet as pq
 
 from strokecast import files
 from strokecast.errors import UserError
-from strokecast.features import records, windows
-from strokecast.features.scaling import Standard
+from strokecast.features import calendar, records, transforms, windows
+from strokecast.features.horizons import Preparer
 from strokecast.params import ForecastFeatures
-
-_EPOCH = datetime.date(1970, 1, 1)
 
 
 def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> dict[str, Any]:
     """Write `processed` (spec.json and a folder a split) from `validated`.
 
-    Each split's folder holds `series.parquet` (ds, y: that split's days alone) and TFRecords:
-    `past` float [window], `target` float [horizon] (both scaled), `origin` int64 (days since
-    1970-01-01 of the first forecast day).
+    Each split's folder holds `series.parquet` (ds and the columns that are read: that split's days alone, in their
+    own units) and TFRecords: `past` float [W, C], `target` float [H, D], where anything is known of the days to
+    come `future` float [H, F] (see `horizons.Prepared`), `origin` int64 (days since 1970-01-01 of the first
+    forecast day).
 
     Returns:
         The spec.
 
     Raises:
-        UserError: if the series is missing, has gaps, or is too short for its splits.
+        UserError: if the series is missing, has gaps, lacks a column, holds what cannot be transformed, or is too
+            short for its splits.
     """
     path = validated / "series.parquet"
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro validate@series`")
-    table = pq.read_table(path, columns=["ds", "y"])
+    table = pq.read_table(path)
     days = [_date(day) for day in table["ds"].to_pylist()]
-    values = table["y"].to_numpy().astype(np.float64)
     _check_daily(days, path)
-    splits = windows.split(days, settings)
-    scaling = Standard.fit(values[: splits[0].stop])
-    scaled = scaling.scale(values)
+    dates = np.array(days, "datetime64[D]")
+    columns = _columns(table, settings, dates)
+    reach = max([*settings.lags, settings.difference or 0], default=0)
+    splits = windows.split(days, settings, settings.window + reach)
     report = files.read_json(validated / "report.json")
+    spec = _settled(settings, dates, columns, splits[0].stop) | {
+        "name": report.get("name", report["source"]),
+        "unit": report.get("unit", ""),
+        "source": report["source"],
+    }
+    preparer = Preparer(spec)
     with files.new_folder(processed) as folder:
         names: dict[str, list[str]] = {}
         spans: dict[str, dict[str, Any]] = {}
         for part in splits:
             (folder / part.name).mkdir()
-            past, target = windows.cut(scaled, part.origins, settings.window, settings.horizon)
             names[part.name] = [f"{part.name}/windows-00000-of-00001.tfrecord"]
-            with records.RecordWriter(folder / names[part.name][0]) as writer:
-                for index, origin in enumerate(part.origins):
-                    day = (days[origin] - _EPOCH).days
-                    writer.write(
-                        records.example({"past": past[index], "target": target[index], "origin": day})
-                    )
+            _write_windows(folder / names[part.name][0], preparer, dates, columns, part)
             own = slice(part.start, part.stop)
-            series = pa.table(
-                {"ds": pa.array(days[own], pa.date32()), "y": pa.array(values[own], pa.float64())}
-            )
-            pq.write_table(series, folder / part.name / "series.parquet")
+            kept = {"ds": pa.array(days[own], pa.date32())} | {
+                name: pa.array(values[own]) for name, values in columns.items()
+            }
+            pq.write_table(pa.table(kept), folder / part.name / "series.parquet")
             spans[part.name] = {
                 "first": days[part.start].isoformat(),
                 "last": days[part.stop - 1].isoformat(),
                 "days": part.days,
                 "windows": len(part.origins),
             }
-        spec = {
-            "task": "forecast",
-            "window": settings.window,
-            "horizon": settings.horizon,
-            "channels": ["y"],
-            "scaling": {"mean": scaling.mean, "std": scaling.std},
-            "name": report.get("name", report["source"]),
-            "unit": report.get("unit", ""),
+        fitted = [
+            number for told in preparer.transforms.values() for number in (told.power, told.mean, told.std)
+        ]
+        spec |= {
             "splits": spans,
             "files": names,
-            "digest": records.digest(folder, [*names["train"], *names["valid"]], [scaling.mean, scaling.std]),
-            "source": report["source"],
+            "digest": records.digest(folder, [*names["train"], *names["valid"]], fitted),
         }
         files.write_json(folder / "spec.json", spec)
     return spec
+
+
+def _settled(settings: ForecastFeatures, days: Any, columns: Mapping[str, Any], train: int) -> dict[str, Any]:
+    """What `horizons.Preparer` needs, all of it fitted on the first `train` days."""
+    letters = columns.get("day_type")
+    known = calendar.settle(
+        settings.calendar, settings.country, days[:train], None if letters is None else list(letters[:train])
+    )
+    read = [*settings.targets, *settings.covariates]
+    fitted = {
+        name: transforms.Transform.fit(settings.transform, columns[name][:train]).stored() for name in read
+    }
+    future = [*known.features, *(f"lag_{lag}" for lag in settings.lags)]
+    return {
+        "task": "forecast",
+        "window": settings.window,
+        "horizon": settings.horizon,
+        "targets": list(settings.targets),
+        "covariates": list(settings.covariates),
+        "future": future,
+        "channels": [*read, *future],
+        "transforms": fitted,
+        "calendar": {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(known).items()
+        },
+        "lags": list(settings.lags),
+        "difference": settings.difference,
+        "counts": all(float(columns[name][:train].min()) >= 0 for name in settings.targets),
+    }
+
+
+def _columns(table: Any, settings: ForecastFeatures, days: Any) -> dict[str, Any]:
+    """The columns that are read, checked: float64 [T] each, and `day_type` where the calendar reads it."""
+    held = [name for name in table.column_names if name not in ("ds", "filled", "rows", "day_type")]
+    found: dict[str, Any] = {}
+    for key, names in (("targets", settings.targets), ("covariates", settings.covariates)):
+        for name in names:
+            if name not in held:
+                raise UserError(
+                    f"the series has no column {name!r}",
+                    where=f"params.yaml: features.forecast.{key}",
+                    allowed=", ".join(held),
+                    fix="name the source's further columns in its extra_columns",
+                )
+            found[name] = table[name].to_numpy().astype(np.float64)
+            transforms.check(settings.transform, name, found[name], days)
+    if "day_type" in settings.calendar and "day_type" in table.column_names:
+        found["day_type"] = np.array(table["day_type"].to_pylist(), object)
+    return found
+
+
+def _write_windows(
+    path: Path, preparer: Preparer, days: Any, columns: Mapping[str, Any], part: windows.Split
+) -> None:
+    made, target = preparer.inputs(days, columns, part.origins), preparer.target(columns, part.origins)
+    with records.RecordWriter(path) as writer:
+        for row, origin in enumerate(part.origins):
+            day = int(days[origin].astype(np.int64))
+            window = {"past": made.past[row].ravel(), "target": target[row].ravel(), "origin": day}
+            if preparer.future:
+                window["future"] = made.future[row].ravel()
+            writer.write(records.example(window))
 
 
 def _date(day: datetime.date) -> datetime.date:

@@ -1,4 +1,4 @@
-"""What a trained network says of a processed split, in the order of its files: for evaluation."""
+"""What a trained classifier says of a processed split, in the order of its files: for evaluation."""
 
 from __future__ import annotations
 
@@ -17,28 +17,10 @@ def classify(
     model: Any, processed: Path, spec: Mapping[str, Any], split: str, batch: int = 256
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.float32]]:
     """Ids, labels int64 [N] and logits float32 [N, classes] of all N drawings of a split."""
-    keys, labels, logits = _collect(model, processed, spec, split, batch)
-    return [key.decode() for key in keys.tolist()], labels, logits
-
-
-def forecast(
-    model: Any, processed: Path, spec: Mapping[str, Any], split: str, batch: int = 1024
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Origins (days since 1970-01-01) [N], targets and forecasts float64 [N, horizon] in the series' own unit."""
-    from strokecast.features.scaling import Standard
-
-    origins, targets, outputs = _collect(model, processed, spec, split, batch)
-    scaling = Standard(**spec["scaling"])
-    return origins, scaling.unscale(targets), scaling.unscale(outputs)
-
-
-def _collect(
-    model: Any, processed: Path, spec: Mapping[str, Any], split: str, batch: int
-) -> tuple[Any, Any, Any]:
     run = forward(model)
     rows = [
         (key.numpy(), target.numpy(), run(inputs).numpy())
         for inputs, target, key in reading.batches(processed, spec, split, batch, list(signature(model)))
     ]
-    keys, targets, outputs = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return keys, targets, outputs
+    keys, labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return [key.decode() for key in keys.tolist()], labels, logits

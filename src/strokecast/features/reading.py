@@ -147,21 +147,43 @@ def drawn(inputs: Mapping[str, Any]) -> Any:
     return stroke5(inputs["strokes"], inputs["length"])
 
 
-def parse_windows(window: int, horizon: int, channels: int) -> Parse:
-    """Parser of windows: inputs {"past": float32 [B, W, C]}, target float32 [B, H], both scaled."""
+def parse_windows(spec: Mapping[str, Any]) -> Parse:
+    """Parser of windows: inputs {"past": float32 [B, W, C]}, target float32 [B, H, D], transformed and scaled.
+
+    Where anything is known of the days to come, the inputs also hold {"future": float32 [B, H, F]}.
+    """
+    window, horizon = int(spec["window"]), int(spec["horizon"])
+    shapes = {"past": [window, len(spec["channels"])], "target": [horizon, len(spec["targets"])]}
+    if spec["future"]:
+        shapes["future"] = [horizon, len(spec["future"])]
 
     def parse(serialised: Any) -> tuple[dict[str, Any], Any, Any]:
         import tensorflow as tf
 
-        layout = {
-            "past": tf.io.FixedLenFeature([window, channels], tf.float32),
-            "target": tf.io.FixedLenFeature([horizon], tf.float32),
-            "origin": tf.io.FixedLenFeature([], tf.int64),
-        }
+        layout = {name: tf.io.FixedLenFeature(shape, tf.float32) for name, shape in shapes.items()}
+        layout["origin"] = tf.io.FixedLenFeature([], tf.int64)
         batch = tf.io.parse_example(serialised, layout)
-        return {"past": batch["past"]}, batch["target"], batch["origin"]
+        return {name: batch[name] for name in shapes if name != "target"}, batch["target"], batch["origin"]
 
     return parse
+
+
+def stepwise(past: Any, target: Any) -> Any:
+    """What is to be forecast on each day of the window: the targets of a network from sequence to sequence.
+
+    Args:
+        past: float32 [B, W, C], the targets in its first D channels.
+        target: float32 [B, H, D].
+
+    Returns:
+        float32 [B, W, H, D]: at step t the days t + 1 to t + H; at the last step `target`.
+    """
+    import tensorflow as tf
+
+    window, (horizon, targets) = past.shape[1], target.shape[1:]
+    values = tf.concat([past[:, :, :targets], target], axis=1)  # [B, W + H, D]
+    days = tf.range(window)[:, None] + tf.range(1, horizon + 1)
+    return tf.gather(values, days, axis=1)
 
 
 def _drawings(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
@@ -193,8 +215,7 @@ def _buckets(folder: Path, spec: Mapping[str, Any], split: str, parse: Callable[
 
 def _windows(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:
     names = tuple(str(folder / name) for name in spec["files"][split])
-    parse = parse_windows(spec["window"], spec["horizon"], len(spec["channels"]))
-    return [Group(names, spec["splits"][split]["windows"], spec["window"], parse)]
+    return [Group(names, spec["splits"][split]["windows"], spec["window"], parse_windows(spec))]
 
 
 def _videos(folder: Path, spec: Mapping[str, Any], split: str, inputs: Collection[str]) -> list[Group]:

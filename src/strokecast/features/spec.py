@@ -116,13 +116,35 @@ class SplitDays(TypedDict):
 
 
 class ForecastSpec(TypedDict):
-    """Windows of a daily series: `data/processed/forecast/spec.json`."""
+    """Windows of a daily series: `data/processed/forecast/spec.json`.
+
+    Attributes:
+        window, horizon: W and H, days.
+        targets: columns that are forecast, D; the first is judged.
+        covariates: further columns, read as past values.
+        future: features known of every day, F.
+        channels: of the past: targets, covariates and features.
+        transforms: column → the numbers of its `transforms.Transform`.
+        calendar: the fields of a `calendar.Calendar`.
+        lags: days; the last features are the first target so long before.
+        difference: days; forecasts are changes against so long before; None: values.
+        counts: no training value of a target is below 0, and so no forecast is.
+        splits: split → its days and windows.
+        digest: of the training and validation files and the transforms.
+    """
 
     task: str
     window: int
     horizon: int
+    targets: list[str]
+    covariates: list[str]
+    future: list[str]
     channels: list[str]
-    scaling: dict[str, float]
+    transforms: dict[str, dict[str, Any]]
+    calendar: dict[str, Any]
+    lags: list[int]
+    difference: int | None
+    counts: bool
     name: str
     unit: str
     splits: dict[str, SplitDays]

@@ -46,22 +46,28 @@ def _edge(value: str | float, days: Sequence[datetime.date], key: str) -> int:
     return (day - days[0]).days
 
 
-def split(days: Sequence[datetime.date], settings: ForecastFeatures) -> list[Split]:
+def split(days: Sequence[datetime.date], settings: ForecastFeatures, history: int) -> list[Split]:
     """Cut consecutive `days` into train, valid and test, in that order.
 
     A window belongs to the split that holds its whole target. Its past may reach back into
     earlier splits, never forward; targets that cross an edge belong to no split.
+
+    Args:
+        days: of the series.
+        settings: where the splits begin, window and horizon.
+        history: days that must lie before an origin: the window, and what lags and differences reach back.
 
     Raises:
         UserError: if the series is shorter than window + horizon, or a split has no window; it
             names the split, the days it has, the days it needs and what to change.
     """
     window, horizon = settings.window, settings.horizon
-    if len(days) < window + horizon:
+    if len(days) < history + horizon:
+        reach = f"window ({window}) + lags ({history - window})" if history > window else f"window ({window})"
         raise UserError(
-            f"the series has {len(days)} days, window ({window}) + horizon ({horizon}) need {window + horizon}",
+            f"the series has {len(days)} days, {reach} + horizon ({horizon}) need {history + horizon}",
             where="params.yaml: features.forecast",
-            fix="shorten window or horizon, or give a longer series",
+            fix="shorten window, lags or horizon, or give a longer series",
         )
     valid = _edge(settings.valid_from, days, "valid_from")
     test = _edge(settings.test_from, days, "test_from")
@@ -72,11 +78,11 @@ def split(days: Sequence[datetime.date], settings: ForecastFeatures) -> list[Spl
             allowed="valid_from before test_from",
         )
     edges = {"train": (0, valid), "valid": (valid, test), "test": (test, len(days))}
-    return [_windows(name, start, stop, window, horizon) for name, (start, stop) in edges.items()]
+    return [_windows(name, start, stop, history, horizon, window) for name, (start, stop) in edges.items()]
 
 
-def _windows(name: str, start: int, stop: int, window: int, horizon: int) -> Split:
-    first = max(start, window)
+def _windows(name: str, start: int, stop: int, history: int, horizon: int, window: int) -> Split:
+    first = max(start, history)
     origins = np.arange(first, stop - horizon + 1, dtype=np.int64)
     if len(origins) == 0:
         need = first - start + horizon
@@ -85,18 +91,10 @@ def _windows(name: str, start: int, stop: int, window: int, horizon: int) -> Spl
             "valid": "move valid_from earlier or test_from later",
             "test": "move test_from earlier",
         }[name]
+        lags = f", lags {history - window}" if history > window else ""
         raise UserError(
-            f"{name} has {stop - start} days, a window there needs {need} (window {window}, horizon {horizon})",
+            f"{name} has {stop - start} days, a window there needs {need} (window {window}{lags}, horizon {horizon})",
             where="params.yaml: features.forecast",
-            fix=f"{fix}, or shorten window or horizon, or give a longer series",
+            fix=f"{fix}, or shorten window, lags or horizon, or give a longer series",
         )
     return Split(name, start, stop, origins)
-
-
-def cut(
-    values: NDArray[np.generic], origins: NDArray[np.int64], window: int, horizon: int
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """The windows of a series [n_days] at `origins` [k]: past [k, W] and target [k, H]."""
-    past = values[origins[:, None] + np.arange(-window, 0)]
-    target = values[origins[:, None] + np.arange(horizon)]
-    return past, target

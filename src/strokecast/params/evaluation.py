@@ -53,6 +53,19 @@ class ForecastEvaluation(Strict):
     """How forecasters are judged on the test split, from rolling origins."""
 
     step: int = Field(1, ge=1, description="days from one origin to the next")
+    origins: int | None = Field(
+        None,
+        ge=1,
+        description="at most so many of these origins, evenly spaced, the same for all; null: every one",
+    )
+    refit_every: int | None = Field(
+        None,
+        ge=1,
+        description="days; all models are trained again every so many test days, on all days before; null: never",
+    )
+    baseline: str | None = Field(
+        None, description="a model of forecast whose MAE all others are compared with; null: none"
+    )
     resamples: int = Field(1000, ge=100, description="block bootstrap resamples for the intervals")
     level: Share = Field(0.95, description="level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending
+from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending, to_tuple
+
+CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
 
 
 class ClassifyFeatures(Strict):
@@ -63,11 +65,50 @@ class ForecastFeatures(Strict):
         0.8, description="first day of validation: YYYY-MM-DD, or share of the days"
     )
     test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
+    targets: Words = Field(
+        ("y",),
+        min_length=1,
+        description="columns to forecast; the first is judged, the others are learned with it",
+    )
+    covariates: Words = Field((), description="further columns of the series, read as past values alone")
+    calendar: Annotated[tuple[CalendarKind, ...], BeforeValidator(to_tuple)] = Field(
+        ("weekday", "year"),
+        description="known of each day, past and to come; year: smooth terms of the time of year",
+    )
+    country: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2,3}(-[A-Z0-9]+)?$",
+        description="its public holidays are known, too, e.g. US or US-IL; null: none",
+    )
+    lags: Ints = Field(
+        (),
+        description="days, horizon or more each; the first target so long before a day is known of that day",
+    )
+    transform: Literal["none", "log", "log1p", "boxcox"] = Field(
+        "none", description="of targets and covariates, fitted on the training days and inverted in the end"
+    )
+    difference: int | None = Field(
+        None,
+        ge=1,
+        description="days, horizon or more; forecast the change against so long before; null: the value",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if type(self.valid_from) is type(self.test_from) and not self.valid_from < self.test_from:  # type: ignore[operator]
             raise PydanticCustomError("order", "valid_from should come before test_from")
+        for name, days in (*(("lags", lag) for lag in self.lags), ("difference", self.difference)):
+            if days is not None and days < self.horizon:
+                raise PydanticCustomError(
+                    "known",
+                    "{name} should be at least the horizon ({horizon}): {days} days before a forecast day is not known "
+                    "yet",
+                    {"name": name, "horizon": self.horizon, "days": days},
+                )
+        named = [*self.targets, *self.covariates]
+        for name, listed in (("columns", named), ("lags", self.lags), ("calendar", self.calendar)):
+            if len(set(listed)) != len(listed):
+                raise PydanticCustomError("twice", "{name} should be named once each", {"name": name})
         return self
 
 

@@ -125,7 +125,8 @@ class Cta(Strict):
     """Daily boardings of the Chicago Transit Authority: the City of Chicago portal's table 6iiy-9s97."""
 
     column: Literal["bus", "rail_boardings", "total_rides"] = Field(
-        "rail_boardings", description="which column is the series"
+        "rail_boardings",
+        description="which column is the series; bus and rail_boardings are kept beside it by their names",
     )
     url: str = Field(
         "https://data.cityofchicago.org/api/views/6iiy-9s97/rows.csv?accessType=DOWNLOAD",
@@ -161,11 +162,23 @@ class Csv(Strict):
     )
     total_column: str = Field("", description='header of a total that part_columns add up to; "": none')
     part_columns: Words = Field((), description="headers of the parts of total_column")
+    extra_columns: Words = Field(
+        (), description="headers of further columns of numbers, for features.forecast.targets and covariates"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if bool(self.total_column) != bool(self.part_columns):
             raise PydanticCustomError("parts", "total_column and part_columns go together")
+        taken = sorted(
+            {"ds", "y", "filled", "rows", "day_type", "unique_id", self.value_column} & {*self.extra_columns}
+        )
+        if taken or len(set(self.extra_columns)) != len(self.extra_columns):
+            raise PydanticCustomError(
+                "extra_columns",
+                "extra_columns should be named once each, and otherwise than the columns there are anyway: {names}",
+                {"names": ", ".join(taken) or "one is named twice"},
+            )
         if self.unique_id and not self.id_column:
             raise PydanticCustomError("unique_id", "unique_id goes with id_column")
         if self.timezone and not _is_timezone(self.timezone):

@@ -147,7 +147,20 @@ class DrawRecipe(Recipe):
 class ForecastRecipe(Recipe):
     """How forecasters are trained."""
 
-    loss: Literal["huber", "mae", "mse"] = Field("mae", description="on values scaled by the training days")
+    loss: Literal["huber", "mae", "mse"] = Field(
+        "mae",
+        description="of point forecasts, on values scaled by the training days; with quantiles it is the pinball loss",
+    )
+    calibration_origins: int | None = Field(
+        60,
+        ge=1,
+        description="evenly spaced validation origins that the intervals of a slow rule are calibrated on, at most; "
+        "null: every one, as for all others",
+    )
+    windows: Literal["all", "random"] = Field(
+        "all",
+        description="of an epoch; all: each training window once; random: as many, drawn anew with replacement",
+    )
 
 
 class Training(Strict):

@@ -130,6 +130,14 @@ def fill(
     return Calendar(span, laid, filled, excused)
 
 
+def filled(values: NDArray[np.float64], calendar: Calendar) -> NDArray[np.float64]:
+    """A further column of the days of `calendar`, filled where that is filled, and as that is."""
+    whole = values.astype(np.float64, copy=True)
+    for day in np.flatnonzero(calendar.filled).tolist():
+        whole[day] = whole[day - WEEK]
+    return whole
+
+
 def between_neighbours(days: Days, unreadable: NDArray[np.bool_]) -> Days:
     """Days that rows without a readable date can stand for.
 

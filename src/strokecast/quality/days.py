@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from strokecast.errors import UserError
 from strokecast.quality import times
 from strokecast.quality.calendar import WEEK, Days
-from strokecast.quality.series_rows import aggregates, several, weekdays
+from strokecast.quality.series_rows import aggregates, extras, several, weekdays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def days_table(frame: pd.DataFrame, good: NDArray[np.bool_], source: Mapping[str
 
     Returns:
         `unique_id` str, `day` datetime64[s], `value` float64, `rows` int64 (rows behind it),
-        `day_type` (where told), and
+        `day_type` (where told), `extra: <header>` float64 for each further column, and
         `zero_run`: length in days of the run of zeros that the day is in (0: it is not zero),
         `constant_run`: length of the run of this very value (0: it is zero),
         `usual` float64: the same weekday's median of the weeks around (NaN: too few),
@@ -56,6 +56,9 @@ def days_table(frame: pd.DataFrame, good: NDArray[np.bool_], source: Mapping[str
         if not np.isfinite(table["value"]).all():
             day = table["day"][~np.isfinite(table["value"])].iloc[0].date()
             raise UserError(f"the values of {day} add up to no finite number", where="series.csv")
+        for further in extras(rows):
+            own = groups[further]
+            table[further] = (own.mean() if source.get("aggregate") == "mean" else own.sum()).to_numpy()
         table["rows"] = groups.size().to_numpy(dtype=np.int64)
         if "day_type" in rows:
             table["day_type"] = groups["day_type"].first().to_numpy()

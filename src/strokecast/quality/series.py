@@ -10,9 +10,10 @@ from strokecast import files, paths
 from strokecast.errors import UserError
 from strokecast.params import ForecastFeatures, SeriesQuality
 from strokecast.quality import drift, rules, times
+from strokecast.quality.calendar import filled
 from strokecast.quality.rules import Outcome
 from strokecast.quality.series_judge import Judged, judge, row_name
-from strokecast.quality.series_rows import rows_table
+from strokecast.quality.series_rows import EXTRA, extras, rows_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,8 @@ def validate(
     look at the timestamps, all others at the days. `target` gets
 
     * `series.parquet` (ds date32, y float64, filled bool, rows int32: how many rows a day's value
-      comes from, 0 where it is filled; day_type string where told; every day, in order): the
-      series to forecast,
+      comes from, 0 where it is filled; day_type string where told; further columns float64 by their
+      headers; every day, in order): the series to forecast,
     * `all.parquet`, the same with unique_id string, where the file holds several series,
     * `quarantine.parquet` (row int64, ds string, y string, reasons list<string>; file and
       unique_id string where there are several) and `report.json`.
@@ -150,6 +151,8 @@ def _write(frame: pd.DataFrame, found: Judged, chosen: str, folder: Path) -> tup
         if "day_type" in laid:
             letters = [None if letter != letter else letter for letter in laid["day_type"].tolist()]
             columns["day_type"] = pa.array(letters, pa.string())
+        for further in extras(laid):
+            columns[further.removeprefix(EXTRA)] = pa.array(filled(laid[further].to_numpy(), calendar))
         tables[name] = pa.table(columns)
     pq.write_table(tables[chosen], folder / "series.parquet", compression="zstd")
     if len(tables) > 1:

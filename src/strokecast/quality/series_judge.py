@@ -15,7 +15,7 @@ from strokecast.quality.calendar import Calendar, Days, between_neighbours, fill
 from strokecast.quality.days import days_table
 from strokecast.quality.drift import Profile
 from strokecast.quality.rules import Rule, Verdict
-from strokecast.quality.series_rows import several, wanted_mark
+from strokecast.quality.series_rows import EXTRA, extras, several, wanted_mark
 from strokecast.quality.series_rules import calendar_rules, day_rules, row_rules, whole_rules
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ def _row(frame: pd.DataFrame, rule: Rule, position: int, thousands: str) -> chec
     if rule.name == "day_type":
         weekday = f"{found['day']:%A}" if found["day"] == found["day"] else ""
         return f"{called}: {found['ds']} {found['day_type']!r} on a {weekday}", columns
+    if rule.name == "non_numeric" and found["value"] == found["value"]:
+        without = [name.removeprefix(EXTRA) for name in extras(frame) if found[name] != found[name]]
+        return f"{called}: {found['ds']} has no number in {', '.join(without)}", columns
     if rule.name == "total_mismatch":
         return f"{called}: {found['ds']} off by {found['total_off']:g}", columns
     return f"{called}: {found['ds']} {found['y']!r}", columns

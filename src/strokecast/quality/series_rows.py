@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400  # seconds
 SATURDAY, SUNDAY = 5, 6
+EXTRA = "extra: "  # before the header of a further column of numbers
 _MARKS = {",": ",", "'": "'", " ": r"[ \u00a0\u202f]", ".": r"\."}
 
 
@@ -54,13 +55,14 @@ def rows_table(
     Returns:
         `row`, `ds`, `y` (and `unique_id`, `file`, `day_type`) as they were, and
         `day` datetime64 (NaT: unreadable), `instant` int64 s, `value` float64 (NaN: no number),
-        `number` float64: `value`, or 0 where only the thousands mark is in the way,
+        `extra: <name>` float64 for each further column (NaN: no number),
+        `number` float64: `value`, or 0 where only the thousands mark is in the way; NaN if a further column has none,
         `marked` int8: a number with a thousands mark that is not configured,
         `outside` int8: judged by no rule: outside of `start` to `end`, or `partial`,
         `partial` int8: of the first or last day, which the timestamps cover in part,
         `in_future` int8: after `today`,
-        `earlier_copies`: rows above with the same time and value,
-        `other_values`: 1 if the time's first value above is another one and this value is new,
+        `earlier_copies`: rows above with the same time and values,
+        `other_values`: 1 if the time's first values above are other ones and these are new,
         `first_at`: position of the time's first row (-1: none above),
         `days_ahead` float64: days since the row above of that file and series, duplicates,
         conflicts and future rows left out,
@@ -77,6 +79,9 @@ def rows_table(
     frame["value"] = parse_values(frame["y"], thousands)
     frame["marked"] = _marked(frame["y"], frame["value"].to_numpy(), thousands).astype(np.int8)
     frame["number"] = np.where(frame["marked"] == 1, 0.0, frame["value"])
+    for name in extras(cells):
+        frame[name] = parse_values(cells[name].fillna("").astype(str), thousands)
+        frame.loc[frame[name].isna(), "number"] = np.nan
     wall = np.full(len(frame), np.datetime64("NaT"), dtype="datetime64[s]")
     instants = np.zeros(len(frame), dtype=np.int64)
     partial = np.zeros(len(frame), dtype=bool)
@@ -97,10 +102,16 @@ def rows_table(
     today = np.datetime64(settings.today or datetime.date.today().isoformat())
     frame["in_future"] = (~outside & (days > today)).astype(np.int8)
     keys = instants if aggregates(source) else days.astype(np.int64)
-    _copies(frame, keys, ~outside & ~np.isnat(days) & frame["value"].notna().to_numpy())
+    numbers = frame["value"].notna() & frame["number"].notna()
+    _copies(frame, keys, ~outside & ~np.isnat(days) & numbers.to_numpy())
     frame["contradicts"] = _contradicts(frame, days, outside)
     frame["total_off"] = _total_off(cells, frame, thousands, outside)
     return frame
+
+
+def extras(frame: pd.DataFrame) -> list[str]:
+    """Further columns of numbers, by their names in the tables of this room: `extra: <header>`."""
+    return [str(name) for name in frame if str(name).startswith(EXTRA)]
 
 
 def _copies(frame: pd.DataFrame, keys: NDArray[np.int64], usable: NDArray[np.bool_]) -> None:
@@ -109,9 +120,12 @@ def _copies(frame: pd.DataFrame, keys: NDArray[np.int64], usable: NDArray[np.boo
 
     size = len(frame)
     series = frame["unique_id"] if "unique_id" in frame else pd.Series("", index=frame.index)
-    kept = pd.DataFrame({"id": series, "key": keys, "value": frame["value"], "at": np.arange(size)})[usable]
+    further = extras(frame)
+    kept = pd.DataFrame({"id": series, "key": keys, "at": np.arange(size)}).join(frame[["value", *further]])[
+        usable
+    ]
     copies = np.zeros(size, dtype=np.int64)
-    copies[usable] = kept.groupby(["id", "key", "value"]).cumcount().to_numpy()
+    copies[usable] = kept.groupby(["id", "key", "value", *further]).cumcount().to_numpy()
     first_at = np.full(size, -1, dtype=np.int64)
     first_at[usable] = kept.groupby(["id", "key"])["at"].transform("first").to_numpy()
     later = usable & (copies == 0) & (first_at != np.arange(size))

@@ -29,8 +29,8 @@ def read_series(raw_folder: Path) -> pd.DataFrame:
     Returns:
         A frame with the columns `row` (int64, 1-based data row of its file; blank lines do not
         count), `ds` and `y` (str, the cells as they stand), in the order of the files. Where
-        `source.json` names them: `unique_id`, `day_type`, `total`, and `part: <header>` for each
-        part (str). Where there are several files: `file` (str), the name the user knows it by.
+        `source.json` names them: `unique_id`, `day_type`, `total`, `part: <header>` for each
+        part and `extra: <header>` for each further column (str). Where there are several files: `file` (str), the name the user knows it by.
 
     Raises:
         UserError: if a file is missing, no UTF-8 CSV, lacks a column, or has no row.
@@ -62,7 +62,9 @@ def columns(record: Mapping[str, Any]) -> dict[str, str]:
     for name in ("id", "day_type", "total"):
         if header := record.get(f"{name}_column"):
             found["unique_id" if name == "id" else name] = header
-    return found | {f"part: {header}": header for header in record.get("part_columns", ())}
+    for kind in ("part", "extra"):
+        found |= {f"{kind}: {header}": header for header in record.get(f"{kind}_columns", ())}
+    return found
 
 
 def read_columns(path: Path, names: Sequence[str], where: str = "") -> Iterator[tuple[str, ...]]:

@@ -22,15 +22,20 @@ MakeSeries = Callable[..., Path]
 def test_windows_know_their_past_and_never_cross_an_edge(make_series: MakeSeries, tmp_path: Path) -> None:
     made = forecast.preprocess(make_series(60), tmp_path / "out", SETTINGS)
     assert made == spec.load(tmp_path / "out", "forecast")
-    scaling = made["scaling"]
+    scaling = made["transforms"]["y"]
     train = 100.0 + np.arange(40)
-    assert scaling == {"mean": pytest.approx(train.mean()), "std": pytest.approx(train.std())}
+    assert scaling == {
+        "kind": "none",
+        "power": 0.0,
+        "mean": pytest.approx(train.mean()),
+        "std": pytest.approx(train.std()),
+    }
     edges = {"train": (0, 40), "valid": (40, 50), "test": (50, 60)}
     for split, (start, stop) in edges.items():
         origins = []
         for inputs, target, origin in reading.batches(tmp_path / "out", made, split, 7):
             past = inputs["past"].numpy()[:, :, 0] * scaling["std"] + scaling["mean"] - 100
-            future = target.numpy() * scaling["std"] + scaling["mean"] - 100
+            future = target.numpy()[:, :, 0] * scaling["std"] + scaling["mean"] - 100
             first = origin.numpy() - (datetime.date(2020, 1, 1) - datetime.date(1970, 1, 1)).days
             np.testing.assert_allclose(past, first[:, None] + np.arange(-10, 0), atol=1e-4)
             np.testing.assert_allclose(future, first[:, None] + np.arange(3), atol=1e-4)
@@ -51,7 +56,7 @@ def test_shares_of_the_days_and_a_change_in_the_future(make_series: MakeSeries, 
     table.loc[60:, "y"] = 1e6  # the test days alone
     table.to_parquet(tmp_path / "validated/series/series.parquet")
     after = forecast.preprocess(tmp_path / "validated/series", tmp_path / "out", settings)
-    assert after["scaling"] == made["scaling"]
+    assert after["transforms"] == made["transforms"]
     assert after["digest"] == made["digest"]
     changed = {
         split: digest_tree(tmp_path / "out" / split) != digest_tree_ for split, digest_tree_ in before.items()
@@ -95,6 +100,6 @@ def test_a_gap_is_refused(make_series: MakeSeries, tmp_path: Path) -> None:
 
 def test_early_validation_may_look_back_into_train(make_series: MakeSeries) -> None:
     days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=n) for n in range(60)]
-    train, valid, test = windows.split(days, SETTINGS)
+    train, valid, test = windows.split(days, SETTINGS, 10)
     assert valid.origins[0] == 40
     assert (train.start, train.stop, valid.stop, test.stop) == (0, 40, 50, 60)

@@ -1,14 +1,15 @@
-"""Drawings read without TensorFlow are those that networks get."""
+"""Drawings and windows read without TensorFlow are those that networks get."""
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.features import classify, plain_reading, reading, spec
+from strokecast.features import classify, plain_reading, reading, records, spec
 from strokecast.params import ClassifyFeatures
 
 SETTINGS = ClassifyFeatures(bounds=(8, 16))
@@ -50,6 +51,42 @@ def test_records_of_another_bound_are_refused(validated_sketches: Path, tmp_path
     short.write_bytes(long.read_bytes())
     with pytest.raises(UserError, match="laid out otherwise; allowed: a drawing of 8 points"):
         list(plain_reading.batches(tmp_path / "out", made, "train"))
+
+
+WINDOWS = {"window": 5, "horizon": 2, "channels": ["y", "bus", "holiday"], "targets": ["y", "bus"]}
+
+
+def windows(folder: Path, future: int = 1) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Two files of records, with their spec and what is in them."""
+    rng = np.random.default_rng(2)
+    shapes = {"past": (7, 5, 3), "future": (7, 2, future), "target": (7, 2, 2)}
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    made = WINDOWS | {"future": ["holiday"] * future, "files": {"train": ["a.tfrecord", "b.tfrecord"]}}
+    for name, rows in (("a.tfrecord", range(3)), ("b.tfrecord", range(3, 7))):
+        with records.RecordWriter(folder / name) as writer:
+            for row in rows:
+                parts = {key: values[row].ravel() for key, values in arrays.items() if values.size}
+                writer.write(records.example({**parts, "origin": 18000 + row}))
+    return made, arrays
+
+
+@pytest.mark.parametrize("future", [0, 1])
+def test_windows_are_those_that_were_written(tmp_path: Path, future: int) -> None:
+    made, arrays = windows(tmp_path, future)
+    found = plain_reading.windows(tmp_path, made, "train")
+    for name, values in arrays.items():
+        assert getattr(found, name).dtype == np.float32
+        np.testing.assert_array_equal(getattr(found, name), values)
+    assert found.origin.tolist() == [18000 + row for row in range(7)]
+
+
+@pytest.mark.parametrize("change", [{"window": 4}, {"targets": ["y"]}, {"future": ["holiday", "weekday"]}])
+def test_windows_of_another_layout_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    made, _ = windows(tmp_path)
+    with pytest.raises(
+        UserError, match=r"laid out otherwise; allowed: past .*; run `dvc repro preprocess@forecast`"
+    ):
+        plain_reading.windows(tmp_path, made | change, "train")
 
 
 def test_it_imports_no_tensorflow() -> None:

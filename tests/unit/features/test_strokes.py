@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strokecast.features import scaling, strokes
-from strokecast.features.scaling import Standard, stroke_moments, stroke_scale
+from strokecast.features.scaling import stroke_moments, stroke_scale
 
 POINTS = np.array([[10, -20, 0], [4, 2, 1], [0, 8, 0], [6, 6, 1]], np.int16)
 
@@ -90,18 +90,3 @@ def test_stroke_scale_is_the_standard_deviation_of_all_moves() -> None:
 def test_drawings_that_do_not_move_have_no_scale(chunks: list[np.ndarray]) -> None:
     with pytest.raises(ValueError, match="no scale"):
         stroke_scale(map(stroke_moments, chunks))
-
-
-def test_standard_scaling_goes_there_and_back() -> None:
-    values = np.array([3.0, 7.0, 8.0, 2.0])
-    scaling = Standard.fit(values)
-    scaled = scaling.scale(values)
-    assert scaled.dtype == np.float32
-    assert scaled.mean() == pytest.approx(0, abs=1e-6)
-    assert scaled.std() == pytest.approx(1, abs=1e-6)
-    np.testing.assert_allclose(scaling.unscale(scaled), values, rtol=1e-6)
-
-
-def test_a_constant_series_is_not_divided_by_zero() -> None:
-    scaling = Standard.fit(np.full(5, 42.0))
-    np.testing.assert_array_equal(scaling.scale(np.array([42.0, 43.0])), [0.0, 1.0])

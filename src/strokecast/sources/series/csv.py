@@ -54,6 +54,7 @@ def fetch(options: Csv, folder: Path) -> str:
         "day_type_column": options.day_type_column,
         "total_column": options.total_column,
         "part_columns": list(options.part_columns),
+        "extra_columns": list(options.extra_columns),
         "files": {"series.csv": local.facts(target)},
         "attribution": "",
         "licence": "",

@@ -52,6 +52,7 @@ def fetch(options: Cta, folder: Path) -> str:
             "day_type_column": "day_type",
             "total_column": "total_rides",
             "part_columns": ["bus", "rail_boardings"],
+            "extra_columns": [name for name in ("bus", "rail_boardings") if name != options.column],
             "files": {part["file"]: local.facts(folder / part["file"]) for part in parts},
             "attribution": "Chicago Transit Authority, daily boarding totals, City of Chicago Data Portal (6iiy-9s97)",
             "licence": "City of Chicago data terms of use",
