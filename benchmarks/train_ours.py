@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ ONE_THREAD = (
     "conv_bilstm",
 )  # both directions beside each other, each operation on one thread
 
+_BATCH = {"conv_bilstm": 217}  # three batches a bucket; others 128
+_MANY = 1_000  # epochs, more than there are turns
+
 
 def networks() -> list[str]:
     """All classifiers that are networks."""
@@ -33,7 +37,7 @@ def networks() -> list[str]:
 
 def setup(name: str) -> dict[str, Any]:
     """The `training:` that `name` is measured with, over `training.classify` of params.yaml."""
-    return {"batch_size": 128, "intra_op_threads": 1 if name in ONE_THREAD else None}
+    return {"batch_size": _BATCH.get(name, 128), "intra_op_threads": 1 if name in ONE_THREAD else None}
 
 
 def recipe(over: Mapping[str, Any]) -> ClassifyRecipe:
@@ -89,7 +93,7 @@ class Training:
         if self.half:
             logits = keras.layers.Activation("linear", dtype="float32")(self.model.output)
             self.model = keras.Model(self.model.input, logits)
-        objective = objectives.make("classify", self.recipe, self.spec)
+        objective = objectives.make("classify", self.recipe, self.spec, self.model)
         told = self.recipe
         self.steps = step.make(
             self.model,
@@ -103,23 +107,25 @@ class Training:
         self.groups = reading.groups(self.processed, self.spec, "train", list(signature(self.model)))
         self.augment = augment.make("classify", self.recipe, self.spec)
         self.epochs = 0  # fed so far
+        self._turns: tuple[Any, int] | None = None  # the running pipeline, and its batches an epoch
 
     @property
     def weights(self) -> int:
         """How many numbers are trained."""
         return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
 
-    def feed(self) -> Any:
-        """The next epoch, as training gets it: a `training.data.Feed`."""
+    def feed(self, epochs: int = 1) -> Any:
+        """The next epochs, as training gets them: a `training.data.Feed`."""
         from strokecast.training import data
 
-        self.epochs += 1
+        first = self.epochs
+        self.epochs += epochs
         return data.feed(
             self.groups,
             self.recipe.batch_size,
             1,
             self.epochs,
-            self.epochs - 1,
+            first,
             self.augment,
             self.recipe.batch_tokens,
         )
@@ -143,9 +149,13 @@ class Training:
         self.steps.read()
 
     def epoch(self) -> tuple[float, float]:
-        """Seconds, and seconds of processor time, that a whole epoch takes, its pipeline's start included."""
+        """Seconds, and seconds of processor time, that a whole epoch takes; one pipeline carries all, as in training."""
+        if self._turns is None:
+            feed = self.feed(_MANY)
+            self._turns = iter(feed.dataset), feed.steps
+        batches, steps = self._turns
         started, used = time.perf_counter(), time.process_time()
-        for batch in self.feed().dataset:
+        for batch in itertools.islice(batches, steps):
             self.train(batch)
         self.steps.read()
         return time.perf_counter() - started, time.process_time() - used

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import to_tuple
@@ -45,6 +45,38 @@ DecoderNorm = Annotated[
     Field(description="layer: layer normalisation at every gate of the decoder; not on cuDNN"),
 ]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(to_tuple)]
+Weeks = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=104)], ...],
+    BeforeValidator(to_tuple),
+    Field(max_length=16, description="of the same weekday; their mean over so many weeks is read, for each"),
+]
+
+
+def _levels(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if levels and (0.5 not in levels or list(levels) != sorted(set(levels))):
+        raise PydanticCustomError("levels", "quantiles should rise strictly and hold 0.5, or be []")
+    return levels
+
+
+Quantiles = Annotated[
+    tuple[Annotated[float, Field(gt=0, lt=1)], ...],
+    BeforeValidator(to_tuple),
+    AfterValidator(_levels),
+    Field(description="levels that are forecast, rising, 0.5 among them; []: one value a day"),
+]
+Residual = Annotated[
+    Literal["none", "last_week", "last_year"],
+    Field(description="what the network's output is added to: nothing, or the values 7 or 364 days before"),
+]
+HeadUnits = Annotated[
+    int,
+    Field(
+        ge=0, le=4096, description="units that each forecast day has to itself in the head; 0: no such layer"
+    ),
+]
+Activation = Annotated[
+    Literal["tanh", "relu", "elu"], Field(description="of candidate and state; cuDNN knows tanh alone")
+]
 
 
 class Config(BaseModel):
@@ -86,3 +118,37 @@ class FrameRnn(FrameCnn):
     bidirectional: Annotated[bool, Field(description="read the frames forwards and backwards")] = False
     recurrent_norm: Norm = "none"
     recurrent_dropout: CudnnRecurrentDropout = 0.0
+
+
+class Forecaster(Config):
+    """What all networks of `forecast` have in common (`models/layers/horizon.py`)."""
+
+    quantiles: Quantiles = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+    residual: Residual = "none"
+
+
+class RecurrentForecaster(Forecaster):
+    """Settings of a forecaster whose recurrent layers read the window."""
+
+    units: int = Field(32, ge=1, le=4096, description="units of each layer")
+    dropout: Dropout = 0.0
+    recurrent_dropout: CudnnRecurrentDropout = 0.0
+    norm: Norm = "none"
+    l2: L2 = 0.0
+    head_units: HeadUnits = 32
+
+
+class EncoderDecoder(Forecaster):
+    """Settings of an encoder and a decoder of days (`models/layers/day_decoder.py`)."""
+
+    cell: Literal["gru", "lstm"] = Field("gru", description="of encoder and decoder")
+    units: int = Field(32, ge=1, le=4096, description="units of encoder and decoder")
+    teacher_forcing: bool = Field(
+        True,
+        description="in training the decoder reads the true value of the day before, not its own forecast",
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of units dropped from what the decoder's cell gives"
+    )
+    l2: L2 = 0.0
+    head_units: HeadUnits = 32

@@ -39,7 +39,7 @@ def load_network(folder: Path) -> Any:
 
 
 def load_rule(folder: Path) -> Any:
-    """The rule in `folder`/model.json: has `.predict(history, horizon)` and `.min_history`; no TensorFlow.
+    """The rule in `folder`/model.json, a `strokecast.models.peers.rules.Rule`; no TensorFlow.
 
     Raises:
         UserError: if there is no such file.
@@ -49,7 +49,30 @@ def load_rule(folder: Path) -> Any:
         raise UserError("no such file", where=str(path), fix="run `dvc repro` to make the model")
     stored = read_json(path)
     config = registry.config(stored["task"], stored["name"], stored["config"])
-    return registry.get(stored["task"], stored["name"]).build(config, read_json(folder / "spec.json"))
+    rule = registry.get(stored["task"], stored["name"]).build(config, read_json(folder / "spec.json"))
+    rule.found = stored["found"]
+    return rule
+
+
+def levels(model: Any) -> tuple[float, ...]:
+    """The quantile levels that a forecasting network gives, rising; () for a point forecast, or no forecaster."""
+    from strokecast.models.layers.horizon import QUANTILES
+
+    found = [layer for layer in model.layers if layer.name == QUANTILES]
+    return tuple(found[0].levels) if found else ()
+
+
+def last_step(output: Any, horizon: int) -> Any:
+    """What a forecasting network says on the last day of its window: that by which all networks are compared.
+
+    Args:
+        output: [B, H, D(, Q)], or of a network from sequence to sequence [B, W, H, D(, Q)], W > H.
+        horizon: H.
+
+    Returns:
+        [B, H, D(, Q)].
+    """
+    return output if output.shape[1] == horizon else output[:, -1]
 
 
 def forward(model: Any) -> Callable[[dict[str, Any]], Any]:

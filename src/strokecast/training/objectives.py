@@ -1,6 +1,7 @@
 """What each task's networks are trained to lower, and what is counted beside it.
 
-Shapes: B batch, T padded points, K classes, H horizon. A loss is one number an example, float32 [B].
+Shapes: B batch, T padded points, K classes; of forecasts W window, H horizon, D targets, Q quantile levels. A loss
+is one number an example, float32 [B].
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ class Objective:
         valid_loss: (target, output) → [B]; what early stopping and the best weights go by: smoothed, as Keras does,
             but not weighted.
         hits: (target, output) → float32 [B], 1 where right; None where nothing can be "right".
+        target_of: (inputs, target) → what `train_loss` holds the output against; None: the target.
+        taught: (inputs, target) → output in training of a network that is given the truth; None: the network's own.
     """
 
     target: tuple[tuple[int | None, ...], str]
     train_loss: Callable[[Any, Any], Any]
     valid_loss: Callable[[Any, Any], Any]
     hits: Callable[[Any, Any], Any] | None
+    target_of: Callable[[Any, Any], Any] | None = None
+    taught: Callable[[Any, Any], Any] | None = None
 
 
-def make(task: str, recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
-    """The objective of a task on the data that `spec` describes."""
-    return _OBJECTIVES[task](recipe, spec)
+def make(task: str, recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
+    """The objective of a task on the data that `spec` describes, for this network."""
+    return _OBJECTIVES[task](recipe, spec, model)
 
 
 def class_weights(spec: Mapping[str, Any]) -> list[float]:
@@ -44,7 +49,7 @@ def class_weights(spec: Mapping[str, Any]) -> list[float]:
     return [sum(counts) / (len(counts) * count) for count in counts]
 
 
-def _classify(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
+def _classify(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     import tensorflow as tf
 
     told = cast(LabelRecipe, recipe)
@@ -68,22 +73,50 @@ def _classify(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     return Objective(((), "int64"), train, loss, hits)
 
 
-def _forecast(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
+def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
+    """The mean over days and targets (and, in training, over the steps of a network from sequence to sequence)."""
     import tensorflow as tf
+
+    from strokecast.features import reading
+    from strokecast.models import inference
+    from strokecast.models.layers.day_decoder import taught
 
     def huber(error: Any) -> Any:  # delta 1: one standard deviation of the training days
         size = tf.abs(error)
         return tf.where(size <= 1.0, 0.5 * tf.square(error), size - 0.5)
 
     shape = {"mae": tf.abs, "mse": tf.square, "huber": huber}[cast(ForecastRecipe, recipe).loss]
+    horizon, targets = int(spec["horizon"]), len(spec["targets"])
+    levels, teacher = inference.levels(model), taught(model)
 
-    def loss(target: Any, output: Any) -> Any:
-        return tf.reduce_mean(shape(output - target), axis=-1)
+    def point(target: Any, output: Any) -> Any:
+        return _per_example(shape(output - target))
 
-    return Objective(((spec["horizon"],), "float32"), loss, loss, None)
+    def pinball(target: Any, output: Any) -> Any:
+        error = target[..., None] - output  # [..., D, Q]
+        level = tf.constant(levels, tf.float32)
+        return _per_example(tf.maximum(level * error, (level - 1.0) * error))
+
+    loss = pinball if levels else point
+    each_step = len(model.output_shape) == (5 if levels else 4)
+    return Objective(
+        ((horizon, targets), "float32"),
+        loss,
+        lambda target, output: loss(target, inference.last_step(output, horizon)),
+        None,
+        (lambda inputs, target: reading.stepwise(inputs["past"], target)) if each_step else None,
+        teacher and (lambda inputs, target: teacher(inputs | {"target": target}, training=True)),
+    )
 
 
-def _draw(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
+def _per_example(values: Any) -> Any:
+    """The mean over all but the first axis: float32 [B, ...] → [B]."""
+    import tensorflow as tf
+
+    return tf.reduce_mean(values, axis=list(range(1, len(values.shape))))
+
+
+def _draw(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     from strokecast.models.layers.mixture import reconstruction
 
     def loss(target: Any, output: Any) -> Any:
@@ -94,7 +127,7 @@ def _draw(recipe: Recipe, spec: Mapping[str, Any]) -> Objective:
     return Objective(((None, 5), "float32"), loss, loss, None)
 
 
-_OBJECTIVES: dict[str, Callable[[Recipe, Mapping[str, Any]], Objective]] = {
+_OBJECTIVES: dict[str, Callable[[Recipe, Mapping[str, Any], Any], Objective]] = {
     "classify": _classify,
     "watch": _classify,
     "draw": _draw,

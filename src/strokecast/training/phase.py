@@ -13,7 +13,7 @@ from typing import Any
 from strokecast.errors import UserError
 from strokecast.features import reading
 from strokecast.models.inference import signature
-from strokecast.params import Recipe
+from strokecast.params import ForecastRecipe, Recipe
 from strokecast.training import augment, averaging, checkpoint, data, loop, objectives, optimizers, step
 
 
@@ -71,7 +71,7 @@ def fit(
     """Train `model`; it then holds the weights of its best epoch. Args and errors: as `run.train_network`."""
     inputs = list(signature(model))
     optimizer, average = optimizers.make(recipe), averaging.Average(model, recipe)
-    objective = objectives.make(parts.task, recipe, parts.spec)
+    objective = objectives.make(parts.task, recipe, parts.spec, model)
     steps = step.make(
         model, optimizer, objective, recipe.clip_norm, recipe.clip_value, average, recipe.jit_compile
     )
@@ -89,6 +89,7 @@ def fit(
             recipe.tokens,
             first_step=step,
             target_of=reading.drawn if parts.task == "draw" else None,
+            redraw=isinstance(recipe, ForecastRecipe) and recipe.windows == "random",
         )
 
     plain = (

@@ -85,8 +85,12 @@ def make(
     @compiled(inputs_spec, target_spec, rate_spec)
     def train(inputs: Any, target: Any, learning_rate: Any) -> None:
         with tf.GradientTape() as tape:
-            output = model(inputs, training=True)
-            losses = objective.train_loss(target, output)
+            if objective.taught is None:
+                output = model(inputs, training=True)
+            else:
+                output = objective.taught(inputs, target)
+            held_against = objective.target_of(inputs, target) if objective.target_of else target
+            losses = objective.train_loss(held_against, output)
             loss = tf.reduce_mean(losses) + sum(model.losses)  # the latter: `l2` of the config
         gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
         norm = tf.linalg.global_norm(gradients)

@@ -42,7 +42,7 @@ def test_the_losses_are_reconstruction_and_weighed_divergence(made: Path) -> Non
     held = spec.load(made / "draw", "draw")
     import keras
 
-    objective = objectives.make("draw", DrawRecipe(), held)
+    objective = objectives.make("draw", DrawRecipe(), held, None)
     assert objective.hits is None
     config = registry.config("draw", "sketch_rnn", {"encoder_units": 3, "units": 4, "kl_weight": 0.7})
     model = registry.get("draw", "sketch_rnn").build(config, held)

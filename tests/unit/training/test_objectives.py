@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strokecast.params import ClassifyRecipe, ForecastRecipe
+from strokecast.params import ClassifyRecipe
 from strokecast.training import objectives
 
 SPEC = {"classes": ["ant", "cup", "key"], "class_counts": {"ant": 60, "key": 10, "cup": 30}}
@@ -14,7 +14,7 @@ PLAIN = -LOGS[np.arange(4), LABELS]
 
 
 def losses(recipe: ClassifyRecipe) -> tuple[np.ndarray, np.ndarray]:
-    made = objectives.make("classify", recipe, SPEC)
+    made = objectives.make("classify", recipe, SPEC, None)
     return made.train_loss(LABELS, LOGITS).numpy(), made.valid_loss(LABELS, LOGITS).numpy()
 
 
@@ -22,7 +22,7 @@ def test_cross_entropy_and_hits() -> None:
     train, valid = losses(ClassifyRecipe())
     np.testing.assert_allclose(train, PLAIN, rtol=1e-5)
     np.testing.assert_array_equal(train, valid)
-    made = objectives.make("classify", ClassifyRecipe(), SPEC)
+    made = objectives.make("classify", ClassifyRecipe(), SPEC, None)
     assert made.hits is not None
     np.testing.assert_array_equal(made.hits(LABELS, LOGITS).numpy(), LOGITS.argmax(axis=1) == LABELS)
 
@@ -45,15 +45,3 @@ def test_balanced_weights_are_in_the_training_loss_alone(smoothing: float) -> No
     train, valid = losses(ClassifyRecipe(label_smoothing=smoothing, class_weights="balanced"))
     np.testing.assert_allclose(train, plain * np.array([5 / 9, 10 / 9, 10 / 3, 10 / 3]), rtol=1e-5)
     np.testing.assert_allclose(valid, plain, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("loss", "expected"), [("mae", (0.5 + 3) / 2), ("mse", (0.25 + 9) / 2), ("huber", (0.125 + 2.5) / 2)]
-)
-def test_forecast_losses(loss: str, expected: float) -> None:
-    made = objectives.make("forecast", ForecastRecipe(loss=loss), {"horizon": 2})
-    target, output = np.float32([[1, 2]]), np.float32([[1.5, -1]])
-    for one in (made.train_loss, made.valid_loss):
-        np.testing.assert_allclose(one(target, output).numpy(), [expected])
-    assert made.target == ((2,), "float32")
-    assert made.hits is None

@@ -1,9 +1,11 @@
-"""One linear map from all values of the window to all days of the horizon.
+"""One linear map from all values of the window, and one from what is known of each day to come, to the horizon.
 
 Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15 (the linear model).
 
-Shape legend: B batch, W window, C channels, H horizon.
-Kind: sequence to vector.
+Shape legend: B batch, W window, C channels (D targets, P covariates, F features), H horizon, Q quantile levels.
+Kind: sequence to vector. The calendar of the window's days is left out: it follows from that of the days to come, but
+for holidays, and would be most of the weights.
+When to use it: as the floor for every other network. With the calendar of the days to come it is hard to beat.
 """
 
 from __future__ import annotations
@@ -11,20 +13,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import Config
+from strokecast.models.config import L2, Forecaster
 from strokecast.models.registry import register
 
 
-class LinearConfig(Config):
-    """`forecast.linear` has no settings."""
+class LinearConfig(Forecaster):
+    """Settings of `forecast.linear`."""
+
+    l2: L2 = 0.0
 
 
-@register("forecast", "linear", LinearConfig, testing=LinearConfig())
+@register("forecast", "linear", LinearConfig, testing=LinearConfig(quantiles=()))
 def build(config: LinearConfig, spec: Mapping[str, Any]) -> Any:
-    """{"past": [B, W, C]} → scaled forecasts [B, H]."""
+    """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
     import keras
 
-    past = keras.Input((spec["window"], len(spec["channels"])), name="past")  # [B, W, C]
-    flat = keras.layers.Flatten(name="flat")(past)  # [B, W * C]
-    days = keras.layers.Dense(spec["horizon"], name="days")(flat)  # [B, H]
-    return keras.Model({"past": past}, days, name="linear")
+    from strokecast.models.layers.horizon import forecast_inputs, head
+
+    inputs, past, future = forecast_inputs(spec)
+    channels = keras.layers.Permute((2, 1), name="channels")(past)  # [B, C, W]
+    values = keras.layers.Cropping1D((0, len(spec["future"])), name="values")(channels)  # [B, D + P, W]
+    flat = keras.layers.Flatten(name="flat")(values)
+    return keras.Model(inputs, head(flat, past, future, config, spec, l2=config.l2), name="linear")

@@ -1,0 +1,33 @@
+"""An encoder reads the window; its final state starts a decoder that forecasts day by day.
+
+Sources: Sutskever, Vinyals and Le, 2014, https://arxiv.org/abs/1409.3215; Cho et al., 2014,
+https://arxiv.org/abs/1406.1078; the decoder: `models/layers/day_decoder.py`.
+
+Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
+Kind: encoder and decoder. The decoder reads the value of the day before (with `teacher_forcing` the true one in
+training; in inference its own median) and what is known of the day itself. The encoder keeps cuDNN's conditions, the
+decoder does in training with teacher forcing; where it reads its own forecasts, its steps are one after another.
+When to use it: where each day hangs on the one before, and on what is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.models.config import EncoderDecoder
+from strokecast.models.registry import register
+
+
+class EncoderDecoderConfig(EncoderDecoder):
+    """Settings of `forecast.encoder_decoder`."""
+
+
+@register(
+    "forecast", "encoder_decoder", EncoderDecoderConfig, testing=EncoderDecoderConfig(units=8, head_units=4)
+)
+def build(config: EncoderDecoderConfig, spec: Mapping[str, Any]) -> Any:
+    """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
+    from strokecast.models.layers.day_decoder import encoder_decoder
+
+    return encoder_decoder(config, spec, attention=False, name="encoder_decoder")

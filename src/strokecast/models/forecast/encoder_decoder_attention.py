@@ -1,0 +1,35 @@
+"""An encoder and a decoder of days that looks back at every day of the window, each time anew.
+
+Sources: Luong, Pham and Manning, 2015 (global attention, general score), https://arxiv.org/abs/1508.04025; Bahdanau,
+Cho and Bengio, 2015, https://arxiv.org/abs/1409.0473; the decoder: `models/layers/day_decoder.py`.
+
+Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
+Kind: encoder and decoder, as `encoder_decoder`; what the decoder's state asks for is read from the encoder's states
+after the cell, so that training with teacher forcing stays one pass, where cuDNN can run it.
+When to use it: with long windows: the same weekday, or the same day of last year, is one step away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.models.config import EncoderDecoder
+from strokecast.models.registry import register
+
+
+class EncoderDecoderAttentionConfig(EncoderDecoder):
+    """Settings of `forecast.encoder_decoder_attention`."""
+
+
+@register(
+    "forecast",
+    "encoder_decoder_attention",
+    EncoderDecoderAttentionConfig,
+    testing=EncoderDecoderAttentionConfig(units=8, head_units=4),
+)
+def build(config: EncoderDecoderAttentionConfig, spec: Mapping[str, Any]) -> Any:
+    """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
+    from strokecast.models.layers.day_decoder import encoder_decoder
+
+    return encoder_decoder(config, spec, attention=True, name="encoder_decoder_attention")

@@ -1,0 +1,59 @@
+"""Causal convolutions on top of each other, the dilation doubling from layer to layer; no recurrence at all.
+
+Sources: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; in this simple form: Géron, Hands-On Machine
+Learning, 3rd edition, chapter 15.
+
+Shape legend: B batch, W window, C channels, E filters, H horizon, F future features, D targets, Q quantile levels.
+Kind: sequence to vector; the head reads what stands on the last day. With kernel k, n layers and s stacks that is made
+of 1 + s (k - 1) (2^n - 1) days.
+When to use it: where training time counts: all days are computed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from strokecast.models.config import L2, Dropout, Forecaster, HeadUnits
+from strokecast.models.registry import register
+
+
+class WavenetConfig(Forecaster):
+    """Settings of `forecast.wavenet`."""
+
+    filters: int = Field(32, ge=1, le=4096, description="channels of every layer")
+    kernel: int = Field(2, ge=2, le=64, description="days that each convolution sees")
+    layers: int = Field(4, ge=1, le=12, description="layers of a stack; the dilation doubles from 1")
+    stacks: int = Field(2, ge=1, le=8, description="stacks, each starting at dilation 1 again")
+    dropout: Dropout = 0.0
+    l2: L2 = 0.0
+    head_units: HeadUnits = 32
+
+
+@register("forecast", "wavenet", WavenetConfig, testing=WavenetConfig(filters=6, layers=2, head_units=4))
+def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
+    """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
+    import keras
+
+    from strokecast.models.layers.horizon import forecast_inputs, head, last_day
+
+    inputs, past, future = forecast_inputs(spec)
+    regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
+    x = past
+    for stack in range(1, config.stacks + 1):
+        for layer in range(config.layers):
+            x = keras.layers.Conv1D(  # [B, W, E]
+                config.filters,
+                config.kernel,
+                padding="causal",
+                dilation_rate=2**layer,
+                activation="relu",
+                kernel_regularizer=regularizer,
+                name=f"conv_{stack}_{layer + 1}",
+            )(x)
+            if config.dropout:
+                x = keras.layers.SpatialDropout1D(config.dropout, name=f"dropout_{stack}_{layer + 1}")(x)
+    days = head(last_day(x), past, future, config, spec, config.head_units)
+    return keras.Model(inputs, days, name="wavenet")

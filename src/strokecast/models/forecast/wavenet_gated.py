@@ -1,0 +1,77 @@
+"""Gated causal convolutions, dilated, with residual and skip connections: the WaveNet proper.
+
+Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the block: `models/layers/wavenet.py`.
+
+Shape legend: B batch, W window, C channels, E filters, H horizon, F future features, D targets, Q quantile levels.
+Kind: sequence to vector; the head reads what the skips of all blocks say of the last day. With kernel k, n blocks and
+s stacks that is made of 1 + s (k - 1) (2^n - 1) days.
+When to use it: in place of `wavenet`, where it is deep or the window long: gates choose, residuals let gradients pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from strokecast.models.config import L2, Forecaster, HeadUnits
+from strokecast.models.registry import register
+
+
+class WavenetGatedConfig(Forecaster):
+    """Settings of `forecast.wavenet_gated`."""
+
+    filters: int = Field(16, ge=1, le=4096, description="channels of every block")
+    kernel: int = Field(2, ge=2, le=64, description="days that each convolution sees")
+    blocks: int = Field(5, ge=1, le=12, description="blocks of a stack; the dilation doubles from 1")
+    stacks: int = Field(1, ge=1, le=8, description="stacks, each starting at dilation 1 again")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of units dropped in blocks and before the head"
+    )
+    norm: Literal["none", "layer", "batch"] = Field(
+        "none", description="normalise what enters each block: over its channels, or over the batch"
+    )
+    l2: L2 = 0.0
+    head_units: HeadUnits = 32
+
+
+@register(
+    "forecast",
+    "wavenet_gated",
+    WavenetGatedConfig,
+    testing=WavenetGatedConfig(filters=6, blocks=2, stacks=2, head_units=4),
+)
+def build(config: WavenetGatedConfig, spec: Mapping[str, Any]) -> Any:
+    """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
+    import keras
+
+    from strokecast.models.layers.horizon import forecast_inputs, head, last_day
+    from strokecast.models.layers.wavenet import gated_block
+
+    inputs, past, future = forecast_inputs(spec)
+    regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
+    x = keras.layers.Conv1D(config.filters, 1, kernel_regularizer=regularizer, name="enter")(past)
+    skips = []
+    for stack in range(1, config.stacks + 1):
+        for block in range(config.blocks):
+            x, skip = gated_block(  # each [B, W, E]
+                x,
+                None,
+                config.kernel,
+                2**block,
+                dropout=config.dropout,
+                norm=config.norm,
+                regularizer=regularizer,
+                name=f"block_{stack}_{block + 1}",
+            )
+            skips.append(skip)
+    whole = keras.layers.Add(name="skips")(skips) if len(skips) > 1 else skips[0]
+    state = keras.layers.Activation("relu", name="skips_relu")(last_day(whole))  # [B, E]
+    state = keras.layers.Dense(
+        config.filters, activation="relu", kernel_regularizer=regularizer, name="leave"
+    )(state)
+    if config.dropout:
+        state = keras.layers.Dropout(config.dropout, name="dropout")(state)
+    days = head(state, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, days, name="wavenet_gated")
