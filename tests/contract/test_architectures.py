@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ class Line:
     min_history: int | None = None  # rules: days of history they need
     kind: str = "network"
     inputs: tuple[str, ...] = ()  # what a network of the task watch reads beside frames
+    forecast: tuple[int, ...] = (
+        7,
+        1,
+        7,
+    )  # what a network of the task forecast gives: days, targets, quantiles
 
     def __str__(self) -> str:
         return f"{self.task}-{self.name}"
@@ -54,12 +60,29 @@ TABLE = [
     Line("watch", "inflated", testing=1735, default=137148),
     Line("watch", "two_stream", testing=4453, default=222172, inputs=("motion",)),
     Line("watch", "video_transformer", testing=1180, default=106444),
-    Line("forecast", "gru", testing=759, default=3591),
-    Line("forecast", "linear", testing=399, default=399),
+    Line("forecast", "auto_arima", testing=0, default=0, min_history=42, kind="rule"),
+    Line("forecast", "auto_ets", testing=0, default=0, min_history=21, kind="rule"),
+    Line("forecast", "boosted_trees", testing=1232, default=108507, kind="estimator"),
+    Line("forecast", "conv_gru", testing=959, default=16401),
+    Line("forecast", "deep_rnn", testing=665, default=14577),
+    Line("forecast", "encoder_decoder", testing=1009, default=9617),
+    Line("forecast", "encoder_decoder_attention", testing=1161, default=11889),
+    Line("forecast", "gru", testing=1241, default=13073),
+    Line("forecast", "layer_norm_rnn", testing=681, default=10449),
+    Line("forecast", "linear", testing=405, default=2835, forecast=(7, 1)),
+    Line("forecast", "lstm", testing=1457, default=14257),
+    Line("forecast", "mstl", testing=0, default=0, min_history=56, kind="rule"),
+    Line("forecast", "ridge", testing=301, default=469, kind="estimator"),
+    Line("forecast", "sarima", testing=0, default=0, min_history=42, kind="rule"),
     Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364, kind="rule"),
     Line("forecast", "seasonal_naive_7", testing=0, default=0, min_history=7, kind="rule"),
+    Line("forecast", "seq2seq", testing=1241, default=13073, forecast=(56, 7, 1, 7)),
+    Line("forecast", "simple_rnn", testing=529, default=10417),
+    Line("forecast", "wavenet", testing=669, default=24177),
+    Line("forecast", "wavenet_gated", testing=1353, default=13681),
 ]
 
+FUTURE = ["weekday_sin", "weekday_cos", "year_sin", "year_cos", "holiday", "lag_364"]
 SPECS: dict[str, dict[str, Any]] = {
     "classify": {"task": "classify", "classes": [f"class {i}" for i in range(12)]},
     "draw": {"task": "draw", "classes": [f"class {i}" for i in range(12)]},
@@ -71,16 +94,25 @@ SPECS: dict[str, dict[str, Any]] = {
         "width": 28,
         "steps_per_frame": 16,
     },
-    "forecast": {"task": "forecast", "window": 56, "horizon": 7, "channels": ["y"]},
+    "forecast": {
+        "task": "forecast",
+        "window": 56,
+        "horizon": 7,
+        "targets": ["y"],
+        "covariates": [],
+        "future": FUTURE,
+        "channels": ["y", *FUTURE],
+    },
 }
-OUTPUTS = {"classify": 12, "watch": 12, "forecast": 7}
+CLASSES = 12
 MIXTURE = 6 * 2 + 3  # draw: parameters a step of the testing configs' two mixtures
 B, T = 6, 24
 
 NETWORKS = [line for line in TABLE if line.kind == "network"]
 DRAWING = [line for line in NETWORKS if line.task == "draw"]
 RULES = [line for line in TABLE if line.kind == "rule"]
-ESTIMATORS = [line for line in TABLE if line.kind == "estimator"]
+ESTIMATORS = [line for line in TABLE if line.kind == "estimator" and line.task == "classify"]
+REGRESSIONS = [line for line in TABLE if line.kind == "estimator" and line.task == "forecast"]
 
 
 def inputs_of(line: Line, padding: int = 0) -> dict[str, Any]:
@@ -92,7 +124,8 @@ def inputs_of(line: Line, padding: int = 0) -> dict[str, Any]:
         every = {"frames": frames, "motion": motion, "track": track}
         return {name: every[name] for name in ("frames", *line.inputs)}
     if line.task == "forecast":
-        return {"past": rng.normal(size=(B, 56, 1)).astype(np.float32)}
+        shapes = {"past": (B, 56, 1 + len(FUTURE)), "future": (B, 7, len(FUTURE))}
+        return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     length = np.array([1, 2, 9, 16, 23, 24], np.int32)
     strokes = rng.normal(size=(B, T, 3)).astype(np.float32)
     strokes[np.arange(T) >= length[:, None]] = 0
@@ -103,7 +136,7 @@ def inputs_of(line: Line, padding: int = 0) -> dict[str, Any]:
 def target_of(task: str) -> Any:
     rng = np.random.default_rng(4)
     if task == "forecast":
-        return rng.normal(size=(B, 7)).astype(np.float32)
+        return rng.normal(size=(B, 7, 1)).astype(np.float32)
     if task == "draw":
         from strokecast.features import reading
 
@@ -145,8 +178,9 @@ def test_kind_and_names(line: Line) -> None:
 def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
     model = models[str(line)]
     output = model(inputs_of(line), training=False)
-    assert model.output_shape == (None, OUTPUTS[line.task])
-    assert tuple(output.shape) == (B, OUTPUTS[line.task])
+    shape = line.forecast if line.task == "forecast" else (CLASSES,)
+    assert model.output_shape == (None, *shape)
+    assert tuple(output.shape) == (B, *shape)
     assert output.dtype == "float32"
     assert np.isfinite(output.numpy()).all()
     assert {tensor.name for tensor in model.inputs} == set(inputs_of(line))
@@ -239,7 +273,7 @@ def test_one_learning_step_lowers_the_loss(line: Line) -> None:
     architecture = registry.get(line.task, line.name)
     model = architecture.build(architecture.testing, SPECS[line.task])
     recipe = RECIPES[line.task]()
-    objective = objectives.make(line.task, recipe, SPECS[line.task])
+    objective = objectives.make(line.task, recipe, SPECS[line.task], model)
     steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
     inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
     losses = []
@@ -290,7 +324,7 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
     found = found["mixture"] if isinstance(found, dict) else found
     np.testing.assert_allclose(found.numpy(), output, atol=1e-6)
     print(folder.name)
-assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.draw.", "strokecast.training"))]
+assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.draw.", "strokecast.models.forecast.", "strokecast.training"))]
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
@@ -299,23 +333,61 @@ assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.
     assert done.stdout.split() == sorted(str(line) for line in NETWORKS)
 
 
+def history_of(days: int, horizon: int) -> Any:
+    """A week, noise and a level far above 0, as a rule is given it."""
+    values = 50 + 5 * np.sin(np.arange(days) * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=days)
+    return SimpleNamespace(values=values, next_days=np.datetime64("2021-03-01") + np.arange(horizon))
+
+
 @pytest.mark.parametrize("line", RULES, ids=str)
-def test_rules_forecast_any_horizon_from_enough_history(line: Line) -> None:
+def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Path) -> None:
+    from strokecast.files import write_json
+    from strokecast.models import inference
+
     architecture = registry.get(line.task, line.name)
     rule = architecture.build(architecture.testing, SPECS[line.task])
     assert rule.min_history == line.min_history
-    history = np.random.default_rng(0).normal(size=line.min_history + 5)
-    for horizon in (1, 7, line.min_history + 3):
-        forecast = rule.predict(history, horizon)
+    days = line.min_history + 5
+    rule.find(history_of(days, 1).values)
+    told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
+    write_json(tmp_path / "model.json", told | {"found": rule.found})
+    write_json(tmp_path / "spec.json", SPECS[line.task])
+    loaded = inference.load_rule(tmp_path)
+    for horizon in (1, 7, 2 * line.min_history):
+        forecast = rule.predict(history_of(days, horizon))
         assert forecast.shape == (horizon,)
         assert forecast.dtype == np.float64
-        for day in range(horizon):
-            past = len(history) + day
-            while past >= len(history):
-                past -= line.min_history
-            assert forecast[day] == history[past]
-    with pytest.raises(ValueError, match="history should hold at least"):
-        rule.predict(history[: line.min_history - 1], 7)
+        assert np.abs(forecast - 50).max() < 40
+        np.testing.assert_array_equal(loaded.predict(history_of(days, horizon)), forecast)
+    with pytest.raises(
+        ValueError, match=f"at least {line.min_history} days, received {line.min_history - 1}"
+    ):
+        rule.predict(history_of(line.min_history - 1, 7))
+
+
+@pytest.mark.parametrize("line", REGRESSIONS, ids=str)
+def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
+    from strokecast.files import write_json
+    from strokecast.models.peers import lagged
+
+    architecture, inputs, target = registry.get(line.task, line.name), inputs_of(line), target_of(line.task)
+    counts = []
+    for config in (architecture.testing, architecture.config()):
+        model = architecture.build(config, SPECS[line.task])
+        model.fit(inputs, target, seed=1)
+        counts.append(model.parameters)
+        made = model.predict(inputs)
+        assert made.shape == target.shape
+        assert made.dtype == np.float64
+        assert np.abs(made - target).mean() < np.abs(target - target.mean(axis=0)).mean()
+        alone = model.predict({name: values[2:3] for name, values in inputs.items()})
+        np.testing.assert_allclose(alone, made[2:3], atol=1e-9)
+    assert tuple(counts) == (line.testing, line.default)
+    told = {"task": line.task, "name": line.name, "config": architecture.config().model_dump(mode="json")}
+    write_json(tmp_path / "config.json", told)
+    write_json(tmp_path / "spec.json", SPECS[line.task])
+    model.save(tmp_path)
+    np.testing.assert_array_equal(lagged.load(tmp_path).predict(inputs), made)
 
 
 def drawings_to_fit(number: int = 72) -> list[tuple[Any, Any, Any]]:
@@ -352,7 +424,7 @@ def test_estimators_count_what_they_keep(line: Line, fitted: dict[str, Any]) -> 
 def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitted: dict[str, Any]) -> None:
     inputs = inputs_of(line)
     chances = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
-    assert chances.shape == (B, OUTPUTS[line.task])
+    assert chances.shape == (B, CLASSES)
     assert chances.dtype == np.float64
     assert (chances > 0).all()
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-12)

@@ -9,7 +9,6 @@ Shape legend: N drawings, T padded points, F features, K classes.
 
 from __future__ import annotations
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,33 +17,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.files import new_file, read_json
-from strokecast.models import registry, sketch_features
+from strokecast.models import fitted, sketch_features
+from strokecast.models.fitted import FILE as FILE
 from strokecast.models.inference import softmax
 
-FILE = "model.npz"
 _DISTANCES = 1 << 22  # held at once
 Features = Literal["raster", "summary"]
 Batch = tuple[NDArray[np.float32], NDArray[np.integer], NDArray[np.integer]]
 
 
-class Estimator(ABC):
+class Estimator(fitted.Fitted, ABC):
     """A classifier of drawings that holds nothing but named arrays.
 
     Attributes:
         classes: K.
-        arrays: what was fitted; empty before.
     """
 
     def __init__(self, classes: int) -> None:
+        super().__init__()
         self.classes = classes
-        self.arrays: dict[str, NDArray[Any]] = {}
-
-    @property
-    def parameters(self) -> int:
-        """Numbers that were fitted (or kept)."""
-        return sum(values.size for values in self.arrays.values())
 
     def fit(self, train: Iterable[Batch]) -> None:
         """Learn from batches of (strokes float32 [B, T, 3], lengths [B], labels [B]); T may differ.
@@ -71,11 +62,6 @@ class Estimator(ABC):
         if len(strokes) == 0:
             return np.zeros((0, self.classes))
         return self._chances(self.features(strokes, np.asarray(lengths)))
-
-    def save(self, folder: Path) -> None:
-        """Write `folder`/model.npz; equal fits give equal bytes."""
-        with new_file(folder / FILE) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **self.arrays)  # type: ignore[arg-type]
 
     @abstractmethod
     def features(self, strokes: NDArray[np.float32], lengths: NDArray[np.integer]) -> NDArray[Any]:
@@ -199,17 +185,4 @@ def load(folder: Path) -> Estimator:
     Raises:
         UserError: if a file is missing or no estimator's.
     """
-    for name in ("config.json", "spec.json", FILE):
-        if not (folder / name).is_file():
-            raise UserError("no such file", where=str(folder / name), fix="run `dvc repro` to make the model")
-    told = read_json(folder / "config.json")
-    config = registry.config(told["task"], told["name"], told["config"])
-    estimator = registry.get(told["task"], told["name"]).build(config, read_json(folder / "spec.json"))
-    if not isinstance(estimator, Estimator):
-        raise UserError(f"{told['name']} is no estimator", where=str(folder / "config.json"))
-    try:
-        with np.load(folder / FILE, allow_pickle=False) as stored:
-            estimator.arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"cannot be read ({error})", where=str(folder / FILE), fix="make it anew") from None
-    return estimator
+    return fitted.load(folder, Estimator)  # type: ignore[type-abstract]

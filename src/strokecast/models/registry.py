@@ -46,12 +46,13 @@ class Architecture:
         name: the name of its file and of its entry in `params.yaml`.
         config: its frozen settings class.
         testing: a tiny config for tests.
-        build: `build(config, spec)`: a `keras.Model` for a network, an object with
-            `predict(history) -> values` for a rule that nothing is trained for, an unfitted
-            `strokecast.models.estimators.Estimator` for an estimator.
+        build: `build(config, spec)`: a `keras.Model` for a network, a `strokecast.models.peers.rules.Rule` that
+            nothing is trained for, an unfitted `strokecast.models.fitted.Fitted` for an estimator (of drawings an
+            `estimators.Estimator`, of days a `peers.lagged.Lagged`).
         kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with
             numpy and scikit-learn).
         before: what is trained first, for `pretrain_epochs` of the recipe; None: nothing can be.
+        needs: distributions that its forecasts need beyond those of its kind.
     """
 
     task: str
@@ -61,6 +62,7 @@ class Architecture:
     build: Callable[[Any, Mapping[str, Any]], Any]
     kind: Kind
     before: Before | None = None
+    needs: tuple[str, ...] = ()
 
 
 _REGISTERED: dict[tuple[str, str], Architecture] = {}
@@ -73,11 +75,12 @@ def register(
     testing: Config,
     kind: Kind = "network",
     before: Before | None = None,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[Build], Build]:
     """Decorator that registers `build(config, spec)` as the architecture `name` of `task`."""
 
     def decorate(build: Build) -> Build:
-        _REGISTERED[task, name] = Architecture(task, name, config, testing, build, kind, before)
+        _REGISTERED[task, name] = Architecture(task, name, config, testing, build, kind, before, needs)
         return build
 
     return decorate

@@ -48,6 +48,7 @@ def feed(
     tokens: int | None = None,
     first_step: int = 0,
     target_of: Callable[[Mapping[str, Any]], Any] | None = None,
+    redraw: bool = False,
 ) -> Feed:
     """Shuffled batches of epochs `first_epoch` to `epochs` - 1 (counted from 0), each augmented on its own.
 
@@ -61,6 +62,7 @@ def feed(
         tokens: padded steps a batch at most, instead of `batch`; a batch has one record at least.
         first_step: batches of `first_epoch` that are left out, as they were trained on before.
         target_of: makes the targets anew of augmented inputs; None: augmentation leaves them as they are.
+        redraw: an epoch draws as many records of a group as it holds, with replacement; all of them then lie in memory.
     """
     import tensorflow as tf
 
@@ -72,7 +74,7 @@ def feed(
         # depend on nothing but (seed, epoch)
         tf.compat.v1.get_default_graph().seed = 1
         shuffled = [
-            _shuffled(part, size, _seed(seed, index), epoch)
+            (_drawn if redraw else _shuffled)(part, size, _seed(seed, index), epoch)
             for index, (part, size) in enumerate(zip(parts, sizes, strict=True))
         ]
         turns = np.repeat(np.arange(len(parts), dtype=np.int64), counts)
@@ -109,6 +111,17 @@ def _shuffled(part: Group, batch: int, seed: Any, epoch: Any) -> Any:
     records = records.shuffle(
         min(part.count, _BUFFER), seed=seed + epoch * 1_000_003, reshuffle_each_iteration=False
     )
+    return records.batch(batch).map(part.parse, num_parallel_calls=1, deterministic=True)
+
+
+def _drawn(part: Group, batch: int, seed: Any, epoch: Any) -> Any:
+    import tensorflow as tf
+
+    chosen = tf.random.stateless_uniform(
+        [part.count], seed=tf.stack([seed, epoch]), maxval=part.count, dtype=tf.int64
+    )
+    whole = tf.data.TFRecordDataset(tf.constant(part.files)).batch(part.count)
+    records = whole.flat_map(lambda held: tf.data.Dataset.from_tensor_slices(tf.gather(held, chosen)))
     return records.batch(batch).map(part.parse, num_parallel_calls=1, deterministic=True)
 
 

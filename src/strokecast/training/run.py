@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
 from strokecast.features import spec as specs
 from strokecast.files import new_file, write_json
 from strokecast.models import registry
 from strokecast.models.config import Config
-from strokecast.params import Recipe, Training
+from strokecast.params import ForecastRecipe, Recipe, Training
 from strokecast.paths import PROCESSED
 from strokecast.stage import start_tensorflow
 from strokecast.training import guards
@@ -42,16 +40,19 @@ def train(
     general: Training,
     on_epoch: OnEpoch,
     record: Path | None,
+    processed: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, fit an estimator or write a rule, from the processed data of its task.
 
     Args and what is returned and raised: as `train_network`, `fit_estimator` and `fit_rule`; `general`
-    is the section `training` of params.yaml.
+    is the section `training` of params.yaml, `processed` is `data/processed/<task>` if None.
     """
-    processed, kind = PROCESSED / task, registry.get(task, name).kind
-    if kind != "network":
-        without_network = fit_rule if kind == "rule" else fit_estimator
-        return without_network(task, name, entry_config, seed, processed, folder)
+    processed, kind = processed or PROCESSED / task, registry.get(task, name).kind
+    if kind == "rule":
+        most = recipe.calibration_origins if isinstance(recipe, ForecastRecipe) else None
+        return fit_rule(task, name, entry_config, seed, processed, folder, most)
+    if kind == "estimator":
+        return fit_estimator(task, name, entry_config, seed, processed, folder)
     return train_network(
         task,
         name,
@@ -82,6 +83,8 @@ def train_network(
     record: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network and write model.keras, history.csv, config.json and spec.json to `folder`.
+
+    Of the task forecast also calibration.json (`training/calibration.py`).
 
     An architecture with a network to be trained before it (`registry.Before`) goes through two phases of
     one loop where the recipe has `pretrain_epochs`: the first network's history goes to
@@ -140,6 +143,11 @@ def train_network(
         whole = temporary.with_suffix(".keras")  # Keras goes by the ending
         model.save(whole)
         whole.replace(temporary)
+    if task == "forecast":
+        from strokecast.features import backtest
+        from strokecast.training import calibration
+
+        calibration.write(folder, backtest.network(model, spec), processed, spec, 0, None, where)
     _write_history(folder, "history.csv", columns(task), result.rows)
     _write_facts(folder, task, name, seed, config, recipe, processed)
     return {
@@ -157,6 +165,8 @@ def fit_estimator(
 ) -> dict[str, Any]:
     """Write a fitted model.npz, history.csv (its header), config.json and spec.json to `folder`.
 
+    Of the task forecast also calibration.json.
+
     Returns:
         What run.json tells of it, as `train_network` does.
 
@@ -164,12 +174,19 @@ def fit_estimator(
         UserError: on a bad config, or if a class has no training drawing.
         TrainingError: where memory runs out.
     """
-    from strokecast.training import estimators
-
-    spec = specs.load(processed, task)
+    spec, where = specs.load(processed, task), f"models.{task}.{name}"
     config = registry.config(task, name, entry_config)
     estimator = registry.get(task, name).build(config, spec)
-    seconds, speed = estimators.fit(estimator, processed, spec, f"models.{task}.{name}")
+    if task == "forecast":
+        from strokecast.features import backtest
+        from strokecast.training import calibration, peers
+
+        seconds, speed = peers.fit(estimator, processed, spec, seed, where)
+        calibration.write(folder, backtest.regression(estimator, spec), processed, spec, 0, None, where)
+    else:
+        from strokecast.training import estimators
+
+        seconds, speed = estimators.fit(estimator, processed, spec, where)
     with guards.disk(folder / "model.npz"):
         estimator.save(folder)
     _write_history(folder, "history.csv", columns(task), ())
@@ -178,61 +195,49 @@ def fit_estimator(
 
 
 def fit_rule(
-    task: str, name: str, entry_config: Mapping[str, Any], seed: int, processed: Path, folder: Path
+    task: str,
+    name: str,
+    entry_config: Mapping[str, Any],
+    seed: int,
+    processed: Path,
+    folder: Path,
+    calibration_origins: int | None = None,
 ) -> dict[str, Any]:
-    """Write a rule's model.json, history.csv (its header), config.json and spec.json to `folder`.
+    """Write a rule's model.json, calibration.json, history.csv (its header), config.json and spec.json to `folder`.
+
+    A slow rule is calibrated on at most `calibration_origins`.
 
     Returns:
         What run.json tells of it, as `train_network` does.
 
     Raises:
-        UserError: on a bad config, or if train and valid together are too short for the rule.
+        UserError: on a bad config, or if the days are too few for the rule.
     """
-    spec = specs.load(processed, task)
+    from strokecast.features import backtest
+    from strokecast.training import calibration, peers
+
+    spec, where = specs.load(processed, task), f"models.{task}.{name}"
     config = registry.config(task, name, entry_config)
     rule = registry.get(task, name).build(config, spec)
-    speed = _rule_speed(rule, spec, processed, f"models.{task}.{name}")
+    seconds, speed = peers.find(rule, processed, spec, where)
+    ask, most = backtest.rule(rule, spec, where), calibration_origins if rule.slow else None
+    calibration.write(folder, ask, processed, spec, rule.min_history, most, where)
     stored = {
         "task": task,
         "name": name,
         "config": config.model_dump(mode="json"),
+        "found": rule.found,
         "min_history": rule.min_history,
     }
     write_json(folder / "model.json", stored)
     _write_history(folder, "history.csv", columns(task), ())
     _write_facts(folder, task, name, seed, config, None, processed)
-    return _plain_facts("rule", 0, 0.0, speed)
+    return _plain_facts("rule", 0, seconds, speed)
 
 
 def _plain_facts(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:
     told = {"kind": kind, "parameters": parameters, "train_seconds": round(seconds, 3), "best_epoch": None}
     return told | {"examples_per_second": round(speed, 1), "device": "cpu"}
-
-
-def _rule_speed(rule: Any, spec: Mapping[str, Any], processed: Path, where: str) -> float:
-    """Forecasts a second over the validation origins, after a warm-up pass."""
-    import numpy as np
-    import pyarrow.parquet as pq
-
-    past, new = (
-        pq.read_table(processed / split / "series.parquet", columns=["y"])["y"].to_numpy()
-        for split in ("train", "valid")
-    )
-    series, horizon = np.concatenate([past, new]), int(spec["horizon"])
-    if len(series) < rule.min_history:
-        raise UserError(
-            f"the days before the test split number {len(series)}, the rule needs {rule.min_history}",
-            where=where,
-            fix="give a longer series, or switch the model off (enabled: false)",
-        )
-    origins = range(max(len(past), rule.min_history), len(series) - horizon + 1) or [len(series)]
-    seconds = 0.0
-    for _ in range(2):
-        started = time.perf_counter()
-        for origin in origins:
-            rule.predict(series[:origin], horizon)
-        seconds = time.perf_counter() - started
-    return len(origins) / seconds
 
 
 def _write_history(

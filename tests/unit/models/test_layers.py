@@ -1,9 +1,11 @@
 """Our layers against the same computation without any padding."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from strokecast.models.rules import SeasonalNaive
+from strokecast.models.peers.rules import SeasonalNaive
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,8 @@ def test_last_week_is_the_seasonal_naive_rule(horizon: int) -> None:
     past = np.random.default_rng(0).normal(size=(3, 20, 2)).astype(np.float32)
     out = LastWeek(horizon)(past).numpy()
     for row, window in zip(out, past, strict=True):
-        np.testing.assert_allclose(
-            row, SeasonalNaive(7).predict(window[:, 0].astype(np.float64), horizon), rtol=1e-6
-        )
+        history = SimpleNamespace(values=window[:, 0], next_days=np.arange(horizon))
+        np.testing.assert_allclose(row[:, 0], SeasonalNaive(7).predict(history), rtol=1e-6)
 
 
 def test_positions_fill_a_box_and_ignore_padding(batch: tuple[np.ndarray, np.ndarray]) -> None:

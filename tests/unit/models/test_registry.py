@@ -1,15 +1,13 @@
-"""The registry, the configs' own checks, and the rules."""
+"""The registry and the configs' own checks."""
 
 import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from strokecast.errors import UserError
 from strokecast.models import registry
-from strokecast.models.rules import SeasonalNaive
 
 
 def test_an_unknown_architecture_lists_the_choices() -> None:
@@ -35,31 +33,17 @@ def test_an_unknown_architecture_lists_the_choices() -> None:
         ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 will not do; allowed: .*< 1"),
         ("draw", "class_decoder", {"latent": 8}, r"models\.draw\.class_decoder\.config\.latent: unknown key 'latent'"),
         ("draw", "class_decoder", {"norm": "batch"}, r"config\.norm: 'batch' will not do; allowed: none \| layer"),
-        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' will not do; allowed: seasonal \| none"),
+        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' will not do; allowed: none \| last_week \| last_year"),
+        ("forecast", "gru", {"quantiles": [0.9, 0.5]}, "quantiles should rise strictly and hold 0.5"),
+        ("forecast", "gru", {"quantiles": [0.1, 0.9]}, "quantiles should rise strictly and hold 0.5"),
+        ("forecast", "gru", {"quantiles": [0.5, 1.0]}, r"config\.quantiles\.1: 1.0 will not do; allowed: less than 1"),
+        ("forecast", "conv_gru", {"kernel": 2, "stride": 3}, "stride should be at most kernel"),
         ("forecast", "linear", {"units": 3}, r"config\.units: unknown key"),
     ],
 )  # fmt: skip
 def test_a_bad_config_is_one_line(task: str, name: str, values: dict[str, object], line: str) -> None:
     with pytest.raises(UserError, match=line):
         registry.config(task, name, values)
-
-
-def test_a_seasonal_residual_needs_a_week() -> None:
-    build = registry.get("forecast", "gru").build
-    spec = {"window": 6, "horizon": 2, "channels": ["y"]}
-    with pytest.raises(
-        UserError, match="needs a window of 7 days or more, the window has 6; say residual: none"
-    ):
-        build(registry.config("forecast", "gru", {"residual": "seasonal"}), spec)
-    assert build(registry.config("forecast", "gru", {"residual": "none"}), spec).output_shape == (None, 2)
-
-
-def test_seasonal_naive_repeats_the_last_season() -> None:
-    history = np.arange(20.0)
-    np.testing.assert_array_equal(SeasonalNaive(7).predict(history, 3), [13, 14, 15])
-    np.testing.assert_array_equal(SeasonalNaive(7).predict(history, 9), [13, 14, 15, 16, 17, 18, 19, 13, 14])
-    with pytest.raises(ValueError, match="at least 7 days, received 6"):
-        SeasonalNaive(7).predict(history[:6], 1)
 
 
 def test_reading_a_config_imports_neither_keras_nor_another_architecture() -> None:

@@ -1,6 +1,7 @@
 """Every key of every architecture's config changes what is built."""
 
 import json
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
@@ -20,7 +21,15 @@ SPECS = {
         "width": 56,
         "steps_per_frame": 16,
     },
-    "forecast": {"task": "forecast", "window": 21, "horizon": 9, "channels": ["y"]},
+    "forecast": {
+        "task": "forecast",
+        "window": 21,
+        "horizon": 9,
+        "targets": ["y"],
+        "covariates": [],
+        "future": ["weekday", "lag_364"],
+        "channels": ["y", "weekday", "lag_364"],
+    },
 }
 NETWORKS = [
     (task, name)
@@ -36,7 +45,23 @@ FITTED = [
 ]
 KEYS = [(task, name, key) for task, name in NETWORKS for key in registry.get(task, name).config.model_fields]
 FITTED_KEYS = [
-    (task, name, key) for task, name in FITTED for key in registry.get(task, name).config.model_fields
+    (task, name, key)
+    for task, name in FITTED
+    if task == "classify"
+    for key in registry.get(task, name).config.model_fields
+]
+REGRESSION_KEYS = [
+    (task, name, key)
+    for task, name in FITTED
+    if task == "forecast"
+    for key in registry.get(task, name).config.model_fields
+]
+RULE_KEYS = [
+    (task, name, key)
+    for task in TASKS
+    for name in registry.names(task)
+    if registry.get(task, name).kind == "rule"
+    for key in registry.get(task, name).config.model_fields
 ]
 
 
@@ -52,6 +77,8 @@ def other(value: Any, field: Any) -> Any:
         return next(choice for choice in get_args(annotation) if choice != value)
     if isinstance(value, bool):
         return not value
+    if isinstance(value, tuple) and all(isinstance(part, float) for part in value):  # levels of quantiles
+        return value[1:-1] or (0.5,)
     if isinstance(value, tuple):
         return value[::-1] if value[::-1] != value else (value[0] + 1, *value[1:])
     if isinstance(value, float):
@@ -74,6 +101,42 @@ def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
     assert graph(task, name, changed) != graph(task, name, architecture.testing)
 
 
+@pytest.mark.parametrize(("task", "name", "key"), RULE_KEYS)
+def test_each_key_changes_what_a_rule_says(task: str, name: str, key: str) -> None:
+    architecture = registry.get(task, name)
+    values = (
+        50 + np.cumsum(np.random.default_rng(1).normal(0.3, 1, 126)) + np.tile([0, 1, 2, 2, 1, -4, -5], 18)
+    )
+
+    def forecast(config: Any) -> Any:
+        rule = architecture.build(config, SPECS[task])
+        rule.find(values)
+        return rule.predict(SimpleNamespace(values=values, next_days=np.arange(9)))
+
+    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key])
+    value = [7, 21] if key == "seasons" else value
+    changed = registry.config(task, name, {**architecture.testing.model_dump(), key: value})
+    assert np.abs(forecast(changed) - forecast(architecture.testing)).max() > 1e-6
+
+
+@pytest.mark.parametrize(("task", "name", "key"), REGRESSION_KEYS)
+def test_each_key_changes_what_a_regression_says(task: str, name: str, key: str) -> None:
+    architecture, spec = registry.get(task, name), SPECS[task]
+    rng = np.random.default_rng(1)
+    past = rng.normal(size=(60, 21, 3)).astype(np.float32)
+    inputs = {"past": past, "future": rng.normal(size=(60, 9, 2)).astype(np.float32)}
+    target = (past[:, -9:, :1] + rng.normal(0, 0.3, (60, 9, 1))).astype(np.float32)
+
+    def forecast(config: Any) -> Any:
+        model = architecture.build(config, spec)
+        model.fit(inputs, target, seed=1)
+        return model.predict(inputs)
+
+    value = other(getattr(architecture.testing, key), architecture.config.model_fields[key])
+    changed = registry.config(task, name, {**architecture.testing.model_dump(), key: value})
+    assert np.abs(forecast(changed) - forecast(architecture.testing)).max() > 1e-6
+
+
 @pytest.mark.parametrize(("task", "name", "key"), FITTED_KEYS)
 def test_each_key_changes_what_is_fitted(task: str, name: str, key: str) -> None:
     architecture = registry.get(task, name)
@@ -91,7 +154,7 @@ def test_each_key_changes_what_is_fitted(task: str, name: str, key: str) -> None
     assert np.abs(chances(changed) - chances(architecture.testing)).max() > 1e-6
 
 
-@pytest.mark.parametrize(("task", "name", "key"), KEYS + FITTED_KEYS)
+@pytest.mark.parametrize(("task", "name", "key"), KEYS + FITTED_KEYS + REGRESSION_KEYS + RULE_KEYS)
 def test_each_key_says_what_it_is(task: str, name: str, key: str) -> None:
     field = registry.get(task, name).config.model_fields[key]
     assert field.description

@@ -173,3 +173,28 @@ def test_a_later_start_within_an_epoch_gives_the_rest_of_it(made: Path) -> None:
     for (inputs, _, key), (other, _, other_key) in zip(found, expected, strict=True):
         np.testing.assert_array_equal(key, other_key)
         np.testing.assert_array_equal(inputs["strokes"], other["strokes"])
+
+
+def test_windows_drawn_at_random_are_as_many_anew_each_epoch_and_depend_on_seed_and_epoch_alone(
+    made: Path,
+) -> None:
+    held = spec.load(made / "forecast", "forecast")
+    groups = reading.groups(made / "forecast", held, "train")
+
+    def keys(first: int, epochs: int, seed: int = 1) -> list[list[int]]:
+        feed = data.feed(groups, 8, seed, epochs, first, redraw=True)
+        batches = [key.numpy().tolist() for *_, key in feed.dataset]
+        assert len(batches) == feed.steps * (epochs - first)
+        epoch = [batches[at : at + feed.steps] for at in range(0, len(batches), feed.steps)]
+        return [[key for batch in part for key in batch] for part in epoch]
+
+    whole = keys(0, 3)
+    stored = {
+        key for *_, part in reading.batches(made / "forecast", held, "train", 8) for key in part.numpy()
+    }
+    for epoch in whole:
+        assert len(epoch) == held["splits"]["train"]["windows"]
+        assert set(epoch) < stored  # with replacement: some twice, some not at all
+    assert whole[0] != whole[1]
+    assert keys(1, 3) == whole[1:]
+    assert keys(0, 1, seed=2)[0] != whole[0]

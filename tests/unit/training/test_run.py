@@ -9,13 +9,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from strokecast.errors import UserError
-from strokecast.features import prediction, spec
+from strokecast.features import backtest, origins, prediction, spec
+from strokecast.features.horizons import Preparer
 from strokecast.models import inference
 from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
 from strokecast.training import run
@@ -136,14 +138,20 @@ def test_clipping_tames_the_same_training(made: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss", ["mae", "mse", "huber"])
 def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> None:
     recipe = ForecastRecipe(epochs=40, batch_size=16, learning_rate=0.01, loss=loss)
-    facts, rows = train(made, tmp_path, task="forecast", name="linear", config={}, recipe=recipe)
-    assert facts["parameters"] == 14 * 3 + 3
+    config = {"quantiles": []}
+    facts, rows = train(made, tmp_path, task="forecast", name="linear", config=config, recipe=recipe)
     assert tuple(rows[0]) == run.COLUMNS
     held = spec.load(made / "forecast", "forecast")
-    _, target, forecast = prediction.forecast(
-        inference.load_network(tmp_path), made / "forecast", held, "valid"
-    )
-    error = (forecast - target) / held["scaling"]["std"]
+    network, known = inference.load_network(tmp_path), backtest.series(made / "forecast", ("train", "valid"))
+    assert facts["parameters"] == network.count_params()
+    asked = origins.rolling(known.starts["valid"], len(known.days), 14, 3)
+    forecast = backtest.network(network, held)(known, asked).point
+    target = backtest.actual(known, held, asked)
+    back = Preparer(held).output
+    std = (
+        back(np.ones((1, 3, 1)), np.zeros((1, 3, 1))) - back(np.zeros((1, 3, 1)), np.zeros((1, 3, 1)))
+    ).max()
+    error = (forecast - target) / std
     size = np.abs(error)
     by_hand = {"mae": size, "mse": error**2, "huber": np.where(size <= 1, 0.5 * error**2, size - 0.5)}[
         loss
@@ -233,7 +241,8 @@ def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> Non
     assert (tmp_path / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
     assert json.loads((tmp_path / "config.json").read_text())["training"] is None
     rule = inference.load_rule(tmp_path)
-    np.testing.assert_array_equal(rule.predict(np.arange(10.0), 2), [3, 4])
+    history = SimpleNamespace(values=np.arange(10.0), next_days=np.arange(2))
+    np.testing.assert_array_equal(rule.predict(history), [3, 4])
 
 
 def test_a_rule_that_needs_more_history_than_there_is(made: Path, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
 https://otexts.com/fpp3/simple-methods.html
+
+Shape legend: n days of history, H days ahead.
 Kind: a rule; nothing is trained.
+When to use it: always, as the floor: what does not beat it has learnt nothing beyond the week.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.config import Config
+from strokecast.models.peers.rules import SeasonalNaive
 from strokecast.models.registry import register
-from strokecast.models.rules import SeasonalNaive
 
 
 class SeasonalNaive7Config(Config):

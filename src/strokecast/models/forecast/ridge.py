@@ -1,0 +1,34 @@
+"""Ridge regression on the last days and the calendar of the forecast day, one a day ahead.
+
+Source: Hoerl and Kennard, 1970, https://doi.org/10.1080/00401706.1970.10488634; fitted by scikit-learn.
+
+Shape legend: B windows, W days of past, C channels, F features known of the days to come, H days ahead, D targets.
+Kind: estimator; `models/peers/lagged.py`.
+When to use it: before any network. Given the same calendar it is hard to beat, and it is fitted in a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from strokecast.models.config import Config, Weeks
+from strokecast.models.registry import register
+
+
+class RidgeConfig(Config):
+    """Settings of `forecast.ridge`."""
+
+    lags: int | None = Field(14, ge=1, description="last days it reads; null: the whole window")
+    weeks: Weeks = (4, 8)
+    l2: float = Field(0.01, gt=0, le=1000, description="penalty on squared weights, a window")
+
+
+@register("forecast", "ridge", RidgeConfig, testing=RidgeConfig(lags=7, weeks=(2,)), kind="estimator")
+def build(config: RidgeConfig, spec: Mapping[str, Any]) -> Any:
+    """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
+    from strokecast.models.peers.lagged import Ridge
+
+    return Ridge(spec, config.lags, config.weeks, config.l2)

@@ -1,0 +1,96 @@
+"""Forecasters without a network, from processed data: what rules find, what regressions learn; no TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strokecast.errors import UserError
+from strokecast.features import backtest, origins, plain_reading
+from strokecast.models.peers.lagged import Lagged
+from strokecast.models.peers.rules import Rule
+from strokecast.training.guards import TrainingError
+
+_FIX = "give a longer series, or switch the model off (enabled: false)"
+_TIMED = 5  # origins that a rule is timed at, after a warm-up
+
+
+def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tuple[float, float]:
+    """Let `rule` choose its settings on the training days, and time its forecasts at validation origins.
+
+    Opens the days of the train and valid splits, never those of test.
+
+    Args:
+        rule: as built.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+        where: the entry in params.yaml, for messages.
+
+    Returns:
+        Seconds of the choice, and forecasts a second after a warm-up.
+
+    Raises:
+        UserError: if the days are too few for the rule.
+    """
+    known = backtest.series(processed, ("train", "valid"))
+    first, stop = known.starts["valid"], len(known.days)
+    asked = origins.rolling(first, stop, rule.min_history, int(spec["horizon"]))
+    if not len(asked):
+        raise UserError(
+            f"the days before the test split number {stop}, the rule needs {rule.min_history} and a forecast's more",
+            where=where,
+            fix=_FIX,
+        )
+    started = time.perf_counter()
+    try:
+        rule.find(np.asarray(known.columns[spec["targets"][0]][:first], np.float64))
+    except ValueError as error:
+        raise UserError(f"cannot be fitted to the training days: {error}", where=where, fix=_FIX) from None
+    found = time.perf_counter() - started
+    asked = origins.evenly(asked, _TIMED)
+    ask = backtest.rule(rule, spec, where)
+    ask(known, asked[:1])
+    started = time.perf_counter()
+    ask(known, asked)
+    return found, len(asked) / (time.perf_counter() - started)
+
+
+def fit(
+    lagged: Lagged, processed: Path, spec: Mapping[str, Any], seed: int, where: str
+) -> tuple[float, float]:
+    """Fit `lagged` on the training windows, and time its forecasts of the validation windows.
+
+    Opens the files of the train and valid splits, never those of test.
+
+    Args:
+        lagged: unfitted.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+        seed: of what is drawn at random.
+        where: the entry in params.yaml, for messages.
+
+    Returns:
+        Seconds of the fit, reading included, and windows a second of `predict` after a warm-up.
+
+    Raises:
+        UserError: if the data is damaged.
+        TrainingError: where memory runs out.
+    """
+    started = time.perf_counter()
+    try:
+        train = plain_reading.windows(processed, spec, "train")
+        lagged.fit({"past": train.past, "future": train.future}, train.target, seed)
+    except MemoryError:
+        fix = "take fewer lags, a shorter window or fewer training days"
+        raise TrainingError("out of memory", where=where, fix=fix) from None
+    fitted = time.perf_counter() - started
+    valid = plain_reading.windows(processed, spec, "valid")
+    inputs = {"past": valid.past, "future": valid.future}
+    lagged.predict(inputs)
+    started = time.perf_counter()
+    lagged.predict(inputs)
+    return fitted, len(valid.origin) / (time.perf_counter() - started)

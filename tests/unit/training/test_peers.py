@@ -1,0 +1,144 @@
+"""Forecasters without a network, fitted from processed data: what they leave, what they import, what they may see."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from strokecast.errors import UserError
+from strokecast.features import plain_reading, spec
+from strokecast.models import inference
+from strokecast.models.peers import lagged
+from strokecast.training import run
+
+SMALL: dict[str, dict[str, Any]] = {
+    "auto_ets": {"history": 60},
+    "auto_arima": {"history": 60},
+    "sarima": {"history": 60},
+    "mstl": {"seasons": [7, 28], "history": 60},
+    "ridge": {"lags": 7, "weeks": [2]},
+    "boosted_trees": {"lags": 7, "weeks": [2], "trees": 20},
+}
+RULES = ("auto_ets", "auto_arima", "sarima", "mstl")
+FIT = """
+import json, sys
+from pathlib import Path
+from strokecast.training import run
+peers, processed, root = sys.argv[1:]
+facts = {}
+for name, config in json.loads(peers).items():
+    fit = run.fit_estimator if name in ("ridge", "boosted_trees") else run.fit_rule
+    (Path(root) / name).mkdir()
+    facts[name] = fit("forecast", name, config, 1, Path(processed), Path(root) / name)
+print(json.dumps([facts, [m for m in ("tensorflow", "keras") if m in sys.modules]]))
+"""
+
+
+def fit(processed: Path, folder: Path, name: str, **config: Any) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    make = run.fit_rule if name in RULES or "naive" in name else run.fit_estimator
+    return make("forecast", name, SMALL.get(name, {}) | config, 1, processed / "forecast", folder)
+
+
+def past(values: Any, horizon: int = 3) -> Any:
+    days = np.datetime64("2020-06-01") + np.arange(horizon)
+    return SimpleNamespace(values=np.asarray(values, np.float64), next_days=days)
+
+
+@pytest.fixture(scope="module")
+def fitted(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder a peer, fitted in one process from data without its test split, and what run.json tells of it."""
+    root = tmp_path_factory.mktemp("fitted")
+    shutil.copytree(made / "forecast", root / "processed")
+    shutil.rmtree(root / "processed/test")
+    command = [sys.executable, "-c", FIT, json.dumps(SMALL), str(root / "processed"), str(root)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    facts, heavy = json.loads(out.splitlines()[-1])
+    assert heavy == []
+    return root, facts
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_peer_is_fitted_without_tensorflow_or_test_days(
+    fitted: tuple[Path, dict[str, Any]], name: str
+) -> None:
+    folder, facts = fitted[0] / name, fitted[1][name]
+    assert (facts["best_epoch"], facts["device"]) == (None, "cpu")
+    assert facts["kind"] == ("rule" if name in RULES else "estimator")
+    assert facts["examples_per_second"] > 0
+    told = json.loads((folder / "config.json").read_text())
+    assert (told["name"], told["seed"], told["training"]) == (name, 1, None)
+    assert (folder / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
+    model = "model.json" if name in RULES else "model.npz"
+    left = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
+    assert {path.name for path in folder.iterdir()} == left
+
+
+@pytest.mark.parametrize("name", ["ridge", "boosted_trees"])
+def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, Any]], name: str) -> None:
+    model, facts = lagged.load(fitted[0] / name), fitted[1][name]
+    assert facts["parameters"] == model.parameters > 0
+    assert facts["train_seconds"] > 0
+    held = spec.load(made / "forecast", "forecast")
+    valid = plain_reading.windows(made / "forecast", held, "valid")
+    forecast = model.predict({"past": valid.past, "future": valid.future})
+    assert np.abs(forecast - valid.target).mean() < 0.25 * np.abs(valid.target).mean()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_loaded_as_it_was_found(fitted: tuple[Path, dict[str, Any]], name: str) -> None:
+    stored = json.loads((fitted[0] / name / "model.json").read_text())
+    rule = inference.load_rule(fitted[0] / name)
+    assert rule.found == stored["found"]
+    assert rule.min_history == stored["min_history"]
+    days = 100 + 30 * np.sin(np.arange(77) * 2 * np.pi / 7) + np.random.default_rng(1).normal(size=77)
+    np.testing.assert_allclose(rule.predict(past(days)), days[-7:-4], atol=8)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_days_after_the_training_days_change_nothing_that_is_fitted(
+    made: Path, fitted: tuple[Path, dict[str, Any]], tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(made / "forecast", tmp_path / "other/forecast")
+    path = tmp_path / "other/forecast/valid/series.parquet"
+    table = pq.read_table(path)
+    at = table.column_names.index("y")
+    moved = table["y"].to_numpy()[::-1] * 3.0
+    pq.write_table(table.set_column(at, "y", [moved]), path)
+    fit(tmp_path / "other", tmp_path / "b", name)
+    model = "model.json" if name in RULES else "model.npz"
+    assert (tmp_path / "b" / model).read_bytes() == (fitted[0] / name / model).read_bytes()
+    calibrated = (tmp_path / "b/calibration.json").read_bytes()  # on validation days it may look
+    assert calibrated != (fitted[0] / name / "calibration.json").read_bytes()
+
+
+def test_the_seed_is_that_of_the_training(made: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        (tmp_path / str(seed)).mkdir()
+        run.fit_estimator(
+            "forecast", "boosted_trees", SMALL["boosted_trees"], seed, made / "forecast", tmp_path / str(seed)
+        )
+    assert (tmp_path / "1/model.npz").read_bytes() != (tmp_path / "2/model.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "told"),
+    [
+        ("mstl", {"seasons": [7, 63], "history": None}, "the days before the test split number 126"),
+        ("mstl", {"seasons": [7, 57], "history": None}, "training days: they should number 114 or more, received 112"),
+        ("ridge", {"lags": 15}, "asks for 15 days of past, the window has 14"),
+    ],
+)  # fmt: skip
+def test_too_few_days_are_one_line(
+    made: Path, tmp_path: Path, name: str, config: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        fit(made, tmp_path / "model", name, **config)
+    assert not list((tmp_path / "model").iterdir())
