@@ -56,3 +56,16 @@ def _leave_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def in_its_own_process(function: Callable[..., R], arguments: tuple[Any, ...]) -> R:
+    """`function` of a module called in a new process, whose memory and settings end with it.
+
+    What it raises is raised here.
+    """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, initializer=_leave_with, initargs=(os.getpid(),)) as pool:
+        return pool.submit(function, *arguments).result()

@@ -61,6 +61,42 @@ def notes(facts: Facts, tell: Callable[[float], str]) -> list[str]:
     return told
 
 
+def has_baseline(facts: Facts) -> bool:
+    """Whether the model that all others are compared with was judged."""
+    return any(row["model"] == facts["baseline"] for row in facts["models"])
+
+
+def over(row: Row, headline: str, baseline: str, tell: Callable[[float], str]) -> str:
+    """`headline` minus the baseline's, with its interval; `-` for the baseline itself."""
+    key = f"{headline}_minus_{baseline}"
+    if key not in row:
+        return "-"
+    value, low, high = (tell(row[end]) for end in (key, f"{key}_low", f"{key}_high"))
+    return f"{value} ({low} to {high})"
+
+
+def on_baseline(
+    facts: Facts, headline: str, tell: Callable[[float], str], higher_is_better: bool = True
+) -> list[str]:
+    """Which models are no better than the baseline, as far as the test set tells."""
+    baseline = facts["baseline"]
+    if baseline is None:
+        return []
+    if not has_baseline(facts):
+        return [f"No comparison with {baseline}, which is not among the models judged."]
+    key = f"{headline}_minus_{baseline}"
+    others = [row for row in facts["models"] if row["model"] != baseline]
+    if higher_is_better:
+        short = [row for row in others if row[f"{key}_low"] <= 0]
+    else:
+        short = [row for row in others if row[f"{key}_high"] >= 0]
+    level = f"paired {100 * facts['level']:g} % interval {'above' if higher_is_better else 'below'} 0"
+    if short:
+        named = ", ".join(f"{row['model']} ({over(row, headline, baseline, tell)})" for row in short)
+        return [f"Not better than {baseline} by a {level}: {named}."]
+    return [f"Every other model is better than {baseline} by a {level}."] if others else []
+
+
 def points(value: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     return f"{100 * value:+.1f} points"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation import classify, classify_figures, figures, intervals, summary, tables
+from strokecast.evaluation import classify, classify_figures, figures, summary, tables
 from strokecast.evaluation.classify import Attended, Sketches
 from strokecast.evaluation.trainings import Roster, Training, curves, labels
 from strokecast.params import ClassifyEvaluation
@@ -64,23 +64,15 @@ def write(
         key = (training.name, training.seed)
         measured[key] = _one(folder, training, test, probabilities[key], classes, settings)
         measured[key] |= further.get(key, {})
-    correct = {
-        name: np.mean([_correct(test, probabilities[name, t.seed]) for t in found.of(name)], axis=0)
-        for name in found.names
-    }
+    each = {key: _correct(test, mine) for key, mine in probabilities.items()}
+    correct = {name: np.mean([each[name, t.seed] for t in found.of(name)], axis=0) for name in found.names}
+    drawn = (settings.resamples, settings.level, settings.seed)
     ranked, every = summary.standings(
-        found,
-        measured,
-        correct,
-        "accuracy",
-        True,
-        settings.resamples,
-        settings.level,
-        settings.seed,
-        baseline=settings.baseline,
+        found, measured, correct, "accuracy", True, *drawn, baseline=settings.baseline
     )
-    for key, compared in _over_baseline(found, test, probabilities, correct, settings).items():
-        measured[key] |= compared
+    compared = summary.over_baseline(found, each, correct, "accuracy", settings.baseline, *drawn)
+    for key, further_figures in compared.items():
+        measured[key] |= further_figures
     best = ranked[0]
     accuracy, low, high = 100 * best.figures["accuracy"], 100 * best.low, 100 * best.high
     line = (
@@ -105,29 +97,6 @@ def write(
 
 def _correct(test: Sketches, probabilities: Floats) -> Floats:
     return (probabilities.argmax(axis=1) == test.labels).astype(np.float64)
-
-
-def _over_baseline(
-    found: Roster,
-    test: Sketches,
-    probabilities: Mapping[Key, Floats],
-    correct: Mapping[str, Floats],
-    settings: ClassifyEvaluation,
-) -> dict[Key, dict[str, float]]:
-    """Each training's accuracy minus that of the baseline, paired by sketch, with its interval."""
-    compared: dict[Key, dict[str, float]] = {}
-    baseline = settings.baseline
-    if baseline is None or baseline not in correct:
-        return compared
-    for training in found.trainings:
-        if training.name == baseline:
-            continue
-        key = (training.name, training.seed)
-        values = np.stack([_correct(test, probabilities[key]), correct[baseline]])
-        means = intervals.bootstrap_means(values, settings.resamples, settings.seed)
-        (pair,) = intervals.pairs([training.name, baseline], values, means, settings.level)
-        compared[key] = summary.over("accuracy", pair)
-    return compared
 
 
 def _one(

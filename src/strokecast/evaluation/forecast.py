@@ -1,13 +1,14 @@
 """Metrics of a forecaster from rolling origins, in the series' own unit.
 
-Shapes: O origins in time order, H days ahead. `actual` and `forecast` float64 [O, H];
+Shapes: O origins in time order, H days ahead, L interval levels, Q quantile levels, N any number of forecast days.
 `first_days` datetime64[D] [O]: the first forecast day of each origin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,24 @@ from strokecast.params import Regime
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+SEASON = 7  # days; of the naive forecast that MASE and RMSSE are scaled by
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ERRORS = ("mae", "rmse", "mase", "rmsse", "smape", "wape", "bias")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """In-sample errors of the seasonal-naive forecast on the training days; NaN where they are not defined.
+
+    Attributes:
+        absolute: mean absolute error, the denominator of MASE.
+        squared: mean squared error, the denominator of RMSSE before the root.
+    """
+
+    absolute: float
+    squared: float
 
 
 @dataclass(frozen=True)
@@ -30,8 +49,11 @@ class Backtest:
         days: datetime64[D] [T], the test days.
         values: float64 [T].
         first_days: datetime64[D] [O], the first forecast day of each origin.
-        actual: float64 [O, H].
-        scale: MASE's denominator, from the training days.
+        actual: float64 [O, H], of the first target.
+        scale: from the training days.
+        holidays: bool [O, H], which forecast days are holidays; None where no calendar says so.
+        further: float64 [O, H] of each target that is learned beside the first.
+        possible: origins that there would be, of which these O were chosen.
     """
 
     name: str
@@ -41,60 +63,116 @@ class Backtest:
     values: Floats
     first_days: Days
     actual: Floats
-    scale: float
+    scale: Scale
+    holidays: Mask | None = None
+    further: Mapping[str, Floats] = field(default_factory=dict)
+    possible: int = 0
 
     @property
     def label(self) -> str:
         """Name and unit for an axis."""
         return f"{self.name} ({self.unit})" if self.unit and self.unit != self.name else self.name
 
+    def origins_in(self, days: int) -> int:
+        """How many neighbouring origins make up a span of `days`, rounded up."""
+        if len(self.first_days) < 2:
+            return 1
+        span = (self.first_days[-1] - self.first_days[0]) / np.timedelta64(1, "D")
+        return math.ceil(days * (len(self.first_days) - 1) / float(span))
 
-def seasonal_scale(train: Floats, season: int = 7) -> float:
-    """In-sample mean absolute error of the seasonal-naive forecast on the training days.
 
-    The denominator of MASE (Hyndman & Koehler 2006): mean of |y[t] - y[t - season]|. NaN where
-    it is not defined (no more than `season` days, or the same week over and over).
+@dataclass(frozen=True)
+class Forecasts:
+    """What one training says at all origins, in the series' own unit.
+
+    Attributes:
+        point: float64 [O, H]; of quantiles the median.
+        low: float64 [L, O, H], the lower ends of the calibrated intervals.
+        high: float64 [L, O, H], the upper ends.
+        levels: the L levels, rising.
+        quantiles: float64 [O, H, Q] as the network gives them; None for a point forecast.
+        own: the Q levels.
+        further: float64 [O, H] of each further target.
+        short: the levels that were calibrated on too few origins.
+        calibrated: origins the intervals were calibrated on.
+    """
+
+    point: Floats
+    low: Floats
+    high: Floats
+    levels: Sequence[float]
+    quantiles: Floats | None = None
+    own: Sequence[float] = ()
+    further: Mapping[str, Floats] = field(default_factory=dict)
+    short: Sequence[float] = ()
+    calibrated: int = 0
+
+
+def joined(parts: Sequence[Forecasts]) -> Forecasts:
+    """Forecasts of consecutive origins, by several trainings of one model, as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    own = [part.quantiles for part in parts if part.quantiles is not None]
+    return Forecasts(
+        point=np.concatenate([part.point for part in parts]),
+        low=np.concatenate([part.low for part in parts], axis=1),
+        high=np.concatenate([part.high for part in parts], axis=1),
+        levels=first.levels,
+        quantiles=np.concatenate(own) if own else None,
+        own=first.own,
+        further={name: np.concatenate([part.further[name] for part in parts]) for name in first.further},
+        short=first.short,
+        calibrated=first.calibrated,
+    )
+
+
+def seasonal_scale(train: Floats, season: int = SEASON) -> Scale:
+    """In-sample errors of the seasonal-naive forecast: means of |y[t] - y[t - season]| and of its square.
+
+    NaN where they are not defined (no more than `season` days, or the same week over and over).
     """
     if len(train) <= season:
-        return float("nan")
-    scale = float(np.abs(train[season:] - train[:-season]).mean())
-    return scale if scale > 0 else float("nan")
+        return Scale(float("nan"), float("nan"))
+    change = train[season:] - train[:-season]
+    absolute, squared = float(np.abs(change).mean()), float(np.square(change).mean())
+    return Scale(absolute, squared) if absolute > 0 else Scale(float("nan"), float("nan"))
 
 
 def absolute_error(actual: Floats, forecast: Floats) -> Floats:
-    """Mean absolute error of each origin, float64 [O]: what the intervals are made from."""
+    """Mean absolute error of each origin, float64 [O]: what the intervals of the MAE are made from."""
     return np.asarray(np.abs(forecast - actual).mean(axis=1))
 
 
-def metrics(actual: Floats, forecast: Floats, scale: float) -> dict[str, float]:
-    """Figures over all origins and days ahead.
+def metrics(actual: Floats, forecast: Floats, scale: Scale) -> dict[str, float]:
+    """Figures over all given days.
 
     Returns:
-        `mae`, `rmse`, `bias` (mean of forecast - actual; above 0: too high) in the series'
-        unit; `mase` = mae / `scale` (below 1: better than seasonal-naive-7 was on the training
-        days); `smape` in percent, 0 to 200: mean of 200 |f - y| / (|f| + |y|), 0 where both
-        are 0 (Makridakis 1993 with absolute values in the denominator).
+        In the series' own unit `mae` = mean |f - y|, `rmse` = sqrt(mean (f - y)^2) and `bias` = mean (f - y), above
+        0: too high. Without a unit `mase` = mae over the in-sample MAE of seasonal-naive-7 on the training days
+        and `rmsse` = rmse over its in-sample RMSE, below 1: better than it was there (Hyndman & Koehler 2006).
+        In percent `smape` = mean of 200 |f - y| / (|f| + |y|), 0 to 200 and 0 where both are 0 (Makridakis 1993,
+        with absolute values below), and `wape` = 100 sum |f - y| / sum |y| (Kolassa & Schuetz 2007), NaN where all
+        are 0.
     """
     error = forecast - actual
     size = np.abs(error)
     total = np.abs(forecast) + np.abs(actual)
     relative = np.divide(200.0 * size, total, out=np.zeros_like(size), where=total > 0)
-    mae = float(size.mean())
+    mae, rmse = float(size.mean()), float(np.sqrt(np.square(error).mean()))
+    volume = float(np.abs(actual).sum())
     return {
         "mae": mae,
-        "rmse": float(np.sqrt(np.square(error).mean())),
-        "mase": mae / scale,
+        "rmse": rmse,
+        "mase": mae / scale.absolute,
+        "rmsse": rmse / float(np.sqrt(scale.squared)),
         "smape": float(relative.mean()),
+        "wape": 100.0 * float(size.sum()) / volume if volume > 0 else float("nan"),
         "bias": float(error.mean()),
     }
 
 
-def by_day(actual: Floats, forecast: Floats, scale: float) -> list[dict[str, float]]:
-    """`metrics` of each day ahead, H dictionaries."""
-    return [metrics(actual[:, [h]], forecast[:, [h]], scale) for h in range(actual.shape[1])]
-
-
-def regime_masks(first_days: Days, regimes: Sequence[Regime]) -> dict[str, NDArray[np.bool_]]:
+def regime_masks(first_days: Days, regimes: Sequence[Regime]) -> dict[str, Mask]:
     """Which origins fall into each regime, by their first forecast day; bool [O] each.
 
     Raises:
@@ -113,14 +191,27 @@ def regime_masks(first_days: Days, regimes: Sequence[Regime]) -> dict[str, NDArr
     return masks
 
 
-def origins(first_test: int, days: int, window: int, horizon: int, step: int) -> NDArray[np.int64]:
-    """Positions of the first forecast days, rolling through the test split.
+def slices(test: Backtest, regimes: Mapping[str, Mask]) -> dict[str, dict[str, Mask]]:
+    """The parts that figures are told of, by table and row: bool [O, H] each, none of them empty.
 
     Args:
-        first_test: position of the first test day in the whole series.
-        days: days of the whole series.
-        window: days of past a network reads before the first forecast day.
-        horizon: H.
-        step: days from one origin to the next.
+        test: the origins.
+        regimes: bool [O] each, from `regime_masks`.
+
+    Returns:
+        `day` (ahead, from 1), `regime` (`all` and the named ones), `weekday` (of the forecast day) and, where a
+        calendar knows them, `holiday` (`holidays` and `other_days`).
     """
-    return np.arange(max(first_test, window), days - horizon + 1, step, dtype=np.int64)
+    origins, horizon = test.actual.shape
+    ahead = np.arange(horizon)
+    days = test.first_days[:, None] + ahead  # [O, H]
+    weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    whole = np.ones((origins, horizon), bool)
+    parts = {
+        "day": {str(day + 1): whole & (ahead == day) for day in range(horizon)},
+        "regime": {"all": whole, **{name: whole & mask[:, None] for name, mask in regimes.items()}},
+        "weekday": {name: weekday == number for number, name in enumerate(WEEKDAYS)},
+    }
+    if test.holidays is not None:
+        parts["holiday"] = {"holidays": test.holidays, "other_days": ~test.holidays}
+    return {table: {name: mask for name, mask in rows.items() if mask.any()} for table, rows in parts.items()}

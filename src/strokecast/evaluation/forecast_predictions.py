@@ -1,8 +1,8 @@
 """What every forecaster says of the test split: the one place that opens it.
 
-Networks read the same windowed records that training reads; rules read the days before each origin.
-TensorFlow is imported only where a network is among them.
-Shapes: O origins, H days ahead, T days of the whole series.
+Networks, regressions and rules are asked at the same origins. TensorFlow is imported only where a network is among
+them.
+Shapes: O origins, H days ahead, D targets, T days of the whole series.
 """
 
 from __future__ import annotations
@@ -12,88 +12,126 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from strokecast.errors import UserError
-from strokecast.evaluation.forecast import Backtest, origins, seasonal_scale
+from strokecast.evaluation.forecast import Backtest, Forecasts, Mask, joined, seasonal_scale
+from strokecast.evaluation.forecast_refit import Again, blocks
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import Roster, Training, check_data
-from strokecast.features import prediction, windows
+from strokecast.features import backtest, calendar, origins
+from strokecast.features import spec as specs
+from strokecast.features.horizons import Preparer
 from strokecast.features.spec import SPLITS
-from strokecast.models import inference
+from strokecast.models import conformal
 from strokecast.stage import progress
-
-Floats = NDArray[np.float64]
-Days = NDArray[np.datetime64]
 
 
 def collect(
-    found: Roster, processed: Path, spec: Mapping[str, Any], step: int
-) -> tuple[Backtest, dict[tuple[str, int], Floats]]:
-    """The test days with their rolling origins, and by (name, seed) the forecasts float64 [O, H].
+    found: Roster,
+    processed: Path,
+    spec: Mapping[str, Any],
+    step: int,
+    most: int | None = None,
+    again: Again | None = None,
+) -> tuple[Backtest, dict[tuple[str, int], Forecasts]]:
+    """The test days with their rolling origins, and by (name, seed) the forecasts at them.
 
-    All are in the series' own unit, and networks and rules are asked at the same origins: every
-    `step`-th day of the test split on which a whole forecast still fits.
+    All are in the series' own unit, and all forecasters are asked at the same origins: every `step`-th day of the
+    test split on which a whole forecast still fits, and of these at most `most`, evenly spaced. With `again` they are
+    trained anew as the origins move on.
 
     Raises:
         UserError: if a training saw other data, cannot be read, needs more history than there
             is at the first origin, or predicts what is no number.
     """
     check_data(found.trainings, spec["digest"])
-    days, values, train, first_test = _series(processed)
-    horizon = int(spec["horizon"])
-    positions = origins(first_test, len(days), int(spec["window"]), horizon, step)
+    known = backtest.series(processed, SPLITS)
+    first_test, horizon = known.starts["test"], int(spec["horizon"])
+    history, days = Preparer(spec).min_history, len(known.days)
+    possible = origins.rolling(first_test, days, history, horizon, step)
+    positions = origins.evenly(possible, most)
     forecasts = {}
     for training in progress(found.trainings, "forecasting", len(found.trainings), "training"):
-        if training.kind == "rule":
-            made = _by_rule(training, values, days, positions, horizon)
-        else:
-            made = _by_network(training, processed, spec, days[positions])
-        forecasts[training.name, training.seed] = finite(made, training)
-    _, actual = windows.cut(values, positions, 0, horizon)
+        parts = []
+        for folder, rows in _folders(training, again, known, positions, spec):
+            own = spec if folder == training.folder else specs.load(folder, "forecast")
+            where = f"params.yaml: models.forecast.{training.name}"
+            said = backtest.load(training.kind, folder, own, where)(known, positions[rows])
+            finite(said.point if said.quantiles is None else said.quantiles, training)
+            parts.append(_calibrated(folder, said, own))
+        forecasts[training.name, training.seed] = joined(parts)
+    truth = backtest.actual(known, spec, positions)
+    values = np.asarray(known.columns[spec["targets"][0]], np.float64)
     test = Backtest(
         name=spec["name"],
         unit=spec["unit"],
         source=spec["source"],
-        days=days[first_test:],
+        days=known.days[first_test:],
         values=values[first_test:],
-        first_days=days[positions],
-        actual=np.asarray(actual, np.float64),
-        scale=seasonal_scale(train),
+        first_days=known.days[positions],
+        actual=truth[..., 0],
+        scale=seasonal_scale(values[: known.starts["valid"]]),
+        holidays=_holidays(known, spec, positions),
+        further={name: truth[..., at] for at, name in enumerate(spec["targets"]) if at},
+        possible=len(possible),
     )
     return test, forecasts
 
 
-def _series(processed: Path) -> tuple[Days, Floats, Floats, int]:
-    """All days and values [T], the training values, and the position of the first test day."""
-    import pyarrow.parquet as pq
-
-    tables = [pq.read_table(processed / split / "series.parquet") for split in SPLITS]
-    days = np.concatenate([np.asarray(table["ds"].to_pylist(), "datetime64[D]") for table in tables])
-    parts = [table["y"].to_numpy().astype(np.float64) for table in tables]
-    return days, np.concatenate(parts), parts[0], len(parts[0]) + len(parts[1])
-
-
-def _by_rule(
-    training: Training, values: Floats, days: Days, positions: NDArray[np.int64], horizon: int
-) -> Floats:
-    rule = inference.load_rule(training.folder)
-    first = int(positions[0])
-    if rule.min_history > first:
-        raise UserError(
-            f"needs {rule.min_history} days of history, the first test forecast ({days[first]}) has {first}",
-            where=f"params.yaml: models.forecast.{training.name}",
-            fix="say enabled: false, move features.forecast.test_from later, or give a longer series",
-        )
-    return np.stack([rule.predict(values[:position], horizon) for position in positions])
+def _folders(
+    training: Training,
+    again: Again | None,
+    known: backtest.Series,
+    positions: origins.Positions,
+    spec: Mapping[str, Any],
+) -> list[tuple[Path, origins.Positions]]:
+    """The models that answer, in the order of their days, and which rows of `positions` each answers."""
+    first = known.starts["test"]
+    parts = blocks(positions, first, again.every if again else None)
+    later = [str(known.days[start]) for start in parts if start != first]
+    folders = again.folders(training, later, int(spec["splits"]["valid"]["days"])) if again else []
+    own = [training.folder] if first in parts else []
+    return list(zip([*own, *folders], parts.values(), strict=True))
 
 
-def _by_network(training: Training, processed: Path, spec: Mapping[str, Any], first_days: Days) -> Floats:
-    network = inference.load_network(training.folder)
-    numbers, _, made = prediction.forecast(network, processed, spec, "test")
-    row_of = {int(number): row for row, number in enumerate(numbers)}
-    wanted = [int(number) for number in first_days.astype(np.int64)]
-    missing = [str(day) for day, number in zip(first_days, wanted, strict=True) if number not in row_of]
-    if missing:
-        raise UserError(f"no test window starts on {missing[0]}", where=str(processed), fix="run `dvc repro`")
-    return np.asarray(made[[row_of[number] for number in wanted]], np.float64)
+def _calibrated(folder: Path, said: backtest.Said, spec: Mapping[str, Any]) -> Forecasts:
+    """The intervals as the training calibrated them."""
+    calibration = conformal.load(folder)
+    point = said.point[..., 0]
+    try:
+        low, high = conformal.apply(calibration, point, said.quantiles, said.own, bool(spec["counts"]))
+    except ValueError as error:
+        where = str(folder / conformal.FILE)
+        raise UserError(str(error), where=where, fix="run `dvc repro` to train the model") from None
+    return Forecasts(
+        point=point,
+        low=low,
+        high=high,
+        levels=calibration.levels,
+        quantiles=said.quantiles,
+        own=said.own,
+        further={
+            name: said.point[..., at] for at, name in enumerate(spec["targets"][: said.point.shape[2]]) if at
+        },
+        short=calibration.short,
+        calibrated=calibration.origins,
+    )
+
+
+def _holidays(known: backtest.Series, spec: Mapping[str, Any], positions: origins.Positions) -> Mask | None:
+    """Which forecast days are holidays, bool [O, H]: by the country's calendar, or else by the day types.
+
+    Of the day types, U (Sunday or holiday) is one from Monday to Saturday.
+    """
+    ahead = positions[:, None] + np.arange(int(spec["horizon"]))
+    country = spec["calendar"]["country"]
+    if country:
+        first, last = (int(str(known.days[at])[:4]) for at in (ahead.min(), ahead.max()))
+        named = calendar.holidays(country, first, last)
+        flags = np.array([day in named for day in known.days.tolist()])
+    elif "day_type" in known.columns:
+        sunday = (known.days.astype(np.int64) + 3) % 7 == 6  # 1970-01-01 was a Thursday
+        flags = (np.asarray(known.columns["day_type"]) == "U") & ~sunday
+    else:
+        return None
+    return np.asarray(flags[ahead])

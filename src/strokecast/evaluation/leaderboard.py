@@ -8,7 +8,7 @@ from pathlib import Path
 
 from strokecast.errors import UserError
 from strokecast.evaluation import cells, tables
-from strokecast.evaluation.cells import Board, Facts, Row
+from strokecast.evaluation.cells import Board, Facts
 from strokecast.files import read_json, write_text
 
 _LEADING = ("task", "rank", "model", "seeds")
@@ -89,7 +89,7 @@ def _with_classes(facts: Facts, title: str, further: Mapping[str, str]) -> Board
     """The board of a task with classes; `further` holds its own shares, by figure, and their headers."""
     level = f"{100 * facts['level']:g} %"
     header = ["model", f"accuracy % ({level} interval)", "top-5 %", "macro-F1 %", "log-loss nats", "ECE %"]
-    compared = [f"over {facts['baseline']}, points"] if _has_baseline(facts) else []
+    compared = [f"over {facts['baseline']}, points"] if cells.has_baseline(facts) else []
     rows = []
     for row in facts["models"]:
         ends = f"({100 * row['accuracy_low']:.1f}-{100 * row['accuracy_high']:.1f})"
@@ -102,7 +102,7 @@ def _with_classes(facts: Facts, title: str, further: Mapping[str, str]) -> Board
                 cells.with_spread(row, "log_loss", "{:.3f}"),
                 cells.share(row, "ece"),
                 *(cells.share(row, key) for key in further),
-                *(_over(row, facts["baseline"]) for _ in compared),
+                *(cells.over(row, "accuracy", facts["baseline"], _in_points) for _ in compared),
                 *cells.costs(row),
             ]
         )
@@ -111,85 +111,79 @@ def _with_classes(facts: Facts, title: str, further: Mapping[str, str]) -> Board
         "the same for every model; best accuracy first. ECE: expected calibration error."
     )
     header += [*further.values(), *compared, "parameters", "training s", "sketches/s", "seeds"]
-    notes = [*_on_baseline(facts), *cells.notes(facts, cells.points)]
+    notes = [*cells.on_baseline(facts, "accuracy", _in_points), *cells.notes(facts, cells.points)]
     return Board(title, about, header, rows, notes, facts)
 
 
-def _has_baseline(facts: Facts) -> bool:
-    return any(row["model"] == facts["baseline"] for row in facts["models"])
-
-
-def _over(row: Row, baseline: str) -> str:
-    """Accuracy minus the baseline's in points, with its interval; `-` for the baseline itself."""
-    key = f"accuracy_minus_{baseline}"
-    if key not in row:
-        return "-"
-    value, low, high = (100 * row[end] for end in (key, f"{key}_low", f"{key}_high"))
-    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
-
-
-def _on_baseline(facts: Facts) -> list[str]:
-    """Which models are no better than the baseline, as far as the test set tells."""
-    baseline = facts["baseline"]
-    if baseline is None:
-        return []
-    if not _has_baseline(facts):
-        return [f"No comparison with {baseline}, which is not among the models judged."]
-    low = f"accuracy_minus_{baseline}_low"
-    others = [row for row in facts["models"] if row["model"] != baseline]
-    short = [f"{row['model']} ({_over(row, baseline)})" for row in others if row[low] <= 0]
-    level = f"paired {100 * facts['level']:g} % interval above 0"
-    if short:
-        return [f"Not better than {baseline} by a {level}: {', '.join(short)}."]
-    return [f"Every other model is better than {baseline} by a {level}."] if others else []
+def _in_points(value: float) -> str:
+    return f"{100 * value:+.1f}"
 
 
 def _forecast(facts: Facts) -> Board:
     unit = f" {facts['unit']}" if facts["unit"] else ""
-    level = f"{100 * facts['level']:g} %"
-    horizon = facts["horizon"]
-    header = [
-        "model",
-        f"MAE{unit} ({level} interval)",
-        "day 1",
-        f"day {horizon}",
+    level, horizon, regimes = f"{100 * facts['level']:g} %", facts["horizon"], facts["regimes"]
+    compared = [f"MAE against {facts['baseline']}"] if cells.has_baseline(facts) else []
+    header = ["model", f"MAE{unit} ({level} interval)", *compared, "day 1", f"day {horizon}"]
+    header += [
         "MASE",
+        "RMSSE",
         "sMAPE %",
+        "WAPE %",
         "RMSE",
         "bias",
+        "CRPS",
+        "in 80 % interval, %",
+        "its width",
     ]
-    header += [f"MAE {regime['name']}" for regime in facts["regimes"]]
+    header += [f"{of} {regime['name']}" for regime in regimes for of in ("MAE", "in 80 % interval, %")]
     rows = []
     for row in facts["models"]:
         ends = f"({tables.figure(row['mae_low'])} to {tables.figure(row['mae_high'])})"
-        plain = ["mae_day_1", f"mae_day_{horizon}"]
         rows.append(
             [
                 row["model"],
                 f"{cells.value(row, 'mae')} {ends}",
-                *(cells.value(row, key) for key in plain),
-                cells.with_spread(row, "mase", "{:.3f}"),
-                cells.with_spread(row, "smape", "{:.1f}"),
-                cells.value(row, "rmse"),
-                cells.value(row, "bias"),
-                *(cells.value(row, f"mae_regime_{regime['name']}") for regime in facts["regimes"]),
+                *(cells.over(row, "mae", facts["baseline"], cells.signed) for _ in compared),
+                *(cells.value(row, key) for key in ("mae_day_1", f"mae_day_{horizon}")),
+                *(cells.with_spread(row, key, "{:.3f}") for key in ("mase", "rmsse")),
+                *(cells.with_spread(row, key, "{:.1f}") for key in ("smape", "wape")),
+                *(cells.value(row, key) for key in ("rmse", "bias", "crps")),
+                cells.share(row, "coverage_80"),
+                cells.value(row, "width_80"),
+                *(
+                    cell(row, f"{key}_regime_{regime['name']}")
+                    for regime in regimes
+                    for cell, key in ((cells.value, "mae"), (cells.share, "coverage_80"))
+                ),
                 *cells.costs(row),
             ]
         )
-    every = "one a day" if facts["step"] == 1 else f"one every {facts['step']} days"
     about = (
-        f"{facts['series']} ({facts['source']}): {horizon} days ahead from {facts['test']:,} origins, {every}, "
-        f"first forecast day {facts['first']} to {facts['last']}, the same for every model; lowest MAE first. "
-        f"Errors are in the series' own unit{f' ({unit.strip()})' if unit else ''}; "
-        "MASE: MAE over that of seasonal-naive-7 on the training days."
+        f"{facts['series']} ({facts['source']}): {horizon} days ahead from {facts['test']:,} origins"
+        f"{_spacing(facts)}, first forecast day {facts['first']} to {facts['last']}, the same for every model; "
+        f"lowest MAE first. Errors are in the series' own unit{f' ({unit.strip()})' if unit else ''}; MASE, RMSSE: "
+        "MAE and RMSE over those of seasonal-naive-7 on the training days. CRPS and intervals after calibration on "
+        "validation origins. docs/forecasts.md has the formulas."
     )
     notes = [
         f"{r['name']}: first forecast day {r['first']} to {r['last']}, {r['origins']:,} origins."
-        for r in facts["regimes"]
+        for r in regimes
+    ]
+    notes += cells.on_baseline(facts, "mae", cells.signed, higher_is_better=False)
+    notes += [
+        f"{name}: {few['origins']:,} validation origins are too few to promise "
+        f"{', '.join(f'{100 * one:g} %' for one in few['levels'])} intervals; they reach to the largest error there."
+        for name, few in facts["short"].items()
     ]
     header += ["parameters", "training s", "forecasts/s", "seeds"]
     title = f"forecast: the next {horizon} days"
     return Board(title, about, header, rows, [*notes, *cells.notes(facts, cells.signed)], facts)
+
+
+def _spacing(facts: Facts) -> str:
+    if facts["test"] < facts["possible"]:
+        return f" evenly spaced out of {facts['possible']:,}"
+    return ", one a day" if facts["step"] == 1 else f", one every {facts['step']} days"
 
 
 def _draw(facts: Facts) -> Board:

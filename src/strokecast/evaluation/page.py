@@ -36,6 +36,8 @@ _FIGURES = {
         "models.svg": "Test MAE of each model with its interval",
         "by_day.svg": "Mean absolute error by day ahead",
         "forecast.svg": "Actual values and forecasts over the test days",
+        "fan.svg": "Forecasts of the best model with their 80 % interval",
+        "coverage.svg": "Share of values within each interval against the level it promises",
         "curves.svg": "Training and validation loss by epoch",
     },
 }

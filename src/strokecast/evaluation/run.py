@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -61,9 +62,14 @@ def _draw(folder: Path, found: Roster, processed: Path, spec: Mapping, settings:
 
 def _forecast(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
     from strokecast.evaluation import forecast_predictions, forecast_report
+    from strokecast.evaluation.forecast_refit import Again
 
     chosen = settings.evaluation.forecast
-    test, made = forecast_predictions.collect(found, processed, spec, chosen.step)
+    with tempfile.TemporaryDirectory() as home:
+        again = None
+        if chosen.refit_every is not None:
+            again = Again(settings, paths.VALIDATED / "series", Path(home), chosen.refit_every)
+        test, made = forecast_predictions.collect(found, processed, spec, chosen.step, chosen.origins, again)
     return forecast_report.write(folder, found, test, made, chosen)
 
 

@@ -60,6 +60,43 @@ def over(headline: str, pair: Pair | None) -> dict[str, float]:
     return tables.tidy_all({key: pair.difference, f"{key}_low": pair.low, f"{key}_high": pair.high})
 
 
+def over_baseline(
+    found: Roster,
+    values: Mapping[tuple[str, int], Floats],
+    merged: Mapping[str, Floats],
+    headline: str,
+    baseline: str | None,
+    resamples: int,
+    level: float,
+    seed: int,
+    block: int = 1,
+) -> dict[tuple[str, int], dict[str, float]]:
+    """Each training's `headline` minus that of the baseline, paired by example, with its interval.
+
+    Args:
+        found: the trainings.
+        values: by (name, seed), float64 [N]: what `headline` is the mean of.
+        merged: by name, the same averaged over seeds; that of the baseline is compared with.
+        headline: the metric.
+        baseline: a model; nothing is compared where it is None or not among the trainings.
+        resamples: of the bootstrap.
+        level: of the intervals.
+        seed: of the bootstrap.
+        block: examples a bootstrap block.
+    """
+    compared: dict[tuple[str, int], dict[str, float]] = {}
+    if baseline is None or baseline not in merged:
+        return compared
+    for training in found.trainings:
+        if training.name == baseline:
+            continue
+        key = (training.name, training.seed)
+        both = np.stack([values[key], merged[baseline]])
+        (pair,) = pairs([training.name, baseline], both, bootstrap_means(both, resamples, seed, block), level)
+        compared[key] = over(headline, pair)
+    return compared
+
+
 def count_models(ranked: Sequence[Standing]) -> str:
     """e.g. `1 model` or `3 models`."""
     return f"{len(ranked)} {'model' if len(ranked) == 1 else 'models'}"

@@ -7,11 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from strokecast.evaluation.classify import Sketches
-from strokecast.evaluation.forecast import Backtest, seasonal_scale
+from strokecast.evaluation.forecast import Backtest, Forecasts, seasonal_scale
 from strokecast.evaluation.trainings import Roster, roster
+from strokecast.models.conformal import LEVELS, QUANTILES
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation, ModelEntry
 
 HEADER = "epoch,step,timestamp_ms,seconds,learning_rate,train_loss,valid_loss,train_accuracy,valid_accuracy\n"
@@ -105,6 +108,23 @@ def series() -> SimpleNamespace:
     return SimpleNamespace(days=days, values=values, first_test=530)
 
 
+@pytest.fixture
+def validated_series(tmp_path: Path, series: SimpleNamespace) -> Path:
+    """120 days of the series from 2018-01-01 as `validate@series` writes them."""
+    folder = tmp_path / "validated"
+    folder.mkdir()
+    days = series.days[:120].astype("datetime64[D]").tolist()
+    table = {"ds": pa.array(days, pa.date32()), "y": series.values[:120], "filled": [False] * 120}
+    pq.write_table(pa.table(table), folder / "series.parquet")
+    (folder / "report.json").write_text(json.dumps({"source": "made", "name": "rides", "unit": "rides"}))
+    return folder
+
+
+def within(point: np.ndarray, reach: np.ndarray, **further: object) -> Forecasts:
+    """Forecasts [O, H] with intervals that reach as far to either side, [L]."""
+    return Forecasts(point, point - reach[:, None, None], point + reach[:, None, None], LEVELS, **further)
+
+
 @pytest.fixture(scope="session")
 def forecasted(tmp_path_factory: pytest.TempPathFactory, series: SimpleNamespace) -> SimpleNamespace:
     """`naive` (a rule), `sharp` (close to the truth) and `offset` (100 too high)."""
@@ -125,16 +145,28 @@ def forecasted(tmp_path_factory: pytest.TempPathFactory, series: SimpleNamespace
         series.days[at],
         actual,
         seasonal_scale(series.values[:400]),
+        (at[:, None] + ahead) % 50 == 0,
+        {"bus": 2 * actual},
+        possible=len(at),
     )
     noise = np.random.default_rng(3).normal(0, 5, actual.shape)
+    reach = np.array([3.4, 6.4, 9.8])  # of normal noise with std 5: 50, 80 and 95 %
     made = {
-        ("naive", 1): series.values[at[:, None] + ahead - 7],
-        ("sharp", 1): actual + noise,
-        ("offset", 1): actual + 100,
+        ("naive", 1): within(
+            series.values[at[:, None] + ahead - 7], 10 * reach, short=(0.95,), calibrated=15
+        ),
+        ("sharp", 1): within(
+            actual + noise,
+            reach,
+            quantiles=(actual + noise)[..., None] + np.array([-4, -3, -2, 0, 2, 3, 4]),
+            own=QUANTILES,
+            further={"bus": 2 * actual + 7},
+        ),
+        ("offset", 1): within(actual + 100, reach),
     }
     regimes = [
         {"name": "before", "first": "2019-06-01", "last": "2019-09-30"},
         {"name": "after", "first": "2019-10-01", "last": "2019-12-31"},
     ]
-    settings = ForecastEvaluation.model_validate({"regimes": regimes})
+    settings = ForecastEvaluation.model_validate({"regimes": regimes, "baseline": "naive"})
     return SimpleNamespace(found=found, test=test, made=made, settings=settings)

@@ -1,6 +1,5 @@
 """Predictions of rules and networks on the same test records."""
 
-import datetime
 import json
 
 import numpy as np
@@ -11,10 +10,10 @@ import pytest
 from strokecast.errors import UserError
 from strokecast.evaluation import classify_predictions, forecast_predictions
 from strokecast.evaluation.trainings import roster
+from strokecast.features import backtest, plain_reading
 from strokecast.features import classify as classify_features
 from strokecast.features import forecast as forecast_features
-from strokecast.features import plain_reading
-from strokecast.models import inference
+from strokecast.models import conformal, inference
 from strokecast.models.estimators import NearestNeighbours
 from strokecast.params import ClassifyFeatures, ForecastFeatures, ModelEntry
 
@@ -22,21 +21,26 @@ DAYS = 120
 
 
 @pytest.fixture
-def processed_series(tmp_path, series):
-    """120 days of the series as `preprocess@forecast` writes them, and the spec."""
-    validated = tmp_path / "validated"
-    validated.mkdir()
-    days = [datetime.date(2018, 1, 1) + datetime.timedelta(days=i) for i in range(DAYS)]
-    table = pa.table({"ds": pa.array(days, pa.date32()), "y": series.values[:DAYS], "filled": [False] * DAYS})
-    pq.write_table(table, validated / "series.parquet")
-    (validated / "report.json").write_text(json.dumps({"source": "made", "name": "rides", "unit": "rides"}))
+def processed_series(tmp_path, validated_series):
+    """The series as `preprocess@forecast` writes it, and the spec."""
     settings = ForecastFeatures(window=14, horizon=7, valid_from=0.5, test_from=0.75)
-    return tmp_path / "processed", forecast_features.preprocess(validated, tmp_path / "processed", settings)
+    return tmp_path / "processed", forecast_features.preprocess(
+        validated_series, tmp_path / "processed", settings
+    )
+
+
+REACH = np.array([[10.0], [20.0], [40.0]]) + np.arange(7)  # of the intervals [L, H]
+
+
+def calibrated(folder, method="absolute"):
+    conformal.Calibration(method, conformal.LEVELS, REACH, 2 * REACH, 25).write(folder)
+    return folder
 
 
 def rule(train, name, spec):
-    folder = train("forecast", name, kind="rule", dataset={"digest": spec["digest"]})
-    (folder / "model.json").write_text(json.dumps({"task": "forecast", "name": name, "config": {}}))
+    folder = calibrated(train("forecast", name, kind="rule", dataset={"digest": spec["digest"]}))
+    told = {"task": "forecast", "name": name, "config": {}, "found": {}}
+    (folder / "model.json").write_text(json.dumps(told))
     (folder / "spec.json").write_text(json.dumps(spec))
 
 
@@ -48,10 +52,53 @@ def test_a_rule_is_asked_at_every_origin_of_the_test_days(train, tmp_path, proce
     origins = np.arange(90, DAYS - 7 + 1, 4)
     ahead = np.arange(7)
     assert (test.first_days == np.datetime64("2018-01-01") + origins).all()
+    assert test.possible == len(origins)
     assert test.actual == pytest.approx(series.values[origins[:, None] + ahead])
-    assert made["seasonal_naive_7", 1] == pytest.approx(series.values[origins[:, None] + ahead - 7])
-    assert test.scale == pytest.approx(np.abs(series.values[7:60] - series.values[:53]).mean())
+    said = made["seasonal_naive_7", 1]
+    assert said.point == pytest.approx(series.values[origins[:, None] + ahead - 7])
+    assert test.scale.absolute == pytest.approx(np.abs(series.values[7:60] - series.values[:53]).mean())
     assert len(test.days) == len(test.values) == 30
+    assert said.point - said.low == pytest.approx(np.broadcast_to(REACH[:, None], said.low.shape))
+    assert said.high - said.point == pytest.approx(np.broadcast_to(2 * REACH[:, None], said.low.shape))
+    assert (said.levels, said.calibrated, said.short) == (conformal.LEVELS, 25, [])
+
+
+def test_all_are_asked_at_the_same_few_origins(train, tmp_path, processed_series):
+    processed, spec = processed_series
+    rule(train, "seasonal_naive_7", spec)
+    found = roster("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
+    every, _ = forecast_predictions.collect(found, processed, spec, step=1)
+    test, made = forecast_predictions.collect(found, processed, spec, step=1, most=5)
+    assert (test.possible, len(test.first_days)) == (24, 5) == (len(every.first_days), len(test.actual))
+    assert set(test.first_days) <= set(every.first_days)
+    assert made["seasonal_naive_7", 1].point.shape == (5, 7)
+
+
+def test_holidays_are_those_of_the_country_and_further_targets_stand_beside_the_first(
+    train, tmp_path, validated_series, series
+):
+    table = pq.read_table(validated_series / "series.parquet")
+    table = table.append_column("bus", pa.array(2 * series.values[:DAYS]))
+    pq.write_table(table, validated_series / "series.parquet")
+    settings = ForecastFeatures(
+        window=14, horizon=7, valid_from=0.5, test_from="2018-03-20", targets=("y", "bus"), country="US"
+    )
+    processed = tmp_path / "processed"
+    spec = forecast_features.preprocess(validated_series, processed, settings)
+    rule(train, "seasonal_naive_7", spec)
+    found = roster("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
+    test, made = forecast_predictions.collect(found, processed, spec, step=1)
+    assert test.holidays.sum() == 0  # none in the United States from 20 March to 30 April
+    assert list(test.further) == ["bus"]
+    assert test.further["bus"] == pytest.approx(2 * test.actual)
+    assert made["seasonal_naive_7", 1].further == {}
+    known = backtest.series(processed, ("train", "valid", "test"))
+    flags = forecast_predictions._holidays(known, spec, np.arange(14, 100))
+    days = known.days[np.arange(14, 100)[:, None] + np.arange(7)][flags]
+    assert set(days.astype(str)) == {
+        "2018-01-15",
+        "2018-02-19",
+    }  # Martin Luther King Day, Washington's Birthday
 
 
 def test_a_rule_that_needs_more_history_is_named(train, tmp_path, processed_series):
@@ -64,24 +111,46 @@ def test_a_rule_that_needs_more_history_is_named(train, tmp_path, processed_seri
         forecast_predictions.collect(found, processed, spec, step=1)
 
 
-def test_a_network_that_copies_last_week_forecasts_as_the_rule_does(train, tmp_path, processed_series):
+def quantile_network(spec):
+    """Repeats last week, with quantiles that reach as far above as below."""
     import keras
 
+    from strokecast.models.layers.horizon import QUANTILES, Quantiles
+
+    past = keras.Input((14, len(spec["channels"])), name="past")
+    week = past[:, 7:, :1]  # [B, H, D]
+    zeros = keras.ops.repeat(week[..., None] * 0, 7, axis=-1)
+    return keras.Model({"past": past}, Quantiles(conformal.QUANTILES, name=QUANTILES)(zeros, week))
+
+
+def test_a_network_that_copies_last_week_forecasts_as_the_rule_does(train, tmp_path, processed_series):
     processed, spec = processed_series
     rule(train, "seasonal_naive_7", spec)
-    folder = train("forecast", "linear", dataset={"digest": spec["digest"]})
-    past = keras.Input((14, 1), name="past")
-    dense = keras.layers.Dense(7)
-    network = keras.Model({"past": past}, dense(keras.layers.Flatten()(past)))
-    kernel = np.zeros((14, 7), np.float32)
-    kernel[np.arange(7, 14), np.arange(7)] = 1
-    dense.set_weights([kernel, np.zeros(7, np.float32)])
-    network.save(folder / "model.keras")
+    folder = calibrated(train("forecast", "linear", dataset={"digest": spec["digest"]}), "cqr")
+    quantile_network(spec).save(folder / "model.keras")
     found = roster(
         "forecast", {"linear": ModelEntry(), "seasonal_naive_7": ModelEntry()}, tmp_path / "models"
     )
     _, made = forecast_predictions.collect(found, processed, spec, step=3)
-    assert made["linear", 1] == pytest.approx(made["seasonal_naive_7", 1], rel=1e-5)
+    network, naive = made["linear", 1], made["seasonal_naive_7", 1]
+    assert network.point == pytest.approx(naive.point, rel=1e-5)
+    assert network.own == conformal.QUANTILES
+    widths = network.quantiles[..., ::-1] - network.quantiles  # 97.5 % minus 2.5 %, 90 - 10, 75 - 25
+    for row, place in enumerate((2, 1, 0)):  # 50, 80, 95 %
+        reach = network.high[row] - network.low[row]
+        assert reach == pytest.approx(widths[..., place] + 3 * REACH[row], rel=1e-4)
+
+
+def test_a_calibration_of_another_kind_is_named(train, tmp_path, processed_series):
+    processed, spec = processed_series
+    folder = calibrated(train("forecast", "linear", dataset={"digest": spec["digest"]}), "absolute")
+    quantile_network(spec).save(folder / "model.keras")
+    found = roster("forecast", {"linear": ModelEntry()}, tmp_path / "models")
+    with pytest.raises(UserError, match=r"calibration\.json: calibrated by 'absolute'"):
+        forecast_predictions.collect(found, processed, spec, step=3)
+    (folder / "calibration.json").unlink()
+    with pytest.raises(UserError, match=r"calibration\.json: no such file"):
+        forecast_predictions.collect(found, processed, spec, step=3)
 
 
 LENGTHS = {"zebra": [3, 20, 9, 30], "apple": [5, 18, 40, 7]}  # points of the sketches of each class

@@ -1,6 +1,7 @@
 """The files of `reports/<task>/`, the leaderboard and the page, from hand-made predictions."""
 
 import csv
+import dataclasses
 import json
 import shutil
 
@@ -77,7 +78,9 @@ def test_the_files_of_each_training(reports):
         "confusion.csv", "confusion.png", "per_class.csv", "by_length.csv", "calibration.csv", "reliability.png"
     }  # fmt: skip
     forecast = {p.name for p in (reports / "forecast/models/sharp/seed-1").iterdir()}
-    assert forecast == {"by_day.csv", "by_regime.csv", "forecast.csv", "forecast.png"}
+    assert forecast == {
+        "by_day.csv", "by_regime.csv", "by_weekday.csv", "by_holiday.csv", "forecast.csv", "forecast.png"
+    }  # fmt: skip
 
 
 def test_a_class_may_be_named_like_anything(reports):
@@ -100,6 +103,8 @@ def test_predictions_of_every_training(reports):
     assert len(table) == 3 * 194 * 7
     offset = table[table["model"] == "offset"]
     assert (offset["forecast"] - offset["actual"]).to_numpy() == pytest.approx(100, abs=0.01)
+    assert (offset["hi-80"] - offset["forecast"]).to_numpy() == pytest.approx(6.4, abs=0.02)
+    assert (offset["forecast"] - offset["lo-95"]).to_numpy() == pytest.approx(9.8, abs=0.02)
 
 
 def test_pairs_tell_different_models_apart_and_equal_ones_not(reports, sketched, tmp_path):
@@ -187,12 +192,87 @@ def test_regimes_are_reported_apart(reports):
     assert metrics["offset"]["mae_regime_before"] == metrics["offset"]["mae_regime_after"] == 100
     table = {row["regime"]: row for row in rows(reports / "forecast/models/naive/seed-1/by_regime.csv")}
     whole, before, after = (
-        float(table[name]["mae"]) * int(table[name]["origins"]) for name in ("all", "before", "after")
+        float(table[name]["mae"]) * int(table[name]["forecasts"]) / 7 for name in ("all", "before", "after")
     )
     summary = json.loads((reports / "forecast/summary.json").read_text())
     covered = sum(regime["origins"] for regime in summary["regimes"])
     assert covered <= summary["test"]
     assert before + after < whole or covered == summary["test"]
+
+
+def test_every_part_of_the_test_days_has_its_figures(reports):
+    home = reports / "forecast/models/naive/seed-1"
+    each = json.loads((reports / "forecast/trainings.json").read_text())["id-forecast-naive-1"]["metrics"]
+    for table, names in (
+        ("day", [str(day) for day in range(1, 8)]),
+        ("weekday", ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
+        ("holiday", ["holidays", "other_days"]),
+    ):
+        lines = rows(home / f"by_{table}.csv")
+        assert [line[table] for line in lines] == names
+        counts = [int(line["forecasts"]) for line in lines]
+        assert sum(counts) == 194 * 7
+        mean = sum(float(line["mae"]) * count for line, count in zip(lines, counts, strict=True)) / 194 / 7
+        assert mean == pytest.approx(each["test/mae"], rel=1e-4)
+        for line in lines:
+            assert each[f"test/mae_{table}_{line[table]}"] == pytest.approx(float(line["mae"]), rel=1e-5)
+            assert 0 <= float(line["coverage_80"]) <= 1
+
+
+def test_intervals_are_reported_before_and_after_calibration(reports):
+    metrics = json.loads((reports / "forecast/metrics.json").read_text())
+    sharp = metrics["sharp"]
+    for percent in (50, 80, 95):
+        assert sharp[f"coverage_{percent}"] == pytest.approx(percent / 100, abs=0.05)
+    assert sharp["width_80"] == pytest.approx(12.8)
+    assert sharp["width_80_raw"] == pytest.approx(6)
+    assert sharp["coverage_80_raw"] < 0.6
+    assert sharp["crps"] < sharp["crps_raw"]
+    assert 0.65 * sharp["mae"] < sharp["crps"] < 0.75 * sharp["mae"]  # of a normal distribution 0.71
+    assert metrics["offset"]["coverage_95"] == 0
+    assert "crps_raw" not in metrics["offset"]
+    assert sharp["mae_target_bus"] == pytest.approx(7)
+    assert "mae_target_bus" not in metrics["offset"]
+    table = rows(reports / "forecast/plots/coverage.csv")
+    assert {row["nominal"] for row in table} == {"50", "80", "95"}
+    assert float(table[1]["coverage"]) == pytest.approx(100 * sharp["coverage_80"], rel=1e-4)
+    lines = {row["model"] for row in rows(reports / "forecast/plots/fan.csv")}
+    assert lines == {"actual", "sharp", "lo-80", "hi-80"}
+
+
+def test_every_forecaster_is_compared_with_the_baseline_at_the_same_origins(reports, forecasted, tmp_path):
+    metrics = json.loads((reports / "forecast/metrics.json").read_text())
+    key = "mae_minus_naive"
+    assert not [name for name in metrics["naive"] if "minus" in name]
+    assert metrics["sharp"][key] == pytest.approx(metrics["sharp"]["mae"] - metrics["naive"]["mae"], abs=1e-4)
+    assert metrics["sharp"][f"{key}_low"] < metrics["sharp"][key] < metrics["sharp"][f"{key}_high"] < 0
+    pairs = {(row["a"], row["b"]): row for row in rows(reports / "forecast/pairs.csv")}
+    assert metrics["offset"][f"{key}_low"] == -float(pairs["naive", "offset"]["high"])
+    each = json.loads((reports / "forecast/trainings.json").read_text())["id-forecast-sharp-1"]["metrics"]
+    assert each[f"test/{key}_high"] == metrics["sharp"][f"{key}_high"]
+    board = leaderboard.read(reports, ("forecast",))[0]
+    at = board.header.index("MAE against naive")
+    assert [row[at] == "-" for row in board.rows] == [False, True, False]
+    assert board.rows[0][at].startswith("-4")
+    assert any(
+        note.startswith("Not better than naive by a paired 95 % interval below 0: offset (+")
+        for note in board.notes
+    )
+    days(tmp_path / "forecast", forecasted, settings=ForecastEvaluation(resamples=100))
+    assert "MAE against" not in " ".join(leaderboard.read(tmp_path, ("forecast",))[0].header)
+
+
+def test_the_leaderboard_tells_of_origins_left_out_and_of_intervals_calibrated_on_too_few(
+    reports, forecasted, tmp_path
+):
+    board = leaderboard.read(reports, ("forecast",))[0]
+    assert "from 194 origins, one a day," in board.about
+    assert [note for note in board.notes if note.startswith("naive: 15 validation origins are too few")]
+    assert "95 % intervals" in next(note for note in board.notes if "too few" in note)
+    fewer = dataclasses.replace(forecasted.test, possible=800)
+    days(tmp_path / "forecast", forecasted, test=fewer)
+    about = leaderboard.read(tmp_path, ("forecast",))[0].about
+    assert "from 194 origins evenly spaced out of 800, first forecast day" in about
 
 
 def test_a_regime_without_a_forecast_is_an_error(tmp_path, forecasted):
@@ -219,6 +299,9 @@ def test_leaderboard_order_and_sentences(reports, tmp_path):
     assert all(len(row) == len(board.header) for board in (classify, forecast) for row in board.rows)
     assert " ± " in classify.rows[0][1]
     assert "MAE before" in forecast.header
+    at = forecast.header.index("in 80 % interval, %")
+    assert 75 < float(forecast.rows[0][at]) < 85
+    assert forecast.rows[2][at] == "0.0"
 
 
 def test_leaderboard_files(reports, tmp_path):
@@ -245,7 +328,7 @@ def test_the_page_stands_alone_and_is_escaped(reports, tmp_path):
     text = (tmp_path / "index.html").read_text()
     assert text == (tmp_path / "again.html").read_text()
     assert "&lt;b&gt;data" in text
-    assert text.count("data:image/svg+xml;base64,") == 8
+    assert text.count("data:image/svg+xml;base64,") == 10
     assert "http" not in text
     assert "<script" not in text
 
