@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -52,6 +53,50 @@ def check() -> None:
     from strokecast import schema
 
     schema.check(settings.load())
+
+
+@main.command()
+@click.option(
+    "--model", required=True, help="a trained model's name, or `champion`: the best of reports/forecast"
+)
+@click.option(
+    "--input", "source", required=True, type=click.Path(path_type=Path), help="CSV or .parquet: ds, y, ..."
+)
+@click.option(
+    "--horizon", default=7, show_default=True, type=click.IntRange(min=1), help="days, at most the model's"
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV or .parquet; one that exists is overwritten",
+)
+@click.option(
+    "--future", type=click.Path(path_type=Path), help="ds, day_type of the days to come, where it reads them"
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf; one that exists is overwritten"
+)
+@click.option("--seed", type=int, help="of the training; the model's first by default")
+@_one_line
+def forecast(
+    model: str,
+    source: Path,
+    horizon: int,
+    output: Path,
+    future: Path | None,
+    plot: Path | None,
+    seed: int | None,
+) -> None:
+    """Forecast the days after the last row of a daily series.
+
+    The input has `ds` (every day once) and the columns the model was trained with, by these names; `unique_id` where it
+    holds several series. The output: ds, unique_id, mean or median, lo-50, hi-50, lo-80, hi-80, lo-95, hi-95.
+    """
+    from strokecast.serving import forecast_command
+
+    asked = forecast_command.Request(model, source, horizon, output, future, plot, seed)
+    click.echo(forecast_command.run(asked))
 
 
 @main.command()

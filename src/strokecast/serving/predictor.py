@@ -1,6 +1,6 @@
 """Predictions from a trained model's folder on raw input, prepared exactly as in preprocessing.
 
-Shapes: N drawings of n points each, T a length bucket's bound, K classes; W days of window, H of horizon.
+Shapes: N drawings of n points each, T a length bucket's bound, K classes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from strokecast.errors import UserError
 from strokecast.features import strokes
-from strokecast.features.scaling import Standard
 from strokecast.files import read_json
 from strokecast.models import inference
 
@@ -60,10 +59,9 @@ def load(folder: Path) -> Predictor:
 
         network = inference.load_network(folder)
         return VideoClassifier(_Softmax(network), spec, inference.signature(network))
-    if (folder / "model.json").is_file():
-        rule = inference.load_rule(folder)
-        return SeriesForecaster(rule.predict, rule.min_history, spec)
-    return SeriesForecaster(_WindowForecast(inference.load_network(folder), spec), spec["window"], spec)
+    from strokecast.serving.forecasting import SeriesForecaster
+
+    return SeriesForecaster(folder, spec)
 
 
 class DrawingClassifier:
@@ -185,94 +183,3 @@ def _times(cell: Any, count: int, row: int) -> NDArray[np.float64]:
     if not np.isfinite(times).all():
         raise UserError("holds a value that is not finite", where=where, allowed=allowed)
     return times
-
-
-class _WindowForecast:
-    """A forecast network as a function of raw history, like a rule's `predict`."""
-
-    def __init__(self, network: Any, spec: Mapping[str, Any]) -> None:
-        self._window: int = spec["window"]
-        self._scaling = Standard(**spec["scaling"])
-        self._run = inference.forward(network)
-
-    def __call__(self, history: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
-        past = self._scaling.scale(history[-self._window :])[None, :, None]  # [1, W, 1]
-        return self._scaling.unscale(self._run({"past": past}).numpy()[0, :horizon])
-
-
-class SeriesForecaster:
-    """The next days of a daily series given as rows of `ds, y`."""
-
-    def __init__(self, forecast: Any, min_history: int, spec: Mapping[str, Any]) -> None:
-        self.min_history = int(min_history)
-        self.horizon = int(spec["horizon"])
-        self._forecast = forecast
-
-    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Forecast the days after the last row.
-
-        Args:
-            frame: columns `ds` (days, ascending, none missing) and `y` (finite numbers in the
-                series' own unit); at least `min_history` rows. Other columns are passed over.
-
-        Returns:
-            `horizon` rows of `ds` (datetime64, from the day after the last row) and `y` (float64).
-
-        Raises:
-            UserError: if a column is missing, there are too few rows, or a row will not do; names
-                the first date at fault.
-        """
-        for column in ("ds", "y"):
-            if column not in frame.columns:
-                raise UserError(f"has no column {column!r}", where="input", allowed="columns ds, y")
-        days = _days(frame["ds"])
-        history = _values(frame["y"], days)
-        if len(days) < self.min_history:
-            raise UserError(
-                f"{len(days)} rows are too few", where="input", allowed=f"at least {self.min_history} days"
-            )
-        future = self._forecast(history, self.horizon)
-        dates = days[-1] + np.arange(1, self.horizon + 1).astype("timedelta64[D]")
-        return pd.DataFrame({"ds": pd.to_datetime(dates), "y": np.asarray(future, np.float64)})
-
-
-def _days(column: pd.Series) -> NDArray[np.datetime64]:
-    """datetime64[D], each the day after the one before."""
-    times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
-    if getattr(times.dtype, "tz", None) is not None:
-        raise UserError("dates carry a time zone", where="input column ds", allowed="plain days, YYYY-MM-DD")
-    bad = times.isna() | (times != times.dt.normalize())
-    if bad.any():
-        row = int(np.argmax(bad.to_numpy()))
-        raise UserError(
-            f"{_said(column.iloc[row])} in row {row} is no day", where="input column ds", allowed="YYYY-MM-DD"
-        )
-    days: NDArray[np.datetime64] = times.to_numpy().astype("datetime64[D]")
-    steps = np.diff(days).astype(np.int64)
-    if (steps != 1).any():
-        at = int(np.argmax(steps != 1))
-        fault = {0: f"{days[at + 1]} is there twice"}.get(
-            int(steps[at]),
-            f"{days[at + 1]} comes after {days[at]}" if steps[at] < 0 else f"{days[at] + 1} is missing",
-        )
-        raise UserError(fault, where="input column ds", allowed="every day once, ascending")
-    return days
-
-
-def _said(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
-
-
-def _is_text(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_string_dtype(column))
-
-
-def _values(column: pd.Series, days: NDArray[np.datetime64]) -> NDArray[np.float64]:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise UserError(
-            f"{_said(column.iloc[row])} on {days[row]} is no finite number", where="input column y"
-        )
-    return values

@@ -19,6 +19,7 @@ from typing import Any
 
 import strokecast
 from strokecast import files
+from strokecast.models import registry
 
 LOADER = "strokecast.tracking.loader"
 _OPTIONAL = ("temperature", "seed", "n")  # of a request to draw
@@ -46,7 +47,14 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as place:
         data = Path(place) / "model"
         data.mkdir()
-        for name in ("model.keras", "model.json", "model.npz", "spec.json", "config.json"):
+        for name in (
+            "model.keras",
+            "model.json",
+            "model.npz",
+            "calibration.json",
+            "spec.json",
+            "config.json",
+        ):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, data / name)
         mlflow.pyfunc.save_model(
@@ -55,9 +63,13 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             data_path=str(data),
             code_paths=[str(copy_code(Path(place) / "code"))],
             mlflow_model=Model(model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=ended),
-            signature=signature(run["task"], timed, asked),
-            input_example=example(spec, min_history(folder, spec), timed, asked),
-            pip_requirements=requirements(run["kind"]),
+            signature=_forecast_signature(folder, spec)
+            if run["task"] == "forecast"
+            else signature(run["task"], timed, asked),
+            input_example=example(spec, _min_history(folder, spec), timed, asked),
+            pip_requirements=requirements(
+                run["kind"], (*registry.get(run["task"], run["name"]).needs, *_read(spec))
+            ),
             metadata=_metadata(run, spec),
         )
 
@@ -67,10 +79,24 @@ def _metadata(run: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]
     return {"training_id": run["training_id"], "task": run["task"], "model": run["name"], **kept}
 
 
-def requirements(kind: str) -> list[str]:
-    """What a model needs, pinned to the versions it was trained with; only a network needs TensorFlow."""
-    names = _COMMON + _FURTHER[kind]
+def requirements(kind: str, needs: tuple[str, ...] = ()) -> list[str]:
+    """What a model needs, pinned to the versions it was trained with; only a network needs TensorFlow.
+
+    Args:
+        kind: of the architecture.
+        needs: what the architecture itself names beyond that.
+    """
+    names = _COMMON + _FURTHER[kind] + needs
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
+
+
+def _read(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the preparation of a forecaster's input needs."""
+    if spec["task"] != "forecast":
+        return ()
+    holidays = ("holidays",) if spec["calendar"]["country"] else ()
+    boxcox = any(told["kind"] == "boxcox" for told in spec["transforms"].values())
+    return (*holidays, *(("scipy",) if boxcox else ()))
 
 
 def signature(task: str, timed: bool, asked: bool = True) -> Any:
@@ -91,8 +117,6 @@ def signature(task: str, timed: bool, asked: bool = True) -> Any:
         "probability": DataType.double,
         "probabilities": Array(DataType.double),
     }
-    if task == "forecast":
-        given, made = {"ds": AnyType(), "y": AnyType()}, {"ds": DataType.datetime, "y": DataType.double}
     if task == "draw":
         given = {name: AnyType() for name in (*(("class",) if asked else ()), *_OPTIONAL)}
         made = {"class": DataType.string, "temperature": DataType.double, "seed": DataType.long}
@@ -102,15 +126,32 @@ def signature(task: str, timed: bool, asked: bool = True) -> Any:
     return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(kind, name) for name, kind in made.items()]))
 
 
-def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
-    """Days of history that a forecast model needs; 0 for a classifier."""
+def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
+    """The columns that a forecaster reads, `unique_id` if there are several series, and those it gives."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    from strokecast.features.horizons import raw_columns
+    from strokecast.models import conformal
+
+    calibration = conformal.load(folder)
+    point = conformal.point_column(calibration.method == "cqr")
+    made: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
+    made += [ColSpec(DataType.double, name) for name in (point, *conformal.columns(calibration.levels))]
+    given = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
+    return ModelSignature(
+        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=False)]), outputs=Schema(made)
+    )
+
+
+def _min_history(folder: Path, spec: Mapping[str, Any]) -> int:
+    """Days of history that a forecaster needs; 0 for other tasks."""
     if spec["task"] != "forecast":
         return 0
-    if (folder / "model.json").is_file():
-        from strokecast.models.inference import load_rule
+    from strokecast.features import backtest
 
-        return int(load_rule(folder).min_history)
-    return int(spec["window"])
+    return backtest.min_history(folder, spec)
 
 
 def example(spec: Mapping[str, Any], days: int, timed: bool = False, asked: bool = True) -> Any:
@@ -125,11 +166,29 @@ def example(spec: Mapping[str, Any], days: int, timed: bool = False, asked: bool
     if spec["task"] == "draw":
         ends = {"class": [spec["classes"][0], spec["classes"][-1]]} if asked else {}
         return pd.DataFrame({**ends, "temperature": [0.3, 0.5], "seed": [1, 2], "n": [2, 1]})
+    return _days(spec, days)
+
+
+def _days(spec: Mapping[str, Any], count: int) -> Any:
+    """`count` days up to the last training day; where day types are read, the days to come follow with theirs."""
+    import numpy as np
+    import pandas as pd
+
+    from strokecast.features.horizons import DAY_TYPE, raw_columns
+    from strokecast.features.transforms import Transform
+
+    names = raw_columns(spec)
+    ahead = int(spec["horizon"]) if DAY_TYPE in names else 0
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
-    mean, std = spec["scaling"]["mean"], spec["scaling"]["std"]
-    dates = [(last - datetime.timedelta(days=days - 1 - n)) for n in range(days)]
-    values = [round(mean + std * (1 - (date.weekday() % 3)), 3) for date in dates]
-    return pd.DataFrame({"ds": [date.isoformat() for date in dates], "y": values})
+    dates = [last + datetime.timedelta(days=n) for n in range(1 - count, ahead + 1)]
+    wave = np.array([1.0 - (date.weekday() % 3) for date in dates])
+    table: dict[str, Any] = {"ds": [date.isoformat() for date in dates]}
+    for name in (*spec["targets"], *spec["covariates"]):
+        values = Transform(**spec["transforms"][name]).back(wave).round(3)
+        table[name] = np.where(np.arange(len(dates)) < count, values, np.nan)
+    if ahead:
+        table[DAY_TYPE] = spec["calendar"]["day_types"][0]
+    return pd.DataFrame(table)
 
 
 def copy_code(place: Path) -> Path:

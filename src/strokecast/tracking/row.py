@@ -21,7 +21,15 @@ from strokecast.errors import UserError
 Point = tuple[int, int, float]
 """step, timestamp in ms since 1970, value."""
 
-FILES = ("config.json", "spec.json", "run.json", "history.csv", "history_before.csv", "system.csv")
+FILES = (
+    "config.json",
+    "spec.json",
+    "run.json",
+    "calibration.json",
+    "history.csv",
+    "history_before.csv",
+    "system.csv",
+)
 OWN_METRICS = ("train/", "valid/", "system/")
 OWN_ARTIFACTS = ("training/", "plots/")
 FACTS = ("parameters", "train_seconds", "best_epoch", "examples_per_second")

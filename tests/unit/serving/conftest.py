@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+
 SPECS: dict[str, dict[str, Any]] = {
     "classify": {
         "task": "classify",
@@ -60,8 +62,21 @@ SPECS: dict[str, dict[str, Any]] = {
         "task": "forecast",
         "window": 14,
         "horizon": 7,
-        "channels": ["y"],
-        "scaling": {"mean": 100.0, "std": 10.0},
+        "targets": ["y"],
+        "covariates": [],
+        "future": WEEKDAYS,
+        "channels": ["y", *WEEKDAYS],
+        "transforms": {"y": {"kind": "none", "power": 0.0, "mean": 100.0, "std": 10.0}},
+        "calendar": {
+            "kinds": ["weekday"],
+            "country": None,
+            "names": [],
+            "day_types": [],
+            "first": "2020-01-01",
+        },
+        "lags": [],
+        "difference": None,
+        "counts": True,
         "name": "births",
         "unit": "births",
         "splits": {"train": {"first": "2020-01-01", "last": "2020-12-31", "days": 366, "windows": 346}},
@@ -90,7 +105,7 @@ def make_model(tmp_path: Path) -> Callable[[str, str], Path]:
     """`make_model(task, name)`: a folder with the architecture's testing config, untrained."""
 
     def make(task: str, name: str) -> Path:
-        from strokecast.models import registry
+        from strokecast.models import inference, registry
 
         architecture, spec = registry.get(task, name), SPECS[task]
         folder = tmp_path / task / name
@@ -103,9 +118,24 @@ def make_model(tmp_path: Path) -> Callable[[str, str], Path]:
             model.fit([_made_up(len(spec["classes"]))])
             model.save(folder)
         else:
-            stored = {"task": task, "name": name, "config": config, "min_history": model.min_history}
+            stored = {
+                "task": task,
+                "name": name,
+                "config": config,
+                "found": {},
+                "min_history": model.min_history,
+            }
             (folder / "model.json").write_text(json.dumps(stored))
         (folder / "spec.json").write_text(json.dumps(spec))
+        if task == "forecast":
+            from strokecast.models import conformal
+
+            own = inference.levels(model) if architecture.kind == "network" else ()
+            reach = np.array([[1.0], [2.0], [3.0]]) * np.ones((1, spec["horizon"]))
+            calibrated = conformal.Calibration(
+                "cqr" if own else "absolute", conformal.LEVELS, reach, 2 * reach, 40
+            )
+            calibrated.write(folder)
         told = {"task": task, "name": name, "seed": 1, "config": config, "training": None}
         (folder / "config.json").write_text(json.dumps(told))
         return folder

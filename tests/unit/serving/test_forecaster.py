@@ -27,8 +27,8 @@ def days(n: int = 21, first: str = "2024-02-20") -> pd.DataFrame:
 def test_forecast_starts_the_day_after_the_last_row(week: predictor.Predictor) -> None:
     made = week.predict(days(10))
     assert made["ds"].dt.strftime("%m-%d").tolist() == [f"03-{day:02d}" for day in range(1, 8)]
-    assert made["y"].tolist() == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
-    assert made.dtypes["y"] == np.float64
+    assert made["mean"].tolist() == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    assert made.dtypes["mean"] == np.float64
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,15 @@ def test_only_the_newest_days_count_and_the_index_does_not(week: predictor.Predi
         ),
         (lambda f: f.assign(ds=f["ds"] + pd.Timedelta("1h")), "in row 0 is no day"),
         (lambda f: f.assign(ds=f["ds"].dt.tz_localize("UTC")), "time zone"),
+        (lambda f: f.iloc[::7], "rows are 7 days apart (2024-02-27 follows 2024-02-20)"),
+        (
+            lambda f: f.assign(ds=pd.date_range("2024-02-20", periods=21, freq="h")),
+            "2024-02-20 01:00:00 in row 1 is no day",
+        ),
         (lambda f: f.drop(columns="y"), "no column 'y'"),
         (lambda f: f.drop(columns="ds"), "no column 'ds'"),
-        (lambda f: f.head(6), "6 rows are too few; allowed: at least 7 days"),
-        (lambda f: f.head(0), "0 rows are too few"),
+        (lambda f: f.head(6), "6 rows (2024-02-20 to 2024-02-25) are too few; allowed: at least 7 days"),
+        (lambda f: f.head(0), "has no row"),
     ],
 )
 def test_rows_that_will_not_do_are_told_in_one_line(week: predictor.Predictor, spoil: Any, told: str) -> None:
@@ -93,5 +98,35 @@ def test_rules_take_a_year_where_they_need_one(make_model: Callable[[str, str], 
     with pytest.raises(UserError, match="at least 364 days"):
         year.predict(days(363))
     made = year.predict(days(364, "2021-01-01"))
-    assert made["y"].tolist() == [float(n) for n in range(7)]
+    assert made["mean"].tolist() == [float(n) for n in range(7)]
     assert made["ds"][0].date() == datetime.date(2021, 12, 31)
+
+
+def test_intervals_are_those_that_the_training_calibrated(week: predictor.Predictor) -> None:
+    made = week.predict(days(10))
+    assert list(made.columns) == [
+        "ds",
+        "unique_id",
+        "mean",
+        *("lo-50", "hi-50", "lo-80", "hi-80", "lo-95", "hi-95"),
+    ]
+    assert set(made["unique_id"]) == {"births"}
+    np.testing.assert_allclose(made["mean"] - made["lo-80"], 2.0)
+    np.testing.assert_allclose(made["hi-95"] - made["mean"], 6.0)
+    low = week.predict(days(7))  # 0, 1, 2, ...: counts are never below 0
+    assert low["lo-95"].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0]
+
+
+def test_several_series_are_forecast_each_alone(week: predictor.Predictor) -> None:
+    one, two = days(21).assign(unique_id="a"), days(14, "2023-05-01").assign(unique_id="b")
+    mixed = pd.concat([one, two]).sort_values("ds", kind="stable")
+    made = week.predict(mixed).set_index("unique_id")
+    assert set(made.index) == {"a", "b"}
+    for name, own in (("a", one), ("b", two)):
+        pd.testing.assert_frame_equal(
+            made.loc[[name]].reset_index()[week.predict(own).columns], week.predict(own)
+        )
+    with pytest.raises(UserError, match=r"input \(b\) column ds: 2023-05-06 is missing"):
+        week.predict(pd.concat([one, two.drop(index=5)]))
+    with pytest.raises(UserError, match="no unique_id on"):
+        week.predict(mixed.assign(unique_id=[None, *mixed["unique_id"][1:]]))

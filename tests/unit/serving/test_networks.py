@@ -16,6 +16,7 @@ import pytest
 
 from strokecast.errors import UserError
 from strokecast.features import strokes
+from strokecast.models import conformal, inference
 from strokecast.serving import predictor
 
 Make = Callable[[str, str], Path]
@@ -94,8 +95,13 @@ def test_forecasts_are_scaled_in_and_out_again(make_model: Make, specs: dict[str
     values = 100 + 10 * np.sin(np.arange(30.0))
     made = model.predict(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=30), "y": values}))
     network = keras.models.load_model(folder / "model.keras", compile=False)
-    past = ((values[-14:] - 100) / 10).astype(np.float32)[None, :, None]
-    np.testing.assert_allclose(made["y"], network({"past": past}).numpy()[0] * 10 + 100, rtol=1e-5)
+    weekdays = np.eye(7)[np.arange(37) % 7]  # 2024-01-01 was a Monday
+    past = np.c_[(values[-14:] - 100) / 10, weekdays[16:30]].astype(np.float32)[None]
+    inputs = {"past": past, "future": weekdays[None, 30:].astype(np.float32)}
+    said = network({name: inputs[name] for name in inference.signature(network)}).numpy()
+    own = inference.levels(network)
+    middle = conformal.median(said[:, :, 0], own)[0] if own else said[0, :, 0]  # [H]
+    np.testing.assert_allclose(made.iloc[:, 2], middle * 10 + 100, rtol=1e-5)
     assert made["ds"].dt.day.tolist() == [31, *range(1, 7)]
     with pytest.raises(UserError, match=f"at least {spec['window']} days"):
         model.predict(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=13), "y": range(13)}))

@@ -15,13 +15,28 @@ import pytest
 ID = "0b9e2f6c-7a51-4f0e-8d53-5c6f2f3f9a01"
 START = 1_750_000_000_000
 
+WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+
 SPECS: dict[str, dict[str, Any]] = {
     "forecast": {
         "task": "forecast",
         "window": 14,
         "horizon": 7,
-        "channels": ["y"],
-        "scaling": {"mean": 100.0, "std": 10.0},
+        "targets": ["y"],
+        "covariates": [],
+        "future": WEEKDAYS,
+        "channels": ["y", *WEEKDAYS],
+        "transforms": {"y": {"kind": "none", "power": 0.0, "mean": 100.0, "std": 10.0}},
+        "calendar": {
+            "kinds": ["weekday"],
+            "country": None,
+            "names": [],
+            "day_types": [],
+            "first": "2020-01-01",
+        },
+        "lags": [],
+        "difference": None,
+        "counts": True,
         "name": "births",
         "unit": "births",
         "splits": {
@@ -150,8 +165,14 @@ def training_maker(project: Path) -> Callable[..., Path]:
         (folder / "run.json").write_text(json.dumps(run))
         (folder / "config.json").write_text(json.dumps(settings))
         (folder / "spec.json").write_text(json.dumps(SPECS[task]))
-        stored = {"task": task, "name": name, "config": {}, "min_history": 7}
+        stored = {"task": task, "name": name, "config": {}, "found": {}, "min_history": 7}
         (folder / MODEL_FILES[kind]).write_text(json.dumps(stored))
+        if task == "forecast":
+            reach = [[float(n)] * 7 for n in (1, 2, 3)]
+            told = {"method": "cqr" if kind == "network" else "absolute", "levels": [0.5, 0.8, 0.95]}
+            (folder / "calibration.json").write_text(
+                json.dumps({**told, "low": reach, "high": reach, "origins": 40})
+            )
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(line(1)))
             writer.writeheader()

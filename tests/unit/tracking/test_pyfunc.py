@@ -42,7 +42,7 @@ for address in sys.argv[2:]:
     except mlflow.exceptions.MlflowException as caught:
         error = str(caught)
     example = len(model.predict(model.input_example))
-    told.append([made["ds"].astype(str).tolist(), made["y"].tolist(), example, error])
+    told.append([made["ds"].astype(str).tolist(), made["mean"].tolist(), example, error])
 import strokecast
 print(json.dumps([told, strokecast.__file__, "tensorflow" in sys.modules]))
 """
@@ -132,8 +132,15 @@ def test_an_estimator_loads_outside_the_repository_without_tensorflow(
 def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: Make) -> None:
     folder = save(make_training("forecast", "gru", pyfunc=False))
     saved = yaml.safe_load((folder / "pyfunc/MLmodel").read_text())
-    assert [column["name"] for column in json.loads(saved["signature"]["inputs"])] == ["ds", "y"]
-    assert [column["type"] for column in json.loads(saved["signature"]["outputs"])] == ["datetime", "double"]
+    read, made = (json.loads(saved["signature"][end]) for end in ("inputs", "outputs"))
+    assert [(column["name"], column["required"]) for column in read] == [
+        ("ds", True),
+        ("y", True),
+        ("unique_id", False),
+    ]
+    ends = [f"{end}-{level}" for level in (50, 80, 95) for end in ("lo", "hi")]
+    assert [column["name"] for column in made] == ["ds", "unique_id", "median", *ends]
+    assert [column["type"] for column in made] == ["datetime", "string", *["double"] * 7]
     assert saved["metadata"]["horizon"] == 7
     assert "run_id" not in saved
     assert saved["model_id"] is None
@@ -229,3 +236,40 @@ def test_system_metrics_are_sampled_even_of_a_moment(tmp_path: Path, seconds: fl
     lines = (tmp_path / "system.csv").read_text().splitlines()
     assert lines[0] == "timestamp_ms,name,value,step"
     assert len(lines) == 1 + len(early) + len(late)
+
+
+@pytest.mark.parametrize("name", ["auto_ets", "auto_arima", "sarima", "mstl"])
+def test_a_classical_method_asks_for_what_computes_it(name: str) -> None:
+    from strokecast.models import registry
+    from strokecast.tracking import pyfunc
+
+    required = pyfunc.requirements("rule", registry.get("forecast", name).needs)
+    assert [line.partition("==")[0] for line in required][-1] == "statsforecast"
+    assert not {"tensorflow", "scikit-learn"} & {line.partition("==")[0] for line in required}
+
+
+def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_to_come(
+    make_training: Make, specs: dict[str, Any]
+) -> None:
+    import mlflow
+
+    folder = make_training("forecast", "seasonal_naive_7", pyfunc=False)
+    plain = specs["forecast"]
+    told = {"kinds": ["day_type"], "day_types": ["U", "W"]}
+    fitted = {"bus": {"kind": "boxcox", "power": 0.5, "mean": 9.0, "std": 1.0}}
+    spec = plain | {
+        "covariates": ["bus"],
+        "calendar": plain["calendar"] | told,
+        "transforms": plain["transforms"] | fitted,
+    }
+    (folder / "spec.json").write_text(json.dumps(spec))
+    save(folder)
+    model = mlflow.pyfunc.load_model(str(folder / "pyfunc"))
+    assert model.metadata.signature.inputs.input_names() == ["ds", "y", "bus", "day_type", "unique_id"]
+    made = model.predict(model.input_example)
+    assert made["ds"].dt.strftime("%m-%d").tolist() == [f"01-0{day}" for day in range(1, 8)]
+    assert list(made.columns) == model.metadata.signature.outputs.input_names()
+    required = (folder / "pyfunc/requirements.txt").read_text()
+    assert "scipy==" in required, "Box-Cox is computed by scipy"
+    with pytest.raises(mlflow.exceptions.MlflowException, match="no day_type is known of 2021-01-01"):
+        model.predict(model.input_example.head(7))
