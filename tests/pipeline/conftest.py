@@ -190,7 +190,7 @@ def shrink(values: Any) -> None:
             else:
                 values["models"][task][name]["training"] = {}
     values["models"]["classify"]["gru"]["config"].update(units=8, layers=1)
-    values["evaluation"]["forecast"].update(resamples=100)
+    values["evaluation"]["forecast"].update(resamples=100, baseline="seasonal_naive_7")
     values["evaluation"]["classify"].update(resamples=100)
     values["models"]["watch"]["frame_average"]["config"] = {"filters": [4], "kernels": [3], "features": 8}
     values["evaluation"]["watch"].update(resamples=100)

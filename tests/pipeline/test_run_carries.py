@@ -24,7 +24,7 @@ for run in client.search_runs(experiments):
     elif run.data.tags["strokecast.task"] == "draw":
         raw = pd.DataFrame({"class": ["duck"], "n": [2]})
     else:
-        days = pd.date_range("2020-01-01", periods=400)
+        days = pd.date_range("2020-01-01", periods=500)
         raw = pd.DataFrame({"ds": days, "y": [100.0 + day.dayofweek for day in days]})
     import strokecast
     out[run.data.tags["strokecast.training_id"]] = {
@@ -111,5 +111,7 @@ def test_each_model_loads_from_its_run_and_takes_raw_input(built: Any) -> None:
             assert model["columns"] == ["class", "temperature", "seed", "number", "strokes"]
             assert (model["inputs"], model["rows"]) == (["class", "temperature", "seed", "n"], 2)
         else:
-            assert model["columns"] == ["ds", "y"]
-            assert (model["inputs"], model["rows"]) == (["ds", "y"], 7)
+            assert model["columns"][:2] == ["ds", "unique_id"]
+            assert model["columns"][2] in ("mean", "median")
+            assert model["columns"][3:] == ["lo-50", "hi-50", "lo-80", "hi-80", "lo-95", "hi-95"]
+            assert (model["inputs"], model["rows"]) == (["ds", "y", "unique_id"], 7)

@@ -13,6 +13,7 @@ import pytest
 
 from strokecast import files, paths
 from strokecast.errors import UserError
+from strokecast.pool import in_its_own_process
 from strokecast.stage import stage
 
 
@@ -97,3 +98,10 @@ def test_importing_the_light_modules_pulls_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_process_of_its_own_gives_back_what_was_made_and_what_was_raised() -> None:
+    assert in_its_own_process(os.path.join, ("a", "b")) == "a/b"
+    assert in_its_own_process(os.getpid, ()) != os.getpid()
+    with pytest.raises(FileNotFoundError, match="nothing_there"):
+        in_its_own_process(os.listdir, ("nothing_there",))
