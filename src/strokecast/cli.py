@@ -63,7 +63,7 @@ def check() -> None:
     "--input", "source", required=True, type=click.Path(path_type=Path), help="CSV or .parquet: ds, y, ..."
 )
 @click.option(
-    "--horizon", default=7, show_default=True, type=click.IntRange(min=1), help="days, at most the model's"
+    "--horizon", type=click.IntRange(min=1), help="days, at most the model's; all of these by default"
 )
 @click.option(
     "--output",
@@ -82,7 +82,7 @@ def check() -> None:
 def forecast(
     model: str,
     source: Path,
-    horizon: int,
+    horizon: int | None,
     output: Path,
     future: Path | None,
     plot: Path | None,

@@ -29,7 +29,7 @@ class Request:
 
     model: str
     source: Path
-    horizon: int
+    horizon: int | None
     output: Path
     future: Path | None = None
     plot: Path | None = None
@@ -69,7 +69,7 @@ def run(request: Request) -> str:
     told = f"{series} series" if series > 1 else made[ID].iloc[0]
     drawn = "" if request.plot is None else f" and {request.plot}"
     first = pd.Timestamp(made["ds"].iloc[0]).date()
-    return f"{chosen}: {request.horizon} days of {told} from {first} -> {request.output}{drawn}"
+    return f"{chosen}: {len(made) // series} days of {told} from {first} -> {request.output}{drawn}"
 
 
 def champion() -> str:

@@ -168,11 +168,7 @@ def training_maker(project: Path) -> Callable[..., Path]:
         stored = {"task": task, "name": name, "config": {}, "found": {}, "min_history": 7}
         (folder / MODEL_FILES[kind]).write_text(json.dumps(stored))
         if task == "forecast":
-            reach = [[float(n)] * 7 for n in (1, 2, 3)]
-            told = {"method": "cqr" if kind == "network" else "absolute", "levels": [0.5, 0.8, 0.95]}
-            (folder / "calibration.json").write_text(
-                json.dumps({**told, "low": reach, "high": reach, "origins": 40})
-            )
+            (folder / "calibration.json").write_text(json.dumps(intervals(kind)))
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(line(1)))
             writer.writeheader()
@@ -191,6 +187,13 @@ def training_maker(project: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+def intervals(kind: str) -> dict[str, Any]:
+    """What calibration.json of a forecaster holds."""
+    reach = [[float(n)] * 7 for n in (1, 2, 3)]
+    method = "cqr" if kind == "network" else "absolute"
+    return {"method": method, "levels": [0.5, 0.8, 0.95], "low": reach, "high": reach, "origins": 40}
 
 
 def line(epoch: int) -> dict[str, float | int]:
@@ -306,6 +309,12 @@ def active(client: Any) -> Callable[[], list[Any]]:
         return list(client.search_runs(experiments, max_results=1000))
 
     return runs
+
+
+@pytest.fixture
+def calibration() -> dict[str, Any]:
+    """The calibration.json of a network that forecasts."""
+    return intervals("network")
 
 
 @pytest.fixture

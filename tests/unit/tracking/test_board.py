@@ -13,6 +13,7 @@ import pytest
 from strokecast.errors import UserError
 from strokecast.tracking import board, store
 
+WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
 Make = Callable[..., Path]
 Describe = Callable[[Any, str], dict[str, Any]]
 
@@ -47,9 +48,21 @@ def test_run_holds_all_that_the_files_say(
         "training.clip_norm": "null",
         "features.window": "14",
         "features.horizon": "7",
-        "features.channels": "y",
-        "features.scaling.mean": "100.0",
-        "features.scaling.std": "10.0",
+        "features.targets": "y",
+        "features.covariates": "",
+        "features.future": ", ".join(WEEKDAYS),
+        "features.channels": ", ".join(["y", *WEEKDAYS]),
+        "features.transforms.y.kind": "none",
+        "features.transforms.y.power": "0.0",
+        "features.transforms.y.mean": "100.0",
+        "features.transforms.y.std": "10.0",
+        "features.calendar.kinds": "weekday",
+        "features.calendar.country": "null",
+        "features.calendar.names": "",
+        "features.calendar.day_types": "",
+        "features.calendar.first": "2020-01-01",
+        "features.lags": "",
+        "features.difference": "null",
         "features.name": "births",
         "features.unit": "births",
         "features.source": "births",

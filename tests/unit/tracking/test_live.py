@@ -40,7 +40,7 @@ def spec(specs: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def train(
-    spec: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
+    spec: dict[str, Any], calibration: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
 ) -> Callable[..., live.Training]:
     """Does what the train stage does, with a network that is a text."""
 
@@ -64,6 +64,7 @@ def train(
             told = {"task": "forecast", "name": "gru", "seed": seed, "config": CONFIG, "training": RECIPE}
             (temporary / "config.json").write_text(json.dumps(told))
             (temporary / "spec.json").write_text(json.dumps(spec))
+            (temporary / "calibration.json").write_text(json.dumps(calibration))
             training.finish(temporary, FACTS)
             temporary.rename(folder)
             return training
@@ -190,6 +191,7 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
 
 def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     spec: dict[str, Any],
+    calibration: dict[str, Any],
     client: Any,
     active: Any,
     history_line: Any,
@@ -223,6 +225,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
         told = {"task": "forecast", "name": "gru", "seed": 1, "config": CONFIG, "training": RECIPE}
         (folder / "config.json").write_text(json.dumps(told))
         (folder / "spec.json").write_text(json.dumps(spec))
+        (folder / "calibration.json").write_text(json.dumps(calibration))
         second.finish(folder, FACTS)
         assert second.settle(folder) == lost.info.run_id
     after = describe_run(client, lost.info.run_id)

@@ -61,7 +61,8 @@ def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace
         "[train-forecast@seasonal_naive_7] a rule, nothing to train; a rule, nothing to train",
     ]
     home = Path("models/forecast/seasonal_naive_7")
-    expected = {"config.json", "history.csv", "model.json", "pyfunc", "run.json", "spec.json", "system.csv"}
+    expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}
+    expected |= {"run.json", "spec.json", "system.csv"}
     assert {path.name for path in home.iterdir()} == expected | {"seed-5"}
     assert {path.name for path in (home / "seed-5").iterdir()} == expected
     runs = [json.loads((folder / "run.json").read_text()) for folder in (home, home / "seed-5")]
