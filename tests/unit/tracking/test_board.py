@@ -88,6 +88,7 @@ def test_run_holds_all_that_the_files_say(
         "plots/curves.png",
         "test/days.csv",
         *(f"training/{n}" for n in ("config.json", "spec.json", "run.json", "history.csv", "system.csv")),
+        "training/calibration.json",
     }
     [model] = seen["models"]
     assert (model["name"], model["status"], set(model["files"])) == (
