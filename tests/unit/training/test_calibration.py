@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from strokecast.features.horizons import Preparer
 
 from strokecast.errors import UserError
 from strokecast.features import backtest, spec
+from strokecast.features.horizons import Preparer
 from strokecast.models import conformal
 from strokecast.training import calibration
 
