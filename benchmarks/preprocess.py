@@ -61,7 +61,7 @@ def write_validated(folder: Path, size: int, drawn: dict[str, list[np.ndarray]])
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from strokecast import files
+    from strokecast.common import files
 
     folder.mkdir(parents=True)
     schema = pa.schema(

@@ -29,7 +29,7 @@ import train_ours
 import train_steps
 import train_turns
 from claims import conclude
-from strokecast.stage import quiet_environment, start_tensorflow
+from strokecast.common.stage import quiet_environment, start_tensorflow
 from train_data import Project
 
 AT_LEAST = dict.fromkeys(plain_keras.NETWORKS, 2.0) | {"conv_bilstm": 6.0}

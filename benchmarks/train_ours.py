@@ -29,7 +29,7 @@ _MANY = 1_000  # epochs, more than there are turns
 
 def networks() -> list[str]:
     """All classifiers that are networks."""
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     names = registry.names("classify")
     return [name for name in names if registry.get("classify", name).kind == "network"]
@@ -77,10 +77,10 @@ class Training:
     def __post_init__(self) -> None:
         import keras
 
-        from strokecast.features import reading
-        from strokecast.features import spec as specs
-        from strokecast.models import registry
-        from strokecast.models.inference import signature
+        from strokecast.features.common import reading
+        from strokecast.features.common import spec as specs
+        from strokecast.models.common import registry
+        from strokecast.models.common.inference import signature
         from strokecast.training import augment, averaging, objectives, optimizers, step
 
         keras.utils.set_random_seed(1)
@@ -209,9 +209,9 @@ def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed:
     """Train as a stage does, and look at test."""
     import tempfile
 
-    from strokecast.features import prediction
-    from strokecast.features import spec as specs
-    from strokecast.models import inference
+    from strokecast.features.common import prediction
+    from strokecast.features.common import spec as specs
+    from strokecast.models.common import inference
     from strokecast.training import run
 
     rows: list[Mapping[str, float | int]] = []

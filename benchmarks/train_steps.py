@@ -61,7 +61,7 @@ def threads(project: Project, given: argparse.Namespace) -> list[Any]:
 
 
 def _threads_child(project: Project, given: argparse.Namespace) -> None:
-    from strokecast.stage import start_tensorflow
+    from strokecast.common.stage import start_tensorflow
 
     start_tensorflow()
     import tensorflow as tf

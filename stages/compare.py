@@ -1,7 +1,8 @@
 """Stage `compare`: all tasks' reports → `leaderboard.csv`, `leaderboard.md` and `index.html`."""
 
-from strokecast import params, paths
-from strokecast.stage import stage
+from strokecast import params
+from strokecast.common import paths
+from strokecast.common.stage import stage
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import sys
 
 from strokecast import params
-from strokecast.stage import stage
+from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:

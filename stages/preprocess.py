@@ -2,8 +2,9 @@
 
 import sys
 
-from strokecast import params, paths
-from strokecast.stage import stage
+from strokecast import params
+from strokecast.common import paths
+from strokecast.common.stage import stage
 
 
 def main(task: str) -> None:

@@ -1,12 +1,12 @@
 """Stage `sync`: the MLflow board completed for every training of this workspace. Runs always."""
 
-from strokecast.stage import stage
+from strokecast.common.stage import stage
 
 
 def main() -> None:
     """Add what is missing on the board; under a second when nothing is."""
     with stage("sync", "completing the MLflow board") as outcome:
-        from strokecast.tracking.sync import sync
+        from strokecast.sync import sync
 
         outcome(sync())
 

@@ -3,9 +3,10 @@
 import sys
 from contextlib import ExitStack
 
-from strokecast import files, params, paths
-from strokecast.errors import UserError
-from strokecast.stage import stage
+from strokecast import params
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
+from strokecast.common.stage import stage
 
 
 def main(task: str, name: str) -> None:
@@ -22,8 +23,8 @@ def main(task: str, name: str) -> None:
                 files.write_json(whole / "run.json", {"status": "off", "task": task, "name": name})
             outcome("switched off in params.yaml")
             return
-        from strokecast.features import spec as specs
-        from strokecast.models import registry
+        from strokecast.features.common import spec as specs
+        from strokecast.models.common import registry
         from strokecast.tracking import live
         from strokecast.training import checkpoint, guards, run
 

@@ -2,9 +2,10 @@
 
 import sys
 
-from strokecast import params, paths
-from strokecast.errors import UserError
-from strokecast.stage import stage
+from strokecast import params
+from strokecast.common import paths
+from strokecast.common.errors import UserError
+from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:

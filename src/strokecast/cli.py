@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from strokecast.errors import UserError
-from strokecast.stage import quiet_environment
+from strokecast.common.errors import UserError
+from strokecast.common.stage import quiet_environment
 
 
 def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,7 +104,7 @@ def forecast(
 @_one_line
 def sync(restore: bool) -> None:
     """Make the MLflow board complete for every training of this workspace."""
-    from strokecast.tracking import sync as tracking_sync
+    from strokecast import sync as tracking_sync
 
     click.echo(tracking_sync.sync(restore=restore))
 

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from strokecast import explain, params
-from strokecast.models import registry
+from strokecast import params
+from strokecast.common import explain
+from strokecast.models.common import registry
 
 
 def check(settings: params.Params) -> None:

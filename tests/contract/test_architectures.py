@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.models import registry
+from strokecast.models.common import registry
 from strokecast.params import RECIPES, TASKS
 
 
@@ -138,7 +138,7 @@ def target_of(task: str) -> Any:
     if task == "forecast":
         return rng.normal(size=(B, 7, 1)).astype(np.float32)
     if task == "draw":
-        from strokecast.features import reading
+        from strokecast.features.common import reading
 
         return reading.drawn(inputs_of(DRAWING[0])).numpy()
     return rng.integers(0, 12, B).astype(np.int64)
@@ -304,7 +304,7 @@ def saved(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
 def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> None:
-    from strokecast.models import inference
+    from strokecast.models.common import inference
 
     loaded = inference.load_network(saved / str(line))
     expected = compared(models[str(line)](inputs_of(line), training=False))
@@ -316,7 +316,7 @@ def test_loads_in_a_fresh_process(saved: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
-from strokecast.models import inference
+from strokecast.models.common import inference
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     io = dict(np.load(folder / "io.npz"))
     output = io.pop("output")
@@ -341,8 +341,8 @@ def history_of(days: int, horizon: int) -> Any:
 
 @pytest.mark.parametrize("line", RULES, ids=str)
 def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Path) -> None:
-    from strokecast.files import write_json
-    from strokecast.models import inference
+    from strokecast.common.files import write_json
+    from strokecast.models.common import inference
 
     architecture = registry.get(line.task, line.name)
     rule = architecture.build(architecture.testing, SPECS[line.task])
@@ -367,7 +367,7 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Pa
 
 @pytest.mark.parametrize("line", REGRESSIONS, ids=str)
 def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
-    from strokecast.files import write_json
+    from strokecast.common.files import write_json
     from strokecast.models.peers import lagged
 
     architecture, inputs, target = registry.get(line.task, line.name), inputs_of(line), target_of(line.task)
@@ -437,8 +437,8 @@ def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitte
 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
 def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: Path) -> None:
-    from strokecast.files import sha256, write_json
-    from strokecast.models import estimators
+    from strokecast.common.files import sha256, write_json
+    from strokecast.models.common import estimators
 
     architecture = registry.get(line.task, line.name)
     told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}

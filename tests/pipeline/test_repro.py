@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from strokecast.paths import MODELS
+from strokecast.common.paths import MODELS
 
 
 def test_leaderboard_has_every_model_of_every_task(built: Any) -> None:

@@ -265,7 +265,7 @@ def _poisoned(build):
 
 import dataclasses as _dataclasses
 
-from strokecast.models import registry as _registry
+from strokecast.models.common import registry as _registry
 
 _entry = _registry._REGISTERED["classify", "gru"]
 _registry._REGISTERED["classify", "gru"] = _dataclasses.replace(_entry, build=_poisoned(_entry.build))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from strokecast import files, paths
-from strokecast.errors import UserError
-from strokecast.pool import in_its_own_process
-from strokecast.stage import stage
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
+from strokecast.common.pool import in_its_own_process
+from strokecast.common.stage import stage
 
 
 def test_new_folder_takes_its_place_only_when_whole(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_board_root_is_the_parent_repository(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_importing_the_light_modules_pulls_nothing_heavy() -> None:
     code = (
-        "import sys, strokecast.params, strokecast.stage, strokecast.files, strokecast.models.registry, strokecast.cli\n"
+        "import sys, strokecast.params, strokecast.common.stage, strokecast.common.files, strokecast.models.common.registry, strokecast.cli\n"
         "heavy = {'tensorflow', 'keras', 'mlflow', 'great_expectations', 'pandas', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'imported {sorted(heavy)}' if heavy else 0)"
     )

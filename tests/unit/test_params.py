@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from strokecast import params, schema
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 

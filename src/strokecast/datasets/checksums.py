@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from strokecast import files
+from strokecast.common import files
 from strokecast.sources.sketches import quickdraw
 
 PATH = Path(__file__).with_name("checksums.tsv")

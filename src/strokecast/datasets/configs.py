@@ -22,7 +22,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 from pydantic import ValidationError
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import Cap
 from strokecast.sources.formats import fetching
 from strokecast.sources.sketches import quickdraw

@@ -35,9 +35,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import classproperty
 
-from strokecast import paths
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.datasets.configs import OTHER_WAYS, SketchRnnConfig, known_configs
-from strokecast.errors import UserError
 from strokecast.sources import downloads, npz
 from strokecast.sources.sketches import quickdraw
 

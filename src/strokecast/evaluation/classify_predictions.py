@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.stage import progress
 from strokecast.evaluation.classify import Attended, Sketches, examples
 from strokecast.evaluation.predictions import finite, sketches
 from strokecast.evaluation.trainings import Roster, Training, check_data
-from strokecast.features import plain_reading, prediction, reading
-from strokecast.models import estimators, inference
-from strokecast.stage import progress
+from strokecast.features.common import plain_reading, prediction, reading
+from strokecast.models.common import estimators, inference
 
 Floats = NDArray[np.float64]
 Key = tuple[str, int]

@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.common.paths import MODELS
+from strokecast.common.stage import progress
 from strokecast.evaluation import draw_figures
 from strokecast.evaluation.draw import Drawing, Drawings, Likelihood, Made
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import Roster, Training, check_data
-from strokecast.features import reading
-from strokecast.files import read_json
-from strokecast.models import inference, sampling
+from strokecast.features.common import reading
+from strokecast.models import sampling
+from strokecast.models.common import inference
 from strokecast.params import DrawEvaluation
-from strokecast.paths import MODELS
 from strokecast.serving import predictor
 from strokecast.serving.drawing import unscaled
-from strokecast.stage import progress
 
 BATCH = 128
 Key = tuple[str, int]

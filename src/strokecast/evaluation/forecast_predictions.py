@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.common.stage import progress
 from strokecast.evaluation.forecast import Backtest, Forecasts, Mask, joined, seasonal_scale
 from strokecast.evaluation.forecast_refit import Again, blocks
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import Roster, Training, check_data
-from strokecast.features import backtest, calendar, origins
-from strokecast.features import spec as specs
-from strokecast.features.horizons import Preparer
-from strokecast.features.spec import SPLITS
+from strokecast.features.common import spec as specs
+from strokecast.features.common.spec import SPLITS
+from strokecast.features.days import backtest, calendar, origins
+from strokecast.features.days.horizons import Preparer
 from strokecast.models import conformal
-from strokecast.stage import progress
 
 
 def collect(

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.pool import in_its_own_process
 from strokecast.evaluation.trainings import Training
 from strokecast.params import Params
-from strokecast.pool import in_its_own_process
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json, write_text
 from strokecast.evaluation import cells, tables
 from strokecast.evaluation.cells import Board, Facts
-from strokecast.files import read_json, write_text
 
 _LEADING = ("task", "rank", "model", "seeds")
 _TRAILING = ("training_ids",)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from strokecast.common.files import write_text
 from strokecast.evaluation.cells import Board
-from strokecast.files import write_text
 
 _FIGURES = {
     "classify": {

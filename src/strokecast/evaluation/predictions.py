@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.evaluation.trainings import Training
-from strokecast.features import reading
+from strokecast.features.common import reading
 
 if TYPE_CHECKING:
     from strokecast.evaluation.classify import Sketches

@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from strokecast import paths
+from strokecast.common import paths
+from strokecast.common.files import new_folder
 from strokecast.evaluation.trainings import Roster, roster
-from strokecast.features import spec as specs
-from strokecast.files import new_folder
+from strokecast.features.common import spec as specs
 from strokecast.params import Params
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.files import write_json
 from strokecast.evaluation import tables
 from strokecast.evaluation.intervals import Pair, between, bootstrap_means, interval, pairs
 from strokecast.evaluation.trainings import Roster, Training
-from strokecast.files import write_json
 
 Floats = NDArray[np.float64]
 

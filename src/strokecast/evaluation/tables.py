@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from strokecast.files import write_text
+from strokecast.common.files import write_text
 
 
 def tidy(value: float) -> float:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
-from strokecast.files import read_json
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.common.paths import MODELS
 from strokecast.params import ModelEntry
-from strokecast.paths import MODELS
 
 AGAIN = "run `dvc repro`"
 

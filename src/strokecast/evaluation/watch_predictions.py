@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.stage import progress
 from strokecast.evaluation.classify import Sketches
 from strokecast.evaluation.predictions import finite, sketches
 from strokecast.evaluation.trainings import Roster, Training, check_data
-from strokecast.features import reading
-from strokecast.models import inference
-from strokecast.stage import progress
+from strokecast.features.common import reading
+from strokecast.models.common import inference
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.features import shards
 from strokecast.features.runners import Encode
 

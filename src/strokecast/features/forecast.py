@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from strokecast import files
-from strokecast.errors import UserError
-from strokecast.features import calendar, records, transforms, windows
-from strokecast.features.horizons import Preparer
+from strokecast.common import files
+from strokecast.common.errors import UserError
+from strokecast.features import records, windows
+from strokecast.features.days import calendar, transforms
+from strokecast.features.days.horizons import Preparer
 from strokecast.params import ForecastFeatures
 
 

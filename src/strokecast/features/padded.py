@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from strokecast import files
-from strokecast.features import records, runners, shards, strokes
-from strokecast.features.spec import SPLITS
+from strokecast.common import files
+from strokecast.features import records, runners, shards
+from strokecast.features.common import strokes
+from strokecast.features.common.spec import SPLITS
 from strokecast.features.survey import Survey
 
 _OVERHEAD = 100  # bytes of a record beside its strokes, roughly

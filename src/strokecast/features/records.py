@@ -19,7 +19,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.files import sha256
+from strokecast.common.files import sha256
 
 Value = NDArray[np.floating] | int | bytes
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from strokecast import pool
+from strokecast.common import pool
+from strokecast.common.stage import progress
 from strokecast.features import shards
 from strokecast.params import Preprocess
-from strokecast.stage import progress
 
 T = TypeVar("T")
 R = TypeVar("R")

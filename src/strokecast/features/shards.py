@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from strokecast.features import records, strokes
-from strokecast.features.scaling import Moments, stroke_moments
+from strokecast.features import records
+from strokecast.features.common import strokes
+from strokecast.features.common.scaling import Moments, stroke_moments
 
 TIMES = "times"  # the column of those sources that have time
 UNIT = 8_192  # drawings of a unit, about: at 200 points 20 MB padded

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.features import runners, shards
-from strokecast.features.scaling import stroke_scale
-from strokecast.features.spec import SPLITS
+from strokecast.features.common.scaling import stroke_scale
+from strokecast.features.common.spec import SPLITS
 
 
 @dataclass(frozen=True)

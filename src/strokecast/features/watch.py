@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.features import frames, records, runners, shards
 from strokecast.features import survey as surveys
+from strokecast.features.common.spec import SPLITS
 from strokecast.features.frames import Layout
-from strokecast.features.spec import SPLITS
 from strokecast.params import Preprocess, WatchFeatures
 
 _OVERHEAD = 120  # bytes of a record beside its frames and track, roughly

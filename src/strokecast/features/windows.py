@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.files import read_json, write_json
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json, write_json
 
 Floats = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 Unknown keys, wrong types and values out of range become one `UserError` line that names the key
 path, the value and what is allowed. What an architecture's own `config:` may hold is declared in
-that architecture's file and checked by `strokecast.models.registry.config`.
+that architecture's file and checked by `strokecast.models.common.registry.config`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from strokecast.errors import UserError
-from strokecast.explain import first_error
+from strokecast.common.errors import UserError
+from strokecast.common.explain import first_error
+from strokecast.common.paths import PARAMS
 from strokecast.params.base import DATASETS, TASKS, Strict
 from strokecast.params.draw import Draw, DrawEvaluation
 from strokecast.params.evaluation import (
@@ -57,7 +58,6 @@ from strokecast.params.training import (
     Training,
     WatchRecipe,
 )
-from strokecast.paths import PARAMS
 
 __all__ = [
     "DATASETS",

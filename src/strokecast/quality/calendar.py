@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd

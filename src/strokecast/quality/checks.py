@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.stage import quiet_environment
 from strokecast.quality.parts import Found
 from strokecast.quality.rules import Rule, Verdict
-from strokecast.stage import quiet_environment
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.quality import times
 from strokecast.quality.calendar import WEEK, Days
 from strokecast.quality.series_rows import aggregates, extras, several, weekdays

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast import files, paths
+from strokecast.common import files, paths
 
 if TYPE_CHECKING:
     from strokecast.quality.sketches.worst import Pictured

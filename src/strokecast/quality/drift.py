@@ -20,8 +20,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 
 LEVELS = 257  # points of a distribution that a profile keeps
 NUMBERS, CATEGORIES = "numbers", "categories"

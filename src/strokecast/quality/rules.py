@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 EXAMPLES = 20  # rows that a report names for each broken rule
 TOLD = 3  # rows that a line on the terminal names

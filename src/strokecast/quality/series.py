@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast import files, paths
-from strokecast.errors import UserError
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures, SeriesQuality
 from strokecast.quality import drift, rules, times
 from strokecast.quality.calendar import filled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.quality.calendar import Days
 
 if TYPE_CHECKING:

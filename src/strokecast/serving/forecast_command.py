@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from strokecast.errors import UserError
-from strokecast.features import spec as specs
-from strokecast.files import new_file, read_json
-from strokecast.paths import MODELS, REPORTS
+from strokecast.common.errors import UserError
+from strokecast.common.files import new_file, read_json
+from strokecast.common.paths import MODELS, REPORTS
+from strokecast.features.common import spec as specs
 from strokecast.serving.forecasting import DAY_TYPE, ID, SeriesForecaster
 
 CHAMPION = "champion"

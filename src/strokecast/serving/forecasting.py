@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from strokecast.errors import UserError
-from strokecast.features import backtest
-from strokecast.features.horizons import DAY_TYPE, Preparer, raw_columns
-from strokecast.files import read_json
-from strokecast.models import conformal, registry
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.features.days import backtest
+from strokecast.features.days.horizons import DAY_TYPE, Preparer, raw_columns
+from strokecast.models import conformal
+from strokecast.models.common import registry
 from strokecast.serving import days as rows
 
 ID = "unique_id"

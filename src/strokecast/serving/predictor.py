@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.features import strokes
-from strokecast.files import read_json
-from strokecast.models import inference
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.features.common import strokes
+from strokecast.models.common import inference
 
 BATCH = 256  # drawings a forward pass
 TIMES = "times"  # column for networks that read time
@@ -43,7 +43,7 @@ def load(folder: Path) -> Predictor:
     except FileNotFoundError:
         raise UserError("no such file", where=str(folder / "spec.json"), fix="run `dvc repro`") from None
     if spec["task"] == "classify":
-        from strokecast.models import estimators
+        from strokecast.models.common import estimators
 
         if (folder / estimators.FILE).is_file():
             fitted = estimators.load(folder)

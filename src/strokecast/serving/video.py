@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.features import frames, reading
+from strokecast.features import frames
+from strokecast.features.common import reading
 from strokecast.serving.predictor import Chances, DrawingClassifier
 
 BATCH = 64  # drawings a forward pass

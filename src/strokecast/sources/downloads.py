@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from strokecast import paths
-from strokecast.errors import UserError
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.sources import answers
 from strokecast.sources.transfer import Limits, NotThereError, StoppedError, Transfer, Wanted, size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 
-from strokecast import files, paths
+from strokecast.common import files, paths
 
 
 class FileFacts(TypedDict):

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources.formats import source_json
 from strokecast.sources.unpickle import RefusedError, load_objects
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from strokecast import files, paths
-from strokecast.errors import UserError
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
 from strokecast.params import DATASETS, Params
 
 RECORD = "source.json"

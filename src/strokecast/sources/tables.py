@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources.formats import source_json
 
 if TYPE_CHECKING:

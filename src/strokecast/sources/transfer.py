@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.sources import answers
 from strokecast.sources.local import FileFacts
 

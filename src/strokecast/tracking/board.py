@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast import files
+from strokecast.common import files
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
 from strokecast.tracking.row import Half, Point, Row

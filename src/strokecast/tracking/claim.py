@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strokecast import files, paths
+from strokecast.common import files, paths
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

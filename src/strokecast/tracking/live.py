@@ -21,9 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from strokecast import files
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common import files
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 from strokecast.tracking import board as boards
 from strokecast.tracking import claim as claims
 from strokecast.tracking import row as rows

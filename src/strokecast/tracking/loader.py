@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.serving import predictor
 
 if TYPE_CHECKING:

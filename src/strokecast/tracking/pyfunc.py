@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import strokecast
-from strokecast import files
-from strokecast.models import registry
+from strokecast.common import files
+from strokecast.models.common import registry
 
 LOADER = "strokecast.tracking.loader"
 _OPTIONAL = ("temperature", "seed", "n")  # of a request to draw
@@ -132,7 +132,7 @@ def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
-    from strokecast.features.horizons import raw_columns
+    from strokecast.features.days.horizons import raw_columns
     from strokecast.models import conformal
 
     calibration = conformal.load(folder)
@@ -149,7 +149,7 @@ def _min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     """Days of history that a forecaster needs; 0 for other tasks."""
     if spec["task"] != "forecast":
         return 0
-    from strokecast.features import backtest
+    from strokecast.features.days import backtest
 
     return backtest.min_history(folder, spec)
 
@@ -174,8 +174,8 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     import numpy as np
     import pandas as pd
 
-    from strokecast.features.horizons import DAY_TYPE, raw_columns
-    from strokecast.features.transforms import Transform
+    from strokecast.features.days.horizons import DAY_TYPE, raw_columns
+    from strokecast.features.days.transforms import Transform
 
     names = raw_columns(spec)
     ahead = int(spec["horizon"]) if DAY_TYPE in names else 0

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from strokecast import paths
-from strokecast.errors import UserError
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -136,8 +136,8 @@ def initialise() -> None:
     several processes on a fresh SQLite store would break it. If the project's folder was
     moved, the places of the artifacts are moved along.
     """
+    from strokecast.common.stage import quiet_environment
     from strokecast.params import TASKS
-    from strokecast.stage import quiet_environment
 
     quiet_environment()
     names = [experiment_name(task) for task in TASKS]
@@ -242,7 +242,7 @@ def client(address: str | None = None) -> MlflowClient:
     Raises:
         UserError: if the database is of another MLflow version or is damaged.
     """
-    from strokecast.stage import quiet_environment
+    from strokecast.common.stage import quiet_environment
 
     quiet_environment()
     import logging

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from strokecast.files import new_file
+from strokecast.common.files import new_file
 
 COLUMNS = ("timestamp_ms", "name", "value", "step")
 DENSE = 60  # samples a second apart, as short trainings need them; later ones are 10 s apart

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe, DrawRecipe, LabelRecipe, Recipe, WatchRecipe
 from strokecast.training import augment_video
 

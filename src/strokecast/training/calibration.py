@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
-from strokecast.features import backtest, origins
-from strokecast.features.horizons import Preparer
+from strokecast.common.errors import UserError
+from strokecast.features.days import backtest, origins
+from strokecast.features.days.horizons import Preparer
 from strokecast.models import conformal
 
 

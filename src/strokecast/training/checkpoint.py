@@ -20,14 +20,25 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from strokecast.models import registry
+from strokecast.models.common import registry
 from strokecast.training.guards import disk
 
 Row = dict[str, float | int]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_CODE = ("training", "models/layers", "models/inference.py", "models/registry.py", "features/reading.py")
-_ESTIMATOR = ("models/estimators.py", "models/sketch_features.py", "features/plain_reading.py", "tfrecord.py")
+_CODE = (
+    "training",
+    "models/layers",
+    "models/common/inference.py",
+    "models/common/registry.py",
+    "features/common/reading.py",
+)
+_ESTIMATOR = (
+    "models/common/estimators.py",
+    "models/common/sketch_features.py",
+    "features/common/plain_reading.py",
+    "common/tfrecord.py",
+)
 _KEPT = 2  # the newest, and the one before it in case that one is damaged
 _PREFIX = "checkpoint-"
 _TEMPORARY = ".checkpoint.tmp"

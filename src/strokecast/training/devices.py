@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
-from strokecast.features import plain_reading
-from strokecast.models.estimators import Estimator
+from strokecast.common.errors import UserError
+from strokecast.features.common import plain_reading
+from strokecast.models.common.estimators import Estimator
 from strokecast.training.guards import TrainingError
 
 _VALID_BATCH = 256  # drawings a prediction, as networks get them

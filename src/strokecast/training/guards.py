@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import Recipe
 
 _NO_SPACE = ("errno = 28", "No space left on device", "Disk quota exceeded", "File too large")

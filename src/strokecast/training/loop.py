@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from strokecast.common.stage import Interrupted, deferred, progress
 from strokecast.params import Recipe
-from strokecast.stage import Interrupted, deferred, progress
 from strokecast.training import optimizers
 from strokecast.training.averaging import Average
 from strokecast.training.checkpoint import Keeper, Row, State

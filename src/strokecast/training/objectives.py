@@ -77,8 +77,8 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     """The mean over days and targets (and, in training, over the steps of a network from sequence to sequence)."""
     import tensorflow as tf
 
-    from strokecast.features import reading
-    from strokecast.models import inference
+    from strokecast.features.common import reading
+    from strokecast.models.common import inference
     from strokecast.models.layers.day_decoder import taught
 
     def huber(error: Any) -> Any:  # delta 1: one standard deviation of the training days

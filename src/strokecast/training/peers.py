@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.errors import UserError
-from strokecast.features import backtest, origins, plain_reading
+from strokecast.common.errors import UserError
+from strokecast.features.common import plain_reading
+from strokecast.features.days import backtest, origins
 from strokecast.models.peers.lagged import Lagged
 from strokecast.models.peers.rules import Rule
 from strokecast.training.guards import TrainingError

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
-from strokecast.features import reading
-from strokecast.models.inference import signature
+from strokecast.common.errors import UserError
+from strokecast.features.common import reading
+from strokecast.models.common.inference import signature
 from strokecast.params import ForecastRecipe, Recipe
 from strokecast.training import augment, averaging, checkpoint, data, loop, objectives, optimizers, step
 

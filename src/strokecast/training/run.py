@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from strokecast.features import spec as specs
-from strokecast.files import new_file, write_json
-from strokecast.models import registry
-from strokecast.models.config import Config
+from strokecast.common.files import new_file, write_json
+from strokecast.common.paths import PROCESSED
+from strokecast.common.stage import start_tensorflow
+from strokecast.features.common import spec as specs
+from strokecast.models.common import registry
+from strokecast.models.common.config import Config
 from strokecast.params import ForecastRecipe, Recipe, Training
-from strokecast.paths import PROCESSED
-from strokecast.stage import start_tensorflow
 from strokecast.training import guards
 
 OnEpoch = Callable[[Mapping[str, float | int]], None]
@@ -144,7 +144,7 @@ def train_network(
         model.save(whole)
         whole.replace(temporary)
     if task == "forecast":
-        from strokecast.features import backtest
+        from strokecast.features.days import backtest
         from strokecast.training import calibration
 
         calibration.write(folder, backtest.network(model, spec), processed, spec, 0, None, where)
@@ -178,7 +178,7 @@ def fit_estimator(
     config = registry.config(task, name, entry_config)
     estimator = registry.get(task, name).build(config, spec)
     if task == "forecast":
-        from strokecast.features import backtest
+        from strokecast.features.days import backtest
         from strokecast.training import calibration, peers
 
         seconds, speed = peers.fit(estimator, processed, spec, seed, where)
@@ -213,7 +213,7 @@ def fit_rule(
     Raises:
         UserError: on a bad config, or if the days are too few for the rule.
     """
-    from strokecast.features import backtest
+    from strokecast.features.days import backtest
     from strokecast.training import calibration, peers
 
     spec, where = specs.load(processed, task), f"models.{task}.{name}"

@@ -22,9 +22,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 import strokecast.datasets as sketches
+from strokecast.common.errors import UserError
 from strokecast.datasets import checksums
 from strokecast.datasets.configs import TEN
-from strokecast.errors import UserError
 from strokecast.sources import downloads, npz
 from strokecast.sources.sketches import quickdraw
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
 from strokecast.evaluation import draw, draw_figures, draw_report, figures, leaderboard, page
 from strokecast.evaluation.trainings import roster
-from strokecast.features import strokes
-from strokecast.files import digest_tree
-from strokecast.models import registry
+from strokecast.features.common import strokes
+from strokecast.models.common import registry
 from strokecast.params import DrawEvaluation, ModelEntry
 
 CLASSES = ["ant", "bed", "the Eiffel tower"]

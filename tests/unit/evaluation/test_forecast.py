@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.evaluation import forecast
 from strokecast.evaluation.forecast import Scale
 from strokecast.params import ForecastEvaluation, Params, parse

@@ -7,8 +7,8 @@ import pytest
 
 from strokecast.evaluation import forecast_predictions, forecast_refit
 from strokecast.evaluation.trainings import roster
-from strokecast.features import backtest
 from strokecast.features import forecast as forecast_features
+from strokecast.features.days import backtest
 from strokecast.models.peers import lagged
 from strokecast.params import parse
 from strokecast.training import run

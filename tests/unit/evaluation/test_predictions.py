@@ -7,14 +7,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.evaluation import classify_predictions, forecast_predictions
 from strokecast.evaluation.trainings import roster
-from strokecast.features import backtest, plain_reading
 from strokecast.features import classify as classify_features
 from strokecast.features import forecast as forecast_features
-from strokecast.models import conformal, inference
-from strokecast.models.estimators import NearestNeighbours
+from strokecast.features.common import plain_reading
+from strokecast.features.days import backtest
+from strokecast.models import conformal
+from strokecast.models.common import inference
+from strokecast.models.common.estimators import NearestNeighbours
 from strokecast.params import ClassifyFeatures, ForecastFeatures, ModelEntry
 
 DAYS = 120
@@ -177,7 +179,7 @@ def processed_sketches(tmp_path):
 
 
 def test_attention_is_told_of_one_sketch_a_class_and_leaves_padding_out(train, tmp_path, processed_sketches):
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     processed, spec = processed_sketches
     folder = train("classify", "attention_rnn", dataset={"digest": spec["digest"]})

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
 from strokecast.evaluation import classify, classify_report, forecast_report, leaderboard, page
-from strokecast.files import digest_tree
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation
 
 

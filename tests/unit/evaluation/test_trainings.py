@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.evaluation import tables
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import check_data, curves, roster

@@ -15,7 +15,8 @@ import pytest
 
 from strokecast.evaluation import classify_report, leaderboard, page, watch_predictions
 from strokecast.evaluation.trainings import roster
-from strokecast.features import reading, watch
+from strokecast.features import watch
+from strokecast.features.common import reading
 from strokecast.params import ModelEntry, WatchEvaluation, WatchFeatures
 
 SETTINGS = WatchFeatures(frames=4, height=12, width=12, steps_per_frame=3)
@@ -46,7 +47,7 @@ def made(tmp_path: Path) -> SimpleNamespace:
 
 
 def built(name: str, spec: dict[str, Any]) -> Any:
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     architecture = registry.get("watch", name)
     return architecture.build(architecture.testing, spec)

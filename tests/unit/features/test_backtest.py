@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import backtest, forecast, origins
-from strokecast.features.horizons import Preparer
+from strokecast.common.errors import UserError
+from strokecast.features import forecast
+from strokecast.features.days import backtest, origins
+from strokecast.features.days.horizons import Preparer
 from strokecast.models.peers.rules import SeasonalNaive
 from strokecast.params import ForecastFeatures
 
@@ -102,7 +103,7 @@ def test_quantiles_come_back_in_the_series_own_unit_with_the_median_as_the_forec
 
 
 def test_no_forecast_changes_with_the_values_from_its_origin_on(processed, known):
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     asked = np.array([92, 104])
     config = registry.config("forecast", "ridge", {"lags": 7, "weeks": [1]})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from strokecast.common.files import digest_tree, read_json
 from strokecast.features import classify, padded, shards
-from strokecast.files import digest_tree, read_json
 from strokecast.params import ClassifyFeatures, Preprocess
 
 pytestmark = pytest.mark.beam

@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import classify, padded, reading, spec
-from strokecast.files import digest_tree
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features import classify, padded
+from strokecast.features.common import reading, spec
 from strokecast.params import ClassifyFeatures
 
 SETTINGS = ClassifyFeatures(bounds=(8, 16))

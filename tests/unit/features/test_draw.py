@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import classify, draw, reading, spec
-from strokecast.files import digest_tree
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features import classify, draw
+from strokecast.features.common import reading, spec
 from strokecast.params import ClassifyFeatures, DrawFeatures, Preprocess
 
 SETTINGS = DrawFeatures(bounds=(8, 16))

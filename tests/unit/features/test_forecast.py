@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import forecast, reading, spec, windows
-from strokecast.files import digest_tree
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features import forecast, windows
+from strokecast.features.common import reading, spec
 from strokecast.params import ForecastFeatures
 
 SETTINGS = ForecastFeatures(

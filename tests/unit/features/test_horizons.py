@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strokecast.errors import UserError
-from strokecast.features import forecast, plain_reading, reading, transforms
-from strokecast.features.horizons import Preparer
+from strokecast.common.errors import UserError
+from strokecast.features import forecast
+from strokecast.features.common import plain_reading, reading
+from strokecast.features.days import transforms
+from strokecast.features.days.horizons import Preparer
 from strokecast.params import ForecastFeatures
 
 DAYS = np.datetime64("2020-01-01") + np.arange(120)

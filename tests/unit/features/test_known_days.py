@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strokecast.features import calendar
+from strokecast.features.days import calendar
 
 YEARS = np.arange(np.datetime64("2018-01-01"), np.datetime64("2021-01-01"))
 

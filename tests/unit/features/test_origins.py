@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strokecast.features import origins
+from strokecast.features.days import origins
 
 
 def test_origins_roll_through_a_split_and_fit_their_horizon():

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import classify, plain_reading, reading, records, spec
+from strokecast.common.errors import UserError
+from strokecast.features import classify, records
+from strokecast.features.common import plain_reading, reading, spec
 from strokecast.params import ClassifyFeatures
 
 SETTINGS = ClassifyFeatures(bounds=(8, 16))

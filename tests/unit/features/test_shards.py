@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import classify, padded, reading, runners, shards
-from strokecast.files import digest_tree
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features import classify, padded, runners, shards
+from strokecast.features.common import reading
 from strokecast.params import ClassifyFeatures, Preprocess
 
 SETTINGS = ClassifyFeatures(bounds=(8, 16), shard_megabytes=1)

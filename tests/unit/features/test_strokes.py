@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strokecast.features import scaling, strokes
-from strokecast.features.scaling import stroke_moments, stroke_scale
+from strokecast.features.common import scaling, strokes
+from strokecast.features.common.scaling import stroke_moments, stroke_scale
 
 POINTS = np.array([[10, -20, 0], [4, 2, 1], [0, 8, 0], [6, 6, 1]], np.int16)
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strokecast.errors import UserError
-from strokecast.features import classify, reading, records, spec, strokes
+from strokecast.common.errors import UserError
+from strokecast.features import classify, records
+from strokecast.features.common import reading, spec, strokes
 from strokecast.params import ClassifyFeatures
 
 SETTINGS = ClassifyFeatures(bounds=(8, 16))

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import frames, reading, runners, spec, watch
-from strokecast.files import digest_tree
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features import frames, runners, watch
+from strokecast.features.common import reading, spec
 from strokecast.params import Preprocess, WatchFeatures
 
 SETTINGS = WatchFeatures(frames=3, height=8, width=10, steps_per_frame=2)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.models import registry, sketch_features
+from strokecast.models.common import registry, sketch_features
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")

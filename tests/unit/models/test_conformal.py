@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.models import conformal
 
 NORMAL = {0.1: -1.2815515655446004, 0.5: 0.0, 0.9: 1.2815515655446004}

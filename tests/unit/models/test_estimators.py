@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.files import write_json
-from strokecast.models import estimators, sketch_features
-from strokecast.models.estimators import Logistic, NearestNeighbours
+from strokecast.common.errors import UserError
+from strokecast.common.files import write_json
+from strokecast.models.common import estimators, sketch_features
+from strokecast.models.common.estimators import Logistic, NearestNeighbours
 
 
 def circle(points: int, radius: float) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.models import inference, registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import inference, registry
 from strokecast.params import ForecastRecipe
 
 W, H, B = 14, 4, 48

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 from strokecast.models.layers.horizon import FutureOfEachStep, Quantiles
 from strokecast.models.layers.layer_norm_rnn import LayerNormRNNCell
 from strokecast.models.layers.seasonal import LAG, LastWeek, seasonal

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.files import sha256, write_json
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.common.files import sha256, write_json
+from strokecast.models.common import registry
 from strokecast.models.peers import lagged
 from strokecast.models.peers.trees import BoostedTrees
 

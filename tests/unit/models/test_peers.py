@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 from strokecast.models.peers import classical
 from strokecast.models.peers.rules import Rule, SeasonalNaive
 
@@ -178,7 +178,7 @@ def test_bad_settings_are_one_line(name: str, values: dict[str, Any], line: str)
 
 def test_statsforecast_is_imported_where_it_computes(tmp_path: Path) -> None:
     code = """import sys
-from strokecast.models import registry
+from strokecast.models.common import registry
 for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees"):
     registry.get("forecast", name).build(registry.config("forecast", name, {}), {
         "horizon": 7, "window": 56, "targets": ["y"], "covariates": [], "future": []})

@@ -44,7 +44,7 @@ def test_reach_doubles_with_each_dilated_layer_as_the_guide_says() -> None:
 
 
 def test_reach_of_the_default_wavenet() -> None:
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     config: Any = registry.config("classify", "wavenet", {})
     reach = 1 + config.stacks * (config.kernel - 1) * (2**config.blocks - 1)
@@ -55,7 +55,7 @@ def test_reach_of_the_default_wavenet() -> None:
 def test_strides_leave_few_steps_each_of_many_points() -> None:
     import keras
 
-    from strokecast.models import registry
+    from strokecast.models.common import registry
     from strokecast.models.layers.conv import masked_conv
 
     config: Any = registry.config("classify", "conv_rnn", {})

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 
 
 def test_an_unknown_architecture_lists_the_choices() -> None:

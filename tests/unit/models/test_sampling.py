@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.models import registry, sampling
+from strokecast.models import sampling
+from strokecast.models.common import registry
 from strokecast.models.layers import mixture
 
 SPEC = {"task": "draw", "classes": ["ant", "key", "sun"]}

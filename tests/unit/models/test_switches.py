@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 import pytest
 
-from strokecast.models import registry
+from strokecast.models.common import registry
 from strokecast.params import TASKS
 
 SPECS = {

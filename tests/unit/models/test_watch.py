@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 
 B, N, S = 3, 6, 14
 STEPS = 4

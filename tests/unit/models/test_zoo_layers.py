@@ -52,7 +52,7 @@ def test_attention_weights_sum_to_one_over_real_steps(steps: np.ndarray) -> None
 
 
 def test_attention_can_be_read_off_a_network(strokes: np.ndarray) -> None:
-    from strokecast.models import registry
+    from strokecast.models.common import registry
     from strokecast.models.layers.attention import attention_weights
 
     spec = {"classes": ["a", "b", "c"]}
@@ -124,7 +124,7 @@ def test_a_line_is_drawn_where_it_is() -> None:
 
 @pytest.mark.parametrize("width", [0.7, 1.5, 3.0])
 def test_pixels_hold_the_ink_of_their_nearest_line(strokes: np.ndarray, width: float) -> None:
-    from strokecast.models import sketch_features
+    from strokecast.models.common import sketch_features
     from strokecast.models.layers.raster import Raster
 
     size = 12
@@ -143,7 +143,7 @@ def test_pixels_hold_the_ink_of_their_nearest_line(strokes: np.ndarray, width: f
 
 
 def test_numpy_draws_what_the_network_draws(strokes: np.ndarray) -> None:
-    from strokecast.models import sketch_features
+    from strokecast.models.common import sketch_features
     from strokecast.models.layers.drawing import Positions
     from strokecast.models.layers.raster import Raster
 
@@ -177,7 +177,7 @@ def test_normalised_stacks_ignore_padding(norm: Any, training: bool, strokes: np
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn", "layer_norm_lstm", "wavenet", "transformer"])
 def test_l2_is_a_loss_of_the_network(name: str) -> None:
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     architecture = registry.get("classify", name)
     told = {**architecture.testing.model_dump(), "l2": 0.5}

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from strokecast import params, paths
-from strokecast.errors import UserError
+from strokecast import params
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.quality import series
 from strokecast.sources import registry, tables
 

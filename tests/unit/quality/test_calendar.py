@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.quality import calendar
 
 

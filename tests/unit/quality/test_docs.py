@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from strokecast import files
+from strokecast.common import files
 from strokecast.params import SeriesQuality, SketchQuality
 from strokecast.quality import docs, rules, series, sketches
 
@@ -163,7 +163,8 @@ def test_the_stage_knows_its_datasets(capfd) -> None:
 
 
 def test_the_mirror_of_twenty_classes(shared) -> None:
-    from strokecast import params, paths
+    from strokecast import params
+    from strokecast.common import paths
     from strokecast.sources import npz, registry
     from strokecast.sources.formats import reading
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.quality import drift
 
 

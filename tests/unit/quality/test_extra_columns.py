@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import Csv, SeriesQuality
 from strokecast.quality import series
 

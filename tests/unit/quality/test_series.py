@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures, SeriesQuality
 from strokecast.quality import series
 
@@ -469,7 +469,8 @@ def test_the_report_is_the_same_bytes_twice(cells, series_source) -> None:
 
 
 def test_the_cta_file(real_docs, shared) -> None:
-    from strokecast import params, paths
+    from strokecast import params
+    from strokecast.common import paths
     from strokecast.sources import registry, tables
 
     file = (shared / "series/cta_2001_2021.csv").resolve()

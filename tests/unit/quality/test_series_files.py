@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast import files, params, paths
-from strokecast.errors import UserError
+from strokecast import params
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
 from strokecast.quality import series
 from strokecast.sources import registry, tables
 

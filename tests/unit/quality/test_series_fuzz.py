@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from strokecast import params, paths
-from strokecast.errors import UserError
+from strokecast import params
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.params import SeriesQuality
 from strokecast.quality import calendar, series, times
 from strokecast.quality.series_rows import rows_table

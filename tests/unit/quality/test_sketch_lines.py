@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strokecast import paths
-from strokecast.errors import UserError
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.params import SketchQuality
 from strokecast.quality import sketches
 from strokecast.sources import npz

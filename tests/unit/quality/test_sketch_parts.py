@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.params import SketchQuality
 from strokecast.quality import checks, docs, drift, parts, sample, sketches
 from strokecast.quality.rules import Rule

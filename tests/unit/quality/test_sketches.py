@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.params import SketchQuality
 from strokecast.quality import sketches
 from strokecast.quality.sketches import copies, drawings, table

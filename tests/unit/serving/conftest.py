@@ -105,7 +105,7 @@ def make_model(tmp_path: Path) -> Callable[[str, str], Path]:
     """`make_model(task, name)`: a folder with the architecture's testing config, untrained."""
 
     def make(task: str, name: str) -> Path:
-        from strokecast.models import inference, registry
+        from strokecast.models.common import inference, registry
 
         architecture, spec = registry.get(task, name), SPECS[task]
         folder = tmp_path / task / name

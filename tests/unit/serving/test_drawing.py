@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import strokes
+from strokecast.common.errors import UserError
+from strokecast.features.common import strokes
 from strokecast.serving import drawing, predictor
 
 Make = Callable[[str, str], Path]

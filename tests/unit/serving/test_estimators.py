@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import strokes
-from strokecast.models import estimators
+from strokecast.common.errors import UserError
+from strokecast.features.common import strokes
+from strokecast.models.common import estimators
 from strokecast.serving import predictor
 
 Make = Callable[[str, str], Path]

@@ -16,8 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from strokecast.cli import main
-from strokecast.features import backtest, forecast
-from strokecast.features import spec as specs
+from strokecast.features import forecast
+from strokecast.features.common import spec as specs
+from strokecast.features.days import backtest
 from strokecast.params import ForecastFeatures, ForecastRecipe
 from strokecast.training import run as training
 

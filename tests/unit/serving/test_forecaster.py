@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.serving import predictor
 
 

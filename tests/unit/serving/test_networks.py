@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import strokes
-from strokecast.models import conformal, inference
+from strokecast.common.errors import UserError
+from strokecast.features.common import strokes
+from strokecast.models import conformal
+from strokecast.models.common import inference
 from strokecast.serving import predictor
 
 Make = Callable[[str, str], Path]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import strokes
+from strokecast.common.errors import UserError
+from strokecast.features.common import strokes
 from strokecast.serving import predictor
 from strokecast.tracking import pyfunc
 
@@ -20,7 +20,7 @@ TIMES = [100, 900, 950]
 @pytest.fixture
 def timed(tmp_path: Path, specs: dict[str, Any]) -> Path:
     """An untrained network that reads time."""
-    from strokecast.models import registry
+    from strokecast.models.common import registry
 
     architecture = registry.get("classify", "gru")
     config = architecture.testing.model_copy(update={"time": True})

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import frames, reading
-from strokecast.models import inference
+from strokecast.common.errors import UserError
+from strokecast.features import frames
+from strokecast.features.common import reading
+from strokecast.models.common import inference
 from strokecast.serving import predictor, video
 
 DRAWINGS = [

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from strokecast import paths
-from strokecast.errors import UserError
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import registry, tables
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strokecast import files, paths, pool
-from strokecast.errors import UserError
+from strokecast.common import files, paths, pool
+from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import npz, registry
 from strokecast.sources.doodling.simplify import simplify, to_box, to_deltas

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources import npz
 
 Splits = dict[str, list[np.ndarray]]
@@ -315,7 +315,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(
 
 
 def test_read_drawings_goes_class_by_class_and_applies_the_cap(tmp_path: Path, drawings: Splits) -> None:
-    from strokecast import files
+    from strokecast.common import files
 
     for label in ("cat", "bear"):
         npz.write_class(tmp_path / f"{label}.npz", drawings)

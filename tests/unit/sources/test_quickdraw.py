@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from strokecast import paths
-from strokecast.errors import UserError
+from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import downloads, npz, registry
 from strokecast.sources.local import facts

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from strokecast import params
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import registry
 

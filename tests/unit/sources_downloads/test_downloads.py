@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources import downloads
 from strokecast.sources.downloads import NotThereError, Wanted
 

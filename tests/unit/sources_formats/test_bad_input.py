@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast import tfrecord
-from strokecast.errors import UserError
+from strokecast.common import tfrecord
+from strokecast.common.errors import UserError
 from strokecast.sources.formats import binary, ndjson, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject
 

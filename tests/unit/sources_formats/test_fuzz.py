@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strokecast import tfrecord
-from strokecast.errors import UserError
+from strokecast.common import tfrecord
+from strokecast.common.errors import UserError
 from strokecast.sources.formats import binary, ndjson, reading, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject
 from strokecast.sources.formats.strokes3 import to_strokes3

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources import npz
 from strokecast.sources.formats import reading
 from strokecast.sources.formats.reading import Group, Options

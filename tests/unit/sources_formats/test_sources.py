@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources import downloads, registry
 from strokecast.sources.formats import reading
 

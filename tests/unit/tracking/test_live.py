@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.tracking import board, claim, live, store, sync
+from strokecast import sync
+from strokecast.common.errors import UserError
+from strokecast.tracking import board, claim, live, store
 
 Make = Callable[..., Path]
 CONFIG = {"units": 8}

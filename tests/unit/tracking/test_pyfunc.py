@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from strokecast.models import registry
+from strokecast.models.common import registry
 from strokecast.tracking import board, curves, pyfunc, system
 
 Make = Callable[..., Path]
@@ -162,7 +162,7 @@ def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: 
 
 
 def test_saving_the_same_training_again_gives_the_same_bytes(make_training: Make, tmp_path: Path) -> None:
-    from strokecast.files import digest_tree
+    from strokecast.common.files import digest_tree
 
     folder = save(make_training(pyfunc=False))
     first = (folder / "pyfunc").rename(tmp_path / "first")
@@ -240,7 +240,7 @@ def test_system_metrics_are_sampled_even_of_a_moment(tmp_path: Path, seconds: fl
 
 @pytest.mark.parametrize("name", ["auto_ets", "auto_arima", "sarima", "mstl"])
 def test_a_classical_method_asks_for_what_computes_it(name: str) -> None:
-    from strokecast.models import registry
+    from strokecast.models.common import registry
     from strokecast.tracking import pyfunc
 
     required = pyfunc.requirements("rule", registry.get("forecast", name).needs)

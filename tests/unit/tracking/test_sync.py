@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
+from strokecast.sync import sync
 from strokecast.tracking import board, store
-from strokecast.tracking.sync import sync
 
 Make = Callable[..., Path]
 
@@ -108,7 +108,7 @@ def test_a_run_whose_artifacts_were_deleted_is_made_whole(
 
 def test_nothing_to_do_imports_nothing_heavy(workspace: list[Path]) -> None:
     sync()
-    script = "import sys; from strokecast.tracking.sync import sync; print(sync()); print(*sys.modules)"
+    script = "import sys; from strokecast.sync import sync; print(sync()); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     said, modules = done.stdout.splitlines()
     assert "0 added" in said

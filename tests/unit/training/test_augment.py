@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe, ForecastRecipe
 
 SEED = np.array([3, 4], np.int64)

@@ -27,7 +27,7 @@ def batch() -> dict[str, np.ndarray]:
 
 
 def changed(batch: dict[str, np.ndarray], recipe: WatchRecipe, target: Any, seed: Any = SEED) -> dict:
-    from strokecast.features.reading import motion
+    from strokecast.features.common.reading import motion
     from strokecast.training import augment
 
     change = augment.make("watch", recipe, SPEC)
@@ -87,7 +87,7 @@ def test_only_the_classes_that_may_be_are_mirrored(batch: dict[str, np.ndarray])
 
 
 def test_motion_alone_is_changed_as_the_frames_are(batch: dict[str, np.ndarray]) -> None:
-    from strokecast.features.reading import motion
+    from strokecast.features.common.reading import motion
     from strokecast.training import augment
 
     target = np.zeros(8, np.int64)

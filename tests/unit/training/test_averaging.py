@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.models import inference
+from strokecast.models.common import inference
 from strokecast.params import ClassifyRecipe
 from strokecast.training import averaging, optimizers, run, step
 from strokecast.training.averaging import Average
@@ -162,7 +162,7 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
 
 def test_threads_are_set_before_tensorflow_starts() -> None:
     code = (
-        "import json, threading; from strokecast.stage import start_tensorflow; start_tensorflow(); "
+        "import json, threading; from strokecast.common.stage import start_tensorflow; start_tensorflow(); "
         "from strokecast.training import devices; devices.prepare(1, 3, 2, False); devices.prepare(2, 3, 2, False); "
         "import tensorflow as tf; tf.zeros(2) + 1; t = tf.config.threading; print(json.dumps("
         "[t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads()]))"

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import backtest, spec
-from strokecast.features.horizons import Preparer
+from strokecast.common.errors import UserError
+from strokecast.features.common import spec
+from strokecast.features.days import backtest
+from strokecast.features.days.horizons import Preparer
 from strokecast.models import conformal
 from strokecast.training import calibration
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.features import reading, spec
-from strokecast.models import inference, registry, sampling
+from strokecast.features.common import reading, spec
+from strokecast.models import sampling
+from strokecast.models.common import inference, registry
 from strokecast.models.layers import mixture
 from strokecast.models.layers.latent import divergence
 from strokecast.params import DrawRecipe

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import plain_reading, spec
-from strokecast.files import digest_tree
-from strokecast.models import estimators
+from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
+from strokecast.features.common import plain_reading, spec
+from strokecast.models.common import estimators
 from strokecast.training import checkpoint, guards, run
 
 FIT = """
@@ -60,7 +60,11 @@ def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, n
     root = Path(checkpoint.__file__).parents[1]
     imported = {Path(file).relative_to(root).as_posix() for file in files}
     hashed = {path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", name)}
-    for module in ("models/estimators.py", "models/sketch_features.py", "features/plain_reading.py"):
+    for module in (
+        "models/common/estimators.py",
+        "models/common/sketch_features.py",
+        "features/common/plain_reading.py",
+    ):
         assert module in imported & hashed
     assert "models/estimators.py" not in {
         path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")

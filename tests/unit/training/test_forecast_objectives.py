@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.features import reading
-from strokecast.models import inference
+from strokecast.features.common import reading
+from strokecast.models.common import inference
 from strokecast.params import ForecastRecipe
 from strokecast.training import objectives
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe
 from strokecast.training import guards, optimizers, run, step
 from strokecast.training.checkpoint import Keeper

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import plain_reading, spec
-from strokecast.models import inference
+from strokecast.common.errors import UserError
+from strokecast.features.common import plain_reading, spec
+from strokecast.models.common import inference
 from strokecast.models.peers import lagged
 from strokecast.training import run
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.params import WatchRecipe
 from strokecast.training import phase, run
 

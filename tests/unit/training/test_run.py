@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.errors import UserError
-from strokecast.features import backtest, origins, prediction, spec
-from strokecast.features.horizons import Preparer
-from strokecast.models import inference
+from strokecast.common.errors import UserError
+from strokecast.features.common import prediction, spec
+from strokecast.features.days import backtest, origins
+from strokecast.features.days.horizons import Preparer
+from strokecast.models.common import inference
 from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
 from strokecast.training import run
 

@@ -18,8 +18,16 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config, Directions, Dropout, Norm, Positions, RecurrentDropout, Time
-from strokecast.models.registry import register
+from strokecast.models.common.config import (
+    Config,
+    Directions,
+    Dropout,
+    Norm,
+    Positions,
+    RecurrentDropout,
+    Time,
+)
+from strokecast.models.common.registry import register
 
 
 class AttentionRnnConfig(Config):

@@ -16,8 +16,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config, Directions, Positions, Sizes, Time
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config, Directions, Positions, Sizes, Time
+from strokecast.models.common.registry import register
 
 
 class ConvBilstmConfig(Config):

@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import (
+from strokecast.models.common.config import (
     Bidirectional,
     Config,
     CudnnRecurrentDropout,
@@ -28,7 +28,7 @@ from strokecast.models.config import (
     Sizes,
     Time,
 )
-from strokecast.models.registry import register
+from strokecast.models.common.registry import register
 
 
 class ConvRnnConfig(Config):

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.config import Config
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config
+from strokecast.models.common.registry import register
 
 
 class LogisticConfig(Config):
@@ -28,6 +28,6 @@ class LogisticConfig(Config):
 @register("classify", "logistic", LogisticConfig, testing=LogisticConfig(l2=1e-3), kind="estimator")
 def build(config: LogisticConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; once fitted strokes [N, T, 3], lengths [N] → probabilities [N, K]."""
-    from strokecast.models.estimators import Logistic
+    from strokecast.models.common.estimators import Logistic
 
     return Logistic(len(spec["classes"]), config.l2)

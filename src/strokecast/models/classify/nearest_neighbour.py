@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config
+from strokecast.models.common.registry import register
 
 
 class NearestNeighbourConfig(Config):
@@ -40,7 +40,7 @@ class NearestNeighbourConfig(Config):
 )
 def build(config: NearestNeighbourConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; once fitted strokes [N, T, 3], lengths [N] → probabilities [N, K]."""
-    from strokecast.models.estimators import NearestNeighbours
+    from strokecast.models.common.estimators import NearestNeighbours
 
     return NearestNeighbours(
         len(spec["classes"]), config.features, config.neighbours, config.pixels, config.width

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import (
+from strokecast.models.common.config import (
     Bidirectional,
     Config,
     Directions,
@@ -25,7 +25,7 @@ from strokecast.models.config import (
     RecurrentDropout,
     Time,
 )
-from strokecast.models.registry import register
+from strokecast.models.common.registry import register
 
 
 class SimpleRnnConfig(Config):

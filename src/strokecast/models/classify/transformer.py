@@ -17,8 +17,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config, Directions, Positions, Time
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config, Directions, Positions, Time
+from strokecast.models.common.registry import register
 
 
 class TransformerConfig(Config):

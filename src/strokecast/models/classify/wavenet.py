@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import Config, Directions, Positions, Time
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config, Directions, Positions, Time
+from strokecast.models.common.registry import register
 
 
 class WavenetConfig(Config):

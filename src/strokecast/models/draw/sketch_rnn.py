@@ -17,8 +17,8 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.config import Config, CudnnRecurrentDropout, DecoderNorm, Embedding, Mixtures
-from strokecast.models.registry import register
+from strokecast.models.common.config import Config, CudnnRecurrentDropout, DecoderNorm, Embedding, Mixtures
+from strokecast.models.common.registry import register
 
 
 class SketchRnnConfig(Config):

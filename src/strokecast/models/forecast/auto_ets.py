@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.config import Config
+from strokecast.models.common.config import Config
+from strokecast.models.common.registry import register
 from strokecast.models.peers.classical import Ets
-from strokecast.models.registry import register
 
 
 class AutoEtsConfig(Config):

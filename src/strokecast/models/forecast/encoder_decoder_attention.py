@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import EncoderDecoder
-from strokecast.models.registry import register
+from strokecast.models.common.config import EncoderDecoder
+from strokecast.models.common.registry import register
 
 
 class EncoderDecoderAttentionConfig(EncoderDecoder):

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import L2, Forecaster
-from strokecast.models.registry import register
+from strokecast.models.common.config import L2, Forecaster
+from strokecast.models.common.registry import register
 
 
 class LinearConfig(Forecaster):

@@ -15,9 +15,9 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.config import Config, Sizes
+from strokecast.models.common.config import Config, Sizes
+from strokecast.models.common.registry import register
 from strokecast.models.peers.classical import Mstl
-from strokecast.models.registry import register
 
 
 class MstlConfig(Config):

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import Config
+from strokecast.models.common.config import Config
+from strokecast.models.common.registry import register
 from strokecast.models.peers.rules import SeasonalNaive
-from strokecast.models.registry import register
 
 
 class SeasonalNaive7Config(Config):

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.errors import UserError
-from strokecast.models.config import RecurrentForecaster
-from strokecast.models.registry import register
+from strokecast.common.errors import UserError
+from strokecast.models.common.config import RecurrentForecaster
+from strokecast.models.common.registry import register
 
 
 class Seq2seqConfig(RecurrentForecaster):

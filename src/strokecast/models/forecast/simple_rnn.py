@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import RecurrentForecaster
-from strokecast.models.registry import register
+from strokecast.models.common.config import RecurrentForecaster
+from strokecast.models.common.registry import register
 
 
 class SimpleRnnConfig(RecurrentForecaster):

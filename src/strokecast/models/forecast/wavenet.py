@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.config import L2, Dropout, Forecaster, HeadUnits
-from strokecast.models.registry import register
+from strokecast.models.common.config import L2, Dropout, Forecaster, HeadUnits
+from strokecast.models.common.registry import register
 
 
 class WavenetConfig(Forecaster):

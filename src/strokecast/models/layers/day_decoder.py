@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.models.config import EncoderDecoder
+from strokecast.models.common.config import EncoderDecoder
 from strokecast.models.layers.horizon import QUANTILES, finish, forecast_inputs
 from strokecast.models.layers.seasonal import seasonal
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from strokecast.models.config import FrameCnn, FrameRnn
+from strokecast.models.common.config import FrameCnn, FrameRnn
 from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
 MOMENTUM = 0.9  # of batch normalisation's moving moments, share kept a step: an epoch has few steps

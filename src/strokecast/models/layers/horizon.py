@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.models.config import Forecaster
+from strokecast.models.common.config import Forecaster
 from strokecast.models.layers.seasonal import seasonal
 
 QUANTILES = "quantiles"  # the name under which `inference.levels` looks for the layer

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 WEEK, YEAR = 7, 364  # days
 LAG = f"lag_{YEAR}"  # as `features/horizons.py` names it

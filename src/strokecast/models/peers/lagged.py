@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.models import fitted
+from strokecast.common.errors import UserError
+from strokecast.models.common import fitted
 
 Floats = NDArray[np.float64]
 WEEK = 7

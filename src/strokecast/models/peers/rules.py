@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the always-running sync stage checks every config and start
 
 
 class Past(Protocol):
-    """What a rule reads of a `strokecast.features.horizons.History`."""
+    """What a rule reads of a `strokecast.features.days.horizons.History`."""
 
     @property
     def values(self) -> Floats:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import FrameRnn
-from strokecast.models.registry import register
+from strokecast.models.common.config import FrameRnn
+from strokecast.models.common.registry import register
 
 
 class CnnRnnConfig(FrameRnn):

@@ -19,9 +19,9 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.errors import UserError
-from strokecast.models.config import FrameRnn, Sizes
-from strokecast.models.registry import register
+from strokecast.common.errors import UserError
+from strokecast.models.common.config import FrameRnn, Sizes
+from strokecast.models.common.registry import register
 
 
 class CnnRnnStrokesConfig(FrameRnn):

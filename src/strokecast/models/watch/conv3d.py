@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.config import L2, Config, Dropout, Norm, Sizes
-from strokecast.models.registry import register
+from strokecast.models.common.config import L2, Config, Dropout, Norm, Sizes
+from strokecast.models.common.registry import register
 
 
 class Conv3dConfig(Config):

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.config import FrameCnn
-from strokecast.models.registry import register
+from strokecast.models.common.config import FrameCnn
+from strokecast.models.common.registry import register
 
 
 class FrameAverageConfig(FrameCnn):

@@ -19,9 +19,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.errors import UserError
-from strokecast.models.config import FrameCnn, Sizes
-from strokecast.models.registry import Before, register
+from strokecast.common.errors import UserError
+from strokecast.models.common.config import FrameCnn, Sizes
+from strokecast.models.common.registry import Before, register
 
 
 class InflatedConfig(FrameCnn):

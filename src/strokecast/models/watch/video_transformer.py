@@ -16,9 +16,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.errors import UserError
-from strokecast.models.config import L2, Config
-from strokecast.models.registry import register
+from strokecast.common.errors import UserError
+from strokecast.models.common.config import L2, Config
+from strokecast.models.common.registry import register
 
 
 class VideoTransformerConfig(Config):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from strokecast import files, paths
-from strokecast.errors import UserError
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
+from strokecast.common.stage import progress
 from strokecast.params import SketchQuality
 from strokecast.quality import rules
 from strokecast.quality.rules import Outcome, Rule, Verdict
@@ -24,7 +25,6 @@ from strokecast.quality.sketches.drawings import SPLITS
 from strokecast.quality.sketches.spool import Spools
 from strokecast.quality.sketches.table import NOT_RECOGNIZED, Group, Table
 from strokecast.quality.sketches.worst import Pictured
-from strokecast.stage import progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.stage import progress
 from strokecast.quality.sketches.accounts import Accounts
 from strokecast.quality.sketches.drawings import SPLITS, flatten
 from strokecast.quality.sketches.table import DUPLICATE_KEY, NOT_RECOGNIZED, Group, Reject
 from strokecast.quality.sketches.worst import Pictured
-from strokecast.stage import progress
 
 Read = Callable[[], Iterable[Group]]
 ROW_GROUP = 8_192  # drawings: what a reader holds at once

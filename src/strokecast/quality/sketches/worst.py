@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast import files
+from strokecast.common import files
 
 if TYPE_CHECKING:
     import pandas as pd

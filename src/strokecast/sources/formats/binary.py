@@ -20,8 +20,8 @@ from typing import IO
 
 import numpy as np
 
-from strokecast.errors import UserError
-from strokecast.files import open_binary
+from strokecast.common.errors import UserError
+from strokecast.common.files import open_binary
 from strokecast.sources.formats.records import MAX_POINTS, Drawing, RefusedError, Reject, check_sizes
 
 _HEAD = struct.Struct("<Q2sbIH")

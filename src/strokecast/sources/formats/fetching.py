@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.sources import local
 from strokecast.sources.sketches import quickdraw
 
@@ -198,7 +198,7 @@ def choose(
 
 
 def _from_folder(options: ClassFiles, at: Path, folder: Path, layout: Layout) -> list[str]:
-    from strokecast.stage import progress
+    from strokecast.common.stage import progress
 
     if not at.is_dir():
         raise UserError(

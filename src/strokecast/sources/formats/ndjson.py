@@ -17,8 +17,8 @@ from typing import IO, Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.files import open_binary
+from strokecast.common.errors import UserError
+from strokecast.common.files import open_binary
 from strokecast.sources.formats.records import (
     MAX_CLOCK,
     MAX_COORDINATE,

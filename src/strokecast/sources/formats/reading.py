@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 from strokecast.sources import npz
 from strokecast.sources.formats import binary, ndjson, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject

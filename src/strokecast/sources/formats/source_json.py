@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 
 
 def read(raw_folder: Path, dataset: str, key: str, kind: type, lacks: str) -> dict[str, Any]:

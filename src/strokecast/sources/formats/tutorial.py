@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast import tfrecord
-from strokecast.errors import UserError
-from strokecast.files import open_binary
+from strokecast.common import tfrecord
+from strokecast.common.errors import UserError
+from strokecast.common.files import open_binary
+from strokecast.common.tfrecord import Feature
 from strokecast.sources.formats.records import MAX_POINTS, RefusedError, Reject
-from strokecast.tfrecord import Feature
 
 SETS = ("training", "eval")
 _SHARD = re.compile(r"(training|eval)\.tfrecord-(\d{5})-of-(\d{5})")

@@ -10,7 +10,7 @@ import datetime
 from importlib import resources
 from pathlib import Path
 
-from strokecast import files
+from strokecast.common import files
 from strokecast.params import Births
 from strokecast.sources.local import facts
 

@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.params import Cta
 from strokecast.sources import local, tables
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from strokecast import files, pool
-from strokecast.errors import UserError
+from strokecast.common import files, pool
+from strokecast.common.errors import UserError
+from strokecast.common.stage import progress
 from strokecast.params import Doodles
 from strokecast.sources import npz
 from strokecast.sources.doodling.hand import draw
@@ -24,7 +25,6 @@ from strokecast.sources.doodling.pen import Dice, Points
 from strokecast.sources.doodling.shapes import SHAPES
 from strokecast.sources.doodling.simplify import simplify, to_box, to_deltas
 from strokecast.sources.local import facts
-from strokecast.stage import progress
 
 CLASSES = tuple(sorted(SHAPES))
 BATCH = 256

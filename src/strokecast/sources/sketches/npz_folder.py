@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.sources import local, npz
 from strokecast.sources.formats import fetching
 
@@ -42,7 +42,7 @@ def fetch(options: Options, folder: Path) -> str:
     Raises:
         UserError: if a class has no file, or a file is damaged.
     """
-    from strokecast.stage import progress
+    from strokecast.common.stage import progress
 
     at = local.resolve(options.folder)
     if not at.is_dir():

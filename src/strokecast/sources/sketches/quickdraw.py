@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.params import QuickDraw
 from strokecast.sources import local
 from strokecast.sources.local import FileFacts
@@ -112,8 +112,8 @@ def _classes_in(at: Path) -> list[str]:
 
 
 def _from_folder(options: QuickDraw, at: Path, folder: Path) -> list[str]:
+    from strokecast.common.stage import progress
     from strokecast.sources import npz
-    from strokecast.stage import progress
 
     if not (at / "sketchrnn").is_dir():
         raise UserError(

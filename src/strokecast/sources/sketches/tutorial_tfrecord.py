@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from strokecast import files
-from strokecast.errors import UserError
+from strokecast.common import files
+from strokecast.common.errors import UserError
 from strokecast.sources import local
 from strokecast.sources.formats import fetching, tutorial
 
@@ -46,7 +46,7 @@ def fetch(options: Options, folder: Path) -> str:
         UserError: if the folder lacks a shard or a class list, a shard is damaged, or a class is
             unknown.
     """
-    from strokecast.stage import progress
+    from strokecast.common.stage import progress
 
     at = local.resolve(options.folder)
     if not at.is_dir():

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.files import new_file, read_json
-from strokecast.models import registry
+from strokecast.common.errors import UserError
+from strokecast.common.files import new_file, read_json
+from strokecast.models.common import registry
 
 FILE = "model.npz"
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 T = TypeVar("T")
 

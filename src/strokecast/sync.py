@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from strokecast import files, params, paths, schema
+from strokecast import params, schema
+from strokecast.common import files, paths
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
 

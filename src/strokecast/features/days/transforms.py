@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 Floats = NDArray[np.float64]
 Kind = Literal["none", "log", "log1p", "boxcox"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 Days = NDArray[np.datetime64]
 Floats = NDArray[np.float32]

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from strokecast.errors import UserError
-from strokecast.explain import first_error
-from strokecast.models.config import Config
+from strokecast.common.errors import UserError
+from strokecast.common.explain import first_error
+from strokecast.models.common.config import Config
 from strokecast.params import TASKS
 
 Build = TypeVar("Build", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ class Architecture:
         config: its frozen settings class.
         testing: a tiny config for tests.
         build: `build(config, spec)`: a `keras.Model` for a network, a `strokecast.models.peers.rules.Rule` that
-            nothing is trained for, an unfitted `strokecast.models.fitted.Fitted` for an estimator (of drawings an
+            nothing is trained for, an unfitted `strokecast.models.common.fitted.Fitted` for an estimator (of drawings an
             `estimators.Estimator`, of days a `peers.lagged.Lagged`).
         kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with
             numpy and scikit-learn).
@@ -88,7 +88,7 @@ def register(
 
 def names(task: str) -> list[str]:
     """The architectures of a task, by their files, without importing any of them."""
-    folder = Path(__file__).parent / task
+    folder = Path(__file__).parents[1] / task
     return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast.errors import UserError
-from strokecast.files import read_json
-from strokecast.models import registry
-from strokecast.stage import start_tensorflow
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.common.stage import start_tensorflow
+from strokecast.models.common import registry
 
 if TYPE_CHECKING:
     import numpy as np

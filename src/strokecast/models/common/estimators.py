@@ -17,9 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.models import fitted, sketch_features
-from strokecast.models.fitted import FILE as FILE
-from strokecast.models.inference import softmax
+from strokecast.models.common import fitted, sketch_features
+from strokecast.models.common.fitted import FILE as FILE
+from strokecast.models.common.inference import softmax
 
 _DISTANCES = 1 << 22  # held at once
 Features = Literal["raster", "summary"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 Parse = Callable[[Any], tuple[dict[str, Any], Any, Any]]
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast import tfrecord
-from strokecast.errors import UserError
-from strokecast.features import reading
+from strokecast.common import tfrecord
+from strokecast.common.errors import UserError
+from strokecast.features.common import reading
 
 _FIX = "run `dvc repro preprocess@{}`"
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.features import reading
-from strokecast.models.inference import forward, signature
+from strokecast.features.common import reading
+from strokecast.models.common.inference import forward, signature
 
 
 def classify(

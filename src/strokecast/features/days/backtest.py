@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.errors import UserError
-from strokecast.features.horizons import History, Preparer
-from strokecast.features.origins import Positions
+from strokecast.common.errors import UserError
+from strokecast.features.days.horizons import History, Preparer
+from strokecast.features.days.origins import Positions
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
@@ -91,7 +91,7 @@ def load(kind: str, folder: Path, spec: Mapping[str, Any], where: str) -> Ask:
     Raises:
         UserError: if a file is missing or cannot be read.
     """
-    from strokecast.models import inference
+    from strokecast.models.common import inference
 
     if kind == "rule":
         return rule(inference.load_rule(folder), spec, where)
@@ -105,7 +105,7 @@ def load(kind: str, folder: Path, spec: Mapping[str, Any], where: str) -> Ask:
 def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     """Days of history that the trained forecaster in `folder` needs."""
     if (folder / "model.json").is_file():
-        from strokecast.models import inference
+        from strokecast.models.common import inference
 
         return int(inference.load_rule(folder).min_history)
     return Preparer(spec).min_history
@@ -113,7 +113,8 @@ def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
 
 def network(model: Any, spec: Mapping[str, Any]) -> Ask:
     """A trained `keras.Model` of the task."""
-    from strokecast.models import conformal, inference
+    from strokecast.models import conformal
+    from strokecast.models.common import inference
 
     preparer, run, own = Preparer(spec), inference.forward(model), inference.levels(model)
     names, horizon = list(inference.signature(model)), int(spec["horizon"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from strokecast.errors import UserError
-from strokecast.files import read_json
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
 
 SPLITS = ("train", "valid", "test")
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import google_crc32c
 
-from strokecast.errors import UserError
-from strokecast.files import open_binary
+from strokecast.common.errors import UserError
+from strokecast.common.files import open_binary
 
 MAX_RECORD = 16 << 20  # bytes; the longest of 7,500 real tutorial records has 4,848 bytes
 _HEAD = struct.Struct("<QI")

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.features.calendar import Calendar
-from strokecast.features.transforms import Transform
+from strokecast.features.days.calendar import Calendar
+from strokecast.features.days.transforms import Transform
 
 Days = NDArray[np.datetime64]
 Floats = NDArray[np.float64]

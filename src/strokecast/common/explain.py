@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from strokecast.errors import UserError
+from strokecast.common.errors import UserError
 
 
 def to_date_text(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Days of a series: calendar, transforms, horizons, origins."""

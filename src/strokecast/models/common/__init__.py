@@ -1,0 +1,1 @@
+"""What every architecture stands on: configs, the registry, saved models."""
