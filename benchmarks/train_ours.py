@@ -150,22 +150,28 @@ class Training:
 
     def epoch(self) -> tuple[float, float]:
         """Seconds, and seconds of processor time, that a whole epoch takes; one pipeline carries all, as in training."""
-        if self._turns is None:
-            feed = self.feed(_MANY)
-            self._turns = iter(feed.dataset), feed.steps
-        batches, steps = self._turns
+        batches = self._pass()
         started, used = time.perf_counter(), time.process_time()
-        for batch in itertools.islice(batches, steps):
+        for batch in batches:
             self.train(batch)
         self.steps.read()
         return time.perf_counter() - started, time.process_time() - used
 
     def loading(self) -> float:
-        """Seconds that the batches of a whole epoch take when nothing trains on them."""
+        """Seconds that the batches of a whole epoch take when nothing trains on them, of the same pipeline."""
+        batches = self._pass()
         started = time.perf_counter()
-        for _ in self.feed().dataset:
+        for _ in batches:
             pass
         return time.perf_counter() - started
+
+    def _pass(self) -> Any:
+        """The next epoch's batches; one pipeline carries all epochs, as in training."""
+        if self._turns is None:
+            feed = self.feed(_MANY)
+            self._turns = iter(feed.dataset), feed.steps
+        batches, steps = self._turns
+        return itertools.islice(batches, steps)
 
     def examples(self) -> int:
         """Drawings an epoch."""
