@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.stage import quiet_environment
+from strokecast.quality import engine
 from strokecast.quality.parts import Found
 from strokecast.quality.rules import Rule, Verdict
 
@@ -147,10 +148,9 @@ class Judge:
 
 def _evaluate(suite: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> dict[str, Any]:
     """Rule → its Expectation's result; in a context of its own, which keeps results for as long as it lives."""
-    quiet_environment()
+    context = new_context()
     import great_expectations as gx
 
-    context = new_context()
     source = context.data_sources.add_pandas("strokecast").add_dataframe_asset(suite)
     batch = source.add_batch_definition_whole_dataframe("all")
     expectations = [_expectation(rule) for rule in rules]
@@ -170,6 +170,7 @@ def _evaluate(suite: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> dict[st
 def new_context() -> Any:
     """An ephemeral Data Context without progress bars."""
     quiet_environment()
+    engine.load()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

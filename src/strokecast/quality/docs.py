@@ -91,6 +91,9 @@ def rebuild(dataset: str) -> bool:
 
 def _site(report: dict[str, Any], base: Path) -> list[str]:
     """Build Great Expectations' site in `base` (absolute); returns the pages, relative to `base`."""
+    from strokecast.quality.checks import new_context
+
+    context = new_context()
     from great_expectations.core.expectation_validation_result import (
         ExpectationSuiteValidationResult,
         expectationSuiteValidationResultSchema,
@@ -102,9 +105,7 @@ def _site(report: dict[str, Any], base: Path) -> list[str]:
     )
 
     from strokecast.quality import expectations  # noqa: F401  registers the Expectations that it defines
-    from strokecast.quality.checks import new_context
 
-    context = new_context()
     backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(base)}
     index = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}
     context.add_data_docs_site(
