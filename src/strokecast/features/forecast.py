@@ -16,9 +16,12 @@ import pyarrow.parquet as pq
 from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.features import records, windows
+from strokecast.features.common import arrow
 from strokecast.features.days import calendar, transforms
 from strokecast.features.days.horizons import Preparer
 from strokecast.params import ForecastFeatures
+
+_BLOCK = 2_048  # windows encoded at once
 
 
 def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
     path = validated / "series.parquet"
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro validate@series`")
-    table = pq.read_table(path)
+    table = arrow.read(path)
     days = [_date(day) for day in table["ds"].to_pylist()]
     _check_daily(days, path)
     dates = np.array(days, "datetime64[D]")
@@ -53,6 +56,8 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
         "source": report["source"],
     }
     preparer = Preparer(spec)
+    kinds = {name: pa.string() if name == "day_type" else pa.float64() for name in columns}
+    kept = table.select(["ds", *columns]).cast(pa.schema({"ds": pa.date32(), **kinds}))
     with files.new_folder(processed) as folder:
         names: dict[str, list[str]] = {}
         spans: dict[str, dict[str, Any]] = {}
@@ -60,11 +65,7 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
             (folder / part.name).mkdir()
             names[part.name] = [f"{part.name}/windows-00000-of-00001.tfrecord"]
             _write_windows(folder / names[part.name][0], preparer, dates, columns, part)
-            own = slice(part.start, part.stop)
-            kept = {"ds": pa.array(days[own], pa.date32())} | {
-                name: pa.array(values[own]) for name, values in columns.items()
-            }
-            pq.write_table(pa.table(kept), folder / part.name / "series.parquet")
+            pq.write_table(kept.slice(part.start, part.days), folder / part.name / "series.parquet")
             spans[part.name] = {
                 "first": days[part.start].isoformat(),
                 "last": days[part.stop - 1].isoformat(),
@@ -125,7 +126,7 @@ def _columns(table: Any, settings: ForecastFeatures, days: Any) -> dict[str, Any
                     allowed=", ".join(held),
                     fix="name the source's further columns in its extra_columns",
                 )
-            found[name] = table[name].to_numpy().astype(np.float64)
+            found[name] = arrow.floats(table[name])
             transforms.check(settings.transform, name, found[name], days)
     if "day_type" in settings.calendar and "day_type" in table.column_names:
         found["day_type"] = np.array(table["day_type"].to_pylist(), object)
@@ -136,13 +137,13 @@ def _write_windows(
     path: Path, preparer: Preparer, days: Any, columns: Mapping[str, Any], part: windows.Split
 ) -> None:
     made, target = preparer.inputs(days, columns, part.origins), preparer.target(columns, part.origins)
-    with records.RecordWriter(path) as writer:
-        for row, origin in enumerate(part.origins):
-            day = int(days[origin].astype(np.int64))
-            window = {"past": made.past[row].ravel(), "target": target[row].ravel(), "origin": day}
-            if preparer.future:
-                window["future"] = made.future[row].ravel()
-            writer.write(records.example(window))
+    cut = {"past": made.past, "target": target, "origin": days[part.origins].astype(np.int64)}
+    if preparer.future:
+        cut["future"] = made.future
+    with path.open("wb") as file:
+        for start in range(0, len(part.origins), _BLOCK):
+            block = {name: values[start : start + _BLOCK] for name, values in cut.items()}
+            file.write(b"".join(records.examples(block)))
 
 
 def _date(day: datetime.date) -> datetime.date:

@@ -13,27 +13,25 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.files import sha256
+from strokecast.common.tfrecord import masked_crc
 
 Value = NDArray[np.floating] | int | bytes
+Values = NDArray[Any] | Sequence[bytes]  # of many records
 
 _MASK_DELTA = 0xA282EAD8
 _FLUSH = 2048  # records written at once
 FRAME = 12  # bytes before the data of a record
 
 
-def masked_crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli), masked as TFRecord has it: rotated right by 15 bits, plus a constant."""
-    return int(_mask(np.array([google_crc32c.value(data)], np.uint32))[0])
-
-
 def _mask(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """What `masked_crc` does to a checksum, of many."""
     return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(_MASK_DELTA)
 
 
@@ -41,12 +39,12 @@ def _mask(crc: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def _head(length: int) -> bytes:
     """What stands before the data of a record of `length` bytes."""
     head = struct.pack("<Q", length)
-    return head + struct.pack("<I", masked_crc32c(head))
+    return head + struct.pack("<I", masked_crc(head))
 
 
 def framed(record: bytes) -> bytes:
     """One record as it stands in the file."""
-    return b"".join((_head(len(record)), record, masked_crc32c(record).to_bytes(4, "little")))
+    return b"".join((_head(len(record)), record, masked_crc(record).to_bytes(4, "little")))
 
 
 def _varint(value: int) -> bytes:
@@ -81,98 +79,102 @@ def example(features: Mapping[str, Value]) -> bytes:
     return _field(1, b"".join(_entry(name, features[name]) for name in sorted(features)))
 
 
-def drawings(
-    ids: Sequence[bytes],
-    labels: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    strokes: NDArray[np.float32],
-    times: NDArray[np.float32] | None = None,
-) -> list[bytes]:
-    """Framed records of N padded drawings: `example` and `framed` in one, many times as fast.
+def examples(features: Mapping[str, Values]) -> list[bytes]:
+    """Framed records of N Examples: `example` and `framed` in one, many times as fast.
 
-    Records with ids, labels and lengths of the same sizes in bytes are laid out alike, so each such
-    group is one table of bytes, filled column by column.
+    Records whose values have the same sizes in bytes are laid out alike, so each such group is one table of bytes,
+    filled column by column.
 
     Args:
-        ids: N names.
-        labels: int64 [N], class numbers, 0 or more.
-        lengths: int64 [N], numbers of points.
-        strokes: [N, bound, 3].
-        times: [N, bound], for the feature `time`; None: the records have none.
+        features: by name, N byte strings, int64 [N], or floats [N, ...], stored as float32.
     """
-    data = _bytes(strokes)  # [N, bound * 12]
-    clocks = data[:, :0] if times is None else _bytes(times)  # [N, bound * 4]
-    sizes = (
-        np.array([len(name) for name in ids], dtype=np.int64),
-        _varint_size(labels),
-        _varint_size(lengths),
-    )
-    alike = sizes[0] * 100 + sizes[1] * 10 + sizes[2]  # a varint of what int64 holds has 9 bytes at most
-    made: list[bytes] = [b""] * len(ids)
+    names = sorted(features)
+    columns = [_Column.of(features[name]) for name in names]
+    count = len(columns[0].sizes)
+    alike = np.zeros(count, np.int64)
+    for column in columns:
+        alike = alike * (column.sizes.max(initial=0) + 1) + column.sizes
+    made: list[bytes] = [b""] * count
     for kind in np.unique(alike).tolist():
         rows = np.flatnonzero(alike == kind)
-        layout = (kind // 100, kind // 10 % 10, kind % 10)
-        start, between, ends = _layout(*layout, data.shape[1], clocks.shape[1])
-        table = np.empty((len(rows), ends[-1] + 4), np.uint8)
-        table[:, : len(start)] = np.frombuffer(start, np.uint8)
-        chosen = rows.tolist()
-        names = np.frombuffer(b"".join([ids[row] for row in chosen]), np.uint8)
-        table[:, ends[0] - layout[0] : ends[0]] = names.reshape(len(rows), layout[0])
-        table[:, ends[1] - layout[1] : ends[1]] = _varints(labels[rows], layout[1])
-        table[:, ends[2] - layout[2] : ends[2]] = _varints(lengths[rows], layout[2])
-        table[:, ends[3] - data.shape[1] : ends[3]] = data[rows]
-        table[:, ends[3] : ends[3] + len(between)] = np.frombuffer(between, np.uint8)
-        table[:, ends[3] + len(between) : -4] = clocks[rows]
+        widths = tuple(int(column.sizes[rows[0]]) for column in columns)
+        template, ends = _layout(tuple(names), tuple(column.kind for column in columns), widths)
+        table = np.empty((len(rows), len(template)), np.uint8)
+        done = 0
+        for column, width, end in zip(columns, widths, ends, strict=True):
+            table[:, done : end - width] = template[done : end - width]
+            table[:, end - width : end] = column.take(rows, width)
+            done = end
         whole, width = table.tobytes(), table.shape[1]
         cuts = range(0, len(whole), width)
         sums = [google_crc32c.value(whole[cut + FRAME : cut + width - 4]) for cut in cuts]
         table[:, -4:] = _mask(np.array(sums, np.uint32)).astype("<u4").view(np.uint8).reshape(-1, 4)
         whole = table.tobytes()
-        for row, cut in zip(chosen, cuts, strict=True):
+        for row, cut in zip(rows.tolist(), cuts, strict=True):
             made[row] = whole[cut : cut + width]
     return made
 
 
-def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The bytes of each row, [N, ...]."""
-    return (
-        values.astype("<f4", copy=False).reshape(len(values), int(np.prod(values.shape[1:]))).view(np.uint8)
-    )
+class _Column(NamedTuple):
+    """One feature of N records, and the bytes that each of its values takes, int64 [N]."""
+
+    kind: str
+    values: Any
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Values) -> _Column:
+        if not isinstance(values, np.ndarray):
+            return cls("bytes", values, np.array([len(value) for value in values], np.int64))
+        if values.dtype.kind == "f":
+            flat = values.astype("<f4", copy=False).reshape(len(values), int(np.prod(values.shape[1:])))
+            data = flat.view(np.uint8)
+            return cls("floats", data, np.full(len(data), data.shape[1], np.int64))
+        unsigned = values.astype(np.int64, copy=False).view(np.uint64)
+        return cls("integers", unsigned, _varint_size(unsigned))
+
+    def take(self, rows: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+        """The bytes of some rows, [n, width]."""
+        if self.kind == "floats":
+            return np.asarray(self.values[rows])
+        if self.kind == "integers":
+            return _varints(self.values[rows], width)
+        joined = b"".join([self.values[row] for row in rows.tolist()])
+        return np.frombuffer(joined, np.uint8).reshape(len(rows), width)
 
 
 @functools.lru_cache(maxsize=4096)
 def _layout(
-    id_size: int, label_size: int, length_size: int, stroke_size: int, time_size: int
-) -> tuple[bytes, bytes, list[int]]:
-    """A framed record with zeros for values: up to its strokes, from there to its times, and where values end."""
-    least = [0, *(1 << 7 * size for size in range(1, 10))]  # by the bytes of a varint, less one
-    entries = [
-        _entry("id", bytes(id_size)),
-        _entry("label", least[label_size - 1]),
-        _entry("length", least[length_size - 1]),
-        _entry("strokes", np.zeros(stroke_size // 4, "<f4")),
-    ]
-    if time_size:
-        entries.append(_entry("time", np.zeros(time_size // 4, "<f4")))
+    names: tuple[str, ...], kinds: tuple[str, ...], widths: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """A framed record with values of so many bytes that stand for others, and where each of them ends."""
+    least = [
+        0,
+        *(1 << 7 * size for size in range(1, 9)),
+        -1,
+    ]  # integers by the bytes of their varint, less one
+    entries = []
+    for name, kind, width in zip(names, kinds, widths, strict=True):
+        values: dict[str, Value] = {"bytes": bytes(width), "floats": np.zeros(width // 4, "<f4")}
+        entries.append(_entry(name, least[width - 1] if kind == "integers" else values[kind]))
     record = _field(1, b"".join(entries))
     first = FRAME + len(record) - sum(map(len, entries))
     ends = (first + np.cumsum([len(entry) for entry in entries])).tolist()
-    whole = _head(len(record)) + record
-    return whole[: ends[3] - stroke_size], whole[ends[3] : ends[-1] - time_size], ends
+    return np.frombuffer(_head(len(record)) + record + bytes(4), np.uint8), ends
 
 
-def _varint_size(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bytes of each varint, [N]; values are 0 or more."""
+def _varint_size(values: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Bytes of each varint, [N]."""
     sizes = np.ones(len(values), np.int64)
-    for place in range(1, 9):
-        sizes += values >= 1 << 7 * place
+    for place in range(1, 10):
+        sizes += values >= np.uint64(1 << 7 * place)
     return sizes
 
 
-def _varints(values: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+def _varints(values: NDArray[np.uint64], size: int) -> NDArray[np.uint8]:
     """Varints of `size` bytes each, [N, size]."""
-    parts = values[:, None] >> (7 * np.arange(size)) & 0x7F
-    parts[:, :-1] |= 0x80
+    parts = values[:, None] >> (7 * np.arange(size, dtype=np.uint64)) & np.uint64(0x7F)
+    parts[:, :-1] |= np.uint64(0x80)
     return parts.astype(np.uint8)
 
 

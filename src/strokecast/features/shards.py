@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from strokecast.features import records
-from strokecast.features.common import strokes
+from strokecast.features.common import arrow, strokes
 from strokecast.features.common.scaling import Moments, stroke_moments
 
 TIMES = "times"  # the column of those sources that have time
@@ -110,7 +110,7 @@ def cut(paths: Mapping[str, Path], longest: int | None = None) -> Iterator[Unit]
 def look(unit: Unit) -> Look:
     """See what a unit holds."""
     table = _read(unit, ["label", "length", *(["points"] if unit.split == "train" else [])])
-    lengths, counts = np.unique(_numbers(table["length"].combine_chunks(), np.int32), return_counts=True)
+    lengths, counts = np.unique(arrow.numbers(table["length"].combine_chunks(), np.int32), return_counts=True)
     moments: Moments = (0, 0.0, 0.0)
     if unit.split == "train":
         moments = stroke_moments(_points(table["points"].combine_chunks())[0])
@@ -190,7 +190,15 @@ def _records(
         padded, lengths = strokes.prepare_many(points, spans[block], scale, bound)
         clocks = None if times is None else strokes.clocks(times, spans[block], bound)
         names = [ids[row] for row in block.tolist()]
-        framed += records.drawings(names, labels[block], lengths, padded, clocks)
+        features: dict[str, records.Values] = {
+            "id": names,
+            "label": labels[block],
+            "length": lengths,
+            "strokes": padded,
+        }
+        if clocks is not None:
+            features["time"] = clocks
+        framed += records.examples(features)
     return framed
 
 
@@ -202,25 +210,18 @@ def _read(unit: Unit, columns: list[str]) -> Any:
         table = table.slice(unit.rows[0], unit.rows[1] - unit.rows[0])
     if unit.longest is None:
         return table
-    return table.filter(pa.array(_numbers(table["length"].combine_chunks(), np.int32) <= unit.longest))
+    return table.filter(pa.array(arrow.numbers(table["length"].combine_chunks(), np.int32) <= unit.longest))
 
 
 def _points(column: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """All points of a list column, [P, 3], and where each drawing starts and ends, [N + 1]."""
-    edges = _numbers(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
-    return _numbers(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
+    edges = arrow.numbers(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
+    return arrow.numbers(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
 
 
 def _times(column: Any, edges: NDArray[np.int64]) -> NDArray[np.int32]:
     """The times of all points of a list column, [P], which must stand where their points do."""
-    values = _numbers(column.values, np.int32)
-    if not np.array_equal(_numbers(column.offsets, np.int32), edges):
+    values = arrow.numbers(column.values, np.int32)
+    if not np.array_equal(arrow.numbers(column.offsets, np.int32), edges):
         raise ValueError("a drawing has more or fewer times than points")
     return values
-
-
-def _numbers(array: Any, dtype: type[np.number]) -> NDArray[Any]:
-    """An Arrow array as it lies in memory; its own `to_numpy` would import pandas."""
-    if array.null_count or array.type != pa.from_numpy_dtype(dtype):
-        raise ValueError(f"{array.type} with {array.null_count} nulls, expected {np.dtype(dtype)}")
-    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]

@@ -107,22 +107,15 @@ def encode(task: Task) -> dict[str, bytes]:
     plan = task.plan
     ids, labels, points, times, spans = shards.read(task.unit, plan.classes, plan.layout.by == "time")
     videos, tracks = frames.videos(points, spans, plan.layout, times)
-    framed = [
-        records.framed(
-            records.example(
-                {
-                    "frames": video.tobytes(),
-                    "track": track.ravel(),
-                    "length": int(length),
-                    "label": int(label),
-                    "id": name,
-                }
-            )
-        )
-        for name, label, length, video, track in zip(
-            ids, labels, spans[:, 1] - spans[:, 0], videos, tracks, strict=True
-        )
-    ]
+    framed = records.examples(
+        {
+            "frames": [video.tobytes() for video in videos],
+            "track": tracks,
+            "length": spans[:, 1] - spans[:, 0],
+            "label": labels,
+            "id": ids,
+        }
+    )
     return shards.dealt(framed, plan.files[task.unit.split], task.before)
 
 

@@ -154,7 +154,7 @@ def load(path: Path = PARAMS) -> Params:
     except UnicodeDecodeError:
         raise UserError("is not UTF-8 text", where=str(path)) from None
     try:
-        values = YAML(typ="safe", pure=True).load(text)
+        values = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise UserError(f"no valid YAML: {error.problem}", where=f"{path}, line {line}") from None

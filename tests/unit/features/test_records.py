@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strokecast.common import tfrecord
 from strokecast.features import records
 
 
@@ -14,7 +15,7 @@ def test_crc32c_of_published_vectors() -> None:
     # RFC 3720, appendix B.4, and the check value of the CRC-32C catalogue
     rows = [bytes(32), b"\xff" * 32, bytes(range(32)), b"123456789"]
     for row, crc in zip(rows, [0x8A9136AA, 0x62A8AB43, 0x46DD794E, 0xE3069283], strict=True):
-        unmasked = records.masked_crc32c(row) - 0xA282EAD8 & 0xFFFFFFFF
+        unmasked = tfrecord.masked_crc(row) - 0xA282EAD8 & 0xFFFFFFFF
         assert (unmasked << 15 | unmasked >> 17) & 0xFFFFFFFF == crc
 
 
@@ -59,7 +60,7 @@ def test_integers_survive(value: int) -> None:
     rows=st.lists(
         st.tuples(
             st.binary(max_size=200),
-            st.one_of(st.integers(0, 400), st.integers(0, 2**62)),
+            st.one_of(st.integers(-400, 400), st.integers(-(2**63), 2**63 - 1)),
             st.sampled_from([1, 127, 128, 300, 16_384, 2**40]),
         ),
         max_size=12,
@@ -68,11 +69,13 @@ def test_integers_survive(value: int) -> None:
 )
 def test_many_records_at_once_equal_single_ones(rows: list[tuple[bytes, int, int]], bound: int) -> None:
     strokes = np.random.default_rng(len(rows)).normal(size=(len(rows), bound, 3)).astype(np.float32)
-    many = records.drawings(
-        [row[0] for row in rows],
-        np.array([row[1] for row in rows], dtype=np.int64),
-        np.array([row[2] for row in rows], dtype=np.int64),
-        strokes,
+    many = records.examples(
+        {
+            "strokes": strokes,
+            "id": [row[0] for row in rows],
+            "label": np.array([row[1] for row in rows], dtype=np.int64),
+            "length": np.array([row[2] for row in rows], dtype=np.int64),
+        }
     )
     single = [
         records.framed(

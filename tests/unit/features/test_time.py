@@ -47,7 +47,9 @@ def test_records_with_time_equal_single_ones(bound: int) -> None:
     labels, lengths = np.array([1, 200, 3, 4]), np.array([1, 1, 1, 1])
     points = rng.normal(size=(4, bound, 3)).astype(np.float32)
     waits = rng.random((4, bound)).astype(np.float32)
-    made = records.drawings(names, labels, lengths, points, waits)
+    made = records.examples(
+        {"id": names, "label": labels, "length": lengths, "strokes": points, "time": waits}
+    )
     for index, record in enumerate(made):
         features: dict[str, records.Value] = {
             "id": names[index],

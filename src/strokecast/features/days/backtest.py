@@ -63,13 +63,14 @@ Ask = Callable[[Series, Positions], Said]
 def series(processed: Path, splits: Sequence[str]) -> Series:
     """The days of consecutive `splits`; opens no other split's files."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    parts = [pq.read_table(processed / split / "series.parquet") for split in splits]
+    from strokecast.features.common import arrow
+
+    parts = [arrow.read(processed / split / "series.parquet") for split in splits]
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
     whole = pa.concat_tables(parts)
     days = np.asarray(whole["ds"].to_pylist(), "datetime64[D]")
-    columns = {name: whole[name].to_numpy() for name in whole.column_names if name != "ds"}
+    columns = {name: arrow.values(whole[name]) for name in whole.column_names if name != "ds"}
     return Series(days, columns, dict(zip(splits, map(int, starts), strict=True)))
 
 
