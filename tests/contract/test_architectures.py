@@ -452,7 +452,7 @@ def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: 
     expected = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
     loaded = estimators.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)
-    code = """import sys; from pathlib import Path; from strokecast.models import estimators
+    code = """import sys; from pathlib import Path; from strokecast.models.common import estimators
 estimators.load(Path(sys.argv[1]))
 assert not {"tensorflow", "keras"} & set(sys.modules)
 """

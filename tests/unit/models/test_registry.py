@@ -48,10 +48,10 @@ def test_a_bad_config_is_one_line(task: str, name: str, values: dict[str, object
 
 def test_reading_a_config_imports_neither_keras_nor_another_architecture() -> None:
     code = (
-        "import json, sys; from strokecast.models import registry; registry.config('classify', 'gru', {}); "
+        "import json, sys; from strokecast.models.common import registry; registry.config('classify', 'gru', {}); "
         "print(json.dumps([m for m in sys.modules if m.split('.')[0] in ('keras', 'tensorflow') "
         "or m.startswith('strokecast.models.')]))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    expected = ["config", "registry", "classify", "classify.gru"]
+    expected = ["common", "common.config", "common.registry", "classify", "classify.gru"]
     assert sorted(json.loads(out)) == sorted(f"strokecast.models.{name}" for name in expected)

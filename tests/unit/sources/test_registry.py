@@ -44,7 +44,8 @@ def test_stale_imports_neither_numpy_nor_pandas(project: Path, settings: Setting
     registry.download("series", settings(series={"source": "csv", "csv": {"path": "my.csv"}}))
     code = (
         "import sys\n"
-        "from strokecast import params, paths\n"
+        "from strokecast import params\n"
+        "from strokecast.common import paths\n"
         "from strokecast.sources import registry\n"
         "p = params.parse({'series': {'source': 'csv', 'csv': {'path': 'my.csv'}}, 'sketches': {'source': 'quickdraw'}})\n"
         "for d in ('series', 'sketches'): print(registry.stale(d, p, paths.RAW / d))\n"
