@@ -91,6 +91,8 @@ def test_windows_of_another_layout_are_refused(tmp_path: Path, change: dict[str,
 
 
 def test_it_imports_no_tensorflow() -> None:
-    code = "import sys; from strokecast.features.common import plain_reading; print('tensorflow' in sys.modules)"
+    code = (
+        "import sys; from strokecast.features.common import plain_reading; print('tensorflow' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
