@@ -111,6 +111,26 @@ def sync(restore: bool) -> None:
 
 @main.command()
 @click.option(
+    "--older-than",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="days since a record was last written to",
+)
+@click.option("--dry-run", is_flag=True, help="tell what would go and remove nothing")
+@_one_line
+def clean(older_than: float, dry_run: bool) -> None:
+    """Remove checkpoints of killed trainings that nothing here goes on from.
+
+    Kept are those that a training of the present params.yaml, code and data would go on from, and those in use.
+    """
+    from strokecast import clean as cleaning
+
+    click.echo(cleaning.clean(older_than, dry_run, tell=click.echo))
+
+
+@main.command()
+@click.option(
     "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")

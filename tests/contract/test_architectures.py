@@ -324,7 +324,7 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
     found = found["mixture"] if isinstance(found, dict) else found
     np.testing.assert_allclose(found.numpy(), output, atol=1e-6)
     print(folder.name)
-assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.draw.", "strokecast.models.forecast.", "strokecast.training"))]
+assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.watch.", "strokecast.models.draw.", "strokecast.models.forecast.", "strokecast.training"))]
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False

@@ -125,7 +125,7 @@ def standings(
     block: int = 1,
     baseline: str | None = None,
 ) -> tuple[list[Standing], list[Pair]]:
-    """Rank the models of a task, best first; of equals the one named first in `params.yaml`.
+    """Rank the models of a task by the unrounded headline, best first; of equals the one named first in `params.yaml`.
 
     Args:
         found: the trainings.
@@ -148,7 +148,7 @@ def standings(
     every = pairs(names, stacked, means, level)
     merged = {n: tables.mean_and_spread([figures[t.name, t.seed] for t in found.of(n)]) for n in names}
     sign = -1.0 if higher_is_better else 1.0
-    order = sorted(names, key=lambda name: sign * tables.tidy(merged[name][headline]))
+    order = sorted(names, key=lambda name: sign * float(merged[name][headline]))
     ranked = [
         Standing(
             name,

@@ -15,12 +15,12 @@ from strokecast.common.errors import UserError
 from strokecast.common.files import new_file, read_json
 from strokecast.common.paths import MODELS, REPORTS
 from strokecast.features.common import spec as specs
-from strokecast.serving.forecasting import DAY_TYPE, ID, SeriesForecaster
+from strokecast.serving.forecasting import DAY_TYPE, ID, SeriesForecaster, named
 
 CHAMPION = "champion"
 _PLOTS = (".png", ".svg", ".pdf")
 _SHOWN = 56  # days of history on the plot
-_BAND = "80"  # per cent
+_BANDS = {"95": 0.1, "80": 0.15, "50": 0.25}  # per cent: opacity; the wide ones below the narrow ones
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,17 @@ def run(request: Request) -> str:
 
 
 def champion() -> str:
-    """The model of the lowest test MAE in reports/forecast/metrics.json; of equals the one named first.
+    """The model of the lowest test MAE: the first of reports/forecast/summary.json, ranked before figures are rounded.
 
     Raises:
         UserError: if there is no such report.
     """
-    path = REPORTS / "forecast/metrics.json"
+    path = REPORTS / "forecast/summary.json"
     try:
-        metrics: dict[str, dict[str, Any]] = read_json(path)
+        ranked = read_json(path)["models"]
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix="run `dvc repro evaluate@forecast`") from None
-    return min(metrics, key=lambda name: metrics[name]["mae"])
+    return str(ranked[0]["model"])
 
 
 def trained(name: str, seed: int | None) -> Path:
@@ -167,30 +167,32 @@ def _write(made: pd.DataFrame, named: Path, temporary: Path) -> None:
 
 
 def _figure(frame: pd.DataFrame, made: pd.DataFrame, spec: Any, name: str) -> Any:
-    """One panel a series: its last eight weeks, the forecast, its 80 % interval."""
+    """One panel a series: its last eight weeks, the forecast, each interval that the model has."""
     from strokecast.evaluation import figures
 
     target, point = spec["targets"][0], made.columns[2]
     parts = list(made.groupby(ID, sort=False))
     figure, panels = figures.sheet(8.0, 1.0 + 2.4 * len(parts), rows=len(parts))
     for axes, (series, ahead) in zip(panels, parts, strict=True):
-        own = frame[frame[ID].astype(str) == series] if ID in frame.columns else frame
+        own = frame[frame[ID].map(named) == series] if ID in frame.columns else frame
         past = own.tail(_SHOWN)
         days, values = pd.to_datetime(past["ds"]).to_numpy(), pd.to_numeric(past[target]).to_numpy()
         axes.plot(days, values, color=figures.INK, linewidth=1.2, label="history")
         coming = np.concatenate([days[-1:], ahead["ds"].to_numpy()])
         joined = np.concatenate([values[-1:], ahead[point].to_numpy()])
         axes.plot(coming, joined, color=figures.COLOURS[0], linewidth=1.6, label=f"forecast ({point})")
-        if f"lo-{_BAND}" in ahead:
-            low, high = (ahead[f"{end}-{_BAND}"].to_numpy() for end in ("lo", "hi"))
+        for band, opacity in _BANDS.items():
+            if f"lo-{band}" not in ahead:
+                continue
+            low, high = (ahead[f"{end}-{band}"].to_numpy() for end in ("lo", "hi"))
             axes.fill_between(
                 ahead["ds"].to_numpy(),
                 low,
                 high,
                 color=figures.COLOURS[0],
-                alpha=0.2,
+                alpha=opacity,
                 linewidth=0,
-                label=f"{_BAND} % interval",
+                label=f"{band} % interval",
             )
         axes.set_title(f"{series}: {name}")
         axes.set_ylabel(spec["unit"] or target)

@@ -118,6 +118,7 @@ class SeriesForecaster:
             )
         if len(frame) == 0:
             raise UserError("has no row", where=where, allowed=f"at least {self.min_history} days")
+        _check_ids(frame, future)
         made = [
             self._one(name, part, _of(future, given), ahead, where if given is None else f"{where} ({name})")
             for name, given, part in self._series(frame, where)
@@ -136,7 +137,7 @@ class SeriesForecaster:
                 f"no {ID} on {date}", where=where, allowed="a name in every row, or no such column"
             )
         for given, part in frame.groupby(ID, sort=False):
-            yield str(given), given, part
+            yield named(given), given, part
 
     def _one(
         self, name: str, part: pd.DataFrame, future: pd.DataFrame | None, ahead: int, where: str
@@ -233,4 +234,38 @@ def _of(future: pd.DataFrame | None, given: Any) -> pd.DataFrame | None:
     """The days to come of one series."""
     if future is None or given is None or ID not in future.columns:
         return future
-    return future[future[ID] == given]
+    return future[_names(future) == named(given)]
+
+
+def named(given: Any) -> str:
+    """A `unique_id` as text, the same of 7, 7.0 and "7": columns of one file are read as other types than another's."""
+    whole = isinstance(given, float | np.floating) and float(given).is_integer()
+    return str(int(given) if whole else given)
+
+
+def _names(frame: pd.DataFrame) -> pd.Series:
+    return frame[ID].map(named)
+
+
+def _check_ids(frame: pd.DataFrame, future: pd.DataFrame | None) -> None:
+    """Whether the days to come are those of the input's series.
+
+    Raises:
+        UserError: if a row of `future` has no `unique_id` or one that the input lacks.
+    """
+    if future is None or ID not in future.columns or ID not in frame.columns:
+        return
+    known = sorted(set(_names(frame.dropna(subset=[ID]))))
+    for at, given in enumerate(future[ID]):
+        date = rows.said(future["ds"].iloc[at]) if "ds" in future.columns else f"row {at + 1}"
+        if pd.isna(given):
+            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(known))
+        if named(given) not in known:
+            raise UserError(
+                f"{ID} {named(given)!r} on {date} is not in the input",
+                where="future",
+                allowed=", ".join(known),
+            )
+    lacking = sorted(set(known) - set(_names(future)))
+    if lacking:
+        raise UserError(f"no row of {ID} {lacking[0]!r}", where="future", allowed=", ".join(known))

@@ -5,13 +5,15 @@ It lies in `.strokecast/trainings/<key>/`; the key hashes what the training's nu
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from strokecast.common import files, paths
 
@@ -61,6 +63,41 @@ class Claim:
 def records() -> Path:
     """Absolute folder of all records."""
     return paths.board_root() / ".strokecast" / "trainings"
+
+
+def key(told: Mapping[str, Any], digest: str, code: str) -> str:
+    """Name of a training's record, 32 hex digits.
+
+    Args:
+        told: task, name, seed, config and recipe, as JSON values.
+        digest: of the processed data.
+        code: digest of the code that the numbers depend on.
+    """
+    return hashlib.sha256(json.dumps([dict(told), digest, code], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def abandoned(wanted: set[str], older_than: float) -> list[Path]:
+    """Folders of records that are not `wanted` and were last written to more than `older_than` days ago."""
+    last = time.time() - older_than * 86_400
+    found = []
+    for folder in sorted(records().glob("*")):
+        if folder.is_dir() and folder.name not in wanted:
+            times = [path.stat().st_mtime for path in (folder, *folder.rglob("*")) if path.exists()]
+            if max(times) <= last:
+                found.append(folder)
+    return found
+
+
+def remove(folder: Path) -> bool:
+    """Remove a record; False, and nothing is done, where a process trains on it at this moment."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(f"{folder}.lock", timeout=0):
+            shutil.rmtree(folder)
+    except Timeout:
+        return False
+    return True
 
 
 def take(key: str) -> Claim:

@@ -9,8 +9,6 @@ training.settle(folder)
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import socket
 import subprocess
@@ -64,8 +62,7 @@ def begin(
     """
     told: dict[str, Any] = {"task": task, "name": name, "seed": seed, "config": dict(config)}
     told["training"] = recipe and dict(recipe)
-    key = hashlib.sha256(json.dumps([told, spec["digest"], code], sort_keys=True).encode()).hexdigest()[:32]
-    claim = claims.take(key)
+    claim = claims.take(claims.key(told, str(spec["digest"]), code))
     run = {
         "training_id": claim.training_id,
         "task": task,

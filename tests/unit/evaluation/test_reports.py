@@ -346,3 +346,19 @@ def test_attributions_name_sources_that_ask_for_it(tmp_path):
     assert leaderboard.attributions(tmp_path, ("sketches", "series")) == [
         "Quick, Draw! by Google. Licence: CC BY 4.0."
     ]
+
+
+def test_figures_are_ranked_before_they_are_rounded(forecasted):
+    """6 digits are written: these two are equal there, and the later one is better."""
+    from strokecast.evaluation import summary
+
+    found = forecasted.found
+    names = found.names
+    figures = {
+        (t.name, t.seed): {"mae": 1.00000002 if t.name == names[0] else 1.00000001} for t in found.trainings
+    }
+    values = {name: np.full(8, 1.0) for name in names}
+    ranked, _ = summary.standings(found, figures, values, "mae", False, 10, 0.95, 1)
+    assert ranked[-1].name == names[0]
+    assert ranked[0].name == names[1]
+    assert ranked[0].row("mae")["mae"] == ranked[-1].row("mae")["mae"]

@@ -68,9 +68,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     training.train_network(
         "forecast", "linear", {}, recipe, 1, root / "plain", folders["linear"], lambda row: None, "cpu"
     )
-    report = {"linear": {"mae": 3.0}, "ridge": {"mae": 4.0}, "seasonal_naive_7": {"mae": 2.0}}
+    rounded = {name: {"mae": 2.0} for name in ("linear", "ridge", "seasonal_naive_7")}
+    ranked = {"models": [{"model": name} for name in ("seasonal_naive_7", "linear", "ridge")]}
     (root / "reports/forecast").mkdir(parents=True)
-    (root / "reports/forecast/metrics.json").write_text(json.dumps(report))
+    (root / "reports/forecast/metrics.json").write_text(json.dumps(rounded))
+    (root / "reports/forecast/summary.json").write_text(json.dumps(ranked))
     return root
 
 
@@ -130,7 +132,7 @@ def test_a_network_gives_its_median_and_intervals_that_nest(ask: Ask, tmp_path: 
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv").head(3), made)
 
 
-def test_champion_is_the_lowest_mae_and_named(ask: Ask) -> None:
+def test_champion_is_the_best_of_the_ranking_and_named(ask: Ask) -> None:
     done = ask(table()[["ds", "y"]], "champion")
     assert "seasonal_naive_7 (the champion of reports/forecast)" in done.output
 
@@ -226,3 +228,73 @@ def test_a_future_without_effect_and_an_output_that_is_the_input_are_refused(
 
 def test_help_says_that_an_output_is_overwritten() -> None:
     assert "overwritten" in CliRunner().invoke(main, ["forecast", "--help"]).output
+
+
+@pytest.mark.parametrize("absent", [(), ("50", "95")])
+def test_the_plot_shows_each_interval_that_there_is(absent: tuple[str, ...]) -> None:
+    from strokecast.serving import forecast_command
+
+    made = table(207).tail(7)[["ds", "y"]].rename(columns={"y": "mean"}).assign(unique_id="rides")
+    made["ds"] = pd.to_datetime(made["ds"])
+    kept = [band for band in ("50", "80", "95") if band not in absent]
+    for band in kept:
+        made[f"lo-{band}"], made[f"hi-{band}"] = made["mean"] - int(band), made["mean"] + int(band)
+    made = made[["ds", "unique_id", "mean", *(column for column in made if "-" in column)]]
+    figure = forecast_command._figure(table(), made, {"targets": ["y"], "unit": ""}, "linear")
+    (axes,) = figure.axes
+    named = {text.get_text() for text in axes.get_legend().get_texts() if "interval" in text.get_text()}
+    assert named == {f"{band} % interval" for band in kept}
+    heights = [np.ptp(band.get_paths()[0].vertices[:, 1]) for band in axes.collections]
+    assert heights == sorted(heights, reverse=True), "the wide ones lie below"
+    assert len(heights) == len(kept)
+
+
+def two(frame: pd.DataFrame, ids: tuple[Any, Any]) -> pd.DataFrame:
+    return pd.concat([frame.assign(unique_id=given) for given in ids], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [((7, 8), ("7", "8")), (("7", "8"), (7, 8)), ((7, 8), (7.0, 8.0))]
+)
+def test_days_to_come_are_found_whatever_the_type_of_their_ids(
+    ask: Ask, trained: Path, ours: tuple[Any, Any], theirs: tuple[Any, Any]
+) -> None:
+    from strokecast.serving.forecasting import SeriesForecaster
+
+    folder = trained / "models/forecast/ridge"
+    model = SeriesForecaster(folder, specs.load(folder, "forecast"))
+    made = model.forecast(two(table(), ours), two(coming(), theirs))
+    alone = model.forecast(table(), coming())
+    assert made["unique_id"].tolist() == ["7"] * 7 + ["8"] * 7
+    np.testing.assert_allclose(made["mean"], [*alone["mean"], *alone["mean"]])
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (("7", "9"), "future: unique_id '9' on '2020-07-19' is not in the input; allowed: 7, 8"),
+        (("7", None), "future: no unique_id on '2020-07-19'; allowed: 7, 8"),
+        (("7",), "future: no row of unique_id '8'; allowed: 7, 8"),
+    ],
+)
+def test_ids_to_come_that_will_not_do(ask: Ask, tmp_path: Path, ids: Any, told: str) -> None:
+    done = ask(two(table(), (7, 8)), "ridge", future=two(coming(), ids))
+    assert (done.exit_code, told in done.output, done.output.count("\n")) == (1, True, 1), done.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_of_an_earlier_version_is_to_be_trained_again(
+    ask: Ask, trained: Path, tmp_path: Path
+) -> None:
+    path = trained / "models/forecast/linear/spec.json"
+    whole = path.read_text()
+    told = {key: value for key, value in json.loads(whole).items() if key not in ("targets", "lags")}
+    path.write_text(json.dumps(told))
+    try:
+        done = ask(table(), "linear")
+    finally:
+        path.write_text(whole)
+    assert done.exit_code == 1
+    assert "(no lags, targets); the model is of an earlier version; train it again" in done.output
+    assert "`dvc repro train-forecast@linear`" in done.output
+    assert done.output.count("\n") == 1

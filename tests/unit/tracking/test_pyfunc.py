@@ -273,3 +273,42 @@ def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_
     assert "scipy==" in required, "Box-Cox is computed by scipy"
     with pytest.raises(mlflow.exceptions.MlflowException, match="no day_type is known of 2021-01-01"):
         model.predict(model.input_example.head(7))
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "further"),
+    [
+        ("seasonal_naive_7", None, set()),
+        ("seasonal_naive_7", "US", {"holidays"}),
+        ("auto_ets", None, {"statsforecast"}),
+        ("mstl", "US", {"statsforecast", "holidays"}),
+        ("ridge", "US", {"scikit-learn", "holidays"}),
+        ("boosted_trees", None, {"scikit-learn"}),
+        ("gru", None, {"tensorflow", "keras"}),
+        ("gru", "US", {"tensorflow", "keras", "holidays"}),
+    ],
+)
+def test_a_forecaster_requires_what_it_needs_at_the_locked_versions(
+    name: str, country: str | None, further: set[str], specs: dict[str, Any]
+) -> None:
+    spec = specs["forecast"]
+    spec = {**spec, "calendar": {**spec["calendar"], "country": country}}
+    architecture = registry.get("forecast", name)
+    required = pyfunc.requirements(architecture.kind, (*architecture.needs, *pyfunc._read(spec)))
+    assert {line.partition("==")[0] for line in required} == {
+        "mlflow",
+        "numpy",
+        "pandas",
+        "pydantic",
+        *further,
+    }
+    lock = (Path(__file__).parents[3] / "requirements.lock").read_text()
+    pinned = {line.split()[0] for line in lock.splitlines() if "==" in line}
+    assert set(required) <= pinned
+
+
+def test_the_saved_requirements_are_those(make_training: Make) -> None:
+    folder = save(make_training("forecast", "seasonal_naive_7", pyfunc=False))
+    spec = json.loads((folder / "spec.json").read_text())
+    written = (folder / "pyfunc/requirements.txt").read_text().split()
+    assert sorted(written) == sorted(pyfunc.requirements("rule", pyfunc._read(spec)))

@@ -177,6 +177,15 @@ def load(folder: Path, task: str) -> dict[str, Any]:
         raise UserError(
             f"is no spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
             where=str(path),
-            fix=f"run `dvc repro preprocess@{task}`",
+            fix=_remedy(folder, task),
         )
     return cast(dict[str, Any], spec)
+
+
+def _remedy(folder: Path, task: str) -> str:
+    """What makes a spec anew: preprocessing, or the training beside whose model it lies."""
+    try:
+        name = read_json(folder / "config.json")["name"]
+    except (FileNotFoundError, KeyError):
+        return f"run `dvc repro preprocess@{task}`"
+    return f"the model is of an earlier version; train it again: `dvc repro train-{task}@{name}`"
