@@ -66,7 +66,7 @@ def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, n
         "features/common/plain_reading.py",
     ):
         assert module in imported & hashed
-    assert "models/estimators.py" not in {
+    assert "models/common/estimators.py" not in {
         path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")
     }
 
