@@ -88,29 +88,33 @@ def _settled(settings: ForecastFeatures, days: Any, columns: Mapping[str, Any], 
     """What `horizons.Preparer` needs, all of it fitted on the first `train` days."""
     letters = columns.get("day_type")
     known = calendar.settle(
-        settings.calendar, settings.country, days[:train], None if letters is None else list(letters[:train])
+        settings.calendar,
+        settings.country,
+        days[:train],
+        None if letters is None else list(letters[:train]),
+        settings.holiday_days,
     )
     read = [*settings.targets, *settings.covariates]
     fitted = {
         name: transforms.Transform.fit(settings.transform, columns[name][:train]).stored() for name in read
     }
-    future = [*known.features, *(f"lag_{lag}" for lag in settings.lags)]
-    return {
+    told = {
         "task": "forecast",
         "window": settings.window,
         "horizon": settings.horizon,
         "targets": list(settings.targets),
         "covariates": list(settings.covariates),
-        "future": future,
-        "channels": [*read, *future],
         "transforms": fitted,
         "calendar": {
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(known).items()
         },
         "lags": list(settings.lags),
+        "lag_calendar": settings.lag_calendar,
         "difference": settings.difference,
         "counts": all(float(columns[name][:train].min()) >= 0 for name in settings.targets),
     }
+    future = Preparer(told).future
+    return told | {"future": future, "channels": [*read, *future]}
 
 
 def _columns(table: Any, settings: ForecastFeatures, days: Any) -> dict[str, Any]:

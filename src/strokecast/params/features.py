@@ -80,9 +80,19 @@ class ForecastFeatures(Strict):
         pattern=r"^[A-Z]{2,3}(-[A-Z0-9]+)?$",
         description="its public holidays are known, too, e.g. US or US-IL; null: none",
     )
+    holiday_days: int = Field(
+        0,
+        ge=0,
+        le=14,
+        description="days before and after each holiday that have a flag of their own for it; 0: none",
+    )
     lags: Ints = Field(
         (),
         description="days, horizon or more each; the first target so long before a day is known of that day",
+    )
+    lag_calendar: bool = Field(
+        False,
+        description="also known: the holidays and the day type of the days that lags and difference look back to",
     )
     transform: Literal["none", "log", "log1p", "boxcox"] = Field(
         "none", description="of targets and covariates, fitted on the training days and inverted in the end"
@@ -105,6 +115,16 @@ class ForecastFeatures(Strict):
                     "yet",
                     {"name": name, "horizon": self.horizon, "days": days},
                 )
+        if self.holiday_days and not self.country:
+            raise PydanticCustomError("country", "holiday_days should be 0 where no country is named")
+        if self.lag_calendar and not (self.lags or self.difference):
+            raise PydanticCustomError(
+                "lagged", "lag_calendar should be false where there are neither lags nor difference"
+            )
+        if self.lag_calendar and not (self.country or "day_type" in self.calendar):
+            raise PydanticCustomError(
+                "lagged", "lag_calendar should be false where neither country nor day_type is known"
+            )
         named = [*self.targets, *self.covariates]
         for name, listed in (("columns", named), ("lags", self.lags), ("calendar", self.calendar)):
             if len(set(listed)) != len(listed):

@@ -126,6 +126,25 @@ def test_targets_lie_in_their_split_and_the_lag_is_the_value_so_long_before(tmp_
             np.testing.assert_allclose(held.past[:, :, at], y[behind], rtol=1e-6)
 
 
+def test_it_is_known_what_the_lagged_days_were(tmp_path: Path) -> None:
+    chosen = EVERYTHING.model_copy(update={"lag_calendar": True, "holiday_days": 1, "difference": 21})
+    spec = written(tmp_path, columns(), chosen)
+    preparer = Preparer(json.loads(json.dumps(spec)))
+    own = preparer.calendar.features
+    assert spec["future"][: len(own)] == own
+    made = preparer.inputs(DAYS, columns(), np.arange(31, 118))
+    at = {name: place for place, name in enumerate(spec["future"])}
+    known = preparer.calendar.known(DAYS, columns()["day_type"])
+    for lag in (7, 14, 21):
+        for name in ("holiday", "holiday: New Year's Day +1", "day_type_U"):
+            ahead = np.arange(31, 118)[:, None] + np.arange(3) - lag
+            told = made.future[:, :, at[f"lag_{lag} {name}"]]
+            np.testing.assert_array_equal(told, known[ahead, own.index(name)])
+            assert 0 < known[:, own.index(name)].sum() < len(DAYS)
+    assert np.isfinite(made.past).all()
+    assert len(at) == len(spec["future"]) == len(own) + 2 + 3 * len(preparer.calendar.special)
+
+
 @pytest.mark.parametrize("difference", [None, 3, 10])
 @pytest.mark.parametrize("kind", ["none", "log", "log1p", "boxcox"])
 def test_what_was_learned_comes_back_in_its_own_unit(tmp_path: Path, kind: Any, difference: Any) -> None:
@@ -198,11 +217,20 @@ def test_day_types_that_are_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"lags": (2,)}, {"difference": 2}, {"lags": (7, 7)}, {"covariates": ("y",)}]
+    "changes",
+    [
+        {"lags": (2,)},
+        {"difference": 2},
+        {"lags": (7, 7)},
+        {"covariates": ("y",)},
+        {"holiday_days": 1},
+        {"lag_calendar": True, "country": "US"},
+        {"lag_calendar": True, "lags": (7,)},
+    ],
 )
 def test_settings_that_contradict_themselves(changes: Any) -> None:
     told = ForecastFeatures(window=10, horizon=3).model_dump() | changes
-    with pytest.raises(ValueError, match=r"at least the horizon|named once"):
+    with pytest.raises(ValueError, match=r"at least the horizon|named once|should be (0|false) where"):
         ForecastFeatures(**told)
 
 

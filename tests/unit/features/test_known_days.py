@@ -51,6 +51,28 @@ def test_holidays_have_their_eve_their_morrow_and_their_name() -> None:
     assert told["holiday_before"][last] == 1  # of the New Year after the last day
 
 
+def test_the_days_around_a_holiday_have_a_flag_for_how_far_away_it_is() -> None:
+    made = calendar.settle((), "US", YEARS, None, around=2)
+    told = dict(zip(made.features, made.known(YEARS).T, strict=True))
+    at = {str(day): place for place, day in enumerate(YEARS)}
+    for off, days in ((-2, "20"), (-1, "21"), (1, "23"), (2, "24")):
+        name = f"holiday: Thanksgiving Day {off:+d}"
+        assert told[name].sum() == 3
+        assert told[name][at[f"2018-11-{days}"]] == 1
+    new_year = told["holiday: New Year's Day -2"].nonzero()[0]
+    assert at["2020-12-30"] in new_year  # of the New Year after the last day
+    plain = calendar.settle((), "US", YEARS, None)
+    assert made.features[: len(plain.features)] == plain.features
+    assert made.known(YEARS)[:, : len(plain.features)] == pytest.approx(plain.known(YEARS))
+
+
+def test_holidays_and_day_types_are_what_makes_a_day_special() -> None:
+    made = calendar.settle(("weekday", "day_type", "trend"), "US", YEARS, ["W", "A", "U"] * 400, around=1)
+    names = [made.features[at] for at in made.special]
+    assert names[:3] == ["day_type_A", "day_type_U", "day_type_W"]
+    assert len(names) == len(made.features) - 8
+
+
 def test_a_holiday_that_came_later_has_no_flag_of_its_own() -> None:
     made = calendar.settle((), "US", YEARS, None)
     day = np.array(["2021-06-18"], "datetime64[D]")  # Juneteenth, observed: since 2021

@@ -37,6 +37,7 @@ class Calendar:
         names: the holidays that have a flag of their own.
         day_types: the letters that have a flag.
         first: the first training day: where the trend starts.
+        around: days before and after each of `names` that have a flag of their own for it.
     """
 
     kinds: tuple[str, ...]
@@ -44,6 +45,7 @@ class Calendar:
     names: tuple[str, ...]
     day_types: tuple[str, ...]
     first: str
+    around: int = 0
 
     @property
     def features(self) -> list[str]:
@@ -63,8 +65,19 @@ class Calendar:
                 "holiday_before",
                 "holiday_after",
                 *(f"holiday: {name}" for name in self.names),
+                *(f"holiday: {name} {off:+d}" for name in self.names for off in self._offsets),
             ]
         return found
+
+    @property
+    def special(self) -> list[int]:
+        """Which features tell of holidays and day types: what makes a day unlike its neighbours."""
+        return [at for at, name in enumerate(self.features) if name.startswith(("holiday", "day_type_"))]
+
+    @property
+    def _offsets(self) -> list[int]:
+        """Days from a holiday to those that have a flag for it, the day itself left out."""
+        return [off for off in range(-self.around, self.around + 1) if off]
 
     def known(self, days: Days, day_types: Sequence[str | None] | None = None) -> Floats:
         """The features of `days` [n], float32 [n, F].
@@ -112,7 +125,8 @@ class Calendar:
         return flags
 
     def _holidays(self, days: Days) -> NDArray[Any]:
-        flags = np.zeros((len(days), 3 + len(self.names)))
+        offsets, own = self._offsets, 3 + len(self.names)
+        flags = np.zeros((len(days), own + len(self.names) * len(offsets)))
         if len(days) == 0:
             return flags
         named = holidays(str(self.country), int(str(days[0])[:4]) - 1, int(str(days[-1])[:4]) + 1)
@@ -124,11 +138,19 @@ class Calendar:
             for name in named.get(day, ()):
                 if name in self.names:
                     flags[row, 3 + self.names.index(name)] = 1
+            for place, off in enumerate(offsets):
+                for name in named.get(day - off * one, ()):
+                    if name in self.names:
+                        flags[row, own + self.names.index(name) * len(offsets) + place] = 1
         return flags
 
 
 def settle(
-    kinds: Sequence[str], country: str | None, days: Days, day_types: Sequence[str | None] | None
+    kinds: Sequence[str],
+    country: str | None,
+    days: Days,
+    day_types: Sequence[str | None] | None,
+    around: int = 0,
 ) -> Calendar:
     """The calendar of the training days.
 
@@ -137,6 +159,7 @@ def settle(
         country: of the settings.
         days: datetime64[D] [n], the training days.
         day_types: their letters, where the series has them.
+        around: of the settings (`holiday_days`).
 
     Raises:
         UserError: if the country is not known, or day types are asked for and there are none.
@@ -157,7 +180,7 @@ def settle(
         start, stop = days[0].astype(datetime.date), days[-1].astype(datetime.date)
         seen = {name for day, listed in within.items() if start <= day <= stop for name in listed}
         names = tuple(sorted(seen))
-    return Calendar(tuple(kinds), country, names, letters, str(days[0]))
+    return Calendar(tuple(kinds), country, names, letters, str(days[0]), around)
 
 
 def holidays(country: str, first: int, last: int) -> dict[datetime.date, tuple[str, ...]]:

@@ -81,7 +81,10 @@ class Preparer:
             tuple(told["names"]),
             tuple(told["day_types"]),
             told["first"],
+            int(told.get("around", 0)),  # models saved before there were such flags have none
         )
+        looked = [*self.lags, *([self.difference] if self.difference else [])]
+        self.looked = list(dict.fromkeys(looked)) if spec.get("lag_calendar") else []
         self.transforms = {name: Transform(**spec["transforms"][name]) for name in self.read}
         self.counts = bool(spec["counts"])
         self.min_history = self.window + max([*self.lags, self.difference or 0], default=0)
@@ -89,7 +92,12 @@ class Preparer:
     @property
     def future(self) -> list[str]:
         """Names of the F features known of every day."""
-        return [*self.calendar.features, *(f"lag_{lag}" for lag in self.lags)]
+        told = self.calendar.features
+        return [
+            *told,
+            *(f"lag_{lag}" for lag in self.lags),
+            *(f"lag_{lag} {told[at]}" for lag in self.looked for at in self.calendar.special),
+        ]
 
     def scaled(self, columns: Mapping[str, Any]) -> dict[str, Floats]:
         """Targets and covariates, transformed and scaled, float64 [T] each."""
@@ -120,7 +128,10 @@ class Preparer:
         first = values[self.targets[0]]
         lagged = [np.concatenate([np.full(lag, np.nan), first[: count - lag]]) for lag in self.lags]
         lagged = [np.pad(lag, (0, count - len(lag)), constant_values=np.nan) for lag in lagged]
-        known = np.concatenate([known, *(lag[:, None] for lag in lagged)], axis=1).astype(np.float32)
+        special = known[:, self.calendar.special]
+        before_them = [_shifted(special, lag) for lag in self.looked]  # the same of the days so long before
+        known = np.concatenate([known, *(lag[:, None] for lag in lagged), *before_them], axis=1)
+        known = known.astype(np.float32)
         read = np.stack([self._changes(values[name], name) for name in self.read], axis=1)  # [T, D + P]
         before = origins[:, None] + np.arange(-self.window, 0)
         after = origins[:, None] + np.arange(self.horizon)
@@ -163,6 +174,11 @@ def raw_columns(spec: Mapping[str, Any]) -> list[str]:
     """What a series must have: `ds`, targets, covariates, and `day_type` where the calendar reads it."""
     further = [DAY_TYPE] if DAY_TYPE in spec["calendar"]["kinds"] else []
     return ["ds", *spec["targets"], *spec["covariates"], *further]
+
+
+def _shifted(flags: NDArray[np.float32], lag: int) -> NDArray[np.float32]:
+    """What stood `lag` rows before; NaN where that is before the first."""
+    return np.pad(flags, ((lag, 0), (0, 0)), constant_values=np.nan)[: len(flags)]
 
 
 def _letters(columns: Mapping[str, Any]) -> Sequence[str | None] | None:
