@@ -11,12 +11,13 @@ from strokecast import params
 from strokecast.models.common import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PRESETS = ("auckland", "births", "cta")
+PRESETS = ("births", "cta")
 
 
 def script() -> ModuleType:
     told = importlib.util.spec_from_file_location("preset", ROOT / "benchmarks" / "preset.py")
-    assert told is not None and told.loader is not None
+    assert told is not None
+    assert told.loader is not None
     module = importlib.util.module_from_spec(told)
     told.loader.exec_module(module)
     return module
