@@ -96,7 +96,8 @@ def _settled(settings: ForecastFeatures, days: Any, columns: Mapping[str, Any], 
     )
     read = [*settings.targets, *settings.covariates]
     fitted = {
-        name: transforms.Transform.fit(settings.transform, columns[name][:train]).stored() for name in read
+        name: transforms.Transform.fit(settings.transform, columns[name][:train], settings.scale).stored()
+        for name in read
     }
     told = {
         "task": "forecast",

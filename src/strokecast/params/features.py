@@ -97,6 +97,11 @@ class ForecastFeatures(Strict):
     transform: Literal["none", "log", "log1p", "boxcox"] = Field(
         "none", description="of targets and covariates, fitted on the training days and inverted in the end"
     )
+    scale: float | None = Field(
+        None,
+        gt=0,
+        description="what transformed values are divided by; null: they get mean 0 and std 1 on the training days",
+    )
     difference: int | None = Field(
         None,
         ge=1,

@@ -151,6 +151,11 @@ class ForecastRecipe(Recipe):
         "mae",
         description="of point forecasts, on values scaled by the training days; with quantiles it is the pinball loss",
     )
+    best_by: Literal["loss", "mae"] = Field(
+        "loss",
+        description="figure of validation that the best epoch and `patience` go by; mae: of the point forecast or "
+        "the median, on scaled values",
+    )
     calibration_origins: int | None = Field(
         60,
         ge=1,

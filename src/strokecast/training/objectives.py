@@ -21,7 +21,7 @@ class Objective:
         target: shape (without the batch) and dtype name of the targets.
         train_loss: (target, output) → [B]; what the gradient is taken of, smoothed and weighted as the recipe says.
         valid_loss: (target, output) → [B]; what early stopping and the best weights go by: smoothed, as Keras does,
-            but not weighted.
+            but not weighted; of forecasts the mean absolute error where the recipe says `best_by: mae`.
         hits: (target, output) → float32 [B], 1 where right; None where nothing can be "right".
         target_of: (inputs, target) → what `train_loss` holds the output against; None: the target.
         taught: (inputs, target) → output in training of a network that is given the truth; None: the network's own.
@@ -85,7 +85,8 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
         size = tf.abs(error)
         return tf.where(size <= 1.0, 0.5 * tf.square(error), size - 0.5)
 
-    shape = {"mae": tf.abs, "mse": tf.square, "huber": huber}[cast(ForecastRecipe, recipe).loss]
+    told = cast(ForecastRecipe, recipe)
+    shape = {"mae": tf.abs, "mse": tf.square, "huber": huber}[told.loss]
     horizon, targets = int(spec["horizon"]), len(spec["targets"])
     levels, teacher = inference.levels(model), taught(model)
 
@@ -97,12 +98,17 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
         level = tf.constant(levels, tf.float32)
         return _per_example(tf.maximum(level * error, (level - 1.0) * error))
 
+    def absolute(target: Any, output: Any) -> Any:
+        middle = output[..., levels.index(0.5)] if levels else output  # [B, H, D]
+        return _per_example(tf.abs(middle - target))
+
     loss = pinball if levels else point
+    judged = absolute if told.best_by == "mae" else loss
     each_step = len(model.output_shape) == (5 if levels else 4)
     return Objective(
         ((horizon, targets), "float32"),
         loss,
-        lambda target, output: loss(target, inference.last_step(output, horizon)),
+        lambda target, output: judged(target, inference.last_step(output, horizon)),
         None,
         (lambda inputs, target: reading.stepwise(inputs["past"], target)) if each_step else None,
         teacher and (lambda inputs, target: teacher(inputs | {"target": target}, training=True)),

@@ -237,3 +237,14 @@ def test_settings_that_contradict_themselves(changes: Any) -> None:
 def test_a_constant_column_is_not_divided_by_zero() -> None:
     fitted = transforms.Transform.fit("none", np.full(5, 42.0))
     assert fitted.forward(np.array([42.0, 43.0])).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", ["none", "log", "boxcox"])
+def test_a_given_scale_takes_the_place_of_mean_and_std(kind: Any) -> None:
+    values = np.array([2e6, 5e6, 3e6])
+    fitted = transforms.Transform.fit(kind, values, 1e6)
+    assert (fitted.mean, fitted.std) == (0.0, 1e6)
+    assert fitted.power == transforms.Transform.fit(kind, values).power
+    np.testing.assert_allclose(fitted.back(fitted.forward(values)), values)
+    if kind == "none":
+        assert fitted.forward(values).tolist() == [2.0, 5.0, 3.0]

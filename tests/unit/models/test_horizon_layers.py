@@ -3,12 +3,13 @@
 from statistics import NormalDist
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
-from strokecast.models.layers.horizon import FutureOfEachStep, Quantiles
+from strokecast.models.layers.horizon import FutureOfEachStep, Quantiles, look_ahead
 from strokecast.models.layers.layer_norm_rnn import LayerNormRNNCell
 from strokecast.models.layers.seasonal import LAG, LastWeek, seasonal
 
@@ -51,6 +52,15 @@ def test_the_features_of_the_days_ahead_of_each_step() -> None:
     past = np.stack([np.zeros(4, np.float32), known[:4]], axis=1)[None]
     made = FutureOfEachStep()(past, known[None, 4:, None]).numpy()
     assert made[0, :, :, 0].tolist() == [[1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 6]]
+
+
+def test_a_window_that_looks_ahead_has_its_values_and_the_days_after_each() -> None:
+    known = np.arange(6, dtype=np.float32)  # of days 0 to 5: a window of 4, a horizon of 2
+    past = np.stack([np.full(4, 8, np.float32), np.full(4, 9, np.float32), known[:4]], axis=1)[None]
+    inputs = keras.Input((4, 3)), keras.Input((2, 1))
+    model = keras.Model(inputs, look_ahead(*inputs))
+    made = model([past, known[None, 4:, None]]).numpy()
+    assert made[0].tolist() == [[8, 9, 1, 2], [8, 9, 2, 3], [8, 9, 3, 4], [8, 9, 4, 5]]
 
 
 def test_the_last_week_as_each_step_knew_it() -> None:

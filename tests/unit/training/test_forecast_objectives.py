@@ -45,6 +45,19 @@ def test_pinball_by_hand_whatever_the_recipe_says_of_points(loss: str) -> None:
         np.testing.assert_allclose(one(target, output).numpy(), [(day_1 + day_2) / 6], rtol=1e-6)
 
 
+@pytest.mark.parametrize("levels", [(), (0.1, 0.5, 0.9)])
+def test_the_best_epoch_by_mae_goes_by_point_or_median(levels: tuple[float, ...]) -> None:
+    network = a_network(2, 1, *([3] if levels else []), levels=levels)
+    recipe = ForecastRecipe(loss="mse", best_by="mae")
+    made = objectives.make("forecast", recipe, SPEC, network)
+    target, output = np.float32([[[1.0], [2.0]]]), np.float32([[[1.5], [-1.0]]])
+    if levels:
+        output = np.stack([output - 5, output, output + 7], axis=-1)
+    np.testing.assert_allclose(made.valid_loss(target, output).numpy(), [(0.5 + 3.0) / 2])
+    by_loss = objectives.make("forecast", ForecastRecipe(loss="mse"), SPEC, network)
+    np.testing.assert_array_equal(made.train_loss(target, output), by_loss.train_loss(target, output))
+
+
 def test_all_targets_count_alike() -> None:
     made = objectives.make(
         "forecast", ForecastRecipe(loss="mae"), SPEC | {"targets": ["y", "z"]}, a_network(2, 2)

@@ -1,5 +1,7 @@
 """Invertible transforms of a series, fitted on the training days: logarithm, Box-Cox, then mean 0 and std 1.
 
+A number that is given can take the place of that mean and std: values are divided by it, as books do.
+
 Source: Box and Cox, 1964, https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
 """
 
@@ -26,8 +28,8 @@ class Transform:
     Attributes:
         kind: `none`, `log`, `log1p` (log(1 + y), for counts with zeros) or `boxcox`.
         power: lambda of Box-Cox.
-        mean: of the transformed training days.
-        std: of the transformed training days.
+        mean: of the transformed training days; 0 where a scale is given.
+        std: of the transformed training days, or the scale.
     """
 
     kind: Kind
@@ -36,8 +38,11 @@ class Transform:
     std: float
 
     @classmethod
-    def fit(cls, kind: Kind, train: Floats) -> Transform:
-        """Fit on the training days alone; a constant column keeps std 1; Box-Cox's power by maximum likelihood."""
+    def fit(cls, kind: Kind, train: Floats, scale: float | None = None) -> Transform:
+        """Fit on the training days alone; a constant column keeps std 1; Box-Cox's power by maximum likelihood.
+
+        With `scale`, transformed values are divided by it, and no mean is taken off.
+        """
         power = 0.0
         if kind == "boxcox" and np.ptp(train) > 0:
             from scipy import optimize, stats
@@ -47,6 +52,8 @@ class Transform:
                 lambda power: -stats.boxcox_llf(power, unit), bounds=_POWERS, method="bounded"
             )
             power = round(float(found.x), 4)
+        if scale is not None:
+            return cls(kind, power, 0.0, scale)
         made = _forward(kind, power, train)
         std = float(np.std(made))
         return cls(kind, power, float(np.mean(made)), std if std > 0 else 1.0)

@@ -23,6 +23,10 @@ class SimpleRnnConfig(RecurrentForecaster):
     """Settings of `forecast.simple_rnn`."""
 
     activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of the layer")
+    look_ahead: bool = Field(
+        False,
+        description="each step reads what is known of the days after it, not of its own; the head reads the state alone",
+    )
 
 
 @register("forecast", "simple_rnn", SimpleRnnConfig, testing=SimpleRnnConfig(units=8, head_units=4))
@@ -30,13 +34,14 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
     import keras
 
-    from strokecast.models.layers.horizon import forecast_inputs, head
+    from strokecast.models.layers.horizon import forecast_inputs, head, look_ahead
     from strokecast.models.layers.recurrent import recurrent_stack
 
     inputs, past, future = forecast_inputs(spec)
+    ahead = config.look_ahead and future is not None
     state = recurrent_stack(  # [B, U]
         keras.layers.SimpleRNN,
-        past,
+        look_ahead(past, future) if ahead else past,
         config.units,
         1,
         dropout=config.dropout,
@@ -45,5 +50,5 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
         recurrent_dropout=config.recurrent_dropout,
         activation=config.activation,
     )
-    days = head(state, past, future, config, spec, config.head_units)
+    days = head(state, past, future, config, spec, config.head_units, reads_future=not ahead)
     return keras.Model(inputs, days, name="simple_rnn")

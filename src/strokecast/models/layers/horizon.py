@@ -112,6 +112,26 @@ class FutureOfEachStep(keras.layers.Layer):
         return keras.KerasTensor((past.shape[0], past.shape[1], *future.shape[1:]), past.dtype)
 
 
+def look_ahead(past: Any, future: Any) -> Any:
+    """A window whose days have, in place of their own known features, those of the H days after each.
+
+    Args:
+        past: float [B, W, C], the features in its last F channels.
+        future: float [B, H, F].
+
+    Returns:
+        float [B, W, D + P + H * F].
+    """
+    count = int(future.shape[2])
+    after = FutureOfEachStep(name="days_after")(past, future)  # [B, W, H, F]
+    flat = keras.layers.Reshape((past.shape[1], int(future.shape[1]) * count), name="flat_days_after")(after)
+    channels = keras.layers.Permute((2, 1), name="channels")(past)  # [B, C, W]
+    values = keras.layers.Cropping1D((0, count), name="values")(channels)  # [B, D + P, W]
+    return keras.layers.Concatenate(name="values_and_days_after")(
+        [keras.layers.Permute((2, 1), name="steps")(values), flat]
+    )
+
+
 def outputs(config: Forecaster, spec: Mapping[str, Any]) -> int:
     """N: numbers that a network says of each forecast day."""
     return len(spec["targets"]) * max(len(config.quantiles), 1)
@@ -125,6 +145,7 @@ def head(
     spec: Mapping[str, Any],
     units: int = 0,
     l2: float = 0.0,
+    reads_future: bool = True,
 ) -> Any:
     """From a state to all days of the horizon at once.
 
@@ -144,6 +165,7 @@ def head(
         spec: of the data.
         units: K.
         l2: factor of the squared weights on the state in the loss.
+        reads_future: whether it reads the future features; a state that knows them needs them no more.
 
     Returns:
         float [B, H, D], with quantiles [B, H, D, Q]; from each day [B, W, H, D(, Q)].
@@ -153,18 +175,19 @@ def head(
     if each_step and future is not None:
         future = FutureOfEachStep(name="future_of_each_step")(past, future)  # [B, W, H, F]
     base = seasonal(config.residual, past, future, spec, each_step=each_step)
+    known_ahead = future if reads_future else None
     count = outputs(config, spec)
     penalty = keras.regularizers.L2(l2) if l2 else None
     part = keras.layers.Dense(shape[-1] * (units or count), kernel_regularizer=penalty, name="days")(state)
     part = keras.layers.Reshape((*shape, units or count), name="each_day")(part)
     if units:
         seen = part
-        if future is not None:
-            seen = keras.layers.Concatenate(name="with_future")([part, future])
+        if known_ahead is not None:
+            seen = keras.layers.Concatenate(name="with_future")([part, known_ahead])
         hidden = keras.layers.Dense(units, activation="relu", name="hidden")(seen)
         raw = keras.layers.Dense(count, name="raw")(keras.layers.Concatenate(name="read")([hidden, seen]))
-    elif future is not None:
-        known = keras.layers.Dense(count, use_bias=False, name="known")(future)
+    elif known_ahead is not None:
+        known = keras.layers.Dense(count, use_bias=False, name="known")(known_ahead)
         raw = keras.layers.Add(name="raw")([part, known])
     else:
         raw = part
