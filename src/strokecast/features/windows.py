@@ -50,7 +50,8 @@ def split(days: Sequence[datetime.date], settings: ForecastFeatures, history: in
     """Cut consecutive `days` into train, valid and test, in that order.
 
     A window belongs to the split that holds its whole target. Its past may reach back into
-    earlier splits, never forward; targets that cross an edge belong to no split.
+    earlier splits, never forward; targets that cross an edge belong to no split. The last `embargo` training
+    days are in no target.
 
     Args:
         days: of the series.
@@ -78,20 +79,27 @@ def split(days: Sequence[datetime.date], settings: ForecastFeatures, history: in
             allowed="valid_from before test_from",
         )
     edges = {"train": (0, valid), "valid": (valid, test), "test": (test, len(days))}
-    return [_windows(name, start, stop, history, horizon, window) for name, (start, stop) in edges.items()]
+    held = {"train": settings.embargo}
+    return [
+        _windows(name, start, stop, history, horizon, window, held.get(name, 0))
+        for name, (start, stop) in edges.items()
+    ]
 
 
-def _windows(name: str, start: int, stop: int, history: int, horizon: int, window: int) -> Split:
+def _windows(
+    name: str, start: int, stop: int, history: int, horizon: int, window: int, embargo: int
+) -> Split:
     first = max(start, history)
-    origins = np.arange(first, stop - horizon + 1, dtype=np.int64)
+    origins = np.arange(first, stop - embargo - horizon + 1, dtype=np.int64)
     if len(origins) == 0:
-        need = first - start + horizon
+        need = first - start + horizon + embargo
         fix = {
             "train": "move valid_from later",
             "valid": "move valid_from earlier or test_from later",
             "test": "move test_from earlier",
         }[name]
         lags = f", lags {history - window}" if history > window else ""
+        lags += f", embargo {embargo}" if embargo else ""
         raise UserError(
             f"{name} has {stop - start} days, a window there needs {need} (window {window}{lags}, horizon {horizon})",
             where="params.yaml: features.forecast",

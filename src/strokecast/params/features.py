@@ -65,6 +65,9 @@ class ForecastFeatures(Strict):
         0.8, description="first day of validation: YYYY-MM-DD, or share of the days"
     )
     test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
+    embargo: int = Field(
+        0, ge=0, le=3660, description="days; no training window forecasts the last ones before validation"
+    )
     targets: Words = Field(
         ("y",),
         min_length=1,

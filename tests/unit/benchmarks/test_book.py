@@ -27,6 +27,9 @@ NETWORKS = [  # inputs, model, learning rate, trainable numbers of the book's ne
 ]
 
 
+FIRST = np.datetime64("2018-09-01")
+
+
 @pytest.fixture(scope="module")
 def book() -> Any:
     spec = importlib.util.spec_from_file_location("book", ROOT / "benchmarks/book.py")
@@ -50,7 +53,7 @@ def chosen(book: Any, inputs: str, **more: Any) -> params.Params:
 def processed(folder: Path, settings: params.Params) -> dict[str, Any]:
     """Weeks of boardings with COVID's break left out, through preprocessing."""
     folder.mkdir(parents=True)
-    days = [datetime.date(2018, 9, 1) + datetime.timedelta(days=n) for n in range(340)]
+    days = [FIRST.item() + datetime.timedelta(days=n) for n in range(340)]
     random = np.random.default_rng(1)
     letters = ["U" if day.weekday() == 6 else "A" if day.weekday() == 5 else "W" for day in days]
     level = np.where(np.array(letters) == "W", 700_000.0, 400_000.0)
@@ -86,6 +89,8 @@ def test_recipe_and_network_are_the_books(
     assert len(entry.seeds) == 3
     spec = processed(tmp_path / "validated", settings)
     assert (spec["window"], spec["horizon"], spec["targets"][0]) == (56, 1, "y")
+    assert spec["splits"]["valid"] == {"first": "2019-02-26", "last": "2019-05-31", "days": 95, "windows": 95}
+    assert spec["splits"]["train"]["windows"] == (np.datetime64("2019-01-01") - FIRST).astype(int) - 56
     assert all((told["mean"], told["std"]) == (0.0, 1e6) for told in spec["transforms"].values())
     model = registry.get("forecast", name).build(registry.config("forecast", name, entry.config), spec)
     assert model.count_params() == numbers
@@ -120,17 +125,15 @@ def test_the_table_comes_from_what_was_trained(book: Any, tmp_path: Path) -> Non
     assert [bus[0], bus[1], bus[4], bus[5]] == ["| multitask, bus", "26,369", "9,876", "-"]
     assert [rail[0], rail[1], rail[4], rail[5]] == ["| multitask, rail", "25,330", "51,234 ± 321", "4,321"]
 
-    span = preset["validation"]
-    seen = book.on_validation(home, "simple_rnn", span["first"], span["last"])
+    seen = book.on_validation(home, "simple_rnn")
     mean = np.mean([each["y"] for each in seen])
     assert rail[2].split(" ± ")[0] == f"{mean:,.0f}"
     assert rail[3] == f"{mean / 25330:.2f}"
-    # over all of validation, the mean over both targets is what early stopping went by
+    # the mean over both targets is what early stopping went by
     best = read_json(home / "models/forecast/simple_rnn/run.json")["best_epoch"]
     history = (home / "models/forecast/simple_rnn/history.csv").read_text().splitlines()
     column = history[0].split(",").index("valid_loss")
-    whole = book.on_validation(home, "simple_rnn", datetime.date(2019, 1, 1), span["last"])[0]
-    assert np.mean([*whole.values()]) == pytest.approx(
+    assert np.mean([*seen[0].values()]) == pytest.approx(
         1e6 * float(history[best].split(",")[column]), rel=1e-4
     )
 

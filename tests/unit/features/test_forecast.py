@@ -104,3 +104,15 @@ def test_early_validation_may_look_back_into_train(make_series: MakeSeries) -> N
     train, valid, test = windows.split(days, SETTINGS, 10)
     assert valid.origins[0] == 40
     assert (train.start, train.stop, valid.stop, test.stop) == (0, 40, 50, 60)
+
+
+def test_an_embargo_keeps_the_last_training_days_out_of_what_is_forecast() -> None:
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=n) for n in range(60)]
+    plain = windows.split(days, SETTINGS, 10)
+    train, valid, test = windows.split(days, SETTINGS.model_copy(update={"embargo": 5}), 10)
+    assert train.origins.tolist() == plain[0].origins.tolist()[:-5]
+    assert train.origins[-1] + SETTINGS.horizon == 40 - 5
+    assert (train.start, train.stop) == (0, 40)
+    assert [valid.origins.tolist(), test.origins.tolist()] == [part.origins.tolist() for part in plain[1:]]
+    with pytest.raises(UserError, match=r"train has 40 days, a window there needs 43 .*embargo 30"):
+        windows.split(days, SETTINGS.model_copy(update={"embargo": 30}), 10)
