@@ -24,30 +24,13 @@ from typing import Any
 
 import numpy as np
 
+from preset import laid_over, read
+
 ROOT = Path(__file__).resolve().parent.parent
 PRESET = Path(__file__).with_name("book.yaml")
 NOTE = """Validation: 2019-02-26 to 2019-05-31, the 95 days that the notebook's validation windows forecast. It and we
 kept the epoch of the lowest MAE on these very days, so that it is lower there than on days not seen. Test: from
 2019-06-01 on, opened once, by the stage evaluate; the break is COVID's."""
-
-
-def read(path: Path) -> dict[str, Any]:
-    """What a YAML file holds."""
-    from ruamel.yaml import YAML
-
-    told: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    return told
-
-
-def laid_over(base: Mapping[str, Any], over: Mapping[str, Any], at: str = "") -> dict[str, Any]:
-    """`base` with the keys of `over` changed; `models.forecast` is replaced as a whole."""
-    made = dict(base)
-    for key, value in over.items():
-        path = f"{at}.{key}" if at else key
-        inside = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-        whole = path == "models.forecast" or not inside
-        made[key] = value if whole else laid_over(base[key], value, path)
-    return made
 
 
 def settings(

@@ -173,7 +173,12 @@ def test_saving_the_same_training_again_gives_the_same_bytes(make_training: Make
 def test_code_that_travels_is_what_serving_needs(tmp_path: Path) -> None:
     code = pyfunc.copy_code(tmp_path)
     there = {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()}
-    assert {"__init__.py", "serving/predictor.py", "tracking/loader.py", "features/common/strokes.py"} <= there
+    assert {
+        "__init__.py",
+        "serving/predictor.py",
+        "tracking/loader.py",
+        "features/common/strokes.py",
+    } <= there
     assert "models/forecast/seasonal_naive_7.py" in there
     for stranger in (
         "tracking/board.py",
