@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,8 @@ class Backtest:
         holidays: bool [O, H], which forecast days are holidays; None where no calendar says so.
         further: float64 [O, H] of each target that is learned beside the first.
         possible: origins that there would be, of which these O were chosen.
+        parts: where there are several series, each by its id; their origins follow one another here, and `days`,
+            `values` and `scale` are those of the first.
     """
 
     name: str
@@ -67,6 +69,17 @@ class Backtest:
     holidays: Mask | None = None
     further: Mapping[str, Floats] = field(default_factory=dict)
     possible: int = 0
+    parts: Mapping[str, Backtest] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Backtest:
+        """What figures show: the first series."""
+        return next(iter(self.parts.values()), self)
+
+    def rows(self) -> dict[str, slice]:
+        """Which of the O origins are those of each series."""
+        edges = np.cumsum([0, *(len(part.first_days) for part in self.parts.values())])
+        return {name: slice(int(edges[at]), int(edges[at + 1])) for at, name in enumerate(self.parts)}
 
     @property
     def label(self) -> str:
@@ -75,10 +88,11 @@ class Backtest:
 
     def origins_in(self, days: int) -> int:
         """How many neighbouring origins make up a span of `days`, rounded up."""
-        if len(self.first_days) < 2:
+        different = np.unique(self.first_days)
+        if len(different) < 2:
             return 1
-        span = (self.first_days[-1] - self.first_days[0]) / np.timedelta64(1, "D")
-        return math.ceil(days * (len(self.first_days) - 1) / float(span))
+        span = (different[-1] - different[0]) / np.timedelta64(1, "D")
+        return math.ceil(days * (len(different) - 1) / float(span))
 
 
 @dataclass(frozen=True)
@@ -109,8 +123,8 @@ class Forecasts:
 
 
 def joined(parts: Sequence[Forecasts]) -> Forecasts:
-    """Forecasts of consecutive origins, by several trainings of one model, as one."""
-    first = parts[0]
+    """Forecasts of consecutive origins, by several trainings of one model or of several series, as one."""
+    first, worst = parts[0], min(parts, key=lambda part: part.calibrated)
     if len(parts) == 1:
         return first
     own = [part.quantiles for part in parts if part.quantiles is not None]
@@ -122,8 +136,36 @@ def joined(parts: Sequence[Forecasts]) -> Forecasts:
         quantiles=np.concatenate(own) if own else None,
         own=first.own,
         further={name: np.concatenate([part.further[name] for part in parts]) for name in first.further},
-        short=first.short,
-        calibrated=first.calibrated,
+        short=worst.short,
+        calibrated=worst.calibrated,
+    )
+
+
+def taken(said: Forecasts, rows: slice) -> Forecasts:
+    """The forecasts at some of the origins."""
+    return replace(
+        said,
+        point=said.point[rows],
+        low=said.low[:, rows],
+        high=said.high[:, rows],
+        quantiles=None if said.quantiles is None else said.quantiles[rows],
+        further={name: values[rows] for name, values in said.further.items()},
+    )
+
+
+def together(parts: Mapping[str, Backtest]) -> Backtest:
+    """Several series as one backtest, their origins one after the other."""
+    each = list(parts.values())
+    holidays = [part.holidays for part in each if part.holidays is not None]
+    return replace(
+        each[0],
+        name=f"{len(each)} series ({', '.join(parts)})",
+        first_days=np.concatenate([part.first_days for part in each]),
+        actual=np.concatenate([part.actual for part in each]),
+        holidays=np.concatenate(holidays) if len(holidays) == len(each) else None,
+        further={name: np.concatenate([part.further[name] for part in each]) for name in each[0].further},
+        possible=max(part.possible for part in each),
+        parts=parts,
     )
 
 
@@ -142,6 +184,20 @@ def seasonal_scale(train: Floats, season: int = SEASON) -> Scale:
 def absolute_error(actual: Floats, forecast: Floats) -> Floats:
     """Mean absolute error of each origin, float64 [O]: what the intervals of the MAE are made from."""
     return np.asarray(np.abs(forecast - actual).mean(axis=1))
+
+
+def by_origin(test: Backtest, forecast: Floats) -> Floats:
+    """Mean absolute error of each origin, float64; of several series that of each first day, whose mean is the mean
+    of the series' MAE, so that a resampled day is the same for all of them.
+    """
+    error = absolute_error(test.actual, forecast)
+    if not test.parts:
+        return error
+    days, at = np.unique(test.first_days, return_inverse=True)
+    weights = np.concatenate(
+        [np.full(rows.stop - rows.start, 1.0 / (rows.stop - rows.start)) for rows in test.rows().values()]
+    )
+    return np.bincount(at, error * weights) * len(days) / len(test.parts)
 
 
 def metrics(actual: Floats, forecast: Floats, scale: Scale) -> dict[str, float]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation.forecast import ERRORS, Backtest, Forecasts, Mask, metrics
+from strokecast.evaluation.forecast import ERRORS, Backtest, Forecasts, Mask, metrics, taken
 from strokecast.models import conformal
 
 Floats = NDArray[np.float64]
@@ -51,8 +51,18 @@ def measure(test: Backtest, said: Forecasts, where: Mask) -> dict[str, float]:
         Those of `forecast.metrics`; `crps` of the calibrated quantiles; `coverage_<percent>` (share of days whose
         value lies within the interval, ends included) and `width_<percent>` (mean, in the series' own unit) of each
         level; and for a network with quantiles the same with `_raw`, before calibration, `coverage` and `width` at
-        those levels whose ends it gives itself.
+        those levels whose ends it gives itself. Of several series each figure is the mean over those that have
+        such days, as competitions average MASE and sMAPE (Makridakis et al. 2020,
+        https://doi.org/10.1016/j.ijforecast.2019.04.014).
     """
+    if test.parts:
+        rows = test.rows()
+        each = [
+            measure(part, taken(said, rows[name]), where[rows[name]])
+            for name, part in test.parts.items()
+            if where[rows[name]].any()
+        ]
+        return {key: float(np.mean([one[key] for one in each])) for key in each[0]}
     actual = test.actual[where]
     figures = metrics(actual, said.point[where], test.scale)
     spread = conformal.spread(said.point, said.low, said.high)[where]

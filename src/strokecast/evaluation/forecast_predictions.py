@@ -15,13 +15,13 @@ import numpy as np
 
 from strokecast.common.errors import UserError
 from strokecast.common.stage import progress
-from strokecast.evaluation.forecast import Backtest, Forecasts, Mask, joined, seasonal_scale
+from strokecast.evaluation.forecast import Backtest, Forecasts, Mask, joined, seasonal_scale, together
 from strokecast.evaluation.forecast_refit import Again, blocks
 from strokecast.evaluation.predictions import finite
 from strokecast.evaluation.trainings import Roster, Training, check_data
 from strokecast.features.common import spec as specs
 from strokecast.features.common.spec import SPLITS
-from strokecast.features.days import backtest, calendar, origins
+from strokecast.features.days import backtest, calendar, origins, several
 from strokecast.features.days.horizons import Preparer
 from strokecast.models import conformal
 
@@ -42,40 +42,59 @@ def collect(
 
     Raises:
         UserError: if a training saw other data, cannot be read, needs more history than there
-            is at the first origin, or predicts what is no number.
+            is at the first origin, or predicts what is no number; or if several series are to be trained anew.
     """
     check_data(found.trainings, spec["digest"])
-    known = backtest.series(processed, SPLITS)
-    first_test, horizon = known.starts["test"], int(spec["horizon"])
-    history, days = Preparer(spec).min_history, len(known.days)
-    possible = origins.rolling(first_test, days, history, horizon, step)
-    positions = origins.evenly(possible, most)
+    names = several.names(spec)
+    if again and names != (several.ONE,):
+        raise UserError(
+            "models of several series are not trained anew as origins move on",
+            where="params.yaml: evaluation.forecast.refit_every",
+            fix="say null, or features.forecast.series: one",
+        )
+    known = {name: backtest.series(processed, SPLITS, name) for name in names}
+    tests, positions = {}, {}
+    for name, one in known.items():
+        possible = origins.rolling(
+            one.starts["test"], len(one.days), Preparer(spec).min_history, int(spec["horizon"]), step
+        )
+        positions[name] = origins.evenly(possible, most)
+        tests[name] = _truth(one, several.of(spec, name), positions[name], len(possible))
     forecasts = {}
     for training in progress(found.trainings, "forecasting", len(found.trainings), "training"):
         parts = []
-        for folder, rows in _folders(training, again, known, positions, spec):
+        for folder, rows in _folders(training, again, known[names[0]], positions[names[0]], spec):
             own = spec if folder == training.folder else specs.load(folder, "forecast")
             where = f"params.yaml: models.forecast.{training.name}"
-            said = backtest.load(training.kind, folder, own, where)(known, positions[rows])
-            finite(said.point if said.quantiles is None else said.quantiles, training)
-            parts.append(_calibrated(folder, said, own))
+            ask = backtest.load(training.kind, folder, own, where)
+            for name in names:
+                said = ask(known[name], positions[name][rows] if again else positions[name])
+                finite(said.point if said.quantiles is None else said.quantiles, training)
+                parts.append(_calibrated(folder, said, several.of(own, name), name))
         forecasts[training.name, training.seed] = joined(parts)
+    return (tests[several.ONE] if several.ONE in tests else together(tests)), forecasts
+
+
+def _truth(
+    known: backtest.Series, spec: Mapping[str, Any], positions: origins.Positions, possible: int
+) -> Backtest:
+    """What the forecasts of one series are held against."""
     truth = backtest.actual(known, spec, positions)
     values = np.asarray(known.columns[spec["targets"][0]], np.float64)
-    test = Backtest(
+    first = known.starts["test"]
+    return Backtest(
         name=spec["name"],
         unit=spec["unit"],
         source=spec["source"],
-        days=known.days[first_test:],
-        values=values[first_test:],
+        days=known.days[first:],
+        values=values[first:],
         first_days=known.days[positions],
         actual=truth[..., 0],
         scale=seasonal_scale(values[: known.starts["valid"]]),
         holidays=_holidays(known, spec, positions),
         further={name: truth[..., at] for at, name in enumerate(spec["targets"]) if at},
-        possible=len(possible),
+        possible=possible,
     )
-    return test, forecasts
 
 
 def _folders(
@@ -94,9 +113,9 @@ def _folders(
     return list(zip([*own, *folders], parts.values(), strict=True))
 
 
-def _calibrated(folder: Path, said: backtest.Said, spec: Mapping[str, Any]) -> Forecasts:
-    """The intervals as the training calibrated them."""
-    calibration = conformal.load(folder)
+def _calibrated(folder: Path, said: backtest.Said, spec: Mapping[str, Any], series: str) -> Forecasts:
+    """The intervals as the training calibrated them, for this series."""
+    calibration = conformal.load(folder, series)
     point = said.point[..., 0]
     try:
         low, high = conformal.apply(calibration, point, said.quantiles, said.own, bool(spec["counts"]))

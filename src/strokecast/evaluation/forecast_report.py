@@ -61,10 +61,10 @@ def write(
     for training in found.trainings:
         key = (training.name, training.seed)
         measured[key] = _one(folder, training, test, forecasts[key], parts)
-    each = {key: forecast.absolute_error(test.actual, said.point) for key, said in forecasts.items()}
+    each = {key: forecast.by_origin(test, said.point) for key, said in forecasts.items()}
     errors = {name: np.mean([each[name, t.seed] for t in found.of(name)], axis=0) for name in found.names}
     drawn = (settings.resamples, settings.level, settings.seed)
-    block = intervals.block_length(test.origins_in(settings.block), len(test.first_days))
+    block = intervals.block_length(test.origins_in(settings.block), len(np.unique(test.first_days)))
     ranked, every = summary.standings(found, measured, errors, "mae", False, *drawn, block, settings.baseline)
     compared = summary.over_baseline(found, each, errors, "mae", settings.baseline, *drawn, block)
     for key, further in compared.items():
@@ -75,18 +75,18 @@ def write(
         "source": test.source,
         "series": test.name,
         "unit": test.unit,
-        "test": len(test.first_days),
+        "test": len(test.first_days) // max(1, len(test.parts)),
         "possible": test.possible,
         "step": settings.step,
         "horizon": test.actual.shape[1],
-        "first": str(test.first_days[0]),
-        "last": str(test.first_days[-1]),
+        "first": str(test.first_days.min()),
+        "last": str(test.first_days.max()),
         "regimes": [{**r.model_dump(), "origins": int(masks[r.name].sum())} for r in settings.regimes],
         "block": block,
         "baseline": settings.baseline,
         "short": _short(found, forecasts),
         "outcome": line,
-    }
+    } | ({"several": list(test.parts)} if test.parts else {})
     keep = [
         *forecast_intervals.COLUMNS,
         *(f"{key}_regime_{name}" for name in masks for key in ("mae", "coverage_80")),
@@ -94,10 +94,13 @@ def write(
     ]
     summary.write(folder, found, ranked, every, measured, "mae", keep, settings.level, about)
     forecast_tables.predictions(folder / "predictions.parquet", found, test, forecasts)
-    first = {s.name: forecasts[s.name, s.trainings[0].seed] for s in ranked}
+    if test.parts:
+        forecast_tables.series(folder / "series.csv", found, test, forecasts)
+    rows = next(iter(test.rows().values()), slice(None))
+    first = {s.name: forecast.taken(forecasts[s.name, s.trainings[0].seed], rows) for s in ranked}
     learning = curves(found, tuple(CURVES))
-    forecast_tables.plots(folder / "plots", ranked, test, first, learning, tuple(CURVES), _BAND)
-    _figures(folder / "figures", found, ranked, test, first, learning, settings.level)
+    forecast_tables.plots(folder / "plots", ranked, test.shown, first, learning, tuple(CURVES), _BAND)
+    _figures(folder / "figures", found, ranked, test.shown, first, learning, settings.level)
     return line
 
 
@@ -105,10 +108,11 @@ def _outcome(test: Backtest, ranked: Sequence[summary.Standing]) -> str:
     best = ranked[0].figures
     unit = f" {test.unit}" if test.unit else ""
     told = f", MASE {best['mase']:.2f}" if np.isfinite(best["mase"]) else ""
-    origins, horizon = test.actual.shape
+    origins, horizon = test.shown.actual.shape
+    series = f" of {len(test.parts)} series each" if test.parts else ""
     return (
         f"best {ranked[0].name} MAE {tables.figure(best['mae'])}{unit}{told}, "
-        f"{100 * best['coverage_80']:.0f} % in its 80 % interval, {origins:,} origins x {horizon} days, "
+        f"{100 * best['coverage_80']:.0f} % in its 80 % interval, {origins:,} origins{series} x {horizon} days, "
         f"{summary.count_models(ranked)}"
     )
 
@@ -145,7 +149,9 @@ def _one(
     forecast_tables.forecasts(home / "forecast.csv", test, mine)
     title = f"{training.name}: MAE {tables.figure(measured['mae'])} {test.unit}".rstrip()
     styles = figures.palette({training.name: [training.name]})
-    figure = forecast_figures.actual_and_forecasts(test, {training.name: mine}, styles, title, _BAND)
+    rows = next(iter(test.rows().values()), slice(None))
+    shown = {training.name: forecast.taken(mine, rows)}
+    figure = forecast_figures.actual_and_forecasts(test.shown, shown, styles, title, _BAND)
     figures.save(figure, home / "forecast.png")
     return measured
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.evaluation import summary, tables
-from strokecast.evaluation.forecast import Backtest, Forecasts
+from strokecast.evaluation.forecast import Backtest, Forecasts, taken
+from strokecast.evaluation.forecast_intervals import COLUMNS, measure
 from strokecast.evaluation.trainings import Roster
 from strokecast.models.conformal import LEVELS
 
@@ -31,8 +32,10 @@ def ends(said: Forecasts) -> dict[str, Floats]:
 def forecasts(path: Path, test: Backtest, said: Forecasts) -> None:
     """One row an origin and day ahead of one training."""
     bounds = ends(said)
+    names = _names(test)
     rows = [
         {
+            **({"unique_id": names[origin]} if test.parts else {}),
             "origin": first,
             "ds": first + ahead,
             "day": ahead + 1,
@@ -43,7 +46,29 @@ def forecasts(path: Path, test: Backtest, said: Forecasts) -> None:
         for origin, first in enumerate(test.first_days)
         for ahead in range(test.actual.shape[1])
     ]
-    tables.write_csv(path, ("origin", "ds", "day", "actual", "forecast", *bounds), rows)
+    several = ("unique_id",) if test.parts else ()
+    tables.write_csv(path, (*several, "origin", "ds", "day", "actual", "forecast", *bounds), rows)
+
+
+def _names(test: Backtest) -> list[str]:
+    """The series of each origin; [] where there is but one."""
+    return [name for name, part in test.parts.items() for _ in part.first_days]
+
+
+def series(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[str, int], Forecasts]) -> None:
+    """One row a model and series, means over seeds; models in the order of `params.yaml`."""
+    rows = []
+    for name in found.names:
+        for one, at in test.rows().items():
+            part = test.parts[one]
+            whole = np.ones(part.actual.shape, bool)
+            each = [
+                measure(part, taken(made[training.name, training.seed], at), whole)
+                for training in found.of(name)
+            ]
+            means = {key: float(np.mean([told[key] for told in each])) for key in COLUMNS if key in each[0]}
+            rows.append({"model": name, "unique_id": one, "origins": len(part.first_days), **means})
+    tables.write_csv(path, ("model", "unique_id", "origins", *COLUMNS), rows)
 
 
 def predictions(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[str, int], Forecasts]) -> None:
@@ -60,6 +85,7 @@ def predictions(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[s
             ("origin", pa.date32()),
             ("ds", pa.date32()),
             ("day", pa.int32()),
+            *((("unique_id", pa.string()),) if test.parts else ()),
             ("actual", pa.float64()),
             ("forecast", pa.float64()),
             *((name, pa.float64()) for name in bounds),
@@ -80,6 +106,7 @@ def predictions(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[s
                 pa.array(origin, pa.date32()),
                 pa.array(origin + ahead, pa.date32()),
                 pa.array((ahead + 1).astype(np.int32)),
+                *((pa.array(np.repeat(_names(test), horizon)),) if test.parts else ()),
                 pa.array(test.actual.ravel()),
                 pa.array(tidy(mine.point.ravel())),
                 *(pa.array(tidy(reach[name].ravel())) for name in bounds),

@@ -158,10 +158,11 @@ def _forecast(facts: Facts) -> Board:
                 *cells.costs(row),
             ]
         )
+    several = "Every figure is the mean over the series, series.csv has each. " if "several" in facts else ""
     about = (
         f"{facts['series']} ({facts['source']}): {horizon} days ahead from {facts['test']:,} origins"
         f"{_spacing(facts)}, first forecast day {facts['first']} to {facts['last']}, the same for every model; "
-        f"lowest MAE first. Errors are in the series' own unit{f' ({unit.strip()})' if unit else ''}; MASE, RMSSE: "
+        f"lowest MAE first. {several}Errors are in the series' own unit{f' ({unit.strip()})' if unit else ''}; MASE, RMSSE: "
         "MAE and RMSE over those of seasonal-naive-7 on the training days. CRPS and intervals after calibration on "
         "validation origins. docs/forecasts.md has the formulas."
     )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.features import records, windows
 from strokecast.features.common import arrow
-from strokecast.features.days import calendar, transforms
+from strokecast.features.common.spec import SPLITS
+from strokecast.features.days import calendar, several, transforms
 from strokecast.features.days.horizons import Preparer
 from strokecast.params import ForecastFeatures
 
@@ -30,7 +32,8 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
     Each split's folder holds `series.parquet` (ds and the columns that are read: that split's days alone, in their
     own units) and TFRecords: `past` float [W, C], `target` float [H, D], where anything is known of the days to
     come `future` float [H, F] (see `horizons.Prepared`), `origin` int64 (days since 1970-01-01 of the first
-    forecast day).
+    forecast day). With `series: all` there is a file of TFRecords for each series, `unique_id` stands in
+    series.parquet, and spec["series"] holds by id what was fitted on that series; splits begin on one day for all.
 
     Returns:
         The spec.
@@ -39,41 +42,42 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
         UserError: if the series is missing, has gaps, lacks a column, holds what cannot be transformed, or is too
             short for its splits.
     """
-    path = validated / "series.parquet"
-    if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro validate@series`")
-    table = arrow.read(path)
-    days = [_date(day) for day in table["ds"].to_pylist()]
-    _check_daily(days, path)
-    dates = np.array(days, "datetime64[D]")
-    columns = _columns(table, settings, dates)
-    reach = max([*settings.lags, settings.difference or 0], default=0)
-    splits = windows.split(days, settings, settings.window + reach)
+    each = _each(validated, settings)
     report = files.read_json(validated / "report.json")
-    spec = _settled(settings, dates, columns, splits[0].stop) | {
+    spec = _settled(settings, each) | {
         "name": report.get("name", report["source"]),
         "unit": report.get("unit", ""),
         "source": report["source"],
     }
-    preparer = Preparer(spec)
-    kinds = {name: pa.string() if name == "day_type" else pa.float64() for name in columns}
-    kept = table.select(["ds", *columns]).cast(pa.schema({"ds": pa.date32(), **kinds}))
+    preparers = {name: Preparer(several.of(spec, name)) for name in several.names(spec)}
     with files.new_folder(processed) as folder:
         names: dict[str, list[str]] = {}
         spans: dict[str, dict[str, Any]] = {}
-        for part in splits:
-            (folder / part.name).mkdir()
-            names[part.name] = [f"{part.name}/windows-00000-of-00001.tfrecord"]
-            _write_windows(folder / names[part.name][0], preparer, dates, columns, part)
-            pq.write_table(kept.slice(part.start, part.days), folder / part.name / "series.parquet")
-            spans[part.name] = {
-                "first": days[part.start].isoformat(),
-                "last": days[part.stop - 1].isoformat(),
-                "days": part.days,
-                "windows": len(part.origins),
+        for split in SPLITS:
+            (folder / split).mkdir()
+            names[split] = [
+                f"{split}/windows-{at:05d}-of-{len(each):05d}.tfrecord" for at in range(len(each))
+            ]
+            kept, told = [], {}
+            for file, (name, held) in zip(names[split], each.items(), strict=True):
+                part = held.splits[split]
+                _write_windows(folder / file, preparers[name], held.days, held.columns, part)
+                kept.append(_raw(held, part, name))
+                told[name] = _span(held, part)
+                if name:
+                    spec["series"][name]["splits"][split] = told[name]
+            pq.write_table(pa.concat_tables(kept), folder / split / "series.parquet")
+            spans[split] = {
+                "first": min(span["first"] for span in told.values()),
+                "last": max(span["last"] for span in told.values()),
+                "days": sum(span["days"] for span in told.values()),
+                "windows": sum(span["windows"] for span in told.values()),
             }
         fitted = [
-            number for told in preparer.transforms.values() for number in (told.power, told.mean, told.std)
+            number
+            for preparer in preparers.values()
+            for one in preparer.transforms.values()
+            for number in (one.power, one.mean, one.std)
         ]
         spec |= {
             "splits": spans,
@@ -84,38 +88,132 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
     return spec
 
 
-def _settled(settings: ForecastFeatures, days: Any, columns: Mapping[str, Any], train: int) -> dict[str, Any]:
-    """What `horizons.Preparer` needs, all of it fitted on the first `train` days."""
-    letters = columns.get("day_type")
-    known = calendar.settle(
-        settings.calendar,
-        settings.country,
-        days[:train],
-        None if letters is None else list(letters[:train]),
-        settings.holiday_days,
-    )
-    read = [*settings.targets, *settings.covariates]
-    fitted = {
-        name: transforms.Transform.fit(settings.transform, columns[name][:train], settings.scale).stored()
-        for name in read
+@dataclass(frozen=True)
+class _Held:
+    """One series: datetime64[D] [T], the columns that are read, [T] each, and its splits by name."""
+
+    days: Any
+    columns: Mapping[str, Any]
+    splits: Mapping[str, windows.Split]
+
+
+def _each(validated: Path, settings: ForecastFeatures) -> dict[str, _Held]:
+    """The series by name; one alone is named ""."""
+    together = settings.series == "all"
+    path = validated / ("all.parquet" if together else "series.parquet")
+    if together and not path.is_file() and (validated / "series.parquet").is_file():
+        raise UserError(
+            "the source holds one series",
+            where="params.yaml: features.forecast.series: all",
+            fix="say series: one, or name the column that tells series apart (series.csv.id_column)",
+        )
+    if not path.is_file():
+        raise UserError("no such file", where=str(path), fix="run `dvc repro validate@series`")
+    whole = arrow.read(path)
+    tables = {several.ONE: whole}
+    if together:
+        ids = whole["unique_id"]
+        tables = {
+            name: whole.filter(pc.equal(ids, name)).drop_columns("unique_id")
+            for name in ids.unique().to_pylist()
+        }
+    days = {name: [_date(day) for day in table["ds"].to_pylist()] for name, table in tables.items()}
+    for name, dates in days.items():
+        _check_daily(dates, path, name)
+    reach = max([*settings.lags, settings.difference or 0], default=0)
+    dated = _dated(settings, list(days.values())) if together else settings
+    found = {}
+    for name, table in tables.items():
+        dates = np.array(days[name], "datetime64[D]")
+        try:
+            columns = _columns(table, settings, dates)
+            splits = windows.split(days[name], dated, settings.window + reach)
+        except UserError as error:
+            if not name:
+                raise
+            raise UserError(
+                f"series {name!r}: {error.what}", where=error.where, allowed=error.allowed, fix=error.fix
+            ) from None
+        found[name] = _Held(dates, columns, {part.name: part for part in splits})
+    return found
+
+
+def _dated(settings: ForecastFeatures, days: Sequence[Sequence[datetime.date]]) -> ForecastFeatures:
+    """Shares as dates, one for all series: else the training days of one could lie in the test days of another."""
+    first, last = min(one[0] for one in days), max(one[-1] for one in days)
+    count = (last - first).days + 1
+    edges = {
+        key: (first + datetime.timedelta(days=int(value * count))).isoformat()
+        for key in ("valid_from", "test_from")
+        if isinstance(value := getattr(settings, key), float)
     }
-    told = {
+    return settings.model_copy(update=edges)
+
+
+def _raw(held: _Held, part: windows.Split, name: str) -> Any:
+    """The days of a split, in their own units."""
+    own = slice(part.start, part.stop)
+    kept = {"ds": pa.array(held.days[own], pa.date32())}
+    if name:
+        kept["unique_id"] = pa.array([name] * part.days, pa.string())
+    return pa.table(kept | {key: pa.array(values[own]) for key, values in held.columns.items()})
+
+
+def _span(held: _Held, part: windows.Split) -> dict[str, Any]:
+    return {
+        "first": str(held.days[part.start]),
+        "last": str(held.days[part.stop - 1]),
+        "days": part.days,
+        "windows": len(part.origins),
+    }
+
+
+def _settled(settings: ForecastFeatures, each: Mapping[str, _Held]) -> dict[str, Any]:
+    """What `horizons.Preparer` needs, all of it fitted on the training days of each series alone."""
+    known, fitted, counts = [], {}, {}
+    read = [*settings.targets, *settings.covariates]
+    for name, held in each.items():
+        train = held.splits["train"].stop
+        letters = held.columns.get("day_type")
+        told = None if letters is None else list(letters[:train])
+        known.append(
+            calendar.settle(
+                settings.calendar, settings.country, held.days[:train], told, settings.holiday_days
+            )
+        )
+        fitted[name] = {
+            key: transforms.Transform.fit(
+                settings.transform, held.columns[key][:train], settings.scale
+            ).stored()
+            for key in read
+        }
+        counts[name] = all(float(held.columns[key][:train].min()) >= 0 for key in settings.targets)
+    shared = calendar.joined(known)
+    ids = list(each) if settings.series_id else []
+    spec = {
         "task": "forecast",
         "window": settings.window,
         "horizon": settings.horizon,
         "targets": list(settings.targets),
         "covariates": list(settings.covariates),
-        "transforms": fitted,
+        "transforms": fitted.get(several.ONE, {}),
         "calendar": {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(known).items()
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(shared).items()
         },
         "lags": list(settings.lags),
         "lag_calendar": settings.lag_calendar,
         "difference": settings.difference,
-        "counts": all(float(columns[name][:train].min()) >= 0 for name in settings.targets),
+        "counts": all(counts.values()),
     }
-    future = Preparer(told).future
-    return told | {"future": future, "channels": [*read, *future]}
+    future = Preparer(spec | {"series_ids": ids}).future
+    spec |= {"future": future, "channels": [*read, *future]}
+    if settings.series == "one":
+        return spec
+    own = {
+        name: {"name": name, "transforms": fitted[name], "counts": counts[name], "splits": {}}
+        for name in each
+    }
+    return spec | {"series": own, "series_ids": ids}
 
 
 def _columns(table: Any, settings: ForecastFeatures, days: Any) -> dict[str, Any]:
@@ -155,11 +253,13 @@ def _date(day: datetime.date) -> datetime.date:
     return day.date() if isinstance(day, datetime.datetime) else day
 
 
-def _check_daily(days: list[datetime.date], path: Path) -> None:
+def _check_daily(days: list[datetime.date], path: Path, name: str) -> None:
     if not days:
         raise UserError("holds no day", where=str(path), fix="look into quarantine.parquet")
     for before, after in itertools.pairwise(days):
         if (after - before).days != 1:
             raise UserError(
-                f"{after} follows {before}", where=str(path), allowed="one row a day, in order, without a gap"
+                f"{name}{name and ': '}{after} follows {before}",
+                where=str(path),
+                allowed="one row a day, in order, without a gap",
             )

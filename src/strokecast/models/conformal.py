@@ -53,16 +53,27 @@ class Calibration:
         """The levels that N origins are too few to promise; the largest residual stands in for them."""
         return [level for level in self.levels if _rank(self.origins, level) > self.origins]
 
-    def write(self, folder: Path) -> None:
-        """Write `folder`/calibration.json."""
-        told = {
+    def stored(self) -> dict[str, Any]:
+        """Its numbers, as JSON holds them."""
+        return {
             "method": self.method,
             "levels": list(self.levels),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
             "origins": self.origins,
         }
-        write_json(folder / FILE, told)
+
+    def write(self, folder: Path) -> None:
+        """Write `folder`/calibration.json."""
+        write_json(folder / FILE, self.stored())
+
+
+def write_all(folder: Path, each: Mapping[str, Calibration]) -> None:
+    """Write `folder`/calibration.json of several series, by name; of one alone (named "") as it always was."""
+    if list(each) == [""]:
+        each[""].write(folder)
+    else:
+        write_json(folder / FILE, {"series": {name: one.stored() for name, one in each.items()}})
 
 
 def point_column(quantiles: bool) -> str:
@@ -75,8 +86,8 @@ def columns(levels: Sequence[float]) -> list[str]:
     return [f"{end}-{100 * level:g}" for level in levels for end in ("lo", "hi")]
 
 
-def load(folder: Path) -> Calibration:
-    """Read `folder`/calibration.json.
+def load(folder: Path, series: str = "") -> Calibration:
+    """Read `folder`/calibration.json; of several series that of `series`.
 
     Raises:
         UserError: if there is no such file.
@@ -84,7 +95,8 @@ def load(folder: Path) -> Calibration:
     path = folder / FILE
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
-    return parse(read_json(path))
+    told = read_json(path)
+    return parse(told["series"][series] if series else told)
 
 
 def parse(told: Mapping[str, Any]) -> Calibration:

@@ -74,6 +74,11 @@ class ForecastFeatures(Strict):
         description="columns to forecast; the first is judged, the others are learned with it",
     )
     covariates: Words = Field((), description="further columns of the series, read as past values alone")
+    series: Literal["one", "all"] = Field(
+        "one",
+        description="one, or all series of a file with several: one model learns them, each scaled by itself",
+    )
+    series_id: bool = Field(False, description="with series: all, the model is told which series it reads")
     calendar: Annotated[tuple[CalendarKind, ...], BeforeValidator(to_tuple)] = Field(
         ("weekday", "year"),
         description="known of each day, past and to come; year: smooth terms of the time of year",
@@ -133,6 +138,8 @@ class ForecastFeatures(Strict):
             raise PydanticCustomError(
                 "lagged", "lag_calendar should be false where neither country nor day_type is known"
             )
+        if self.series_id and self.series == "one":
+            raise PydanticCustomError("series_id", "series_id goes with series: all")
         named = [*self.targets, *self.covariates]
         for name, listed in (("columns", named), ("lags", self.lags), ("calendar", self.calendar)):
             if len(set(listed)) != len(listed):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
-from strokecast.features.days import backtest
+from strokecast.features.days import backtest, several
 from strokecast.features.days.horizons import DAY_TYPE, Preparer, raw_columns
 from strokecast.models import conformal
 from strokecast.models.common import registry
@@ -47,10 +47,11 @@ class SeriesForecaster:
         self.min_history = backtest.min_history(folder, spec)
         self.columns = raw_columns(spec)
         self._spec = spec
-        self._preparer = Preparer(spec)
+        self._names = several.names(spec)
+        self._preparers = {name: Preparer(several.of(spec, name)) for name in self._names}
         self._scales = kind != "rule"
         self._ask = backtest.load(kind, folder, spec, str(folder))
-        self._calibration = conformal.load(folder)
+        self._calibrations = {name: conformal.load(folder, name) for name in self._names}
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast the days after the last row, as many as the model was trained for.
@@ -127,6 +128,13 @@ class SeriesForecaster:
 
     def _series(self, frame: pd.DataFrame, where: str) -> Iterator[tuple[str, Any, pd.DataFrame]]:
         """Name, value of `unique_id` (None without that column) and rows of each series, in order."""
+        together = several.ONE not in self._names
+        if ID not in frame.columns and together:
+            raise UserError(
+                f"has no column {ID!r}, and the model knows {len(self._names)} series",
+                where=where,
+                allowed=", ".join(self._names),
+            )
         if ID not in frame.columns:
             yield self._spec["name"], None, frame
             return
@@ -136,12 +144,23 @@ class SeriesForecaster:
             raise UserError(
                 f"no {ID} on {date}", where=where, allowed="a name in every row, or no such column"
             )
+        for given in frame[ID].unique() if together else ():
+            if str(given) not in self._names:
+                raise UserError(
+                    f"{ID} {str(given)!r} is none of the model's series",
+                    where=where,
+                    allowed=", ".join(self._names),
+                )
         for given, part in frame.groupby(ID, sort=False):
             yield named(given), given, part
 
     def _one(
         self, name: str, part: pd.DataFrame, future: pd.DataFrame | None, ahead: int, where: str
     ) -> pd.DataFrame:
+        own = (
+            several.ONE if several.ONE in self._names else name
+        )  # a model of one series scales all as that one
+        calibration = self._calibrations[own]
         days = rows.days(part["ds"], where)
         count = len(days)
         columns: dict[str, Any] = {
@@ -156,21 +175,20 @@ class SeriesForecaster:
                 allowed=f"at least {self.min_history} days",
             )
         if self._scales:
-            self._check_transform(columns, days, where)
+            self._check_transform(self._preparers[own], columns, days, where)
         whole = days[0] + np.arange(count + self.horizon).astype("timedelta64[D]")
         if DAY_TYPE in self.columns:
             columns[DAY_TYPE] = self._letters(part[DAY_TYPE], future, whole, ahead, where)
-        said = self._ask(backtest.Series(whole, columns, {}), np.array([count]))
+        said = self._ask(backtest.Series(whole, columns, {}, own), np.array([count]))
         point = said.point[..., 0]  # [1, H]
-        low, high = conformal.apply(
-            self._calibration, point, said.quantiles, said.own, bool(self._spec["counts"])
-        )
+        counts = bool(several.of(self._spec, own)["counts"])
+        low, high = conformal.apply(calibration, point, said.quantiles, said.own, counts)
         if not all(np.isfinite(values).all() for values in (point, low, high)):
             raise UserError(f"the forecast of {whole[count]} is no finite number", where=where)
         ends = {
             column: values[0, :ahead]
             for column, values in zip(
-                conformal.columns(self._calibration.levels),
+                conformal.columns(calibration.levels),
                 [end for pair in zip(low, high, strict=True) for end in pair],
                 strict=True,
             )
@@ -184,13 +202,15 @@ class SeriesForecaster:
             }
         )
 
-    def _check_transform(self, columns: Mapping[str, Any], days: rows.Days, where: str) -> None:
+    def _check_transform(
+        self, preparer: Preparer, columns: Mapping[str, Any], days: rows.Days, where: str
+    ) -> None:
         with np.errstate(all="ignore"):
-            scaled = self._preparer.scaled(columns)
+            scaled = preparer.scaled(columns)
         for column, values in scaled.items():
             wrong = ~np.isfinite(values)
             if wrong.any():
-                at, kind = int(np.argmax(wrong)), self._preparer.transforms[column].kind
+                at, kind = int(np.argmax(wrong)), preparer.transforms[column].kind
                 raise UserError(
                     f"{columns[column][at]:g} on {days[at]} has no {kind}, which the model was trained with",
                     where=f"{where} column {column}",

@@ -94,8 +94,11 @@ def _read(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """What the preparation of a forecaster's input needs."""
     if spec["task"] != "forecast":
         return ()
+    from strokecast.features.days import several
+
+    first = several.of(spec, several.names(spec)[0])
     holidays = ("holidays",) if spec["calendar"]["country"] else ()
-    boxcox = any(told["kind"] == "boxcox" for told in spec["transforms"].values())
+    boxcox = any(told["kind"] == "boxcox" for told in first["transforms"].values())
     return (*holidays, *(("scipy",) if boxcox else ()))
 
 
@@ -132,16 +135,19 @@ def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
+    from strokecast.features.days import several
     from strokecast.features.days.horizons import raw_columns
     from strokecast.models import conformal
 
-    calibration = conformal.load(folder)
+    first = several.names(spec)[0]
+    calibration = conformal.load(folder, first)
     point = conformal.point_column(calibration.method == "cqr")
     made: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
     made += [ColSpec(DataType.double, name) for name in (point, *conformal.columns(calibration.levels))]
     given = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
     return ModelSignature(
-        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=False)]), outputs=Schema(made)
+        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != several.ONE)]),
+        outputs=Schema(made),
     )
 
 
@@ -174,9 +180,12 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     import numpy as np
     import pandas as pd
 
+    from strokecast.features.days import several
     from strokecast.features.days.horizons import DAY_TYPE, raw_columns
     from strokecast.features.days.transforms import Transform
 
+    series = several.names(spec)[0]
+    spec = several.of(spec, series)
     names = raw_columns(spec)
     ahead = int(spec["horizon"]) if DAY_TYPE in names else 0
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
@@ -186,6 +195,8 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     for name in (*spec["targets"], *spec["covariates"]):
         values = Transform(**spec["transforms"][name]).back(wave).round(3)
         table[name] = np.where(np.arange(len(dates)) < count, values, np.nan)
+    if series:
+        table["unique_id"] = series
     if ahead:
         table[DAY_TYPE] = spec["calendar"]["day_types"][0]
     return pd.DataFrame(table)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.features.days import backtest, origins
+from strokecast.features.days import backtest, origins, several
 from strokecast.features.days.horizons import Preparer
 from strokecast.models import conformal
 
@@ -24,7 +24,10 @@ def write(
     most: int | None,
     where: str,
 ) -> None:
-    """Write `folder`/calibration.json for the first target.
+    """Write `folder`/calibration.json for the first target, of several series one calibration each.
+
+    Pooled over scaled residuals, intervals would cover their level over all series together; one each, they do so for
+    every series, whose errors may have other shapes. They need as many origins each as a series alone.
 
     Opens the days of the train and valid splits, never those of test.
 
@@ -40,16 +43,29 @@ def write(
     Raises:
         UserError: if the validation split holds no origin with enough history.
     """
-    known = backtest.series(processed, ("train", "valid"))
+    each = {name: _fit(name, ask, processed, spec, history, most, where) for name in several.names(spec)}
+    conformal.write_all(folder, each)
+
+
+def _fit(
+    name: str,
+    ask: backtest.Ask,
+    processed: Path,
+    spec: Mapping[str, Any],
+    history: int,
+    most: int | None,
+    where: str,
+) -> conformal.Calibration:
+    known = backtest.series(processed, ("train", "valid"), name)
     days, horizon = len(known.days), int(spec["horizon"])
     need = max(history, Preparer(spec).min_history)
     chosen = origins.evenly(origins.rolling(known.starts["valid"], days, need, horizon), most)
     if not len(chosen):
         raise UserError(
-            f"the days before the test split number {days}, it needs {need} before a validation forecast of {horizon}",
+            f"the days{name and ' of '}{name} before the test split number {days}, it needs {need} before a validation forecast of {horizon}",
             where=where,
             fix="give a longer series, move test_from later, or say enabled: false",
         )
     said = ask(known, chosen)
     actual = backtest.actual(known, spec, chosen)[..., 0]
-    conformal.fit(actual, said.point[..., 0], said.quantiles, said.own).write(folder)
+    return conformal.fit(actual, said.point[..., 0], said.quantiles, said.own)

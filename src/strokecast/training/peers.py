@@ -11,7 +11,7 @@ import numpy as np
 
 from strokecast.common.errors import UserError
 from strokecast.features.common import plain_reading
-from strokecast.features.days import backtest, origins
+from strokecast.features.days import backtest, origins, several
 from strokecast.models.peers.lagged import Lagged
 from strokecast.models.peers.rules import Rule
 from strokecast.training.guards import TrainingError
@@ -20,7 +20,9 @@ _FIX = "give a longer series, or switch the model off (enabled: false)"
 _TIMED = 5  # origins that a rule is timed at, after a warm-up
 
 
-def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tuple[float, float]:
+def find(
+    rule: Rule, processed: Path, spec: Mapping[str, Any], where: str, series: str = several.ONE
+) -> tuple[float, float]:
     """Let `rule` choose its settings on the training days, and time its forecasts at validation origins.
 
     Opens the days of the train and valid splits, never those of test.
@@ -30,6 +32,7 @@ def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tu
         processed: `data/processed/forecast`.
         spec: its spec.json.
         where: the entry in params.yaml, for messages.
+        series: which of several.
 
     Returns:
         Seconds of the choice, and forecasts a second after a warm-up.
@@ -37,12 +40,12 @@ def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tu
     Raises:
         UserError: if the days are too few for the rule.
     """
-    known = backtest.series(processed, ("train", "valid"))
+    known = backtest.series(processed, ("train", "valid"), series)
     first, stop = known.starts["valid"], len(known.days)
     asked = origins.rolling(first, stop, rule.min_history, int(spec["horizon"]))
     if not len(asked):
         raise UserError(
-            f"the days before the test split number {stop}, the rule needs {rule.min_history} and a forecast's more",
+            f"the days{series and ' of '}{series} before the test split number {stop}, the rule needs {rule.min_history} and a forecast's more",
             where=where,
             fix=_FIX,
         )
@@ -53,7 +56,7 @@ def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tu
         raise UserError(f"cannot be fitted to the training days: {error}", where=where, fix=_FIX) from None
     found = time.perf_counter() - started
     asked = origins.evenly(asked, _TIMED)
-    ask = backtest.rule(rule, spec, where)
+    ask = backtest.rule(rule, several.of(spec, series), where)
     ask(known, asked[:1])
     started = time.perf_counter()
     ask(known, asked)
@@ -63,7 +66,7 @@ def find(rule: Rule, processed: Path, spec: Mapping[str, Any], where: str) -> tu
 def fit(
     lagged: Lagged, processed: Path, spec: Mapping[str, Any], seed: int, where: str
 ) -> tuple[float, float]:
-    """Fit `lagged` on the training windows, and time its forecasts of the validation windows.
+    """Fit `lagged` on the training windows of all series, and time its forecasts of the validation windows.
 
     Opens the files of the train and valid splits, never those of test.
 

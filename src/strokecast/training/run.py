@@ -213,20 +213,23 @@ def fit_rule(
     Raises:
         UserError: on a bad config, or if the days are too few for the rule.
     """
-    from strokecast.features.days import backtest
+    from strokecast.features.days import backtest, several
     from strokecast.training import calibration, peers
 
     spec, where = specs.load(processed, task), f"models.{task}.{name}"
     config = registry.config(task, name, entry_config)
-    rule = registry.get(task, name).build(config, spec)
-    seconds, speed = peers.find(rule, processed, spec, where)
-    ask, most = backtest.rule(rule, spec, where), calibration_origins if rule.slow else None
+    names = several.names(spec)
+    rules = {one: registry.get(task, name).build(config, spec) for one in names}
+    timed = [peers.find(rules[one], processed, spec, where, one) for one in names]
+    seconds, speed = sum(took for took, _ in timed), min(speed for _, speed in timed)
+    rule = rules[names[0]]
+    ask, most = backtest.rules(rules, spec, where), calibration_origins if rule.slow else None
     calibration.write(folder, ask, processed, spec, rule.min_history, most, where)
     stored = {
         "task": task,
         "name": name,
         "config": config.model_dump(mode="json"),
-        "found": rule.found,
+        "found": rule.found if names == (several.ONE,) else {one: rules[one].found for one in names},
         "min_history": rule.min_history,
     }
     write_json(folder / "model.json", stored)

@@ -131,6 +131,10 @@ class ForecastSpec(TypedDict):
         counts: no training value of a target is below 0, and so no forecast is.
         splits: split → its days and windows.
         digest: of the training and validation files and the transforms.
+
+    Of several series learned by one model there are also `series` (id → its `name`, `transforms`, `counts` and
+    `splits`; `transforms` above is empty then, see `features.days.several`) and `series_ids` (those that have a flag
+    among the features; [] without `series_id`).
     """
 
     task: str

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
+from strokecast.features.days import several
 from strokecast.features.days.horizons import History, Preparer
 from strokecast.features.days.origins import Positions
 
@@ -34,11 +35,13 @@ class Series:
         days: datetime64[D] [T].
         columns: float64 [T] each, in their own units.
         starts: position of each split's first day.
+        name: its id, where there are several.
     """
 
     days: Days
     columns: Mapping[str, Any]
     starts: Mapping[str, int]
+    name: str = several.ONE
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,21 @@ Ask = Callable[[Series, Positions], Said]
 """Forecasts at the origins, given as positions of the first forecast day."""
 
 
-def series(processed: Path, splits: Sequence[str]) -> Series:
-    """The days of consecutive `splits`; opens no other split's files."""
+def series(processed: Path, splits: Sequence[str], name: str = several.ONE) -> Series:
+    """The days of consecutive `splits`; opens no other split's files. Of several series those of `name`."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from strokecast.features.common import arrow
 
     parts = [arrow.read(processed / split / "series.parquet") for split in splits]
+    if name:
+        parts = [part.filter(pc.equal(part["unique_id"], name)).drop_columns("unique_id") for part in parts]
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
     whole = pa.concat_tables(parts)
     days = np.asarray(whole["ds"].to_pylist(), "datetime64[D]")
-    columns = {name: arrow.values(whole[name]) for name in whole.column_names if name != "ds"}
-    return Series(days, columns, dict(zip(splits, map(int, starts), strict=True)))
+    columns = {key: arrow.values(whole[key]) for key in whole.column_names if key != "ds"}
+    return Series(days, columns, dict(zip(splits, map(int, starts), strict=True)), name)
 
 
 def actual(known: Series, spec: Mapping[str, Any], origins: Positions) -> Floats:
@@ -95,7 +101,7 @@ def load(kind: str, folder: Path, spec: Mapping[str, Any], where: str) -> Ask:
     from strokecast.models.common import inference
 
     if kind == "rule":
-        return rule(inference.load_rule(folder), spec, where)
+        return rules({name: inference.load_rule(folder, name) for name in several.names(spec)}, spec, where)
     if kind == "estimator":
         from strokecast.models.peers import lagged
 
@@ -108,8 +114,12 @@ def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     if (folder / "model.json").is_file():
         from strokecast.models.common import inference
 
-        return int(inference.load_rule(folder).min_history)
+        return max(int(inference.load_rule(folder, name).min_history) for name in several.names(spec))
     return Preparer(spec).min_history
+
+
+def _preparers(spec: Mapping[str, Any]) -> dict[str, Preparer]:
+    return {name: Preparer(several.of(spec, name)) for name in several.names(spec)}
 
 
 def network(model: Any, spec: Mapping[str, Any]) -> Ask:
@@ -117,10 +127,11 @@ def network(model: Any, spec: Mapping[str, Any]) -> Ask:
     from strokecast.models import conformal
     from strokecast.models.common import inference
 
-    preparer, run, own = Preparer(spec), inference.forward(model), inference.levels(model)
+    preparers, run, own = _preparers(spec), inference.forward(model), inference.levels(model)
     names, horizon = list(inference.signature(model)), int(spec["horizon"])
 
     def ask(known: Series, origins: Positions) -> Said:
+        preparer = preparers[known.name]
         made = preparer.inputs(known.days, known.columns, origins)
         inputs = {name: getattr(made, name) for name in names}
         rows = [
@@ -137,14 +148,21 @@ def network(model: Any, spec: Mapping[str, Any]) -> Ask:
 
 def regression(fitted: Any, spec: Mapping[str, Any]) -> Ask:
     """A fitted `models.peers.lagged.Lagged`."""
-    preparer = Preparer(spec)
+    preparers = _preparers(spec)
 
     def ask(known: Series, origins: Positions) -> Said:
+        preparer = preparers[known.name]
         made = preparer.inputs(known.days, known.columns, origins)
         said = fitted.predict({"past": made.past, "future": made.future})
         return Said(preparer.output(said, made.base))
 
     return ask
+
+
+def rules(ruled: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Ask:
+    """A rule for each series, by its name; see `rule`."""
+    asks = {name: rule(one, several.of(spec, name), where) for name, one in ruled.items()}
+    return lambda known, origins: asks[known.name](known, origins)
 
 
 def rule(ruled: Any, spec: Mapping[str, Any], where: str) -> Ask:

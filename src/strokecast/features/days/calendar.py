@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -181,6 +181,16 @@ def settle(
         seen = {name for day, listed in within.items() if start <= day <= stop for name in listed}
         names = tuple(sorted(seen))
     return Calendar(tuple(kinds), country, names, letters, str(days[0]), around)
+
+
+def joined(each: Sequence[Calendar]) -> Calendar:
+    """One calendar for several series: all that any of them has; the trend starts with the earliest."""
+    return replace(
+        each[0],
+        names=tuple(sorted({name for one in each for name in one.names})),
+        day_types=tuple(sorted({letter for one in each for letter in one.day_types})),
+        first=min(one.first for one in each),
+    )
 
 
 def holidays(country: str, first: int, last: int) -> dict[datetime.date, tuple[str, ...]]:

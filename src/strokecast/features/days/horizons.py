@@ -62,7 +62,7 @@ class Preparer:
     """Prepares windows as preprocessing did, from spec.json alone.
 
     Args:
-        spec: of the processed data.
+        spec: of the processed data; of several series `several.of` one of them.
 
     Attributes:
         min_history: days that must lie before an origin.
@@ -85,7 +85,9 @@ class Preparer:
         )
         looked = [*self.lags, *([self.difference] if self.difference else [])]
         self.looked = list(dict.fromkeys(looked)) if spec.get("lag_calendar") else []
-        self.transforms = {name: Transform(**spec["transforms"][name]) for name in self.read}
+        self.transforms = {name: Transform(**told) for name, told in spec["transforms"].items()}
+        self.ids: list[str] = list(spec.get("series_ids", ()))
+        self.id: str = spec.get("id", "")
         self.counts = bool(spec["counts"])
         self.min_history = self.window + max([*self.lags, self.difference or 0], default=0)
 
@@ -95,6 +97,7 @@ class Preparer:
         told = self.calendar.features
         return [
             *told,
+            *(f"series: {name}" for name in self.ids),
             *(f"lag_{lag}" for lag in self.lags),
             *(f"lag_{lag} {told[at]}" for lag in self.looked for at in self.calendar.special),
         ]
@@ -125,6 +128,9 @@ class Preparer:
         whole = days[0] + np.arange(count).astype("timedelta64[D]")
         values = self.scaled(columns)
         known = self.calendar.known(whole, _letters(columns))  # [T or more, F less the lags]
+        if self.ids:
+            flags = np.array([name == self.id for name in self.ids], np.float32)  # which series it is
+            known = np.concatenate([known, np.broadcast_to(flags, (len(known), len(flags)))], axis=1)
         first = values[self.targets[0]]
         lagged = [np.concatenate([np.full(lag, np.nan), first[: count - lag]]) for lag in self.lags]
         lagged = [np.pad(lag, (0, count - len(lag)), constant_values=np.nan) for lag in lagged]

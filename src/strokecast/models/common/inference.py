@@ -38,8 +38,10 @@ def load_network(folder: Path) -> Any:
         ) from error
 
 
-def load_rule(folder: Path) -> Any:
+def load_rule(folder: Path, series: str = "") -> Any:
     """The rule in `folder`/model.json, a `strokecast.models.peers.rules.Rule`; no TensorFlow.
+
+    Of several series it is the one with what was found for `series`.
 
     Raises:
         UserError: if there is no such file.
@@ -50,7 +52,7 @@ def load_rule(folder: Path) -> Any:
     stored = read_json(path)
     config = registry.config(stored["task"], stored["name"], stored["config"])
     rule = registry.get(stored["task"], stored["name"]).build(config, read_json(folder / "spec.json"))
-    rule.found = stored["found"]
+    rule.found = stored["found"][series] if series else stored["found"]
     return rule
 
 
