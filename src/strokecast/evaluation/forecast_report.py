@@ -149,8 +149,8 @@ def _one(
     forecast_tables.forecasts(home / "forecast.csv", test, mine)
     title = f"{training.name}: MAE {tables.figure(measured['mae'])} {test.unit}".rstrip()
     styles = figures.palette({training.name: [training.name]})
-    rows = next(iter(test.rows().values()), slice(None))
-    shown = {training.name: forecast.taken(mine, rows)}
+    first = next(iter(test.rows().values()), slice(None))
+    shown = {training.name: forecast.taken(mine, first)}
     figure = forecast_figures.actual_and_forecasts(test.shown, shown, styles, title, _BAND)
     figures.save(figure, home / "forecast.png")
     return measured

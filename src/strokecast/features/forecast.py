@@ -118,8 +118,8 @@ def _each(validated: Path, settings: ForecastFeatures) -> dict[str, _Held]:
             for name in ids.unique().to_pylist()
         }
     days = {name: [_date(day) for day in table["ds"].to_pylist()] for name, table in tables.items()}
-    for name, dates in days.items():
-        _check_daily(dates, path, name)
+    for name, given in days.items():
+        _check_daily(given, path, name)
     reach = max([*settings.lags, settings.difference or 0], default=0)
     dated = _dated(settings, list(days.values())) if together else settings
     found = {}
