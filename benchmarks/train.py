@@ -6,6 +6,7 @@
     python benchmarks/train.py --part jit        # time of a step with and without XLA
     python benchmarks/train.py --part threads    # time of a step by intra-op and inter-op threads
     python benchmarks/train.py --part tried      # time of a sketch by batch size, and in bfloat16
+    python benchmarks/train.py --part spread     # accuracy of one seed five times beside that of five seeds
 
 The drawings (13,000 for training) come from `--data`, through strokecast's own stages, into a temporary
 folder (`--folder` keeps it). Ours counts everything that a training does: reading, shuffling, augmentation,
@@ -26,6 +27,7 @@ from typing import Any
 
 import plain_keras
 import train_ours
+import train_spread
 import train_steps
 import train_turns
 from claims import conclude
@@ -35,7 +37,7 @@ from train_data import Project
 AT_LEAST = dict.fromkeys(plain_keras.NETWORKS, 2.0) | {"conv_bilstm": 6.0}
 LOADER = 3.0
 TO_80, TO_95 = 0.25, 2.0  # shares of the plain script's time to 80 %
-PARTS = ("speed", "accuracy", "loader", "jit", "threads", "tried")
+PARTS = ("speed", "accuracy", "loader", "jit", "threads", "tried", "spread")
 
 Claims = list[tuple[str, bool]]
 
@@ -164,6 +166,9 @@ def main() -> None:
     if given.child is None or given.part != "threads":
         start_tensorflow()
     with tempfile.TemporaryDirectory() as temporary:
+        if given.part == "spread":
+            conclude(train_spread.spread(given.folder or Path(temporary) / "doodles", given))
+            return
         project = Project(given.folder or Path(temporary) / "project", given.data)
         parts = {"speed": speed, "accuracy": accuracy, "loader": loader}
         parts |= {"jit": train_steps.jit, "threads": train_steps.threads, "tried": train_steps.tried}
