@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,21 +209,29 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Project:
-    """The tiny project after its first `dvc repro`, committed. Do not change it: take `project`."""
-    root = tmp_path_factory.mktemp("tiny") / "strokecast"
-    root.mkdir()
-    project = fresh(root)
-    project.params(shrink)
-    project.repro()
-    project.commit("first run")
+    """The tiny project after its first `dvc repro`, committed. Do not change it: take `project`.
+
+    Built once for all of pytest's workers: whoever comes first builds, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    place, done = base / "tiny", base / "tiny" / "done"
+    with FileLock(base / "tiny.lock"):
+        project = Project(place / "strokecast")
+        if not done.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            project.root.mkdir(parents=True)
+            project = fresh(project.root)
+            project.params(shrink)
+            project.repro()
+            project.commit("first run")
+            done.touch()
     return project
 
 
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
-    """A copy of the built tiny project for one test to change. Its board is made for its own place."""
+    """A copy of the built tiny project for one test to change, with a board that knows its own place."""
     copy = built.copy(tmp_path / "strokecast")
-    shutil.rmtree(copy.root / "mlruns")
-    copy.run("git", "checkout", "-q", "--", "mlruns")
-    copy.repro()
+    copy.run(sys.executable, "-c", "from strokecast.tracking import store; store._relocate()")
     return copy

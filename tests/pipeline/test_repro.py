@@ -22,9 +22,10 @@ def test_leaderboard_has_every_model_of_every_task(built: Any) -> None:
     assert len(board) == len(built.models)
 
 
-def test_second_repro_runs_sync_alone_within_five_seconds(built: Any) -> None:
+def test_second_repro_runs_sync_alone_within_five_seconds(project: Any) -> None:
+    project.repro()  # DVC looks at every file of a copy once
     started = time.monotonic()
-    assert built.repro() == ["sync"]
+    assert project.repro() == ["sync"]
     assert time.monotonic() - started < 15  # a bound against accidents; the figure is in the closing note
 
 

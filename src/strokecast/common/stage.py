@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from strokecast.common.errors import UserError
+from strokecast.common.lean import without
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ QUIET = {
 
 
 _COLLECT = (100_000, 50, 100)  # a stage lives for seconds: Python's own thresholds cost its imports a fifth
+# Keras asks for these for its wrappers, galleries and adapters: two seconds of each stage that trains or judges.
+_NOT_FOR_KERAS = ("sklearn", "matplotlib", "pandas")
 _INSIST = 2.0  # seconds; a further signal sooner than that is taken for the same one
 
 
@@ -163,7 +166,8 @@ def progress(items: Iterable[T], doing: str, total: int | None = None, unit: str
 def start_tensorflow() -> None:
     """Import TensorFlow without the lines that its C++ side writes before it reads its log level.
 
-    Errors are not hidden: a failing import raises as ever, once stderr is back.
+    A stage imports it, and Keras with it, without libraries that Keras can do without and no stage hands
+    it anything of. In a process that is not a stage's, Keras is whole. Errors are not hidden: a failing import raises as ever, once stderr is back.
     """
     if "tensorflow" in sys.modules:
         return
@@ -172,7 +176,9 @@ def start_tensorflow() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        importlib.import_module("tensorflow")
+        with without(_NOT_FOR_KERAS if _orphan.parent else ()):
+            importlib.import_module("tensorflow")
+            importlib.import_module("keras")
     finally:
         os.dup2(kept, 2)
         os.close(kept)
