@@ -1,6 +1,6 @@
 """Stacked dilated causal convolutions, gated, with residual and skip connections; no recurrence at all.
 
-Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the block: `models/layers/wavenet.py`.
+Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the stacks: `models/layers/wavenet.py`.
 
 Shape legend: B batch, T padded points, F filters, K classes.
 Kind: sequence to vector. Dilations double from block to block (1, 2, 4 ...), so that with kernel k and n blocks
@@ -51,28 +51,23 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
 
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.pooling import mean_max
-    from strokecast.models.layers.wavenet import gated_block
+    from strokecast.models.layers.wavenet import gated_stacks
 
     inputs, points, real = drawing_inputs(
         config.positions, config.time, config.directions
     )  # points [B, T, C], real [B, T]
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
-    x = keras.layers.Conv1D(config.filters, 1, kernel_regularizer=regularizer, name="enter")(points)
-    skips = []
-    for stack in range(1, config.stacks + 1):
-        for block in range(config.blocks):
-            x, skip = gated_block(  # each [B, T, F]
-                x,
-                real,
-                config.kernel,
-                2**block,
-                dropout=config.dropout,
-                norm=config.norm,
-                regularizer=regularizer,
-                name=f"block_{stack}_{block + 1}",
-            )
-            skips.append(skip)
-    whole = keras.layers.Add(name="skips")(skips) if len(skips) > 1 else skips[0]
+    whole = gated_stacks(  # [B, T, F]
+        points,
+        real,
+        filters=config.filters,
+        kernel=config.kernel,
+        blocks=config.blocks,
+        stacks=config.stacks,
+        dropout=config.dropout,
+        norm=config.norm,
+        regularizer=regularizer,
+    )
     whole = keras.layers.Activation("relu", name="skips_relu")(whole)
     whole = keras.layers.Conv1D(
         config.filters, 1, activation="relu", kernel_regularizer=regularizer, name="leave"

@@ -1,6 +1,6 @@
 """Gated causal convolutions, dilated, with residual and skip connections: the WaveNet proper.
 
-Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the block: `models/layers/wavenet.py`.
+Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the stacks: `models/layers/wavenet.py`.
 
 Shape legend: B batch, W window, C channels, E filters, H horizon, F future features, D targets, Q quantile levels.
 Kind: sequence to vector; the head reads what the skips of all blocks say of the last day. With kernel k, n blocks and
@@ -47,26 +47,21 @@ def build(config: WavenetGatedConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head, last_day
-    from strokecast.models.layers.wavenet import gated_block
+    from strokecast.models.layers.wavenet import gated_stacks
 
     inputs, past, future = forecast_inputs(spec)
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
-    x = keras.layers.Conv1D(config.filters, 1, kernel_regularizer=regularizer, name="enter")(past)
-    skips = []
-    for stack in range(1, config.stacks + 1):
-        for block in range(config.blocks):
-            x, skip = gated_block(  # each [B, W, E]
-                x,
-                None,
-                config.kernel,
-                2**block,
-                dropout=config.dropout,
-                norm=config.norm,
-                regularizer=regularizer,
-                name=f"block_{stack}_{block + 1}",
-            )
-            skips.append(skip)
-    whole = keras.layers.Add(name="skips")(skips) if len(skips) > 1 else skips[0]
+    whole = gated_stacks(  # [B, W, E]
+        past,
+        None,
+        filters=config.filters,
+        kernel=config.kernel,
+        blocks=config.blocks,
+        stacks=config.stacks,
+        dropout=config.dropout,
+        norm=config.norm,
+        regularizer=regularizer,
+    )
     state = keras.layers.Activation("relu", name="skips_relu")(last_day(whole))  # [B, E]
     state = keras.layers.Dense(
         config.filters, activation="relu", kernel_regularizer=regularizer, name="leave"
