@@ -42,7 +42,7 @@ def build(config: ConvGruConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_window
 
     inputs, past, future = forecast_inputs(spec)
     before = (
@@ -52,15 +52,6 @@ def build(config: ConvGruConfig, spec: Mapping[str, Any]) -> Any:
     x = keras.layers.Conv1D(  # [B, S, E]
         config.filters, config.kernel, strides=config.stride, activation="relu", name="conv"
     )(x)
-    state = recurrent_stack(  # [B, U]
-        keras.layers.GRU,
-        x,
-        config.units,
-        config.layers,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
-    )
+    state = read_window(keras.layers.GRU, x, config, config.layers)  # [B, U]
     days = head(state, past, future, config, spec, config.head_units)
     return keras.Model(inputs, days, name="conv_gru")

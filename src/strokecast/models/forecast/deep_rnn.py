@@ -32,18 +32,14 @@ def build(config: DeepRnnConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = recurrent_stack(  # [B, U]
+    state = read_window(  # [B, U]
         keras.layers.SimpleRNN,
         past,
-        config.units,
+        config,
         config.layers,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
         activation=config.activation,
     )
     days = head(state, past, future, config, spec, config.head_units)

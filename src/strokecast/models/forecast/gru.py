@@ -32,19 +32,9 @@ def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = recurrent_stack(  # [B, U]
-        keras.layers.GRU,
-        past,
-        config.units,
-        config.layers,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
-        activation=config.activation,
-    )
+    state = read_window(keras.layers.GRU, past, config, config.layers, activation=config.activation)  # [B, U]
     days = head(state, past, future, config, spec, config.head_units)
     return keras.Model(inputs, days, name="gru")

@@ -41,18 +41,14 @@ def build(config: LayerNormRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.horizon import forecast_inputs, head
     from strokecast.models.layers.layer_norm_lstm import layer_norm_lstm
     from strokecast.models.layers.layer_norm_rnn import layer_norm_rnn
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = recurrent_stack(  # [B, U]
+    state = read_window(  # [B, U]
         layer_norm_lstm if config.cell == "lstm" else layer_norm_rnn,
         past,
-        config.units,
+        config,
         config.layers,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
         activation=config.activation,
     )
     days = head(state, past, future, config, spec, config.head_units)

@@ -38,7 +38,7 @@ def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import CELLS, recurrent_stack
+    from strokecast.models.layers.recurrent import CELLS, read_window
 
     if spec["window"] <= spec["horizon"]:
         raise UserError(
@@ -48,16 +48,6 @@ def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
             fix="lengthen features.forecast.window, or say enabled: false",
         )
     inputs, past, future = forecast_inputs(spec)
-    states = recurrent_stack(  # [B, W, U]
-        CELLS[config.cell],
-        past,
-        config.units,
-        config.layers,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        return_sequences=True,
-        recurrent_dropout=config.recurrent_dropout,
-    )
+    states = read_window(CELLS[config.cell], past, config, config.layers, return_sequences=True)  # [B, W, U]
     days = head(states, past, future, config, spec, config.head_units)
     return keras.Model(inputs, days, name="seq2seq")

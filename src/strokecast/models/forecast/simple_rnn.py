@@ -35,19 +35,14 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head, look_ahead
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_window
 
     inputs, past, future = forecast_inputs(spec)
     ahead = config.look_ahead and future is not None
-    state = recurrent_stack(  # [B, U]
+    state = read_window(  # [B, U]
         keras.layers.SimpleRNN,
         look_ahead(past, future) if ahead else past,
-        config.units,
-        1,
-        dropout=config.dropout,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
+        config,
         activation=config.activation,
     )
     days = head(state, past, future, config, spec, config.head_units, reads_future=not ahead)

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import keras
 
+from strokecast.models.common.config import RecurrentForecaster
+
 Norm = Literal["none", "layer", "batch"]
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
@@ -113,3 +115,31 @@ def recurrent_stack(
             batch_norm = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"norm_{depth + 1}")
             x = batch_norm(x, mask=mask if whole else None)
     return keras.layers.Dropout(dropout, name="dropout")(x) if dropout else x
+
+
+def read_window(
+    cell: Callable[..., Any], window: Any, config: RecurrentForecaster, layers: int = 1, **settings: Any
+) -> Any:
+    """`recurrent_stack` over the days of a window, with the settings that all recurrent forecasters have.
+
+    Args:
+        cell: as there.
+        window: float [B, W, C].
+        config: units, dropout (between layers and recurrent), normalisation, L2.
+        layers: depth.
+        settings: what else a forecaster sets: `return_sequences`, `activation`.
+
+    Returns:
+        float [B, U], or [B, W, U] where return_sequences.
+    """
+    return recurrent_stack(
+        cell,
+        window,
+        config.units,
+        layers,
+        dropout=config.dropout,
+        norm=config.norm,
+        l2=config.l2,
+        recurrent_dropout=config.recurrent_dropout,
+        **settings,
+    )
