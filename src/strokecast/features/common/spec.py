@@ -14,51 +14,69 @@ from strokecast.common.files import read_json
 SPLITS = ("train", "valid", "test")
 
 
-class ClassifySpec(TypedDict):
-    """Padded drawings: `data/processed/classify/spec.json`.
+class _Spec(TypedDict):
+    """What the specs of all tasks have in common.
 
     Attributes:
-        classes: in the order of their numbers.
-        bounds: the length buckets, in points.
-        scale: what dx and dy were divided by.
-        time: whether each record also holds `time`.
-        counts: split → bound → drawings.
-        class_counts: class → training drawings.
+        files: split → the files of its records.
         digest: of the training and validation files and the scaling.
+        source: of the raw data.
     """
 
     task: str
-    classes: list[str]
-    features: dict[str, list[int | None]]
-    dtype: str
-    bounds: list[int]
-    scale: float
-    time: bool
-    counts: dict[str, dict[str, int]]
-    class_counts: dict[str, int]
-    length: dict[str, float]
     files: dict[str, list[str]]
     digest: str
     source: str
 
 
-class WatchSpec(TypedDict):
-    """Videos of drawings: `data/processed/watch/spec.json`.
+class _SketchSpec(_Spec):
+    """What those of drawings have in common.
 
     Attributes:
         classes: in the order of their numbers.
+        scale: what dx and dy were divided by.
+        class_counts: class → training drawings.
+        length: median and maximum of the points of a training drawing.
+    """
+
+    classes: list[str]
+    scale: float
+    class_counts: dict[str, int]
+    length: dict[str, float]
+
+
+class _PaddedSpec(_SketchSpec):
+    """What those of padded drawings have in common.
+
+    Attributes:
+        bounds: the length buckets, in points.
+        time: whether each record also holds `time`.
+        counts: split → bound → drawings.
+    """
+
+    features: dict[str, list[int | None]]
+    dtype: str
+    bounds: list[int]
+    time: bool
+    counts: dict[str, dict[str, int]]
+
+
+class ClassifySpec(_PaddedSpec):
+    """Padded drawings: `data/processed/classify/spec.json`."""
+
+
+class WatchSpec(_SketchSpec):
+    """Videos of drawings: `data/processed/watch/spec.json`.
+
+    Attributes:
         frames, height, width: of every video: N, H, W.
         steps_per_frame: steps of the pen's track a frame.
         by: `ink` or `time`: what frames and steps are equal shares of.
         pen: pixels; width of the drawn lines.
         scale: what dx and dy of the track were divided by: the standard deviation of dx and dy, as drawn, on train.
         counts: split → drawings.
-        class_counts: class → training drawings.
-        digest: of the training and validation files and the scaling.
     """
 
-    task: str
-    classes: list[str]
     features: dict[str, list[int]]
     frames: int
     height: int
@@ -66,44 +84,19 @@ class WatchSpec(TypedDict):
     steps_per_frame: int
     by: str
     pen: float
-    scale: float
     counts: dict[str, int]
-    class_counts: dict[str, int]
-    length: dict[str, float]
-    files: dict[str, list[str]]
-    digest: str
-    source: str
 
 
-class DrawSpec(TypedDict):
+class DrawSpec(_PaddedSpec):
     """Padded drawings, none cropped: `data/processed/draw/spec.json`.
 
     Attributes:
-        classes: in the order of their numbers.
-        bounds: the length buckets, in points.
-        scale: what dx and dy were divided by.
-        counts: split → bound → drawings.
-        class_counts: class → training drawings.
-        length: median and maximum of the points of a training drawing.
         left_out: split → drawings longer than the last bound.
         max_points: of the longest training drawing: where generated ones are cut off.
-        digest: of the training and validation files and the scaling.
     """
 
-    task: str
-    classes: list[str]
-    features: dict[str, list[int | None]]
-    dtype: str
-    bounds: list[int]
-    scale: float
-    counts: dict[str, dict[str, int]]
-    class_counts: dict[str, int]
-    length: dict[str, float]
     left_out: dict[str, int]
     max_points: int
-    files: dict[str, list[str]]
-    digest: str
-    source: str
 
 
 class SplitDays(TypedDict):
@@ -115,7 +108,18 @@ class SplitDays(TypedDict):
     windows: int
 
 
-class ForecastSpec(TypedDict):
+class _LookingBack(TypedDict, total=False):
+    """What a spec of an earlier version lacks: nothing of the kind was read then.
+
+    Attributes:
+        lag_calendar: whether the holidays and the day type of the days that `lags` and `difference` look back to
+            are features, too.
+    """
+
+    lag_calendar: bool
+
+
+class ForecastSpec(_Spec, _LookingBack):
     """Windows of a daily series: `data/processed/forecast/spec.json`.
 
     Attributes:
@@ -137,7 +141,6 @@ class ForecastSpec(TypedDict):
     among the features; [] without `series_id`).
     """
 
-    task: str
     window: int
     horizon: int
     targets: list[str]
@@ -152,9 +155,6 @@ class ForecastSpec(TypedDict):
     name: str
     unit: str
     splits: dict[str, SplitDays]
-    files: dict[str, list[str]]
-    digest: str
-    source: str
 
 
 _KINDS: dict[str, Any] = {
@@ -176,7 +176,7 @@ def load(folder: Path, task: str) -> dict[str, Any]:
         spec = read_json(path)
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix=f"run `dvc repro preprocess@{task}`") from None
-    missing = sorted(set(_KINDS[task].__annotations__) - set(spec))
+    missing = sorted(_KINDS[task].__required_keys__ - set(spec))
     if spec.get("task") != task or missing:
         raise UserError(
             f"is no spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
