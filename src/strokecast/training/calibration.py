@@ -43,29 +43,19 @@ def write(
     Raises:
         UserError: if the validation split holds no origin with enough history.
     """
-    each = {name: _fit(name, ask, processed, spec, history, most, where) for name in several.names(spec)}
+    horizon, need = int(spec["horizon"]), max(history, Preparer(spec).min_history)
+    each = {}
+    for name in several.names(spec):
+        known = backtest.series(processed, ("train", "valid"), name)
+        days = len(known.days)
+        chosen = origins.evenly(origins.rolling(known.starts["valid"], days, need, horizon), most)
+        if not len(chosen):
+            raise UserError(
+                f"the days{name and ' of '}{name} before the test split number {days}, it needs {need} before a validation forecast of {horizon}",
+                where=where,
+                fix="give a longer series, move test_from later, or say enabled: false",
+            )
+        said = ask(known, chosen)
+        actual = backtest.actual(known, spec, chosen)[..., 0]
+        each[name] = conformal.fit(actual, said.point[..., 0], said.quantiles, said.own)
     conformal.write_all(folder, each)
-
-
-def _fit(
-    name: str,
-    ask: backtest.Ask,
-    processed: Path,
-    spec: Mapping[str, Any],
-    history: int,
-    most: int | None,
-    where: str,
-) -> conformal.Calibration:
-    known = backtest.series(processed, ("train", "valid"), name)
-    days, horizon = len(known.days), int(spec["horizon"])
-    need = max(history, Preparer(spec).min_history)
-    chosen = origins.evenly(origins.rolling(known.starts["valid"], days, need, horizon), most)
-    if not len(chosen):
-        raise UserError(
-            f"the days{name and ' of '}{name} before the test split number {days}, it needs {need} before a validation forecast of {horizon}",
-            where=where,
-            fix="give a longer series, move test_from later, or say enabled: false",
-        )
-    said = ask(known, chosen)
-    actual = backtest.actual(known, spec, chosen)[..., 0]
-    return conformal.fit(actual, said.point[..., 0], said.quantiles, said.own)
