@@ -44,6 +44,7 @@ DecoderNorm = Annotated[
     Literal["none", "layer"],
     Field(description="layer: layer normalisation at every gate of the decoder; not on cuDNN"),
 ]
+History = Annotated[int | None, Field(description="days it looks back; null: all there are, and slower")]
 Sizes = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(to_tuple)]
 Weeks = Annotated[
     tuple[Annotated[int, Field(ge=1, le=104)], ...],

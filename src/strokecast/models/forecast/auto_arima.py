@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config
+from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
 from strokecast.models.peers.classical import AutoArima
 
@@ -22,9 +22,7 @@ from strokecast.models.peers.classical import AutoArima
 class AutoArimaConfig(Config):
     """Settings of `forecast.auto_arima`."""
 
-    history: int | None = Field(
-        1096, ge=AutoArima.min_history, description="days it looks back; null: all there are, and slower"
-    )
+    history: History = Field(1096, ge=AutoArima.min_history)
 
 
 @register(

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config
+from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
 from strokecast.models.peers.classical import Ets
 
@@ -23,9 +23,7 @@ from strokecast.models.peers.classical import Ets
 class AutoEtsConfig(Config):
     """Settings of `forecast.auto_ets`."""
 
-    history: int | None = Field(
-        1096, ge=Ets.min_history, description="days it looks back; null: all there are, and slower"
-    )
+    history: History = Field(1096, ge=Ets.min_history)
 
 
 @register(

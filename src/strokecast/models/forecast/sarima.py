@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config
+from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
 from strokecast.models.peers.classical import Arima
 
@@ -24,9 +24,7 @@ class SarimaConfig(Config):
     """Settings of `forecast.sarima`."""
 
     constant: bool = Field(False, description="with a drift: the week moves by as much every week")
-    history: int | None = Field(
-        1096, ge=Arima.min_history, description="days it looks back; null: all there are, and slower"
-    )
+    history: History = Field(1096, ge=Arima.min_history)
 
 
 @register(
