@@ -15,54 +15,6 @@ import pytest
 ID = "0b9e2f6c-7a51-4f0e-8d53-5c6f2f3f9a01"
 START = 1_750_000_000_000
 
-WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
-
-SPECS: dict[str, dict[str, Any]] = {
-    "forecast": {
-        "task": "forecast",
-        "window": 14,
-        "horizon": 7,
-        "targets": ["y"],
-        "covariates": [],
-        "future": WEEKDAYS,
-        "channels": ["y", *WEEKDAYS],
-        "transforms": {"y": {"kind": "none", "power": 0.0, "mean": 100.0, "std": 10.0}},
-        "calendar": {
-            "kinds": ["weekday"],
-            "country": None,
-            "names": [],
-            "day_types": [],
-            "first": "2020-01-01",
-        },
-        "lags": [],
-        "difference": None,
-        "counts": True,
-        "name": "births",
-        "unit": "births",
-        "splits": {
-            "train": {"first": "2020-01-01", "last": "2020-12-31", "days": 366, "windows": 346},
-            "valid": {"first": "2021-01-01", "last": "2021-02-28", "days": 59, "windows": 53},
-            "test": {"first": "2021-03-01", "last": "2021-04-30", "days": 61, "windows": 55},
-        },
-        "files": {"train": ["train/windows-00000-of-00001.tfrecord"]},
-        "digest": "d" * 64,
-        "source": "births",
-    },
-    "classify": {
-        "task": "classify",
-        "classes": ["circle", "square", "a spiral"],
-        "features": {"strokes": [None, 3]},
-        "dtype": "float32",
-        "bounds": [16, 32],
-        "scale": 12.5,
-        "counts": {"train": {"16": 10, "32": 5}},
-        "length": {"median": 12.0, "max": 40},
-        "files": {"train": []},
-        "digest": "c" * 64,
-        "source": "doodles",
-    },
-}
-
 CONFIGS: dict[str, dict[str, Any]] = {
     "gru": {"units": 8, "layers": 1, "dropout": 0.0, "bidirectional": False}
 }
@@ -105,18 +57,15 @@ def project(empty_project: Path, fresh_board: Path) -> Path:
 
 
 @pytest.fixture
-def make_training(project: Path) -> Callable[..., Path]:
-    """`make_training(task, name, training_id, seed, first, epochs)` writes a finished training's folder."""
-    return training_maker(project)
+def make_training(project: Path, make_without_board: Callable[..., Path]) -> Callable[..., Path]:
+    """`make_without_board` in a project with a board."""
+    return make_without_board
 
 
 @pytest.fixture
-def make_in() -> Callable[[Path], Callable[..., Path]]:
-    """`make_training` for a project without a board."""
-    return training_maker
+def make_without_board(specs: dict[str, dict[str, Any]]) -> Callable[..., Path]:
+    """`make_without_board(task, name, training_id, seed, first, epochs)` writes a finished training's folder."""
 
-
-def training_maker(project: Path) -> Callable[..., Path]:
     def make(
         task: str = "forecast",
         name: str = "seasonal_naive_7",
@@ -157,14 +106,14 @@ def training_maker(project: Path) -> Callable[..., Path]:
             "dvc_exp_name": None,
             "dataset": {
                 "name": f"{task}: x",
-                "digest": SPECS[task]["digest"],
-                "source": SPECS[task]["source"],
+                "digest": specs[task]["digest"],
+                "source": specs[task]["source"],
             },
             "kind": kind,
         }
         (folder / "run.json").write_text(json.dumps(run))
         (folder / "config.json").write_text(json.dumps(settings))
-        (folder / "spec.json").write_text(json.dumps(SPECS[task]))
+        (folder / "spec.json").write_text(json.dumps(specs[task]))
         stored = {"task": task, "name": name, "config": {}, "found": {}, "min_history": 7}
         (folder / MODEL_FILES[kind]).write_text(json.dumps(stored))
         if task == "forecast":
@@ -315,9 +264,3 @@ def active(client: Any) -> Callable[[], list[Any]]:
 def calibration() -> dict[str, Any]:
     """The calibration.json of a network that forecasts."""
     return intervals("network")
-
-
-@pytest.fixture
-def specs() -> dict[str, dict[str, Any]]:
-    """A spec.json a task."""
-    return SPECS
