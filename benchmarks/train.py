@@ -18,6 +18,7 @@ What is claimed is printed with `holds` or `FAILS`, and the exit code is 1 where
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
 import tempfile
@@ -32,7 +33,7 @@ import train_steps
 import train_turns
 from claims import conclude
 from strokecast.common.stage import quiet_environment, start_tensorflow
-from train_data import Project
+from train_data import Project, real
 
 AT_LEAST = dict.fromkeys(plain_keras.NETWORKS, 2.0) | {"conv_bilstm": 6.0}
 LOADER = 3.0
@@ -169,7 +170,7 @@ def main() -> None:
         if given.part == "spread":
             conclude(train_spread.spread(given.folder or Path(temporary) / "doodles", given))
             return
-        project = Project(given.folder or Path(temporary) / "project", given.data)
+        project = Project(given.folder or Path(temporary) / "project", functools.partial(real, given.data))
         parts = {"speed": speed, "accuracy": accuracy, "loader": loader}
         parts |= {"jit": train_steps.jit, "threads": train_steps.threads, "tried": train_steps.tried}
         claims = parts[given.part](project, given)

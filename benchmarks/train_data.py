@@ -1,4 +1,4 @@
-"""The real drawings that `train.py` measures on, through strokecast's own stages.
+"""The drawings that `train.py` measures on, through strokecast's own stages.
 
 `params.yaml` of the project with another source goes to a temporary folder, where the scripts of the
 stages download (copy), validate and preprocess run as `dvc repro` would run them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,31 +34,39 @@ class Drawings:
     labels: NDArray[np.int64]
 
 
+def real(source: Path) -> dict[str, Any]:
+    """`sketches` of params.yaml for all the real drawings in `source`, a folder with `sketchrnn/<class>.npz`.
+
+    Raises:
+        SystemExit: if there is no such folder.
+    """
+    if not (source / "sketchrnn").is_dir():
+        raise SystemExit(f"{source} holds no folder sketchrnn; name another with --data")
+    return {"source": "quickdraw", "quickdraw": {"base_url": str(source.resolve()), "classes": "all"}}
+
+
 class Project:
-    """A throw-away project on the real drawings.
+    """A throw-away project.
 
     Args:
         folder: where it lies; what is already there is used again.
-        source: folder that holds `sketchrnn/<class>.npz`.
+        sketches: gives the keys of `sketches` in params.yaml that change; asked where nothing is there.
     """
 
-    def __init__(self, folder: Path, source: Path) -> None:
+    def __init__(self, folder: Path, sketches: Callable[[], dict[str, Any]]) -> None:
         self.folder = folder
         self.validated = folder / "data" / "validated" / "sketches"
         if not self.validated.is_dir():
-            self._write_params(source.resolve())
+            self._write_params(sketches())
             for stage in ("download", "validate"):
                 self._run(stage)
 
-    def _write_params(self, source: Path) -> None:
+    def _write_params(self, sketches: dict[str, Any]) -> None:
         from ruamel.yaml import YAML
 
-        if not (source / "sketchrnn").is_dir():
-            raise SystemExit(f"{source} holds no folder sketchrnn; name another with --data")
         yaml = YAML(typ="safe", pure=True)
         settings = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-        settings["sketches"]["source"] = "quickdraw"
-        settings["sketches"]["quickdraw"] = {"base_url": str(source), "classes": "all"}
+        settings["sketches"] |= sketches
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
             yaml.dump(settings, file)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import train_ours
-from train_data import ROOT
+from strokecast.params import ClassifyFeatures
+from train_data import Project
 
 NAME, EPOCHS = "conv_rnn", 3
 COUNTS = {"train": 80, "valid": 20, "test": 50}  # drawings a class
@@ -34,7 +34,7 @@ def spread(folder: Path, given: argparse.Namespace) -> list[tuple[str, bool]]:
     if given.child:
         _train(folder, given.child[0] == "on", [int(seed) for seed in given.child[1:]])
         return []
-    _doodles(folder)
+    _records(folder)
     free = _apart(folder, "off", (*SAME, *SEEDS[1:]))
     same, seeds = free[: len(SAME)], [free[0], *free[len(SAME) :]]
     fixed = _apart(folder, "on", (1, 1))
@@ -53,32 +53,14 @@ def spread(folder: Path, given: argparse.Namespace) -> list[tuple[str, bool]]:
     ]
 
 
-def _doodles(folder: Path) -> None:
-    """The default doodles, `COUNTS` a class, through the stages' own scripts."""
-    from ruamel.yaml import YAML
+def doodles() -> dict[str, Any]:
+    """`sketches` of params.yaml for the default doodles, `COUNTS` a class."""
+    return {"source": "doodles", "doodles": COUNTS}
 
-    from strokecast.features import classify
-    from strokecast.params import ClassifyFeatures
 
-    if (folder / "processed").is_dir():
-        return
-    yaml = YAML(typ="safe", pure=True)
-    settings = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    settings["sketches"]["source"] = "doodles"
-    settings["sketches"]["doodles"] |= COUNTS
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
-        yaml.dump(settings, file)
-    environment = {name: value for name, value in os.environ.items() if name != "DVC_ROOT"}
-    for stage in ("download", "validate"):
-        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), "sketches"]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(done.stderr)
-    features = ClassifyFeatures.model_validate(settings["features"]["classify"])
-    classify.preprocess(folder / "data/validated/sketches", folder / "processed", features)
+def _records(folder: Path) -> Path:
+    """Their records, with the default bounds."""
+    return Project(folder, doodles).processed(ClassifyFeatures().bounds)
 
 
 def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -99,7 +81,7 @@ def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
     from strokecast.models.common import inference
     from strokecast.training import run
 
-    processed = folder / "processed"
+    processed = _records(folder)
     spec = specs.load(processed, "classify")
     recipe = train_ours.recipe({"epochs": EPOCHS, "deterministic": deterministic})
     for seed in seeds:
