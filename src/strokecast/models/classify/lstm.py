@@ -11,39 +11,18 @@ When to use it: the first one to try; long drawings, and data enough for its fou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import (
-    Bidirectional,
-    Config,
-    CudnnRecurrentDropout,
-    Directions,
-    Dropout,
-    Norm,
-    Positions,
-    Time,
-)
+from strokecast.models.common.config import RecurrentClassifier
 from strokecast.models.common.registry import register
 
 
-class LstmConfig(Config):
+class LstmConfig(RecurrentClassifier):
     """Settings of `classify.lstm`."""
 
-    units: int = Field(96, ge=1, le=4096, description="units of each layer (and direction)")
     layers: int = Field(2, ge=1, le=16, description="LSTM layers on top of each other")
-    dropout: Dropout = 0.1
-    recurrent_dropout: CudnnRecurrentDropout = 0.0
-    activation: Literal["tanh", "relu", "elu"] = Field(
-        "tanh", description="of candidate and state; cuDNN knows tanh alone"
-    )
-    norm: Norm = "none"
-    l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
-    positions: Positions = True
-    time: Time = False
-    directions: Directions = False
-    bidirectional: Bidirectional = False
 
 
 @register("classify", "lstm", LstmConfig, testing=LstmConfig(units=8, layers=2, dropout=0.0))
@@ -52,23 +31,11 @@ def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_drawing
 
     inputs, points, real = drawing_inputs(
         config.positions, config.time, config.directions
     )  # points [B, T, C], real [B, T]
-    state = recurrent_stack(  # [B, U]
-        keras.layers.LSTM,
-        points,
-        config.units,
-        config.layers,
-        mask=real,
-        dropout=config.dropout,
-        bidirectional=config.bidirectional,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
-        activation=config.activation,
-    )
+    state = read_drawing(keras.layers.LSTM, points, real, config)  # [B, U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="lstm")

@@ -15,33 +15,18 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.common.config import (
-    Bidirectional,
-    Config,
-    Directions,
-    Dropout,
-    Norm,
-    Positions,
-    RecurrentDropout,
-    Time,
-)
+from strokecast.models.common.config import Norm, RecurrentClassifier, RecurrentDropout
 from strokecast.models.common.registry import register
 
 
-class SimpleRnnConfig(Config):
+class SimpleRnnConfig(RecurrentClassifier):
     """Settings of `classify.simple_rnn`."""
 
     units: int = Field(64, ge=1, le=4096, description="units of each layer (and direction)")
     layers: int = Field(3, ge=1, le=16, description="SimpleRNN layers on top of each other")
-    dropout: Dropout = 0.1
     recurrent_dropout: RecurrentDropout = 0.0
     activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of each layer")
     norm: Norm = "layer"
-    l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
-    positions: Positions = True
-    time: Time = False
-    directions: Directions = False
-    bidirectional: Bidirectional = False
 
 
 @register(
@@ -55,23 +40,11 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.recurrent import recurrent_stack
+    from strokecast.models.layers.recurrent import read_drawing
 
     inputs, points, real = drawing_inputs(
         config.positions, config.time, config.directions
     )  # points [B, T, C], real [B, T]
-    state = recurrent_stack(  # [B, U]
-        keras.layers.SimpleRNN,
-        points,
-        config.units,
-        config.layers,
-        mask=real,
-        dropout=config.dropout,
-        bidirectional=config.bidirectional,
-        norm=config.norm,
-        l2=config.l2,
-        recurrent_dropout=config.recurrent_dropout,
-        activation=config.activation,
-    )
+    state = read_drawing(keras.layers.SimpleRNN, points, real, config)  # [B, U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="simple_rnn")

@@ -90,6 +90,22 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class RecurrentClassifier(Config):
+    """Settings of a classifier whose recurrent layers read the points of a drawing."""
+
+    units: int = Field(96, ge=1, le=4096, description="units of each layer (and direction)")
+    layers: int = Field(2, ge=1, le=16, description="recurrent layers on top of each other")
+    dropout: Dropout = 0.1
+    recurrent_dropout: CudnnRecurrentDropout = 0.0
+    activation: Activation = "tanh"
+    norm: Norm = "none"
+    l2: float = Field(0.0, ge=0, le=1, description="factor of the layers' squared weights in the loss")
+    positions: Positions = True
+    time: Time = False
+    directions: Directions = False
+    bidirectional: Bidirectional = False
+
+
 class FrameCnn(Config):
     """Settings of the small convolutional network that reads one frame (`models/layers/frames.py`)."""
 

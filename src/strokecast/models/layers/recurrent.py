@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import keras
 
-from strokecast.models.common.config import RecurrentForecaster
+from strokecast.models.common.config import RecurrentClassifier, RecurrentForecaster
 
 Norm = Literal["none", "layer", "batch"]
 
@@ -115,6 +115,33 @@ def recurrent_stack(
             batch_norm = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"norm_{depth + 1}")
             x = batch_norm(x, mask=mask if whole else None)
     return keras.layers.Dropout(dropout, name="dropout")(x) if dropout else x
+
+
+def read_drawing(cell: Callable[..., Any], points: Any, real: Any, config: RecurrentClassifier) -> Any:
+    """`recurrent_stack` over the points of a drawing, with the settings that plain recurrent classifiers have.
+
+    Args:
+        cell: as there.
+        points: float [B, T, C].
+        real: bool [B, T], right-padded.
+        config: units, depth, dropout (between layers and recurrent), directions, normalisation, L2, activation.
+
+    Returns:
+        float [B, U], twice as many where bidirectional.
+    """
+    return recurrent_stack(
+        cell,
+        points,
+        config.units,
+        config.layers,
+        mask=real,
+        dropout=config.dropout,
+        bidirectional=config.bidirectional,
+        norm=config.norm,
+        l2=config.l2,
+        recurrent_dropout=config.recurrent_dropout,
+        activation=config.activation,
+    )
 
 
 def read_window(
