@@ -86,14 +86,14 @@ def fit(
     """
     started = time.perf_counter()
     try:
-        train = plain_reading.windows(processed, spec, "train")
-        lagged.fit({"past": train.past, "future": train.future}, train.target, seed)
+        train, valid = (plain_reading.windows(processed, spec, split) for split in ("train", "valid"))
+        inputs = {"past": valid.past, "future": valid.future}
+        learned = {"past": train.past, "future": train.future}
+        lagged.fit(learned, train.target, seed, (inputs, valid.target))
     except MemoryError:
         fix = "take fewer lags, a shorter window or fewer training days"
         raise TrainingError("out of memory", where=where, fix=fix) from None
     fitted = time.perf_counter() - started
-    valid = plain_reading.windows(processed, spec, "valid")
-    inputs = {"past": valid.past, "future": valid.future}
     lagged.predict(inputs)
     started = time.perf_counter()
     lagged.predict(inputs)

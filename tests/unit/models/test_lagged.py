@@ -119,6 +119,32 @@ def test_ridge_is_scikit_learns(fitted: dict[str, lagged.Lagged]) -> None:
         np.testing.assert_allclose(made[:, step, 0], expected, atol=1e-6)
 
 
+def test_ridge_chooses_its_penalty_on_validation_windows() -> None:
+    train, same = windows(seed=3), windows(seed=4)
+    rng = np.random.default_rng(0)
+    nothing = (
+        same[0],
+        rng.normal(0, 0.01, same[1].shape).astype(np.float32),
+    )  # a break: what was learned is void
+    chosen = {}
+    for key, valid in (("same", same), ("nothing", nothing)):
+        model = built("ridge", l2=None)
+        model.fit(*train, seed=1, valid=valid)
+        chosen[key] = float(model.arrays["l2"])
+        alone = built("ridge", l2=chosen[key])
+        alone.fit(*train, seed=1)
+        np.testing.assert_array_equal(model.predict(same[0]), alone.predict(same[0]))
+        errors = {}
+        for strength in lagged.STRENGTHS:
+            other = built("ridge", l2=strength)
+            other.fit(*train, seed=1)
+            errors[strength] = float(np.abs(other.predict(valid[0]) - valid[1]).mean())
+        assert chosen[key] == min(errors, key=lambda strength: errors[strength])
+    assert chosen["same"] < chosen["nothing"] == lagged.STRENGTHS[-1]
+    with pytest.raises(ValueError, match="validation windows"):
+        built("ridge", l2=None).fit(*train, seed=1)
+
+
 def test_trees_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     from sklearn import ensemble
 

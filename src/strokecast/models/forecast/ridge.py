@@ -23,7 +23,9 @@ class RidgeConfig(Config):
 
     lags: int | None = Field(14, ge=1, description="last days it reads; null: the whole window")
     weeks: Weeks = (4, 8)
-    l2: float = Field(0.01, gt=0, le=1000, description="penalty on squared weights, a window")
+    l2: float | None = Field(
+        0.01, gt=0, le=1000, description="penalty on squared weights, a window; null: chosen on validation"
+    )
 
 
 @register("forecast", "ridge", RidgeConfig, testing=RidgeConfig(lags=7, weeks=(2,)), kind="estimator")

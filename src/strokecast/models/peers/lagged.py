@@ -21,6 +21,7 @@ from strokecast.common.errors import UserError
 from strokecast.models.common import fitted
 
 Floats = NDArray[np.float64]
+Windows = tuple[Mapping[str, NDArray[np.float32]], NDArray[np.float32]]  # inputs, what came of them
 WEEK = 7
 
 
@@ -40,6 +41,7 @@ class Lagged(fitted.Fitted, ABC):
 
     def __init__(self, spec: Mapping[str, Any], lags: int | None, weeks: tuple[int, ...]) -> None:
         super().__init__()
+        self.spec = spec
         window = int(spec["window"])
         self.horizon = int(spec["horizon"])
         self.targets = len(spec["targets"])
@@ -54,8 +56,20 @@ class Lagged(fitted.Fitted, ABC):
                     fix="ask for less, or lengthen features.forecast.window",
                 )
 
-    def fit(self, inputs: Mapping[str, NDArray[np.float32]], target: NDArray[np.float32], seed: int) -> None:
-        """Learn from windows {"past": [B, W, C], "future": [B, H, F]} and what came of them, [B, H, D]."""
+    def fit(
+        self,
+        inputs: Mapping[str, NDArray[np.float32]],
+        target: NDArray[np.float32],
+        seed: int,
+        valid: Windows | None = None,
+    ) -> None:
+        """Learn from windows {"past": [B, W, C], "future": [B, H, F]} and what came of them, [B, H, D].
+
+        Args:
+            inputs, target: of the training windows.
+            seed: of what is drawn at random.
+            valid: the same of the validation windows, for what is chosen on them.
+        """
         self.arrays = self._learn(self.features(inputs), target.astype(np.float64), seed)
 
     def predict(self, inputs: Mapping[str, NDArray[np.float32]]) -> Floats:
@@ -92,19 +106,51 @@ class Lagged(fitted.Fitted, ABC):
         """Forecasts [B, H, D] from `arrays`."""
 
 
+STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+
 class Ridge(Lagged):
     """Linear regression on standardised features with a penalty on squared weights.
 
     Args:
-        l2: strength of the penalty, a window.
+        l2: strength of the penalty, a window; None: the one of `STRENGTHS` with the lowest MAE of the first
+            target (transformed and scaled) on the validation windows, kept as the array `l2`.
         spec, lags, weeks: as `Lagged`.
     """
 
     name = "ridge"
 
-    def __init__(self, spec: Mapping[str, Any], lags: int | None, weeks: tuple[int, ...], l2: float) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], lags: int | None, weeks: tuple[int, ...], l2: float | None
+    ) -> None:
         super().__init__(spec, lags, weeks)
         self.l2 = l2
+
+    def fit(
+        self,
+        inputs: Mapping[str, NDArray[np.float32]],
+        target: NDArray[np.float32],
+        seed: int,
+        valid: Windows | None = None,
+    ) -> None:
+        """As `Lagged.fit`; chooses the penalty where none is set.
+
+        Raises:
+            ValueError: if it has to be chosen, and there is nothing to choose it on.
+        """
+        if self.l2 is not None:
+            super().fit(inputs, target, seed)
+            return
+        if valid is None:
+            raise ValueError("validation windows are needed to choose l2 on")
+        tried = []
+        for strength in STRENGTHS:
+            ridge = Ridge(self.spec, self.lags, self.weeks, strength)
+            ridge.fit(inputs, target, seed)
+            error = np.abs(ridge.predict(valid[0]) - valid[1])[..., 0].mean()
+            tried.append((float(error), strength, ridge.arrays))
+        _, strength, arrays = min(tried, key=lambda one: one[:2])
+        self.arrays = arrays | {"l2": np.array(strength)}
 
     def _learn(self, features: NDArray[np.float32], target: Floats, seed: int) -> dict[str, NDArray[Any]]:
         from sklearn import linear_model
@@ -113,6 +159,7 @@ class Ridge(Lagged):
         exact = features.astype(np.float64)
         mean, std = exact.mean(axis=1), exact.std(axis=1)  # [H, K]
         std[std < 1e-6] = 1.0  # what never changes, e.g. a flag of a day that never came
+        assert self.l2 is not None  # chosen by `fit`
         model = linear_model.Ridge(alpha=self.l2 * target.shape[0], solver="cholesky")
         weights, bias = [], []
         with threadpool_limits(1):  # the products are small; threads wait for each other on a busy machine
