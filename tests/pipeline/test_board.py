@@ -123,11 +123,12 @@ def _wait_for_epoch(project: Any, known: set[str]) -> str:
 
 def test_a_second_repro_says_that_the_first_is_running(project: Any) -> None:
     project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 400}))
+    before = set(project.board())
     first = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        _wait_for_epoch(project, set(project.board()))
+        _wait_for_epoch(project, before)
         second = project.run("dvc", "repro", check=False)
     finally:
         os.killpg(first.pid, signal.SIGKILL)
