@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending, to_tuple
 
-_BOUNDS = (24, 32, 40, 48, 64, 80, 100, 128, 200)  # of doodles: an eighth of the padded points is padding
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
 
 
@@ -17,7 +16,7 @@ class ClassifyFeatures(Strict):
     """Padded records of strokes."""
 
     bounds: Ints = Field(
-        _BOUNDS,
+        (32, 48, 64, 96, 200),
         min_length=1,
         description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
     )
@@ -37,7 +36,7 @@ class DrawFeatures(ClassifyFeatures):
     """Padded records of strokes for networks that draw."""
 
     bounds: Ints = Field(
-        _BOUNDS,
+        (32, 48, 64, 96, 200),
         min_length=1,
         description="points; a drawing is padded to the smallest bound that holds it, left out beyond the last",
     )
