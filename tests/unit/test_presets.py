@@ -11,7 +11,7 @@ from strokecast import params
 from strokecast.models.common import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PRESETS = ("births", "cta")
+PRESETS = ("auckland", "births", "cta")
 
 
 def script() -> ModuleType:
