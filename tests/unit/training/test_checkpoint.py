@@ -137,7 +137,7 @@ print(json.dumps(sorted(f for f in files if f)))
 
 # Imported by a training, and not able to change its numbers but through its settings or its data.
 HARMLESS = {
-    *(f"common/{name}.py" for name in ("__init__", "errors", "files", "paths", "stage", "explain")),
+    *(f"common/{name}.py" for name in ("__init__", "errors", "files", "paths", "stage", "explain", "lean")),
     *("schema.py", "features/__init__.py", "features/common/__init__.py", "features/common/spec.py"),
     *(
         "models/__init__.py",
