@@ -43,9 +43,8 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 $(BEAM_READY): requirements-beam.lock requirements-uv.lock pyproject.toml
 	$(call environment,$(BEAM),requirements-beam.lock)
 
-repro: $(READY)  ## run what params.yaml asks for and is not yet there
-	@strokecast check
-	@dvc repro
+repro: $(READY)  ## run what params.yaml asks for and is not yet there (JOBS=1: one stage at a time)
+	@strokecast repro $(if $(JOBS),--jobs $(JOBS))
 
 ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for another port)
 	@strokecast ui --port $(or $(PORT),5000)

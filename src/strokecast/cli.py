@@ -57,6 +57,23 @@ def check() -> None:
 
 @main.command()
 @click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="stages at a time; two by default, one where there is a GPU or a single processor",
+)
+@_one_line
+def repro(jobs: int | None) -> None:
+    """Run what params.yaml asks for and is not yet there, as `dvc repro` does, two stages at a time."""
+    from strokecast import params as settings
+    from strokecast import repro as running
+    from strokecast import schema
+
+    schema.check(settings.load())
+    running.repro(jobs, tell=click.echo)
+
+
+@main.command()
+@click.option(
     "--model", required=True, help="a trained model's name, or `champion`: the best of reports/forecast"
 )
 @click.option(

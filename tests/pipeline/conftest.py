@@ -99,8 +99,12 @@ class Project:
 
     def repro(self, *arguments: str) -> list[str]:
         """Run `dvc repro` and return the names of the stages that ran a command or came from the cache."""
-        output = self.run("dvc", "repro", *arguments).stdout
-        return ran(output)
+        return self.ran(self.run("dvc", "repro", *arguments).stdout)
+
+    @staticmethod
+    def ran(output: str) -> list[str]:
+        """Stage names in the order in which DVC ran them."""
+        return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
 
     def params(self, change: Callable[[Any], None]) -> None:
         yaml = YAML()
@@ -134,11 +138,6 @@ class Project:
     def commit(self, message: str = "change") -> None:
         self.run("git", "add", "-A")
         self.run("git", "commit", "-q", "--allow-empty", "-m", message)
-
-
-def ran(output: str) -> list[str]:
-    """Stage names in the order in which DVC ran them."""
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
 
 
 def fresh(root: Path) -> Project:

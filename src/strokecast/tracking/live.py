@@ -74,6 +74,7 @@ def begin(
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")),
         "dvc_stage": os.environ.get("DVC_STAGE"),
         "dvc_exp_name": os.environ.get("DVC_EXP_NAME"),
+        "jobs": int(os.environ.get("STROKECAST_JOBS", 1)),
         "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
         "kind": registry.get(task, name).kind,
     }
@@ -241,7 +242,7 @@ _ORDER = (
         "train_seconds",
     ),
     *("best_epoch", "examples_per_second", "device", "git_commit", "git_dirty", "dvc_stage", "dvc_exp_name"),
-    *("dataset", "kind"),
+    *("jobs", "dataset", "kind"),
 )
 
 

@@ -154,6 +154,7 @@ def tags(run: Mapping[str, Any]) -> dict[str, str]:
         "strokecast.git_dirty": run.get("git_dirty"),
         "strokecast.dvc_stage": run.get("dvc_stage"),
         "strokecast.dvc_exp_name": run.get("dvc_exp_name"),
+        "strokecast.jobs": run.get("jobs"),  # stages at a time where it was trained: its seconds depend on it
     }
     return {key: _text(value) for key, value in given.items() if value is not None and value != ""}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
+from strokecast.common.stage import start_tensorflow
 
 Parse = Callable[[Any], tuple[dict[str, Any], Any, Any]]
 
@@ -238,6 +239,7 @@ def batches(
 
     Args: as for `groups`; `batch` is records a batch, each of one group.
     """
+    start_tensorflow()
     import tensorflow as tf
 
     whole = None
