@@ -92,7 +92,7 @@ def test_signals_let_the_stages_save_and_the_next_run_goes_on(project: Any, numb
 
     def longer(values: Any) -> None:
         values["models"]["classify"]["gru"]["training"] = {"epochs": 400}
-        values["models"]["forecast"]["linear"]["training"] = {"epochs": 4000}
+        values["models"]["forecast"]["linear"]["training"] = {"epochs": 400}
 
     project.params(longer)
     running = project.popen(

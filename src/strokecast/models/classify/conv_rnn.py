@@ -1,9 +1,10 @@
 """Three strided convolutions shorten the drawing eightfold, two LSTM layers read what is left.
 
-Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN drawings.
+Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN drawings; the second branch of
+`image`: Xu et al., 2018 (SketchMate), https://arxiv.org/abs/1804.01401.
 
 Shape legend: B batch, T padded points, S = ceil(T / product of strides), F filters of the last
-convolution, U units (twice that where bidirectional), K classes.
+convolution, U units (twice that where bidirectional), I numbers of the image, K classes.
 Kind: sequence to vector. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks) while
 `recurrent_dropout` is 0.
 When to use it: where drawings are long. The recurrent layers see an eighth of the steps, each with more in it:
@@ -55,6 +56,12 @@ class ConvRnnConfig(Config):
     pooling: Literal["last", "mean_max"] = Field(
         "last", description="what the head reads: the last state, or mean and maximum over all steps"
     )
+    image: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        description="numbers that a small CNN makes of the finished drawing, beside what the RNN makes; 0: none",
+    )
     dropout: Dropout = 0.2
     recurrent_dropout: CudnnRecurrentDropout = 0.0
     l2: float = Field(
@@ -81,11 +88,13 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.conv import masked_conv
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.pooling import mean_max
+    from strokecast.models.layers.raster import image_features
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
     inputs, x, real = drawing_inputs(
         config.positions, config.time, config.directions
     )  # x [B, T, C], real [B, T]
+    points = real
     for number, (filters, kernel, stride) in enumerate(
         zip(config.filters, config.kernels, config.strides, strict=True), start=1
     ):
@@ -108,5 +117,11 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
     )
     if whole:
         state = mean_max(state, real)  # [B, 2U]
+    if config.image:
+        picture = image_features(inputs["strokes"], points, prefix="branch_")
+        picture = keras.layers.Dense(config.image, "relu", name="branch_vector")(picture)  # [B, I]
+        state = keras.layers.Concatenate(name="joined")([state, picture])
+        if config.dropout:
+            state = keras.layers.Dropout(config.dropout, name="joined_dropout")(state)
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="conv_rnn")

@@ -55,28 +55,23 @@ def build(config: RasterCnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]} → logits [B, K]."""
     import keras
 
-    from strokecast.models.layers.drawing import Positions, drawing_inputs
-    from strokecast.models.layers.raster import Raster
+    from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.raster import image_features
 
     layers = keras.layers
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
     inputs, strokes, real = drawing_inputs(positions=False)
-    places = Positions(name="positions")(strokes, real)  # [B, T, 2]
-    x = Raster(config.pixels, config.width, name="image")(places, strokes, real)  # [B, S, S, 1]
-    for number, filters in enumerate(config.filters, start=1):
-        x = layers.Conv2D(
-            filters,
-            config.kernel,
-            padding="same",
-            use_bias=config.norm == "none",
-            kernel_regularizer=regularizer,
-            name=f"conv_{number}",
-        )(x)
-        if config.norm == "batch":
-            x = layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(x)
-        x = layers.Activation(config.activation, name=f"conv_{number}_{config.activation}")(x)
-        x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)  # [B, S / 2, S / 2, F]
-    x = layers.Flatten(name="flat")(x)
+    x = image_features(
+        strokes,
+        real,
+        config.pixels,
+        config.width,
+        config.filters,
+        config.kernel,
+        config.activation,
+        config.norm,
+        config.l2,
+    )
     if config.dropout:
         x = layers.Dropout(config.dropout, name="dropout_1")(x)
     x = layers.Dense(config.hidden, config.activation, kernel_regularizer=regularizer, name="hidden")(x)
