@@ -58,11 +58,8 @@ def repro(jobs: int | None = None, gpu: bool | None = None, tell: Callable[[str]
         SystemExit: 130 on SIGINT, 143 on SIGTERM, once the stages that ran have saved and left.
     """
     with _explained():
-        plan = _plan()
+        plan = _plan(tell)
     if not plan.stale:
-        tell("Data and pipelines are up to date.")
-        with _explained():
-            _run_again(plan.always)
         return
     at_once = jobs or default_jobs(gpu)
     waiting = [name for name in plan.needs if name in plan.stale or name in plan.always]
@@ -87,8 +84,8 @@ def default_jobs(gpu: bool | None = None) -> int:
     return 1 if found else min(2, pool.processors())
 
 
-def _plan() -> Plan:
-    """Look at every stage once; nothing is changed."""
+def _plan(tell: Callable[[str], None]) -> Plan:
+    """Look at every stage once; if none is out of date, run those that always run, whose place in dvc.lock stays."""
     from dvc.repo import Repo
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
@@ -96,7 +93,7 @@ def _plan() -> Plan:
         graph = get_active_graph(repo.index.graph)
         needs: dict[str, frozenset[str]] = {}
         stale: set[str] = set()
-        always: list[str] = []
+        always: list[Any] = []
         for stage in plan_repro(graph):
             name = stage.addressing
             needs[name] = frozenset(other.addressing for other in graph.successors(stage))
@@ -105,18 +102,12 @@ def _plan() -> Plan:
             if changed or needs[name] & stale:
                 stale.add(name)
             elif stage.always_changed:
-                always.append(name)
-    return Plan(needs, frozenset(stale), always)
-
-
-def _run_again(names: Sequence[str]) -> None:
-    """Run stages as DVC does, where dvc.lock already says what they stand on."""
-    from dvc.repo import Repo
-
-    with Repo() as repo, repo.lock:
-        for name in names:
-            (stage,) = repo.stage.collect(name)
-            stage.run()
+                always.append(stage)
+        if not stale:
+            tell("Data and pipelines are up to date.")
+            for stage in always:
+                stage.run()
+    return Plan(needs, frozenset(stale), [stage.addressing for stage in always])
 
 
 def _start(name: str) -> BaseProcess:
