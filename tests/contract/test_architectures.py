@@ -63,6 +63,7 @@ TABLE = [
     Line("forecast", "auto_arima", testing=0, default=0, min_history=42, kind="rule"),
     Line("forecast", "auto_ets", testing=0, default=0, min_history=21, kind="rule"),
     Line("forecast", "boosted_trees", testing=1232, default=108507, kind="estimator"),
+    Line("forecast", "combination", testing=1533, default=108976, kind="estimator"),
     Line("forecast", "conv_gru", testing=959, default=16401),
     Line("forecast", "deep_rnn", testing=665, default=14577),
     Line("forecast", "encoder_decoder", testing=1009, default=9617),

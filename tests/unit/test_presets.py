@@ -11,7 +11,7 @@ from strokecast import params
 from strokecast.models.common import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PRESETS = ("auckland", "births", "cta")
+PRESETS = ("auckland", "births", "cta", "zoo")
 
 
 def script() -> ModuleType:
@@ -33,10 +33,12 @@ def test_every_part_is_allowed(name: str, tmp_path: Path) -> None:
         path = tmp_path / f"{part}.yaml"
         YAML(typ="safe", pure=True).dump(whole, path)
         settings = params.load(path)
-        assert settings.features.forecast.holiday_days == whole["features"]["forecast"]["holiday_days"] > 0
-        for model, entry in settings.entries("forecast").items():
-            registry.config("forecast", model, entry.config)
-            settings.recipe("forecast", model)
+        assert settings.features.forecast.holiday_days == whole["features"]["forecast"]["holiday_days"]
+        for task in whole["models"]:
+            for model, entry in settings.entries(task).items():
+                assert entry.config == whole["models"][task][model]["config"]
+                registry.config(task, model, entry.config)
+                settings.recipe(task, model)
 
 
 def test_a_part_lies_over_all_and_models_are_replaced() -> None:

@@ -22,7 +22,7 @@ SPEC: dict[str, Any] = {
     "future": ["holiday"],
     "channels": ["y", "holiday"],
 }
-NAMES = ("ridge", "boosted_trees")
+NAMES = ("ridge", "boosted_trees", "combination")
 
 
 def windows(days: int = 300, seed: int = 3) -> tuple[dict[str, Any], Any]:
@@ -38,15 +38,13 @@ def windows(days: int = 300, seed: int = 3) -> tuple[dict[str, Any], Any]:
     return {"past": past, "future": ahead[:, :, 1:]}, ahead[:, :, :1]
 
 
+def chosen(name: str) -> dict[str, Any]:
+    return {"lags": 14, "weeks": [4]} | ({} if name == "ridge" else {"trees": 20, "learning_rate": 0.2})
+
+
 def built(name: str, spec: dict[str, Any] = SPEC, **config: Any) -> lagged.Lagged:
-    chosen = (
-        {"lags": 14, "weeks": [4]}
-        | ({"trees": 20, "learning_rate": 0.2} if name == "boosted_trees" else {})
-        | config
-    )
-    model: lagged.Lagged = registry.get("forecast", name).build(
-        registry.config("forecast", name, chosen), spec
-    )
+    settings = registry.config("forecast", name, chosen(name) | config)
+    model: lagged.Lagged = registry.get("forecast", name).build(settings, spec)
     return model
 
 
@@ -192,11 +190,7 @@ def test_several_targets_and_no_known_days(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_saves_and_loads(name: str, fitted: dict[str, lagged.Lagged], tmp_path: Path) -> None:
     inputs, target = windows()
-    config = registry.config(
-        "forecast",
-        name,
-        {"lags": 14, "weeks": [4]} | ({"trees": 20, "learning_rate": 0.2} if name != "ridge" else {}),
-    )
+    config = registry.config("forecast", name, chosen(name))
     told = {"task": "forecast", "name": name, "config": config.model_dump(mode="json")}
     write_json(tmp_path / "config.json", told)
     write_json(tmp_path / "spec.json", SPEC)
@@ -224,12 +218,28 @@ def test_the_seed_decides_which_windows_a_tree_sees() -> None:
     assert np.abs(made[0] - made[1]).max() > 1e-6
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("key", "value"), [("lags", 29), ("weeks", [5])])
-def test_a_window_too_short_is_told(key: str, value: Any) -> None:
+def test_a_window_too_short_is_told(name: str, key: str, value: Any) -> None:
     with pytest.raises(
-        UserError, match=rf"models\.forecast\.ridge\.config\.{key}: asks for .* the window has 28"
+        UserError, match=rf"models\.forecast\.{name}\.config\.{key}: asks for .* the window has 28"
     ):
-        built("ridge", **{key: value})
+        built(name, **{key: value})
+
+
+def test_the_combination_is_the_mean_of_its_members_alone() -> None:
+    train, valid, (asked, _) = windows(), windows(200, seed=5), windows(seed=4)
+    made = []
+    for name in ("ridge", "boosted_trees"):
+        model = built(name, **({"l2": None} if name == "ridge" else {}))
+        model.fit(*train, seed=1, valid=valid)
+        made.append(model.predict(asked))
+    together = built("combination", l2=None)
+    with pytest.raises(ValueError, match="validation windows"):
+        together.fit(*train, seed=1)
+    together.fit(*train, seed=1, valid=valid)
+    np.testing.assert_allclose(together.predict(asked), (made[0] + made[1]) / 2, rtol=1e-12)
+    assert np.abs(made[0] - made[1]).max() > 0.1
 
 
 @pytest.mark.parametrize("name", NAMES)

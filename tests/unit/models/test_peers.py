@@ -179,7 +179,7 @@ def test_bad_settings_are_one_line(name: str, values: dict[str, Any], line: str)
 def test_statsforecast_is_imported_where_it_computes(tmp_path: Path) -> None:
     code = """import sys
 from strokecast.models.common import registry
-for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees"):
+for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees", "combination"):
     registry.get("forecast", name).build(registry.config("forecast", name, {}), {
         "horizon": 7, "window": 56, "targets": ["y"], "covariates": [], "future": []})
 heavy = {"statsforecast", "numba", "statsmodels", "sklearn", "tensorflow", "keras", "pandas"}

@@ -289,6 +289,7 @@ def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_
         ("mstl", "US", {"statsforecast", "holidays"}),
         ("ridge", "US", {"scikit-learn", "holidays"}),
         ("boosted_trees", None, {"scikit-learn"}),
+        ("combination", None, {"scikit-learn"}),
         ("gru", None, {"tensorflow", "keras"}),
         ("gru", "US", {"tensorflow", "keras", "holidays"}),
     ],

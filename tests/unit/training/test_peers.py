@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mstl": {"seasons": [7, 28], "history": 60},
     "ridge": {"lags": 7, "weeks": [2]},
     "boosted_trees": {"lags": 7, "weeks": [2], "trees": 20},
+    "combination": {"lags": 7, "weeks": [2], "trees": 20, "l2": None},
 }
 RULES = ("auto_ets", "auto_arima", "sarima", "mstl")
 FIT = """
@@ -34,7 +35,7 @@ from strokecast.training import run
 peers, processed, root = sys.argv[1:]
 facts = {}
 for name, config in json.loads(peers).items():
-    fit = run.fit_estimator if name in ("ridge", "boosted_trees") else run.fit_rule
+    fit = run.fit_estimator if "lags" in config else run.fit_rule
     (Path(root) / name).mkdir()
     facts[name] = fit("forecast", name, config, 1, Path(processed), Path(root) / name)
 print(json.dumps([facts, [m for m in ("tensorflow", "keras") if m in sys.modules]]))
@@ -81,7 +82,7 @@ def test_a_peer_is_fitted_without_tensorflow_or_test_days(
     assert {path.name for path in folder.iterdir()} == left
 
 
-@pytest.mark.parametrize("name", ["ridge", "boosted_trees"])
+@pytest.mark.parametrize("name", ["ridge", "boosted_trees", "combination"])
 def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, Any]], name: str) -> None:
     model, facts = lagged.load(fitted[0] / name), fitted[1][name]
     assert facts["parameters"] == model.parameters > 0

@@ -11,27 +11,14 @@ When to use it: beside `ridge`, where calendar and level act together: a holiday
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from strokecast.models.common.config import Config, Weeks
 from strokecast.models.common.registry import register
+from strokecast.models.peers.settings import Boosting
 
 
-class BoostedTreesConfig(Config):
+class BoostedTreesConfig(Boosting):
     """Settings of `forecast.boosted_trees`."""
-
-    lags: int | None = Field(14, ge=1, description="last days it reads; null: the whole window")
-    weeks: Weeks = (4, 8)
-    trees: int = Field(100, ge=1, le=10000, description="on top of each other, a day ahead")
-    depth: int = Field(4, ge=1, le=8, description="questions from a tree's root to a leaf")
-    learning_rate: float = Field(0.1, gt=0, le=1, description="share of each tree that counts")
-    subsample: float = Field(0.5, gt=0, le=1, description="share of the windows that each tree sees")
-    max_features: float = Field(0.3, gt=0, le=1, description="share of the features a split chooses among")
-    loss: Literal["squared_error", "absolute_error", "huber"] = Field(
-        "huber", description="what is made small"
-    )
 
 
 @register(

@@ -12,20 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
-from strokecast.models.common.config import Config, Weeks
 from strokecast.models.common.registry import register
+from strokecast.models.peers.settings import Penalty, Regression
 
 
-class RidgeConfig(Config):
+class RidgeConfig(Regression):
     """Settings of `forecast.ridge`."""
 
-    lags: int | None = Field(14, ge=1, description="last days it reads; null: the whole window")
-    weeks: Weeks = (4, 8)
-    l2: float | None = Field(
-        0.01, gt=0, le=1000, description="penalty on squared weights, a window; null: chosen on validation"
-    )
+    l2: Penalty = 0.01
 
 
 @register("forecast", "ridge", RidgeConfig, testing=RidgeConfig(lags=7, weeks=(2,)), kind="estimator")

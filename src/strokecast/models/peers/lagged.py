@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from strokecast.common.errors import UserError
 from strokecast.models.common import fitted
 
+Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Windows = tuple[Mapping[str, NDArray[np.float32]], NDArray[np.float32]]  # inputs, what came of them
 WEEK = 7
@@ -69,8 +70,12 @@ class Lagged(fitted.Fitted, ABC):
             inputs, target: of the training windows.
             seed: of what is drawn at random.
             valid: the same of the validation windows, for what is chosen on them.
+
+        Raises:
+            ValueError: if something has to be chosen, and there is nothing to choose it on.
         """
-        self.arrays = self._learn(self.features(inputs), target.astype(np.float64), seed)
+        known = None if valid is None else (self.features(valid[0]), valid[1].astype(np.float64))
+        self.arrays = self._learn(self.features(inputs), target.astype(np.float64), seed, known)
 
     def predict(self, inputs: Mapping[str, NDArray[np.float32]]) -> Floats:
         """Forecasts float64 [B, H, D], transformed and scaled, of windows.
@@ -82,7 +87,7 @@ class Lagged(fitted.Fitted, ABC):
             raise ValueError("fit or load it first")
         return self._ahead(self.features(inputs))
 
-    def features(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    def features(self, inputs: Mapping[str, NDArray[np.float32]]) -> Features:
         """What each regression reads: float32 [H, B, K].
 
         The last days as they are, the same weekday's means, then what is known of the day.
@@ -98,11 +103,13 @@ class Lagged(fitted.Fitted, ABC):
         return np.stack(steps).astype(np.float32)
 
     @abstractmethod
-    def _learn(self, features: NDArray[np.float32], target: Floats, seed: int) -> dict[str, NDArray[Any]]:
-        """The arrays to keep, from features [H, B, K] and target [B, H, D]."""
+    def _learn(
+        self, features: Features, target: Floats, seed: int, valid: tuple[Features, Floats] | None
+    ) -> dict[str, NDArray[Any]]:
+        """The arrays to keep, from features [H, B, K] and target [B, H, D]; `valid` is such a pair, too."""
 
     @abstractmethod
-    def _ahead(self, features: NDArray[np.float32]) -> Floats:
+    def _ahead(self, features: Features) -> Floats:
         """Forecasts [B, H, D] from `arrays`."""
 
 
@@ -126,54 +133,49 @@ class Ridge(Lagged):
         super().__init__(spec, lags, weeks)
         self.l2 = l2
 
-    def fit(
-        self,
-        inputs: Mapping[str, NDArray[np.float32]],
-        target: NDArray[np.float32],
-        seed: int,
-        valid: Windows | None = None,
-    ) -> None:
-        """As `Lagged.fit`; chooses the penalty where none is set.
-
-        Raises:
-            ValueError: if it has to be chosen, and there is nothing to choose it on.
-        """
+    def _learn(
+        self, features: Features, target: Floats, seed: int, valid: tuple[Features, Floats] | None
+    ) -> dict[str, NDArray[Any]]:
         if self.l2 is not None:
-            super().fit(inputs, target, seed)
-            return
+            return _solve(features, target, self.l2)
         if valid is None:
             raise ValueError("validation windows are needed to choose l2 on")
         tried = []
         for strength in STRENGTHS:
-            ridge = Ridge(self.spec, self.lags, self.weeks, strength)
-            ridge.fit(inputs, target, seed)
-            error = np.abs(ridge.predict(valid[0]) - valid[1])[..., 0].mean()
-            tried.append((float(error), strength, ridge.arrays))
+            arrays = _solve(features, target, strength)
+            error = np.abs(_linear(arrays, valid[0]) - valid[1])[..., 0].mean()
+            tried.append((float(error), strength, arrays))
         _, strength, arrays = min(tried, key=lambda one: one[:2])
-        self.arrays = arrays | {"l2": np.array(strength)}
+        return arrays | {"l2": np.array(strength)}
 
-    def _learn(self, features: NDArray[np.float32], target: Floats, seed: int) -> dict[str, NDArray[Any]]:
-        from sklearn import linear_model
-        from threadpoolctl import threadpool_limits
+    def _ahead(self, features: Features) -> Floats:
+        return _linear(self.arrays, features)
 
-        exact = features.astype(np.float64)
-        mean, std = exact.mean(axis=1), exact.std(axis=1)  # [H, K]
-        std[std < 1e-6] = 1.0  # what never changes, e.g. a flag of a day that never came
-        assert self.l2 is not None  # chosen by `fit`
-        model = linear_model.Ridge(alpha=self.l2 * target.shape[0], solver="cholesky")
-        weights, bias = [], []
-        with threadpool_limits(1):  # the products are small; threads wait for each other on a busy machine
-            for step in range(self.horizon):
-                model.fit((exact[step] - mean[step]) / std[step], target[:, step])
-                weights.append(np.atleast_2d(model.coef_).T)  # [K, D]
-                bias.append(np.atleast_1d(model.intercept_))  # [D]
-        return {"weights": np.stack(weights), "bias": np.stack(bias), "mean": mean, "std": std}
 
-    def _ahead(self, features: NDArray[np.float32]) -> Floats:
-        standard = (features - self.arrays["mean"][:, None]) / self.arrays["std"][:, None]  # [H, B, K]
-        steps = standard @ self.arrays["weights"] + self.arrays["bias"][:, None]  # [H, B, D]
-        made: Floats = np.swapaxes(steps, 0, 1)
-        return made
+def _solve(features: Features, target: Floats, l2: float) -> dict[str, NDArray[Any]]:
+    """Weights [H, K, D] and bias [H, D] of standardised features, with their mean and std [H, K]."""
+    from sklearn import linear_model
+    from threadpoolctl import threadpool_limits
+
+    exact = features.astype(np.float64)
+    mean, std = exact.mean(axis=1), exact.std(axis=1)
+    std[std < 1e-6] = 1.0  # what never changes, e.g. a flag of a day that never came
+    model = linear_model.Ridge(alpha=l2 * target.shape[0], solver="cholesky")
+    weights, bias = [], []
+    with threadpool_limits(1):  # the products are small; threads wait for each other on a busy machine
+        for step in range(len(exact)):
+            model.fit((exact[step] - mean[step]) / std[step], target[:, step])
+            weights.append(np.atleast_2d(model.coef_).T)  # [K, D]
+            bias.append(np.atleast_1d(model.intercept_))  # [D]
+    return {"weights": np.stack(weights), "bias": np.stack(bias), "mean": mean, "std": std}
+
+
+def _linear(arrays: Mapping[str, NDArray[Any]], features: Features) -> Floats:
+    """Forecasts [B, H, D] of features [H, B, K] by what `_solve` gave."""
+    standard = (features - arrays["mean"][:, None]) / arrays["std"][:, None]  # [H, B, K]
+    steps = standard @ arrays["weights"] + arrays["bias"][:, None]  # [H, B, D]
+    made: Floats = np.swapaxes(steps, 0, 1)
+    return made
 
 
 def load(folder: Path) -> Lagged:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.models.peers.lagged import Floats, Lagged
+from strokecast.models.peers.lagged import Features, Floats, Lagged
 
 _NODES = ("left", "right", "feature", "threshold", "value")
 
@@ -62,7 +62,9 @@ class BoostedTrees(Lagged):
             "loss": loss,
         }
 
-    def _learn(self, features: NDArray[np.float32], target: Floats, seed: int) -> dict[str, NDArray[Any]]:
+    def _learn(
+        self, features: Features, target: Floats, seed: int, valid: tuple[Features, Floats] | None
+    ) -> dict[str, NDArray[Any]]:
         from sklearn.ensemble import GradientBoostingRegressor
 
         relative, level = self._relative(features)
@@ -82,7 +84,7 @@ class BoostedTrees(Lagged):
         start = np.array(kept.pop("start"))
         return {"start": start} | {name: _together(rows, nodes) for name, rows in kept.items()}
 
-    def _ahead(self, features: NDArray[np.float32]) -> Floats:
+    def _ahead(self, features: Features) -> Floats:
         relative, level = self._relative(features)
         made = np.empty((len(level), self.horizon, self.targets))
         for step in range(self.horizon):
@@ -91,7 +93,7 @@ class BoostedTrees(Lagged):
                 made[:, step, of] = level[:, of] + self.arrays["start"][row] + self._sum(relative[step], row)
         return made
 
-    def _sum(self, features: NDArray[np.float32], row: int) -> Floats:
+    def _sum(self, features: Features, row: int) -> Floats:
         """What the trees of one regression say together: float64 [B] of features [B, K]."""
         left, right, feature, threshold, value = (self.arrays[name][row] for name in _NODES)  # each [M, N]
         trees = np.arange(len(left))
@@ -103,7 +105,7 @@ class BoostedTrees(Lagged):
         total: Floats = value[trees, at].sum(axis=1)
         return total
 
-    def _relative(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], Floats]:
+    def _relative(self, features: Features) -> tuple[Features, Floats]:
         """Features float32 [H, B, K] counted from the level float64 [B, D + P] of each channel.
 
         What is known of the day stays, the level itself stands in for the oldest lag.
