@@ -210,7 +210,13 @@ class KillError(Exception):
     ("task", "name", "config", "recipe", "kills"),
     [
         ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, average="ema"), [2, 3]),
-        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, average="swa", swa_start=0.3), [5]),
+        (
+            "classify",
+            "conv_rnn",
+            CONV | {"columns": 2, "image": 3},
+            ClassifyRecipe(**BUSY, **SHAKEN, average="swa", swa_start=0.3),
+            [5],
+        ),
         (  # killed in the phase before its own, and in its own
             "watch",
             "inflated",

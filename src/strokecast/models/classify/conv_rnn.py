@@ -1,7 +1,8 @@
 """Three strided convolutions shorten the drawing eightfold, two LSTM layers read what is left.
 
 Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN drawings; the second branch of
-`image`: Xu et al., 2018 (SketchMate), https://arxiv.org/abs/1804.01401.
+`image`: Xu et al., 2018 (SketchMate), https://arxiv.org/abs/1804.01401; `columns`: Dutt, Pellerin and Quénot, 2017
+(coupled ensembles), https://arxiv.org/abs/1709.06053.
 
 Shape legend: B batch, T padded points, S = ceil(T / product of strides), F filters of the last
 convolution, U units (twice that where bidirectional), I numbers of the image, K classes.
@@ -62,6 +63,12 @@ class ConvRnnConfig(Config):
         le=4096,
         description="numbers that a small CNN makes of the finished drawing, beside what the RNN makes; 0: none",
     )
+    columns: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="such networks side by side, trained as one; the mean of their log-probabilities is what they say",
+    )
     dropout: Dropout = 0.2
     recurrent_dropout: CudnnRecurrentDropout = 0.0
     l2: float = Field(
@@ -85,15 +92,33 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
     import keras
 
-    from strokecast.models.layers.conv import masked_conv
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.pooling import mean_max
-    from strokecast.models.layers.raster import image_features
-    from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
     inputs, x, real = drawing_inputs(
         config.positions, config.time, config.directions
     )  # x [B, T, C], real [B, T]
+    read = [inputs["strokes"], x, real]
+    classes = len(spec["classes"])
+    if config.columns == 1:
+        return keras.Model(inputs, _column(config, classes, *read), name="conv_rnn")
+    said = []  # each [B, K]
+    for number in range(1, config.columns + 1):
+        starts = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in read]
+        with keras.name_scope(f"column_{number}"):  # so that each variable has a path of its own
+            column = keras.Model(starts, _column(config, classes, *starts), name=f"column_{number}")
+        said.append(keras.layers.Activation("log_softmax", name=f"says_{number}")(column(read)))
+    return keras.Model(inputs, keras.layers.Average(name="logits")(said), name="conv_rnn")
+
+
+def _column(config: ConvRnnConfig, classes: int, strokes: Any, x: Any, real: Any) -> Any:
+    """Logits [B, K] of pen moves [B, T, 3], what is read of them [B, T, C], and which points are real [B, T]."""
+    import keras
+
+    from strokecast.models.layers.conv import masked_conv
+    from strokecast.models.layers.pooling import mean_max
+    from strokecast.models.layers.raster import image_features
+    from strokecast.models.layers.recurrent import CELLS, recurrent_stack
+
     points = real
     for number, (filters, kernel, stride) in enumerate(
         zip(config.filters, config.kernels, config.strides, strict=True), start=1
@@ -118,10 +143,9 @@ def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:
     if whole:
         state = mean_max(state, real)  # [B, 2U]
     if config.image:
-        picture = image_features(inputs["strokes"], points, prefix="branch_")
+        picture = image_features(strokes, points, prefix="branch_")
         picture = keras.layers.Dense(config.image, "relu", name="branch_vector")(picture)  # [B, I]
         state = keras.layers.Concatenate(name="joined")([state, picture])
         if config.dropout:
             state = keras.layers.Dropout(config.dropout, name="joined_dropout")(state)
-    logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
-    return keras.Model(inputs, logits, name="conv_rnn")
+    return keras.layers.Dense(classes, name="logits")(state)
