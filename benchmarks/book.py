@@ -100,8 +100,9 @@ def train(folder: Path, told: Mapping[str, Any], like: Path) -> None:
 
 def on_validation(folder: Path, model: str) -> list[dict[str, float]]:
     """MAE of each training of `model` by target, over all validation days, in boardings."""
-    from strokecast.features.common import spec as specs
-    from strokecast.features.days import backtest, origins
+    from strokecast.features.records import spec as specs
+    from strokecast.features.timeseries import origins
+    from strokecast.inference import backtest
 
     processed = folder / "data" / "processed" / "forecast"
     spec = specs.load(processed, "forecast")

@@ -17,7 +17,7 @@ import numpy as np
 
 import plain_frames
 from claims import conclude
-from strokecast.features.frames import Layout, videos
+from strokecast.features.sketches.frames import Layout, videos
 from strokecast.sources.sketches import doodles
 
 FRAMES, SIDE = 12, 28

@@ -93,7 +93,7 @@ def write_validated(folder: Path, size: int, drawn: dict[str, list[np.ndarray]])
 
 def ours(validated: Path, out: Path, workers: int) -> tuple[float, float]:
     """Seconds, and seconds of processor time, of `preprocess@classify`."""
-    from strokecast.features import classify
+    from strokecast.features.sketches import classify
     from strokecast.params import ClassifyFeatures, Preprocess
 
     started, used = time.perf_counter(), time.process_time()

@@ -82,7 +82,7 @@ class Project:
 
     def processed(self, bounds: Sequence[int]) -> Path:
         """The folder of the records padded to `bounds`."""
-        from strokecast.features import classify
+        from strokecast.features.sketches import classify
         from strokecast.params import ClassifyFeatures
 
         folder = self.folder / "data" / ("processed-" + "-".join(map(str, bounds)))

@@ -77,10 +77,10 @@ class Training:
     def __post_init__(self) -> None:
         import keras
 
-        from strokecast.features.common import reading
-        from strokecast.features.common import spec as specs
+        from strokecast.features.records import reading
+        from strokecast.features.records import spec as specs
+        from strokecast.inference.networks import signature
         from strokecast.models.common import registry
-        from strokecast.models.common.inference import signature
         from strokecast.training import augment, averaging, objectives, optimizers, step
 
         keras.utils.set_random_seed(1)
@@ -215,9 +215,8 @@ def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed:
     """Train as a stage does, and look at test."""
     import tempfile
 
-    from strokecast.features.common import prediction
-    from strokecast.features.common import spec as specs
-    from strokecast.models.common import inference
+    from strokecast.features.records import spec as specs
+    from strokecast.inference import classify_split, networks
     from strokecast.training import run
 
     rows: list[Mapping[str, float | int]] = []
@@ -235,9 +234,9 @@ def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed:
             "cpu",
             record=folder / "record",
         )
-        network = inference.load_network(folder)
+        network = networks.load_network(folder)
         spec = specs.load(processed, "classify")
-        _, labels, logits = prediction.classify(network, processed, spec, "test")
+        _, labels, logits = classify_split.classify(network, processed, spec, "test")
     return Course(
         [float(row["seconds"]) for row in rows],
         [float(row["valid_accuracy"]) for row in rows],

@@ -76,9 +76,8 @@ def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dic
 
 def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
     """A line for each training: accuracy on test, digest of the weights."""
-    from strokecast.features.common import prediction
-    from strokecast.features.common import spec as specs
-    from strokecast.models.common import inference
+    from strokecast.features.records import spec as specs
+    from strokecast.inference import classify_split, networks
     from strokecast.training import run
 
     processed = _records(folder)
@@ -90,8 +89,8 @@ def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
             run.train_network(
                 "classify", NAME, {}, recipe, seed, processed, home, lambda _: None, "cpu", record=home / "r"
             )
-            network = inference.load_network(home)
-            _, labels, logits = prediction.classify(network, processed, spec, "test")
+            network = networks.load_network(home)
+            _, labels, logits = classify_split.classify(network, processed, spec, "test")
             digest = hashlib.sha256(b"".join(value.tobytes() for value in network.get_weights()))
         accuracy = float((logits.argmax(axis=1) == labels).mean())
         print(json.dumps({"accuracy": accuracy, "weights": digest.hexdigest()}), flush=True)

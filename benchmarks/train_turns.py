@@ -104,7 +104,7 @@ def accuracy(project: Project, given: argparse.Namespace) -> None:
 
 
 def _classes(processed: Path) -> list[str]:
-    from strokecast.features.common import spec as specs
+    from strokecast.features.records import spec as specs
 
     classes: list[str] = specs.load(processed, "classify")["classes"]
     return classes

@@ -19,7 +19,7 @@ def main(task: str) -> None:
         whole = params.load()
         settings = whole.features
         if task == "classify":
-            from strokecast.features import classify
+            from strokecast.features.sketches import classify
 
             spec = classify.preprocess(
                 paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.classify, whole.preprocess
@@ -28,7 +28,7 @@ def main(task: str) -> None:
             told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
             outcome(f"{told} drawings of {len(spec['classes'])} classes in {len(spec['bounds'])} buckets")
         elif task == "watch":
-            from strokecast.features import watch
+            from strokecast.features.sketches import watch
 
             spec = watch.preprocess(
                 paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.watch, whole.preprocess
@@ -36,7 +36,7 @@ def main(task: str) -> None:
             told = ", ".join(f"{count:,} {split}" for split, count in spec["counts"].items())
             outcome(f"{told} videos of {spec['frames']} frames of {spec['height']} x {spec['width']} pixels")
         elif task == "draw":
-            from strokecast.features import draw
+            from strokecast.features.sketches import draw
 
             spec = draw.preprocess(
                 paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.draw, whole.preprocess
@@ -46,7 +46,7 @@ def main(task: str) -> None:
             left = sum(spec["left_out"].values())
             outcome(f"{told} drawings; {left:,} of more than {spec['bounds'][-1]} points are left out")
         else:
-            from strokecast.features import forecast
+            from strokecast.features.timeseries import forecast
 
             spec = forecast.preprocess(paths.VALIDATED / "series", paths.PROCESSED / task, settings.forecast)
             told = ", ".join(f"{split['windows']:,} {name}" for name, split in spec["splits"].items())

@@ -6,7 +6,7 @@ from strokecast.common.stage import stage
 def main() -> None:
     """Add what is missing on the board; under a second when nothing is."""
     with stage("sync", "completing the MLflow board") as outcome:
-        from strokecast.sync import sync
+        from strokecast.commands.sync import sync
 
         outcome(sync())
 

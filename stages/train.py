@@ -23,7 +23,7 @@ def main(task: str, name: str) -> None:
                 files.write_json(whole / "run.json", {"status": "off", "task": task, "name": name})
             outcome("switched off in params.yaml")
             return
-        from strokecast.features.common import spec as specs
+        from strokecast.features.records import spec as specs
         from strokecast.models.common import registry
         from strokecast.tracking import live
         from strokecast.training import checkpoint, guards, run

@@ -17,15 +17,14 @@ def main(dataset: str) -> None:
         settings = whole.quality
         raw = paths.RAW / dataset
         if dataset == "sketches":
-            from strokecast.quality import sketches
-            from strokecast.sources import npz
-            from strokecast.sources.formats import reading
+            from strokecast.sources.formats import npz, reading
+            from strokecast.validation.sketches import validate as sketches
 
             source = npz.read_source(raw)
             done = sketches.validate(lambda: reading.read(raw), source, settings.sketches, settings.reference)
         else:
-            from strokecast.quality import series
             from strokecast.sources import tables
+            from strokecast.validation.series import validate as series
 
             done = series.validate(
                 tables.read_series(raw),

@@ -83,11 +83,11 @@ def added(without_line: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_check_accepts_the_new_entry_and_names_a_bad_key(without_line: Path) -> None:
-    done = run(without_line, "-m", "strokecast.cli", "check")
+    done = run(without_line, "-m", "strokecast.commands.cli", "check")
     assert (done.returncode, done.stderr) == (0, "")
     text = (without_line / PARAMS).read_text(encoding="utf-8")
     (without_line / PARAMS).write_text(text.replace("{units: 32}", "{unit: 32}", 1), encoding="utf-8")
-    done = run(without_line, "-m", "strokecast.cli", "check")
+    done = run(without_line, "-m", "strokecast.commands.cli", "check")
     (without_line / PARAMS).write_text(text, encoding="utf-8")
     assert done.returncode == 1
     assert "models.classify.point_bag.config.unit: unknown key" in done.stderr

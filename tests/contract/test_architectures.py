@@ -139,7 +139,7 @@ def target_of(task: str) -> Any:
     if task == "forecast":
         return rng.normal(size=(B, 7, 1)).astype(np.float32)
     if task == "draw":
-        from strokecast.features.common import reading
+        from strokecast.features.records import reading
 
         return reading.drawn(inputs_of(DRAWING[0])).numpy()
     return rng.integers(0, 12, B).astype(np.int64)
@@ -305,11 +305,11 @@ def saved(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
 def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> None:
-    from strokecast.models.common import inference
+    from strokecast.inference import networks
 
-    loaded = inference.load_network(saved / str(line))
+    loaded = networks.load_network(saved / str(line))
     expected = compared(models[str(line)](inputs_of(line), training=False))
-    np.testing.assert_allclose(compared(inference.forward(loaded)(inputs_of(line))), expected, atol=1e-6)
+    np.testing.assert_allclose(compared(networks.forward(loaded)(inputs_of(line))), expected, atol=1e-6)
 
 
 def test_loads_in_a_fresh_process(saved: Path) -> None:
@@ -343,7 +343,7 @@ def history_of(days: int, horizon: int) -> Any:
 @pytest.mark.parametrize("line", RULES, ids=str)
 def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
-    from strokecast.models.common import inference
+    from strokecast.inference import networks
 
     architecture = registry.get(line.task, line.name)
     rule = architecture.build(architecture.testing, SPECS[line.task])
@@ -353,7 +353,7 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Pa
     told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
     write_json(tmp_path / "model.json", told | {"found": rule.found})
     write_json(tmp_path / "spec.json", SPECS[line.task])
-    loaded = inference.load_rule(tmp_path)
+    loaded = networks.load_rule(tmp_path)
     for horizon in (1, 7, 2 * line.min_history):
         forecast = rule.predict(history_of(days, horizon))
         assert forecast.shape == (horizon,)
@@ -369,7 +369,7 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Pa
 @pytest.mark.parametrize("line", REGRESSIONS, ids=str)
 def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
-    from strokecast.models.peers import lagged
+    from strokecast.models.regression import lagged
 
     architecture, inputs, target = registry.get(line.task, line.name), inputs_of(line), target_of(line.task)
     counts = []

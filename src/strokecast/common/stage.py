@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from strokecast.common.errors import UserError
-from strokecast.common.lean import without
+from strokecast.common.import_hiding import without
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json, write_text
-from strokecast.evaluation import cells, tables
-from strokecast.evaluation.cells import Board, Facts
+from strokecast.evaluation.common import cells, tables
+from strokecast.evaluation.common.cells import Board, Facts
 
 _LEADING = ("task", "rank", "model", "seeds")
 _TRAILING = ("training_ids",)

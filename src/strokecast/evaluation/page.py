@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from strokecast.common.files import write_text
-from strokecast.evaluation.cells import Board
+from strokecast.evaluation.common.cells import Board
 
 _FIGURES = {
     "classify": {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from strokecast.common import paths
 from strokecast.common.files import new_folder
-from strokecast.evaluation.trainings import Roster, roster
-from strokecast.features.common import spec as specs
+from strokecast.evaluation.common.trainings import Roster, roster
+from strokecast.features.records import spec as specs
 from strokecast.params import Params
 
 
@@ -33,7 +33,8 @@ def run(task: str, settings: Params) -> tuple[str, Roster]:
 
 
 def _classify(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
-    from strokecast.evaluation import classify_predictions, classify_report
+    from strokecast.evaluation.classify import predictions as classify_predictions
+    from strokecast.evaluation.classify import report as classify_report
 
     test, made, attended = classify_predictions.collect(found, processed, spec)
     return classify_report.write(
@@ -42,7 +43,8 @@ def _classify(folder: Path, found: Roster, processed: Path, spec: Mapping, setti
 
 
 def _watch(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
-    from strokecast.evaluation import classify_report, watch_predictions
+    from strokecast.evaluation.classify import report as classify_report
+    from strokecast.evaluation.watch import predictions as watch_predictions
 
     chosen = settings.evaluation.watch
     test, made, further = watch_predictions.collect(found, processed, spec, chosen.seed)
@@ -52,7 +54,8 @@ def _watch(folder: Path, found: Roster, processed: Path, spec: Mapping, settings
 
 
 def _draw(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
-    from strokecast.evaluation import draw_predictions, draw_report
+    from strokecast.evaluation.draw import predictions as draw_predictions
+    from strokecast.evaluation.draw import report as draw_report
 
     chosen, referee = settings.evaluation.draw, settings.draw.referee
     judge = draw_predictions.referee(referee, spec["classes"])
@@ -61,8 +64,9 @@ def _draw(folder: Path, found: Roster, processed: Path, spec: Mapping, settings:
 
 
 def _forecast(folder: Path, found: Roster, processed: Path, spec: Mapping, settings: Params) -> str:
-    from strokecast.evaluation import forecast_predictions, forecast_report
-    from strokecast.evaluation.forecast_refit import Again
+    from strokecast.evaluation.forecast import predictions as forecast_predictions
+    from strokecast.evaluation.forecast import report as forecast_report
+    from strokecast.evaluation.forecast.refit import Again
 
     chosen = settings.evaluation.forecast
     with tempfile.TemporaryDirectory() as home:

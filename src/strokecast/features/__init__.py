@@ -1,1 +1,1 @@
-"""From accepted rows to padded or windowed TFRecords."""
+"""From accepted rows to TFRecords."""

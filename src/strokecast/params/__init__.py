@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from strokecast.common.errors import UserError
-from strokecast.common.explain import first_error
 from strokecast.common.paths import PARAMS
 from strokecast.params.base import DATASETS, TASKS, Strict
 from strokecast.params.draw import Draw, DrawEvaluation
@@ -25,6 +24,7 @@ from strokecast.params.evaluation import (
     Regime,
     WatchEvaluation,
 )
+from strokecast.params.explain import first_error
 from strokecast.params.features import (
     ClassifyFeatures,
     DrawFeatures,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from strokecast.common.explain import to_date_text
+from strokecast.params.explain import to_date_text
 
 TASKS = ("classify", "watch", "draw", "forecast")
 DATASETS = ("sketches", "series")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strokecast.common.errors import UserError
-from strokecast.serving import predictor
+from strokecast.inference import predictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ class RawModel:
         self._predictor = predictor.load(folder)
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predictions for raw rows; see `strokecast.serving.predictor` for what they hold.
+        """Predictions for raw rows; see `strokecast.inference.predictor` for what they hold.
 
         Raises:
             MlflowException: in one line, if the input will not do.

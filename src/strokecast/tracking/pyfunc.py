@@ -94,9 +94,9 @@ def _read(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """What the preparation of a forecaster's input needs."""
     if spec["task"] != "forecast":
         return ()
-    from strokecast.features.days import several
+    from strokecast.features.timeseries import series_spec
 
-    first = several.of(spec, several.names(spec)[0])
+    first = series_spec.of(spec, series_spec.names(spec)[0])
     holidays = ("holidays",) if spec["calendar"]["country"] else ()
     boxcox = any(told["kind"] == "boxcox" for told in first["transforms"].values())
     return (*holidays, *(("scipy",) if boxcox else ()))
@@ -135,18 +135,18 @@ def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
-    from strokecast.features.days import several
-    from strokecast.features.days.horizons import raw_columns
-    from strokecast.models import conformal
+    from strokecast.features.timeseries import series_spec
+    from strokecast.features.timeseries.horizons import raw_columns
+    from strokecast.inference import conformal
 
-    first = several.names(spec)[0]
+    first = series_spec.names(spec)[0]
     calibration = conformal.load(folder, first)
     point = conformal.point_column(calibration.method == "cqr")
     made: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
     made += [ColSpec(DataType.double, name) for name in (point, *conformal.columns(calibration.levels))]
     given = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
     return ModelSignature(
-        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != several.ONE)]),
+        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != series_spec.ONE)]),
         outputs=Schema(made),
     )
 
@@ -155,7 +155,7 @@ def _min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     """Days of history that a forecaster needs; 0 for other tasks."""
     if spec["task"] != "forecast":
         return 0
-    from strokecast.features.days import backtest
+    from strokecast.inference import backtest
 
     return backtest.min_history(folder, spec)
 
@@ -180,12 +180,12 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     import numpy as np
     import pandas as pd
 
-    from strokecast.features.days import several
-    from strokecast.features.days.horizons import DAY_TYPE, raw_columns
-    from strokecast.features.days.transforms import Transform
+    from strokecast.features.timeseries import series_spec
+    from strokecast.features.timeseries.horizons import DAY_TYPE, raw_columns
+    from strokecast.features.timeseries.transforms import Transform
 
-    series = several.names(spec)[0]
-    spec = several.of(spec, series)
+    series = series_spec.names(spec)[0]
+    spec = series_spec.of(spec, series)
     names = raw_columns(spec)
     ahead = int(spec["horizon"]) if DAY_TYPE in names else 0
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])

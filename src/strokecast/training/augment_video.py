@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from strokecast.features.common.reading import motion
+from strokecast.features.records.reading import motion
 from strokecast.params import WatchRecipe
 
 

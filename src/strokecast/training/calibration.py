@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.features.days import backtest, origins, several
-from strokecast.features.days.horizons import Preparer
-from strokecast.models import conformal
+from strokecast.features.timeseries import origins, series_spec
+from strokecast.features.timeseries.horizons import Preparer
+from strokecast.inference import backtest, conformal
 
 
 def write(
@@ -45,7 +45,7 @@ def write(
     """
     horizon, need = int(spec["horizon"]), max(history, Preparer(spec).min_history)
     each = {}
-    for name in several.names(spec):
+    for name in series_spec.names(spec):
         known = backtest.series(processed, ("train", "valid"), name)
         days = len(known.days)
         chosen = origins.evenly(origins.rolling(known.starts["valid"], days, need, horizon), most)

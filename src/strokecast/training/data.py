@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.features.common import reading
-from strokecast.features.common.reading import Group
+from strokecast.features.records import reading
+from strokecast.features.records.reading import Group
 from strokecast.training.augment import Augment
 
 _BUFFER = 100_000  # records a shuffle holds at once; a larger group is also mixed by its shards

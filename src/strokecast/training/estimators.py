@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import plain_reading
+from strokecast.features.records import plain_reading
 from strokecast.models.common.estimators import Estimator
 from strokecast.training.guards import TrainingError
 

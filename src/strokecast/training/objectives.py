@@ -77,8 +77,8 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     """The mean over days and targets (and, in training, over the steps of a network from sequence to sequence)."""
     import tensorflow as tf
 
-    from strokecast.features.common import reading
-    from strokecast.models.common import inference
+    from strokecast.features.records import reading
+    from strokecast.inference import networks
     from strokecast.models.layers.day_decoder import taught
 
     def huber(error: Any) -> Any:  # delta 1: one standard deviation of the training days
@@ -88,7 +88,7 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     told = cast(ForecastRecipe, recipe)
     shape = {"mae": tf.abs, "mse": tf.square, "huber": huber}[told.loss]
     horizon, targets = int(spec["horizon"]), len(spec["targets"])
-    levels, teacher = inference.levels(model), taught(model)
+    levels, teacher = networks.levels(model), taught(model)
 
     def point(target: Any, output: Any) -> Any:
         return _per_example(shape(output - target))
@@ -108,7 +108,7 @@ def _forecast(recipe: Recipe, spec: Mapping[str, Any], model: Any) -> Objective:
     return Objective(
         ((horizon, targets), "float32"),
         loss,
-        lambda target, output: judged(target, inference.last_step(output, horizon)),
+        lambda target, output: judged(target, networks.last_step(output, horizon)),
         None,
         (lambda inputs, target: reading.stepwise(inputs["past"], target)) if each_step else None,
         teacher and (lambda inputs, target: teacher(inputs | {"target": target}, training=True)),

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import plain_reading
-from strokecast.features.days import backtest, origins, several
-from strokecast.models.peers.lagged import Lagged
-from strokecast.models.peers.rules import Rule
+from strokecast.features.records import plain_reading
+from strokecast.features.timeseries import origins, series_spec
+from strokecast.inference import backtest
+from strokecast.models.regression.lagged import Lagged
+from strokecast.models.statistical.rules import Rule
 from strokecast.training.guards import TrainingError
 
 _FIX = "give a longer series, or switch the model off (enabled: false)"
@@ -21,7 +22,7 @@ _TIMED = 5  # origins that a rule is timed at, after a warm-up
 
 
 def find(
-    rule: Rule, processed: Path, spec: Mapping[str, Any], where: str, series: str = several.ONE
+    rule: Rule, processed: Path, spec: Mapping[str, Any], where: str, series: str = series_spec.ONE
 ) -> tuple[float, float]:
     """Let `rule` choose its settings on the training days, and time its forecasts at validation origins.
 
@@ -56,7 +57,7 @@ def find(
         raise UserError(f"cannot be fitted to the training days: {error}", where=where, fix=_FIX) from None
     found = time.perf_counter() - started
     asked = origins.evenly(asked, _TIMED)
-    ask = backtest.rule(rule, several.of(spec, series), where)
+    ask = backtest.rule(rule, series_spec.of(spec, series), where)
     ask(known, asked[:1])
     started = time.perf_counter()
     ask(known, asked)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import reading
-from strokecast.models.common.inference import signature
+from strokecast.features.records import reading
+from strokecast.inference.networks import signature
 from strokecast.params import ForecastRecipe, Recipe
 from strokecast.training import augment, averaging, checkpoint, data, loop, objectives, optimizers, step
 

@@ -11,7 +11,7 @@ from typing import Any
 from strokecast.common.files import new_file, write_json
 from strokecast.common.paths import PROCESSED
 from strokecast.common.stage import start_tensorflow
-from strokecast.features.common import spec as specs
+from strokecast.features.records import spec as specs
 from strokecast.models.common import registry
 from strokecast.models.common.config import Config
 from strokecast.params import ForecastRecipe, Recipe, Training
@@ -144,7 +144,7 @@ def train_network(
         model.save(whole)
         whole.replace(temporary)
     if task == "forecast":
-        from strokecast.features.days import backtest
+        from strokecast.inference import backtest
         from strokecast.training import calibration
 
         calibration.write(folder, backtest.network(model, spec), processed, spec, 0, None, where)
@@ -178,7 +178,7 @@ def fit_estimator(
     config = registry.config(task, name, entry_config)
     estimator = registry.get(task, name).build(config, spec)
     if task == "forecast":
-        from strokecast.features.days import backtest
+        from strokecast.inference import backtest
         from strokecast.training import calibration, peers
 
         seconds, speed = peers.fit(estimator, processed, spec, seed, where)
@@ -213,12 +213,13 @@ def fit_rule(
     Raises:
         UserError: on a bad config, or if the days are too few for the rule.
     """
-    from strokecast.features.days import backtest, several
+    from strokecast.features.timeseries import series_spec
+    from strokecast.inference import backtest
     from strokecast.training import calibration, peers
 
     spec, where = specs.load(processed, task), f"models.{task}.{name}"
     config = registry.config(task, name, entry_config)
-    names = several.names(spec)
+    names = series_spec.names(spec)
     rules = {one: registry.get(task, name).build(config, spec) for one in names}
     timed = [peers.find(rules[one], processed, spec, where, one) for one in names]
     seconds, speed = sum(took for took, _ in timed), min(speed for _, speed in timed)
@@ -229,7 +230,7 @@ def fit_rule(
         "task": task,
         "name": name,
         "config": config.model_dump(mode="json"),
-        "found": rule.found if names == (several.ONE,) else {one: rules[one].found for one in names},
+        "found": rule.found if names == (series_spec.ONE,) else {one: rules[one].found for one in names},
         "min_history": rule.min_history,
     }
     write_json(folder / "model.json", stored)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from strokecast.models.common.inference import signature
+from strokecast.inference.networks import signature
 from strokecast.training.averaging import Average
 from strokecast.training.guards import Sentry
 from strokecast.training.objectives import Objective

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast import params, schema
+from strokecast import params
+from strokecast.commands import params as schema
 from strokecast.common.files import read_json
-from strokecast.features import forecast
+from strokecast.features.timeseries import forecast
 from strokecast.models.common import registry
 from strokecast.training import run
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.evaluation.classify import Sketches
-from strokecast.evaluation.forecast import Backtest, Forecasts, seasonal_scale
-from strokecast.evaluation.trainings import Roster, roster
-from strokecast.models.conformal import LEVELS, QUANTILES
+from strokecast.evaluation.classify.metrics import Sketches
+from strokecast.evaluation.common.trainings import Roster, roster
+from strokecast.evaluation.forecast.metrics import Backtest, Forecasts, seasonal_scale
+from strokecast.inference.conformal import LEVELS, QUANTILES
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation, ModelEntry
 
 HEADER = "epoch,step,timestamp_ms,seconds,learning_rate,train_loss,valid_loss,train_accuracy,valid_accuracy\n"

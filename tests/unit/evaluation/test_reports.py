@@ -11,7 +11,10 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import digest_tree
-from strokecast.evaluation import classify, classify_report, forecast_report, leaderboard, page
+from strokecast.evaluation import leaderboard, page
+from strokecast.evaluation.classify import metrics as classify
+from strokecast.evaluation.classify import report as classify_report
+from strokecast.evaluation.forecast import report as forecast_report
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation
 
 
@@ -350,7 +353,7 @@ def test_attributions_name_sources_that_ask_for_it(tmp_path):
 
 def test_figures_are_ranked_before_they_are_rounded(forecasted):
     """6 digits are written: these two are equal there, and the later one is better."""
-    from strokecast.evaluation import summary
+    from strokecast.evaluation.common import summary
 
     found = forecasted.found
     names = found.names

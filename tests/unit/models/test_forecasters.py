@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.models.common import inference, registry
+from strokecast.inference import networks
+from strokecast.models.common import registry
 from strokecast.params import ForecastRecipe
 
 W, H, B = 14, 4, 48
@@ -81,7 +82,7 @@ def test_it_learns_the_week_and_its_quantiles_never_cross(name: str) -> None:
     )
     train(model, 60)
     inputs, target = a_week_that_repeats()
-    made = inference.last_step(model(inputs, training=False).numpy(), H)
+    made = networks.last_step(model(inputs, training=False).numpy(), H)
     assert made.shape == (B, H, 1, 3)
     assert (np.diff(made, axis=-1) > 0).all()
     constant = np.abs(target - np.median(target)).mean()
@@ -92,11 +93,11 @@ def test_it_learns_the_week_and_its_quantiles_never_cross(name: str) -> None:
 def test_each_day_reads_its_own_future_and_none_that_lies_behind_it(name: str) -> None:
     model, inputs = build(name), inputs_of(SPEC)
     assert {tensor.name for tensor in model.inputs} == {"past", "future"}
-    plain = inference.last_step(model(inputs).numpy(), H)
+    plain = networks.last_step(model(inputs).numpy(), H)
     for day in range(H):
         changed = inputs["future"].copy()
         changed[:, day] += 1.0
-        other = inference.last_step(model({**inputs, "future": changed}).numpy(), H)
+        other = networks.last_step(model({**inputs, "future": changed}).numpy(), H)
         moved = np.abs(other - plain).reshape(3, H, -1).max(axis=(0, 2))
         assert moved[day] > 1e-6
         beside = np.arange(H) < day if name in DECODERS else np.arange(H) != day
@@ -109,10 +110,10 @@ def test_several_targets_covariates_or_the_past_alone(name: str) -> None:
     model = build(name, ALONE, quantiles=())
     assert {tensor.name for tensor in model.inputs} == {"past"}
     assert model(inputs_of(ALONE)).shape == (3, *steps, H, 1)
-    assert inference.levels(model) == ()
+    assert networks.levels(model) == ()
     model = build(name, BOTH, quantiles=(0.3, 0.5), residual="last_week")
     assert model(inputs_of(BOTH)).shape == (3, *steps, H, 2, 2)
-    assert inference.levels(model) == (0.3, 0.5)
+    assert networks.levels(model) == (0.3, 0.5)
 
 
 @pytest.mark.parametrize("name", DECODERS)

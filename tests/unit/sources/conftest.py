@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from strokecast import params
-from strokecast.sources import npz
+from strokecast.sources.formats import npz
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from strokecast import sync
+from strokecast.commands import sync
 from strokecast.common.errors import UserError
 from strokecast.tracking import board, claim, live, store
 
@@ -87,7 +87,7 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
     assert len(live_row["histories"]["train/loss"]) == 3
     assert live_row["histories"]["system/cpu_utilization_percentage"]
     assert "plots/curves.png" in live_row["artifacts"]
-    assert {"MLmodel", "requirements.txt", "code/strokecast/serving/predictor.py"} <= set(
+    assert {"MLmodel", "requirements.txt", "code/strokecast/inference/predictor.py"} <= set(
         live_row["models"][0]["files"]
     )
     board.supersede(client, client.get_run(run_id))

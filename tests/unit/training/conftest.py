@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.features import classify, draw, forecast, watch
+from strokecast.features.sketches import classify, draw, watch
+from strokecast.features.timeseries import forecast
 from strokecast.params import ClassifyFeatures, DrawFeatures, ForecastFeatures, WatchFeatures
 
 

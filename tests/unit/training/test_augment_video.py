@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.features import frames
+from strokecast.features.sketches import frames
 from strokecast.params import WatchRecipe
 
 SEED = np.array([5, 6], np.int64)
@@ -27,7 +27,7 @@ def batch() -> dict[str, np.ndarray]:
 
 
 def changed(batch: dict[str, np.ndarray], recipe: WatchRecipe, target: Any, seed: Any = SEED) -> dict:
-    from strokecast.features.common.reading import motion
+    from strokecast.features.records.reading import motion
     from strokecast.training import augment
 
     change = augment.make("watch", recipe, SPEC)
@@ -87,7 +87,7 @@ def test_only_the_classes_that_may_be_are_mirrored(batch: dict[str, np.ndarray])
 
 
 def test_motion_alone_is_changed_as_the_frames_are(batch: dict[str, np.ndarray]) -> None:
-    from strokecast.features.common.reading import motion
+    from strokecast.features.records.reading import motion
     from strokecast.training import augment
 
     target = np.zeros(8, np.int64)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.models.common import inference
+from strokecast.inference import networks
 from strokecast.params import ClassifyRecipe
 from strokecast.training import averaging, optimizers, run, step
 from strokecast.training.averaging import Average
@@ -155,7 +155,7 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
     facts = run.train_network(
         "classify", "gru", {"units": 4}, recipe, 1, made / "classify", tmp_path, lambda row: None, "cpu"
     )
-    kept = inference.load_network(tmp_path).get_weights()
+    kept = networks.load_network(tmp_path).get_weights()
     for value, wanted in zip(kept, shown[facts["best_epoch"] - 1], strict=True):
         np.testing.assert_array_equal(value, wanted)
 

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import spec
-from strokecast.features.days import backtest
-from strokecast.features.days.horizons import Preparer
-from strokecast.models import conformal
+from strokecast.features.records import spec
+from strokecast.features.timeseries.horizons import Preparer
+from strokecast.inference import backtest, conformal
 from strokecast.training import calibration
 
 WHERE = "models.forecast.mine"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from strokecast.common import stage
-from strokecast.models.common import inference
+from strokecast.inference import networks
 from strokecast.params import ClassifyRecipe, DrawRecipe, Recipe, WatchRecipe
 from strokecast.training import checkpoint, run
 from strokecast.training.checkpoint import Keeper, State
@@ -271,7 +271,7 @@ def test_a_training_cut_off_ends_like_an_undisturbed_one(
                 train("cut", tmp_path / "record")
     cut_off = train("cut", tmp_path / "record")
     assert cut_off["best_epoch"] == whole["best_epoch"]
-    first, second = (inference.load_network(tmp_path / where).get_weights() for where in ("whole", "cut"))
+    first, second = (networks.load_network(tmp_path / where).get_weights() for where in ("whole", "cut"))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
     rows = [(tmp_path / where / "history.csv").read_text().splitlines() for where in ("whole", "cut")]
     timeless = [[line.split(",")[:2] + line.split(",")[4:] for line in lines] for lines in rows]

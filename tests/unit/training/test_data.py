@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strokecast.features.common import reading, spec
+from strokecast.features.records import reading, spec
 from strokecast.params import TASKS
 from strokecast.training import data
 

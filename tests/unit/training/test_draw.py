@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.features.common import reading, spec
-from strokecast.models import sampling
-from strokecast.models.common import inference, registry
+from strokecast.features.records import reading, spec
+from strokecast.inference import networks, sampling
+from strokecast.models.common import registry
 from strokecast.models.layers import mixture
 from strokecast.models.layers.latent import divergence
 from strokecast.params import DrawRecipe
@@ -77,7 +77,7 @@ def test_a_training_learns_which_way_each_class_goes(
     assert facts["kind"] == "network"
     assert tuple(rows[0]) == run.COLUMNS
     assert rows[-1]["valid_loss"] < rows[0]["valid_loss"] - 0.3
-    network = inference.load_network(tmp_path)
+    network = networks.load_network(tmp_path)
     drawings = sampling.sample(network, [RIGHT] * 20 + [LEFT] * 20, 0.5, 1, 16)
     ways = [float(drawing[:, 0].sum()) > 0 for drawing in drawings]
     assert np.mean(ways[:20]) > 0.8

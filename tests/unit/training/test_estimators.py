@@ -12,7 +12,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import digest_tree
-from strokecast.features.common import plain_reading, spec
+from strokecast.features.records import plain_reading, spec
 from strokecast.models.common import estimators
 from strokecast.training import checkpoint, guards, run
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.features.common import reading
-from strokecast.models.common import inference
+from strokecast.features.records import reading
+from strokecast.inference import networks
 from strokecast.params import ForecastRecipe
 from strokecast.training import objectives
 
@@ -100,7 +100,7 @@ def test_a_network_of_sequences_learns_from_all_steps_and_is_judged_on_the_last(
 def test_the_last_step_of_outputs_of_all_shapes() -> None:
     for shape in ((5, 2, 1), (5, 2, 3, 7)):
         whole = np.zeros(shape)
-        assert inference.last_step(whole, 2) is whole
+        assert networks.last_step(whole, 2) is whole
     steps = np.arange(5 * 4 * 2).reshape(5, 4, 2, 1)
-    np.testing.assert_array_equal(inference.last_step(steps, 2), steps[:, 3])
-    np.testing.assert_array_equal(inference.last_step(steps[..., None], 2), steps[:, 3, ..., None])
+    np.testing.assert_array_equal(networks.last_step(steps, 2), steps[:, 3])
+    np.testing.assert_array_equal(networks.last_step(steps[..., None], 2), steps[:, 3, ..., None])

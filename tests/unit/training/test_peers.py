@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import plain_reading, spec
-from strokecast.models.common import inference
-from strokecast.models.peers import lagged
+from strokecast.features.records import plain_reading, spec
+from strokecast.inference import networks
+from strokecast.models.regression import lagged
 from strokecast.training import run
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -96,7 +96,7 @@ def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_is_loaded_as_it_was_found(fitted: tuple[Path, dict[str, Any]], name: str) -> None:
     stored = json.loads((fitted[0] / name / "model.json").read_text())
-    rule = inference.load_rule(fitted[0] / name)
+    rule = networks.load_rule(fitted[0] / name)
     assert rule.found == stored["found"]
     assert rule.min_history == stored["min_history"]
     days = 100 + 30 * np.sin(np.arange(77) * 2 * np.pi / 7) + np.random.default_rng(1).normal(size=77)

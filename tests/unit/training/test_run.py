@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.features.common import prediction, spec
-from strokecast.features.days import backtest, origins
-from strokecast.features.days.horizons import Preparer
-from strokecast.models.common import inference
+from strokecast.features.records import spec
+from strokecast.features.timeseries import origins
+from strokecast.features.timeseries.horizons import Preparer
+from strokecast.inference import backtest, classify_split, networks
 from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
 from strokecast.training import run
 
@@ -90,8 +90,8 @@ def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -
     assert facts["best_epoch"] == best
     assert len(rows) == best + 2 < 30
     held = spec.load(made / "classify", "classify")
-    _, labels, logits = prediction.classify(
-        inference.load_network(tmp_path), made / "classify", held, "valid"
+    _, labels, logits = classify_split.classify(
+        networks.load_network(tmp_path), made / "classify", held, "valid"
     )
     log_norm = np.log(np.exp(logits).sum(axis=1))
     assert np.mean(log_norm - logits[np.arange(len(labels)), labels]) == pytest.approx(
@@ -111,7 +111,7 @@ def test_the_seed_decides_the_weights(made: Path, tmp_path: Path) -> None:
     short = ClassifyRecipe(epochs=2, batch_size=8)
     for folder, seed in (("a", 5), ("b", 5), ("c", 6)):
         train(made, tmp_path / folder, name="conv_rnn", config=config, recipe=short, seed=seed)
-    a, b, c = (inference.load_network(tmp_path / folder).get_weights() for folder in "abc")
+    a, b, c = (networks.load_network(tmp_path / folder).get_weights() for folder in "abc")
     assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c, strict=True))
 
@@ -143,7 +143,7 @@ def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> 
     facts, rows = train(made, tmp_path, task="forecast", name="linear", config=config, recipe=recipe)
     assert tuple(rows[0]) == run.COLUMNS
     held = spec.load(made / "forecast", "forecast")
-    network, known = inference.load_network(tmp_path), backtest.series(made / "forecast", ("train", "valid"))
+    network, known = networks.load_network(tmp_path), backtest.series(made / "forecast", ("train", "valid"))
     assert facts["parameters"] == network.count_params()
     asked = origins.rolling(known.starts["valid"], len(known.days), 14, 3)
     forecast = backtest.network(network, held)(known, asked).point
@@ -241,7 +241,7 @@ def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> Non
     assert (facts["kind"], facts["parameters"], facts["best_epoch"]) == ("rule", 0, None)
     assert (tmp_path / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
     assert json.loads((tmp_path / "config.json").read_text())["training"] is None
-    rule = inference.load_rule(tmp_path)
+    rule = networks.load_rule(tmp_path)
     history = SimpleNamespace(values=np.arange(10.0), next_days=np.arange(2))
     np.testing.assert_array_equal(rule.predict(history), [3, 4])
 

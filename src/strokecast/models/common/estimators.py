@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from strokecast.models.common import fitted, sketch_features
 from strokecast.models.common.fitted import FILE as FILE
-from strokecast.models.common.inference import softmax
+from strokecast.models.common.probabilities import softmax
 
 _DISTANCES = 1 << 22  # held at once
 Features = Literal["raster", "summary"]

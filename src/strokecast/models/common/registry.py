@@ -16,9 +16,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from strokecast.common.errors import UserError
-from strokecast.common.explain import first_error
 from strokecast.models.common.config import Config
 from strokecast.params import TASKS
+from strokecast.params.explain import first_error
 
 Build = TypeVar("Build", bound=Callable[..., Any])
 Kind = Literal["network", "rule", "estimator"]
@@ -46,7 +46,7 @@ class Architecture:
         name: the name of its file and of its entry in `params.yaml`.
         config: its frozen settings class.
         testing: a tiny config for tests.
-        build: `build(config, spec)`: a `keras.Model` for a network, a `strokecast.models.peers.rules.Rule` that
+        build: `build(config, spec)`: a `keras.Model` for a network, a `strokecast.models.statistical.rules.Rule` that
             nothing is trained for, an unfitted `strokecast.models.common.fitted.Fitted` for an estimator (of drawings an
             `estimators.Estimator`, of days a `peers.lagged.Lagged`).
         kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
-from strokecast.models.peers.classical import AutoArima
+from strokecast.models.statistical.classical import AutoArima
 
 
 class AutoArimaConfig(Config):

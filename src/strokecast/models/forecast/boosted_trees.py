@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
-from strokecast.models.peers.settings import Boosting
+from strokecast.models.regression.settings import Boosting
 
 
 class BoostedTreesConfig(Boosting):
@@ -30,6 +30,6 @@ class BoostedTreesConfig(Boosting):
 )
 def build(config: BoostedTreesConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
-    from strokecast.models.peers.trees import BoostedTrees
+    from strokecast.models.regression.trees import BoostedTrees
 
     return BoostedTrees(spec, **config.model_dump())

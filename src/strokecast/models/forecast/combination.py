@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
-from strokecast.models.peers.settings import Boosting, Penalty
+from strokecast.models.regression.settings import Boosting, Penalty
 
 
 class CombinationConfig(Boosting):
@@ -32,6 +32,6 @@ class CombinationConfig(Boosting):
 )
 def build(config: CombinationConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
-    from strokecast.models.peers.combined import Combined
+    from strokecast.models.regression.combined import Combined
 
     return Combined(spec, **config.model_dump())

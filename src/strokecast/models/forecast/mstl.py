@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Config, Sizes
 from strokecast.models.common.registry import register
-from strokecast.models.peers.classical import Mstl
+from strokecast.models.statistical.classical import Mstl
 
 
 class MstlConfig(Config):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
-from strokecast.models.peers.settings import Penalty, Regression
+from strokecast.models.regression.settings import Penalty, Regression
 
 
 class RidgeConfig(Regression):
@@ -25,6 +25,6 @@ class RidgeConfig(Regression):
 @register("forecast", "ridge", RidgeConfig, testing=RidgeConfig(lags=7, weeks=(2,)), kind="estimator")
 def build(config: RidgeConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
-    from strokecast.models.peers.lagged import Ridge
+    from strokecast.models.regression.lagged import Ridge
 
     return Ridge(spec, config.lags, config.weeks, config.l2)

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
-from strokecast.models.peers.classical import Arima
+from strokecast.models.statistical.classical import Arima
 
 
 class SarimaConfig(Config):

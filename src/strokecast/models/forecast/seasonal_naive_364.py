@@ -15,7 +15,7 @@ from typing import Any
 
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import register
-from strokecast.models.peers.rules import SeasonalNaive
+from strokecast.models.statistical.rules import SeasonalNaive
 
 
 class SeasonalNaive364Config(Config):

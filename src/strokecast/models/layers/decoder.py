@@ -2,7 +2,7 @@
 
 Source: the decoder of Ha and Eck, 2017, https://arxiv.org/abs/1704.03477, section 3.2.
 
-Shapes: B batch, T padded points, D condition, U units, M mixtures. `strokecast.models.sampling` finds the
+Shapes: B batch, T padded points, D condition, U units, M mixtures. `strokecast.inference.sampling` finds the
 layers by the names given here and goes through them step by step.
 """
 

@@ -217,7 +217,7 @@ def _from_folder(options: ClassFiles, at: Path, folder: Path, layout: Layout) ->
 
 
 def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
-    from strokecast.sources import downloads
+    from strokecast.sources.http import downloads
 
     known = list(quickdraw.official_files())
     base = options.base_url.rstrip("/")

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.sources import npz
-from strokecast.sources.formats import binary, ndjson, simplify, tutorial
+from strokecast.sources.formats import binary, ndjson, npz, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, RefusedError, Reject
 from strokecast.sources.formats.splits import split_of
 from strokecast.sources.formats.strokes3 import to_strokes3, to_times

@@ -91,7 +91,7 @@ def _from_files(options: Cta, folder: Path) -> list[dict[str, str]]:
 
 
 def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
-    from strokecast.sources import downloads
+    from strokecast.sources.http import downloads
 
     if not options.url.startswith(("http://", "https://")):
         raise UserError(

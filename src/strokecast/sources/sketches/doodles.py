@@ -19,12 +19,12 @@ from strokecast.common import files, pool
 from strokecast.common.errors import UserError
 from strokecast.common.stage import progress
 from strokecast.params import Doodles
-from strokecast.sources import npz
-from strokecast.sources.doodling.hand import draw
-from strokecast.sources.doodling.pen import Dice, Points
-from strokecast.sources.doodling.shapes import SHAPES
-from strokecast.sources.doodling.simplify import simplify, to_box, to_deltas
+from strokecast.sources.formats import npz
 from strokecast.sources.local import facts
+from strokecast.sources.synthetic.human_noise import draw
+from strokecast.sources.synthetic.pen import Dice, Points
+from strokecast.sources.synthetic.shapes import SHAPES
+from strokecast.sources.synthetic.simplify import simplify, to_box, to_deltas
 
 CLASSES = tuple(sorted(SHAPES))
 BATCH = 256

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
-from strokecast.sources import local, npz
-from strokecast.sources.formats import fetching
+from strokecast.sources import local
+from strokecast.sources.formats import fetching, npz
 
 SOURCE = "npz_folder"
 KEY = f"params.yaml: sketches.{SOURCE}"

@@ -113,7 +113,7 @@ def _classes_in(at: Path) -> list[str]:
 
 def _from_folder(options: QuickDraw, at: Path, folder: Path) -> list[str]:
     from strokecast.common.stage import progress
-    from strokecast.sources import npz
+    from strokecast.sources.formats import npz
 
     if not (at / "sketchrnn").is_dir():
         raise UserError(
@@ -145,7 +145,8 @@ def _from_folder(options: QuickDraw, at: Path, folder: Path) -> list[str]:
 
 
 def _from_web(options: QuickDraw, folder: Path) -> list[str]:
-    from strokecast.sources import downloads, npz
+    from strokecast.sources.formats import npz
+    from strokecast.sources.http import downloads
 
     known = official_files()
     base = options.base_url.rstrip("/")

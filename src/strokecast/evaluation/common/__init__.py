@@ -1,0 +1,1 @@
+"""What the evaluation of every task shares."""

@@ -1,0 +1,1 @@
+"""Evaluation of forecasters: errors, intervals, refits, figures."""

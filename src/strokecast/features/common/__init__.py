@@ -1,1 +1,0 @@
-"""What training, evaluation and serving read features with."""

@@ -1,1 +1,0 @@
-"""Days of a series: calendar, transforms, horizons, origins."""

@@ -1,0 +1,1 @@
+"""TFRecords: writing, reading, and the spec.json beside them."""

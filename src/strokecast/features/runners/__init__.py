@@ -1,0 +1,1 @@
+"""Where records are written: local processes or Apache Beam."""

@@ -1,0 +1,1 @@
+"""Features of drawings: strokes, padded records, video frames."""

@@ -1,0 +1,1 @@
+"""Features of daily series: calendar, transforms, windows."""

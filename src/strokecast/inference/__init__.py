@@ -1,0 +1,1 @@
+"""Trained models applied: predictors, sampling, rolling-origin forecasts, conformal intervals."""

@@ -1,1 +1,0 @@
-"""Forecasters without a network: rules, the field's classical methods, and regressions on lags."""

@@ -1,0 +1,1 @@
+"""Forecasters without a regression: seasonal rules and statsforecast models."""

@@ -1,1 +1,0 @@
-"""Great Expectations suites, quarantine and Data Docs: the only room that imports great_expectations."""

@@ -1,1 +1,0 @@
-"""Prediction from a trained model's folder on raw input."""

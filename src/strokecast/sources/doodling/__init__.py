@@ -1,1 +1,0 @@
-"""How procedural drawings are made: shapes, a hand that draws them, and simplification."""

@@ -1,0 +1,1 @@
+"""The procedural drawings behind the source `doodles`."""

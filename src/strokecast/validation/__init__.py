@@ -1,0 +1,1 @@
+"""Validation of raw data: rules, quarantine, Data Docs, drift."""

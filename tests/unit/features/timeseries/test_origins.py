@@ -1,0 +1,33 @@
+"""Which origins are chosen, and that they show every weekday."""
+
+import numpy as np
+import pytest
+
+from strokecast.features.timeseries import origins
+
+
+def test_origins_roll_through_a_split_and_fit_their_horizon():
+    assert origins.rolling(100, 120, 56, 7).tolist() == list(range(100, 114))
+    assert origins.rolling(100, 120, 56, 7, 5).tolist() == [100, 105, 110]
+    assert origins.rolling(10, 80, 56, 7, 10).tolist() == [56, 66]
+    assert origins.rolling(100, 105, 56, 7).tolist() == []
+
+
+def test_all_are_taken_where_there_are_no_more():
+    every = np.arange(5, 15)
+    assert origins.evenly(every, None).tolist() == every.tolist()
+    assert origins.evenly(every, 10).tolist() == every.tolist()
+    assert origins.evenly(every, 3).tolist() == [5, 9, 14]
+    assert origins.evenly(every, 1).tolist() == [5]
+
+
+@pytest.mark.parametrize("count", [204, 205, 240, 268, 548, 1000])
+def test_chosen_origins_are_spread_evenly_over_the_days_and_the_weekdays(count):
+    chosen = origins.evenly(np.arange(1000, 1000 + count), 30)
+    assert len(set(chosen.tolist())) == 30
+    gaps = np.diff(chosen)
+    assert gaps.max() - gaps.min() <= 1
+    assert chosen[0] == 1000
+    assert chosen[-1] >= 1000 + count - 1 - max(14, count // 30)
+    counts = np.bincount(chosen % 7, minlength=7)
+    assert counts.max() - counts.min() <= 2  # 204 days would show one weekday alone: 203 / 29 = 7
