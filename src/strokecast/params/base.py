@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,13 @@ class Strict(BaseModel):
     """Frozen; an unknown key or a wrong type is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+def with_default(model: type[BaseModel], name: str, default: Any) -> Any:
+    """The field `name` of `model` with another default: for a subclass that keeps its limits and its description."""
+    field = copy.copy(model.model_fields[name])
+    field.default = default
+    return field
 
 
 def ascending(values: Sequence[float], name: str) -> None:

@@ -20,7 +20,8 @@ class ClassifyEvaluation(Strict):
     calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
     length_edges: Ints = Field((25, 50, 75, 100), description="points; edges of the groups by length")
     baseline: str | None = Field(
-        None, description="a model of the same task whose accuracy all others are compared with; null: none"
+        "logistic",
+        description="a model of the same task whose accuracy all others are compared with; null: none",
     )
 
     @model_validator(mode="after")
@@ -33,6 +34,10 @@ class WatchEvaluation(ClassifyEvaluation):
     """How classifiers of videos are judged: as those of strokes, and on frames in another order."""
 
     seed: int = Field(0, ge=0, description="seed of the bootstrap and of the frames' shuffled order")
+    baseline: str | None = Field(
+        "frame_average",
+        description="a model of the same task whose accuracy all others are compared with; null: none",
+    )
 
 
 class Regime(Strict):
@@ -54,7 +59,7 @@ class ForecastEvaluation(Strict):
 
     step: int = Field(1, ge=1, description="days from one origin to the next")
     origins: int | None = Field(
-        None,
+        40,
         ge=1,
         description="at most so many of these origins, evenly spaced, the same for all; null: every one",
     )
@@ -64,7 +69,8 @@ class ForecastEvaluation(Strict):
         description="days; all models are trained again every so many test days, on all days before; null: never",
     )
     baseline: str | None = Field(
-        None, description="a model of forecast whose MAE all others are compared with; null: none"
+        "seasonal_naive_364",
+        description="a model of forecast whose MAE all others are compared with; null: none",
     )
     resamples: int = Field(1000, ge=100, description="block bootstrap resamples for the intervals")
     level: Share = Field(0.95, description="level of the intervals")

@@ -84,7 +84,7 @@ class ForecastFeatures(Strict):
         description="known of each day, past and to come; year: smooth terms of the time of year",
     )
     country: str | None = Field(
-        None,
+        "US",
         pattern=r"^[A-Z]{2,3}(-[A-Z0-9]+)?$",
         description="its public holidays are known, too, e.g. US or US-IL; null: none",
     )
@@ -95,7 +95,7 @@ class ForecastFeatures(Strict):
         description="days before and after each holiday that have a flag of their own for it; 0: none",
     )
     lags: Ints = Field(
-        (),
+        (364,),
         description="days, horizon or more each; the first target so long before a day is known of that day",
     )
     lag_calendar: bool = Field(

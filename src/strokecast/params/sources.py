@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Count, Strict, Words
+from strokecast.params.base import Count, Strict, Words, with_default
 
 
 class Doodles(Strict):
@@ -31,6 +31,17 @@ class Cap(Strict):
     test: Count | None = Field(None, description="test drawings a class; null: all")
 
 
+class QuickDrawCap(Cap):
+    """`Cap` with the defaults of the official npz files, which hold 70,000 training drawings per class."""
+
+    train: Count | None = with_default(Cap, "train", 2000)
+    valid: Count | None = with_default(Cap, "valid", 250)
+    test: Count | None = with_default(Cap, "test", 250)
+
+
+TEN_CLASSES = ("airplane", "ant", "apple", "butterfly", "cactus", "crab", "duck", "face", "pig", "pineapple")
+
+
 class QuickDraw(Strict):
     """Google's Quick, Draw! drawings in Sketch-RNN form: `<base_url>/sketchrnn/<class>.npz`."""
 
@@ -40,9 +51,10 @@ class QuickDraw(Strict):
         description="http(s) address or local folder that holds `sketchrnn/<class>.npz`",
     )
     classes: Literal["all"] | Words = Field(
-        "all", description="`all` (of a local folder: every file; else the 345 official ones), or a list"
+        TEN_CLASSES,
+        description="`all` (of a local folder: every file; else the 345 official ones), or a list",
     )
-    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+    cap: QuickDrawCap = Field(QuickDrawCap(), description="at most so many drawings a class and split")
 
 
 class ClassFiles(Strict):

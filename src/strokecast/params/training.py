@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Strict, Words
+from strokecast.params.base import Strict, Words, with_default
 
 
 class Recipe(Strict):
@@ -100,14 +100,20 @@ class LabelRecipe(Recipe):
 class ClassifyRecipe(LabelRecipe):
     """How classifiers are trained."""
 
+    epochs: int = with_default(Recipe, "epochs", 12)
+    batch_size: int = with_default(Recipe, "batch_size", 64)
+    learning_rate: float = with_default(Recipe, "learning_rate", 0.004)
+    warmup_epochs: int = with_default(Recipe, "warmup_epochs", 1)
+    augment_scale: float = with_default(LabelRecipe, "augment_scale", 0.15)
+    augment_rotation: float = with_default(LabelRecipe, "augment_rotation", 10.0)
     batch_tokens: int | None = Field(
         None, ge=1, description="padded points a step, instead of batch_size drawings; null: batch_size"
     )
     augment_jitter: float = Field(
-        0.0, ge=0, le=10, description="std of what is added to scaled dx and dy, 0: off"
+        0.02, ge=0, le=10, description="std of what is added to scaled dx and dy, 0: off"
     )
     augment_drop: float = Field(
-        0.0, ge=0, lt=1, description="share of points within strokes left out, 0: off"
+        0.1, ge=0, lt=1, description="share of points within strokes left out, 0: off"
     )
     augment_drop_strokes: float = Field(
         0.0, ge=0, lt=1, description="share of strokes left out, never the longest; 0: off"
@@ -122,6 +128,12 @@ class ClassifyRecipe(LabelRecipe):
 class WatchRecipe(LabelRecipe):
     """How classifiers of videos are trained."""
 
+    epochs: int = with_default(Recipe, "epochs", 10)
+    batch_size: int = with_default(Recipe, "batch_size", 64)
+    learning_rate: float = with_default(Recipe, "learning_rate", 0.004)
+    warmup_epochs: int = with_default(Recipe, "warmup_epochs", 1)
+    augment_scale: float = with_default(LabelRecipe, "augment_scale", 0.1)
+    augment_rotation: float = with_default(LabelRecipe, "augment_rotation", 10.0)
     pretrain_epochs: int = Field(
         0,
         ge=0,
@@ -129,15 +141,20 @@ class WatchRecipe(LabelRecipe):
         description="inflated only: epochs of the network that is trained before it, 0: none",
     )
     augment_shift: float = Field(
-        0.0, ge=0, lt=1, description="share of height and width; videos move by up to this, 0: off"
+        0.05, ge=0, lt=1, description="share of height and width; videos move by up to this, 0: off"
     )
 
 
 class DrawRecipe(Recipe):
     """How networks that draw are trained."""
 
+    epochs: int = with_default(Recipe, "epochs", 12)
+    batch_size: int = with_default(Recipe, "batch_size", 32)
+    learning_rate: float = with_default(Recipe, "learning_rate", 0.006)
+    warmup_epochs: int = with_default(Recipe, "warmup_epochs", 1)
+    intra_op_threads: int | None = with_default(Recipe, "intra_op_threads", 1)
     augment_scale: float = Field(
-        0.0, ge=0, lt=1, description="share; width and height change by up to this, 0: off"
+        0.1, ge=0, lt=1, description="share; width and height change by up to this, 0: off"
     )
     augment_drop: float = Field(
         0.0, ge=0, lt=1, description="share of points within strokes left out, 0: off"
@@ -147,6 +164,9 @@ class DrawRecipe(Recipe):
 class ForecastRecipe(Recipe):
     """How forecasters are trained."""
 
+    epochs: int = with_default(Recipe, "epochs", 9)
+    batch_size: int = with_default(Recipe, "batch_size", 64)
+    learning_rate: float = with_default(Recipe, "learning_rate", 0.01)
     loss: Literal["huber", "mae", "mse"] = Field(
         "mae",
         description="of point forecasts, on values scaled by the training days; with quantiles it is the pinball loss",
