@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -53,6 +54,8 @@ class Architecture:
             numpy and scikit-learn).
         before: what is trained first, for `pretrain_epochs` of the recipe; None: nothing can be.
         needs: distributions that its forecasts need beyond those of its kind.
+        training: recipe keys that this architecture trains with by default; an explicit key of `params.yaml` wins.
+            Read-only.
     """
 
     task: str
@@ -63,6 +66,10 @@ class Architecture:
     kind: Kind
     before: Before | None = None
     needs: tuple[str, ...] = ()
+    training: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "training", MappingProxyType(dict(self.training)))
 
 
 _REGISTERED: dict[tuple[str, str], Architecture] = {}
@@ -76,11 +83,14 @@ def register(
     kind: Kind = "network",
     before: Before | None = None,
     needs: tuple[str, ...] = (),
+    training: Mapping[str, Any] | None = None,
 ) -> Callable[[Build], Build]:
-    """Decorator that registers `build(config, spec)` as the architecture `name` of `task`."""
+    """Decorator that registers `build(config, spec)` as the architecture `name` of `task`; see `Architecture`."""
 
     def decorate(build: Build) -> Build:
-        _REGISTERED[task, name] = Architecture(task, name, config, testing, build, kind, before, needs)
+        _REGISTERED[task, name] = Architecture(
+            task, name, config, testing, build, kind, before, needs, training or {}
+        )
         return build
 
     return decorate

@@ -8,6 +8,9 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
+from strokecast.models.common.config import Config
+from strokecast.params import TASKS
+from strokecast.params.training import RECIPES
 
 
 def test_an_unknown_architecture_lists_the_choices() -> None:
@@ -55,3 +58,22 @@ def test_reading_a_config_imports_neither_keras_nor_another_architecture() -> No
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     expected = ["common", "common.config", "common.registry", "classify", "classify.gru"]
     assert sorted(json.loads(out)) == sorted(f"strokecast.models.{name}" for name in expected)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_training_defaults_of_an_architecture_are_valid_keys_of_the_task_recipe(task: str) -> None:
+    for name in registry.names(task):
+        defaults = registry.get(task, name).training
+        assert set(defaults) <= set(RECIPES[task].model_fields), name
+        RECIPES[task].model_validate(dict(defaults))
+
+
+def test_training_defaults_are_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    declared = {"epochs": 3}
+    registry.register("classify", "gru", Config, Config(), training=declared)(lambda config, spec: None)
+    declared["epochs"] = 4
+    architecture = registry._REGISTERED["classify", "gru"]
+    assert architecture.training == {"epochs": 3}
+    with pytest.raises(TypeError):
+        architecture.training["epochs"] = 5  # type: ignore[index]
