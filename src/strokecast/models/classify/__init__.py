@@ -1,1 +1,1 @@
-"""Strokes to class."""
+"""Classifiers: strokes to class."""

@@ -1,14 +1,13 @@
-"""A bidirectional recurrent network whose steps are pooled by attention.
+"""A bidirectional recurrent network with attention pooling over its states.
 
-Source: Yang et al., 2016, https://aclanthology.org/N16-1174 (GRU encoder and attention of one level); the score
+Source: Yang et al., 2016, https://aclanthology.org/N16-1174 (GRU encoder, one level of attention); the score function
 is that of Bahdanau, Cho and Bengio, 2015, https://arxiv.org/abs/1409.0473.
 
-Shape legend: B batch, T padded points, U units a direction, K classes.
-Kind: sequence to vector; all recurrent layers return their sequences, for attention to choose from. Keeps
-cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks) while recurrent_dropout is 0.
-When to use it: where one wants to see what a decision rests on. `models.layers.attention.attention_weights(model)`
-gives the weight of each point [B, T], to be drawn over the drawing. And where drawings are long: no point has to
-survive in a state until the end.
+Shape legend: B batch, T padded points, U units per direction, K classes.
+Kind: sequence to vector; all recurrent layers return sequences, over which attention pools. Meets cuDNN's conditions
+(tanh/sigmoid, no recurrent dropout, right-padded masks) with `recurrent_dropout` 0.
+When to use it: to see which points a decision depends on: `models.layers.attention.attention_weights(model)` gives a
+weight per point, [B, T]. Also for long drawings: no information has to survive in a state until the last point.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ from strokecast.models.common.registry import register
 class AttentionRnnConfig(Config):
     """Settings of `classify.attention_rnn`."""
 
-    cell: Literal["gru", "lstm", "simple_rnn"] = Field("gru", description="of the recurrent layers")
-    units: int = Field(64, ge=1, le=4096, description="units of each layer and direction")
-    layers: int = Field(2, ge=1, le=16, description="bidirectional layers on top of each other")
-    attention_units: int = Field(64, ge=1, le=4096, description="size in which points are compared")
+    cell: Literal["gru", "lstm", "simple_rnn"] = Field("gru", description="cell type of the recurrent layers")
+    units: int = Field(48, ge=1, le=4096, description="units per layer and direction")
+    layers: int = Field(2, ge=1, le=16, description="number of stacked bidirectional layers")
+    attention_units: int = Field(64, ge=1, le=4096, description="units of the attention score")
     dropout: Dropout = 0.1
     recurrent_dropout: RecurrentDropout = 0.0
     norm: Norm = "none"
     l2: float = Field(
-        0.0, ge=0, le=1, description="factor of the recurrent layers' squared weights in the loss"
+        0.0, ge=0, le=1, description="factor of the squared weights of the recurrent layers in the loss"
     )
     positions: Positions = True
     time: Time = False
-    directions: Directions = False
+    directions: Directions = True
 
 
 @register(
@@ -53,6 +52,7 @@ class AttentionRnnConfig(Config):
     "attention_rnn",
     AttentionRnnConfig,
     testing=AttentionRnnConfig(units=8, layers=2, attention_units=6, dropout=0.0),
+    training={"epochs": 8},
 )
 def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
@@ -62,15 +62,15 @@ def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
-    inputs, points, real = drawing_inputs(
+    inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
-    )  # points [B, T, C], real [B, T]
-    steps = recurrent_stack(  # [B, T, 2U]
+    )  # points [B, T, C], mask [B, T]
+    states = recurrent_stack(  # [B, T, 2U]
         CELLS[config.cell],
         points,
         config.units,
         config.layers,
-        mask=real,
+        mask=mask,
         dropout=config.dropout,
         bidirectional=True,
         norm=config.norm,
@@ -78,7 +78,7 @@ def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
         return_sequences=True,
         recurrent_dropout=config.recurrent_dropout,
     )
-    weights = AttentionWeights(config.attention_units, name=LAYER)(steps, real)  # [B, T]
-    pooled = WeightedSum(name="pooled")(steps, weights)  # [B, 2U]
+    weights = AttentionWeights(config.attention_units, name=LAYER)(states, mask)  # [B, T]
+    pooled = WeightedSum(name="pooled")(states, weights)  # [B, 2U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(pooled)  # [B, K]
     return keras.Model(inputs, logits, name="attention_rnn")

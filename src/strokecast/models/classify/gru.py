@@ -1,11 +1,11 @@
-"""A stack of GRU layers over the strokes of a drawing.
+"""A stack of GRU layers over the points of a drawing.
 
-Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (with the reset gate after the product, as cuDNN has it)
+Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (reset gate after the product, as in cuDNN)
 
-Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
-Kind: sequence to vector; all layers but the last return their whole sequence. Keeps cuDNN's conditions
-(tanh/sigmoid, no recurrent dropout, right-padded masks) while `activation` and `recurrent_dropout` stay as they are.
-When to use it: in place of the LSTM, with a quarter fewer weights and mostly the same accuracy.
+Shape legend: B batch, T padded points, U units (2U if bidirectional), K classes.
+Kind: sequence to vector; all layers but the last return sequences. Meets cuDNN's conditions (tanh/sigmoid, no
+recurrent dropout, right-padded masks) with the default `activation` and `recurrent_dropout`.
+When to use it: in place of the LSTM. It has a quarter fewer weights and usually the same accuracy.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import RecurrentClassifier
+from strokecast.models.common.config import Directions, RecurrentClassifier
 from strokecast.models.common.registry import register
 
 
 class GruConfig(RecurrentClassifier):
     """Settings of `classify.gru`."""
 
-    layers: int = Field(2, ge=1, le=16, description="GRU layers on top of each other")
+    layers: int = Field(2, ge=1, le=16, description="number of stacked GRU layers")
+    directions: Directions = True
 
 
 @register("classify", "gru", GruConfig, testing=GruConfig(units=8, layers=2, dropout=0.0))
@@ -31,11 +32,11 @@ def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.recurrent import read_drawing
+    from strokecast.models.layers.recurrent import encode_strokes
 
-    inputs, points, real = drawing_inputs(
+    inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
-    )  # points [B, T, C], real [B, T]
-    state = read_drawing(keras.layers.GRU, points, real, config)  # [B, U]
+    )  # points [B, T, C], mask [B, T]
+    state = encode_strokes(keras.layers.GRU, points, mask, config)  # [B, U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="gru")

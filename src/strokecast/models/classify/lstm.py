@@ -1,11 +1,11 @@
-"""A stack of LSTM layers over the strokes of a drawing.
+"""A stack of LSTM layers over the points of a drawing.
 
 Source: Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
-Kind: sequence to vector; all layers but the last return their whole sequence. Keeps cuDNN's conditions
-(tanh/sigmoid, no recurrent dropout, right-padded masks) while `activation` and `recurrent_dropout` stay as they are.
-When to use it: the first one to try; long drawings, and data enough for its four gates.
+Shape legend: B batch, T padded points, U units (2U if bidirectional), K classes.
+Kind: sequence to vector; all layers but the last return sequences. Meets cuDNN's conditions (tanh/sigmoid, no
+recurrent dropout, right-padded masks) with the default `activation` and `recurrent_dropout`.
+When to use it: as the first network to try, with long drawings and enough data for its four gates.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import RecurrentClassifier
+from strokecast.models.common.config import Directions, RecurrentClassifier
 from strokecast.models.common.registry import register
 
 
 class LstmConfig(RecurrentClassifier):
     """Settings of `classify.lstm`."""
 
-    layers: int = Field(2, ge=1, le=16, description="LSTM layers on top of each other")
+    layers: int = Field(2, ge=1, le=16, description="number of stacked LSTM layers")
+    directions: Directions = True
 
 
 @register("classify", "lstm", LstmConfig, testing=LstmConfig(units=8, layers=2, dropout=0.0))
@@ -31,11 +32,11 @@ def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.recurrent import read_drawing
+    from strokecast.models.layers.recurrent import encode_strokes
 
-    inputs, points, real = drawing_inputs(
+    inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
-    )  # points [B, T, C], real [B, T]
-    state = read_drawing(keras.layers.LSTM, points, real, config)  # [B, U]
+    )  # points [B, T, C], mask [B, T]
+    state = encode_strokes(keras.layers.LSTM, points, mask, config)  # [B, U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="lstm")

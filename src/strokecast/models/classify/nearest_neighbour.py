@@ -1,12 +1,12 @@
-"""Baseline without a network: the classes of the most similar training drawings.
+"""Baseline without a network: k nearest neighbours among the training drawings.
 
 Source: Cover and Hart, 1967, https://doi.org/10.1109/TIT.1967.1053964.
 
 Shape legend: N drawings, T padded points, M training drawings, F features, K classes.
-Kind: estimator; `models/estimators.py`. It keeps the whole training split, F numbers a drawing: the summary
-features that `models/sketch_features.py` names, or pixels² of an image.
-When to use it: to see how much of a network's accuracy is memory. Nothing is trained, but each prediction
-looks at all M training drawings.
+Kind: estimator; `models/common/estimators.py`. It stores the whole training split, F numbers per drawing: the summary
+features that `models/common/sketch_features.py` lists, or the pixels² of an image.
+When to use it: to see how much of a network's accuracy is memory. Fitting is free, but each prediction compares with
+all M training drawings.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class NearestNeighbourConfig(Config):
     """Settings of `classify.nearest_neighbour`."""
 
     features: Literal["raster", "summary"] = Field(
-        "summary", description="compare images of the finished drawings, or summary features"
+        "summary", description="features to compare: images of the finished drawings, or summary features"
     )
-    neighbours: int = Field(5, ge=1, le=1000, description="training drawings that vote")
-    pixels: int = Field(20, ge=4, le=128, description="raster: pixels a side of the images")
-    width: float = Field(1.5, gt=0, le=32, description="raster: pixels; width of the drawn lines")
+    neighbours: int = Field(5, ge=1, le=1000, description="k, training drawings that vote")
+    pixels: int = Field(20, ge=4, le=128, description="raster: pixels per side of the images")
+    width: float = Field(1.5, gt=0, le=32, description="raster: width of the drawn lines, pixels")
 
 
 @register(
@@ -39,7 +39,7 @@ class NearestNeighbourConfig(Config):
     kind="estimator",
 )
 def build(config: NearestNeighbourConfig, spec: Mapping[str, Any]) -> Any:
-    """Unfitted; once fitted strokes [N, T, 3], lengths [N] → probabilities [N, K]."""
+    """Unfitted; fitted: strokes [N, T, 3], lengths [N] → probabilities [N, K]."""
     from strokecast.models.common.estimators import NearestNeighbours
 
     return NearestNeighbours(

@@ -1,11 +1,11 @@
-"""A deep stack of SimpleRNN layers over the strokes of a drawing: the plainest recurrent network.
+"""A stack of SimpleRNN layers over the points of a drawing: the plainest recurrent network.
 
 Source: Elman, 1990, https://doi.org/10.1207/s15516709cog1402_1
 
-Shape legend: B batch, T padded points, U units (twice that where bidirectional), K classes.
-Kind: sequence to vector; all layers but the last return their whole sequence.
-When to use it: as the baseline that shows what gates are worth. It is small and fast, but what it saw some
-tens of points ago is gone, and its gradients need clipping and a small learning rate.
+Shape legend: B batch, T padded points, U units (2U if bidirectional), K classes.
+Kind: sequence to vector; all layers but the last return sequences.
+When to use it: as the baseline that shows what gates gain. It is small and fast, but it forgets what it read some
+tens of points ago: it stays below all gated networks. Its gradients need clipping and a small learning rate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.common.config import Norm, RecurrentClassifier, RecurrentDropout
+from strokecast.models.common.config import (
+    Bidirectional,
+    Directions,
+    Norm,
+    RecurrentClassifier,
+    RecurrentDropout,
+)
 from strokecast.models.common.registry import register
 
 
@@ -23,10 +29,12 @@ class SimpleRnnConfig(RecurrentClassifier):
     """Settings of `classify.simple_rnn`."""
 
     units: int = Field(64, ge=1, le=4096, description="units of each layer (and direction)")
-    layers: int = Field(3, ge=1, le=16, description="SimpleRNN layers on top of each other")
+    layers: int = Field(2, ge=1, le=16, description="number of stacked SimpleRNN layers")
     recurrent_dropout: RecurrentDropout = 0.0
-    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of each layer")
+    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="activation of each layer")
     norm: Norm = "layer"
+    directions: Directions = True
+    bidirectional: Bidirectional = True
 
 
 @register(
@@ -40,11 +48,11 @@ def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.recurrent import read_drawing
+    from strokecast.models.layers.recurrent import encode_strokes
 
-    inputs, points, real = drawing_inputs(
+    inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
-    )  # points [B, T, C], real [B, T]
-    state = read_drawing(keras.layers.SimpleRNN, points, real, config)  # [B, U]
+    )  # points [B, T, C], mask [B, T]
+    state = encode_strokes(keras.layers.SimpleRNN, points, mask, config)  # [B, U]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(state)  # [B, K]
     return keras.Model(inputs, logits, name="simple_rnn")

@@ -1,12 +1,11 @@
-"""Stacked dilated causal convolutions, gated, with residual and skip connections; no recurrence at all.
+"""Stacked dilated causal convolutions with gates, residual and skip connections; no recurrence.
 
 Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the stacks: `models/layers/wavenet.py`.
 
 Shape legend: B batch, T padded points, F filters, K classes.
-Kind: sequence to vector. Dilations double from block to block (1, 2, 4 ...), so that with kernel k and n blocks
-the last step sees 1 + (k - 1) (2^n - 1) points; the mean and the maximum over all real points then see all.
-When to use it: where training time counts. All points are computed at once, and what lies within the reach of
-the convolutions is as near as the last point.
+Kind: sequence to vector. The dilation doubles from block to block (1, 2, 4 ...), so that with kernel k and n blocks
+the receptive field is 1 + (k - 1) (2^n - 1) points. Mean and maximum then pool over all valid points.
+When to use it: if training time matters. All points are computed in parallel.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from strokecast.models.common.registry import register
 class WavenetConfig(Config):
     """Settings of `classify.wavenet`."""
 
-    filters: int = Field(64, ge=1, le=4096, description="channels of every block")
-    kernel: int = Field(3, ge=2, le=64, description="points that each convolution sees")
-    blocks: int = Field(6, ge=1, le=12, description="blocks of a stack; the dilation doubles from 1")
-    stacks: int = Field(1, ge=1, le=8, description="stacks, each starting at dilation 1 again")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of units dropped in blocks and before the head"
-    )
+    filters: int = Field(48, ge=1, le=4096, description="channels of each block")
+    kernel: int = Field(3, ge=2, le=64, description="kernel size of each convolution, points")
+    blocks: int = Field(6, ge=1, le=12, description="blocks per stack; the dilation doubles from 1")
+    stacks: int = Field(1, ge=1, le=8, description="number of stacks; each starts at dilation 1")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout rate in blocks and before the head")
     norm: Literal["none", "layer", "batch"] = Field(
-        "none", description="normalise what enters each block: over its channels, or over the batch"
+        "none", description="normalisation of each block's input: over its channels, or over the batch"
     )
-    l2: float = Field(0.0, ge=0, le=1, description="factor of the convolutions' squared weights in the loss")
+    l2: float = Field(
+        0.0, ge=0, le=1, description="factor of the squared weights of the convolutions in the loss"
+    )
     positions: Positions = True
     time: Time = False
-    directions: Directions = False
+    directions: Directions = True
 
 
 @register(
@@ -44,6 +43,7 @@ class WavenetConfig(Config):
     "wavenet",
     WavenetConfig,
     testing=WavenetConfig(filters=6, kernel=2, blocks=3, stacks=2, dropout=0.0),
+    training={"epochs": 10},
 )
 def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
@@ -53,13 +53,13 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.pooling import mean_max
     from strokecast.models.layers.wavenet import gated_stacks
 
-    inputs, points, real = drawing_inputs(
+    inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
-    )  # points [B, T, C], real [B, T]
+    )  # points [B, T, C], mask [B, T]
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
-    whole = gated_stacks(  # [B, T, F]
+    x = gated_stacks(  # [B, T, F]
         points,
-        real,
+        mask,
         filters=config.filters,
         kernel=config.kernel,
         blocks=config.blocks,
@@ -68,11 +68,11 @@ def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
         norm=config.norm,
         regularizer=regularizer,
     )
-    whole = keras.layers.Activation("relu", name="skips_relu")(whole)
-    whole = keras.layers.Conv1D(
-        config.filters, 1, activation="relu", kernel_regularizer=regularizer, name="leave"
-    )(whole)
-    pooled = mean_max(whole, real)  # [B, 2F]
+    x = keras.layers.Activation("relu", name="skips_relu")(x)
+    x = keras.layers.Conv1D(
+        config.filters, 1, activation="relu", kernel_regularizer=regularizer, name="output_projection"
+    )(x)
+    pooled = mean_max(x, mask)  # [B, 2F]
     if config.dropout:
         pooled = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(pooled)  # [B, K]

@@ -1,1 +1,1 @@
-"""A class or a latent vector to strokes."""
+"""Generators: a class or a latent vector to strokes."""

@@ -1,12 +1,12 @@
-"""Draws what a class looks like: vector to sequence.
+"""A class-conditional decoder: draws what a class looks like.
 
-Sources: the decoder of Ha and Eck, 2017, https://arxiv.org/abs/1704.03477, section 3.2 (in their terms the
-"unconditional" decoder, here with a class for a condition); Graves, 2013, https://arxiv.org/abs/1308.0850.
+Sources: Ha and Eck, 2017, https://arxiv.org/abs/1704.03477, section 3.2 (the "unconditional" decoder, here conditioned
+on a class); Graves, 2013, https://arxiv.org/abs/1308.0850.
 
-Shape legend: B batch, T padded points, E embedding, U units, M mixtures, K classes.
-Kind: vector to sequence. The class's embedding sets the first state and is read at each step. `recurrent_dropout`
-and `norm: layer` give up cuDNN: overfitting is what a decoder of drawings suffers from first.
-When to use it: to draw something of a class, and all variety may come from chance alone.
+Shape legend: B batch, T padded points, E embedding size, U units, M mixture components, K classes.
+Kind: vector to sequence. The class embedding sets the initial state and is an input at each step. `recurrent_dropout`
+and `norm: layer` cannot run on cuDNN; they are available because decoders of drawings tend to overfit.
+When to use it: to draw examples of a class, if sampling noise gives enough variety.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from strokecast.models.common.registry import register
 class ClassDecoderConfig(Config):
     """Settings of `draw.class_decoder`."""
 
-    units: int = Field(256, ge=1, le=4096, description="units of the decoder")
+    units: int = Field(160, ge=1, le=4096, description="units of the decoder")
     mixtures: Mixtures = 10
     embedding: Embedding = 16
     norm: DecoderNorm = "none"
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of the decoder's units dropped before the head"
+        0.0, ge=0, lt=1, description="dropout rate of the decoder's output before the head"
     )
     recurrent_dropout: CudnnRecurrentDropout = 0.0
-    l2: float = Field(0.0, ge=0, le=1, description="factor of the decoder's squared weights in the loss")
+    l2: float = Field(0.0, ge=0, le=1, description="factor of the squared weights of the decoder in the loss")
 
 
 @register(

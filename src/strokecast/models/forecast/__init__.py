@@ -1,1 +1,1 @@
-"""Past days to the next `horizon` days."""
+"""Forecasters: past days to the next `horizon` days."""

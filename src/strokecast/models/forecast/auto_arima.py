@@ -1,10 +1,11 @@
-"""ARIMA with a week's season, its order found on the training days by stepwise search.
+"""ARIMA with a weekly season; stepwise search selects the order on the training days.
 
 Source: Hyndman and Khandakar, 2008, https://doi.org/10.18637/jss.v027.i03; estimated by statsforecast.
 
 Shape legend: n days of history, H days ahead.
-Kind: a rule; the order found is stored, its parameters are estimated on the history at hand.
-When to use it: as a peer, the strongest of those that look at the last weeks alone.
+Kind: statistical forecaster. The order is selected on the training days and stored; its parameters are estimated on
+the history before each origin.
+When to use it: for comparison, as the strongest of the forecasters that read only the last weeks.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, History
 from strokecast.models.common.registry import register
-from strokecast.models.statistical.classical import AutoArima
+from strokecast.models.statistical.statsforecast_models import AutoArima
 
 
 class AutoArimaConfig(Config):
     """Settings of `forecast.auto_arima`."""
 
-    history: History = Field(1096, ge=AutoArima.min_history)
+    max_history_days: History = Field(1096, ge=AutoArima.min_history)
 
 
 @register(
     "forecast",
     "auto_arima",
     AutoArimaConfig,
-    testing=AutoArimaConfig(history=70),
+    testing=AutoArimaConfig(max_history_days=70),
     kind="rule",
     needs=("statsforecast",),
 )
 def build(config: AutoArimaConfig, spec: Mapping[str, Any]) -> AutoArima:
-    """values [n] → the next days [H], in the series' own unit."""
-    return AutoArima(config.history, bool(spec.get("counts", False)))
+    """values [n] → forecasts [H], in the series' own unit."""
+    return AutoArima(config.max_history_days, bool(spec.get("counts", False)))

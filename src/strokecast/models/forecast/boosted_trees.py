@@ -1,11 +1,11 @@
-"""Gradient-boosted trees on the last days and the calendar of the forecast day, one ensemble a day ahead.
+"""Gradient-boosted trees on the last days and the calendar of the forecast day, one ensemble per day ahead.
 
 Source: Friedman, 2002 (stochastic gradient boosting), https://doi.org/10.1016/S0167-9473(01)00065-2; fitted by
 scikit-learn.
 
-Shape legend: B windows, W days of past, C channels, F features known of the days to come, H days ahead, D targets.
-Kind: estimator; `models/peers/trees.py`.
-When to use it: beside `ridge`, where calendar and level act together: a holiday on a Monday, in a summer of growth.
+Shape legend: B windows, W days of past, C channels, F known future features, H days ahead, D targets.
+Kind: estimator; `models/regression/boosted_trees.py`.
+When to use it: beside `ridge`, if calendar and level interact: a holiday on a Monday, in a summer of growth.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
-from strokecast.models.regression.settings import Boosting
+from strokecast.models.regression.config import BoostingConfig
 
 
-class BoostedTreesConfig(Boosting):
+class BoostedTreesConfig(BoostingConfig):
     """Settings of `forecast.boosted_trees`."""
 
 
@@ -29,7 +29,7 @@ class BoostedTreesConfig(Boosting):
     kind="estimator",
 )
 def build(config: BoostedTreesConfig, spec: Mapping[str, Any]) -> Any:
-    """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
-    from strokecast.models.regression.trees import BoostedTrees
+    """Unfitted; fitted: {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
+    from strokecast.models.regression.boosted_trees import BoostedTrees
 
     return BoostedTrees(spec, **config.model_dump())

@@ -1,11 +1,11 @@
-"""The mean of what `ridge` and `boosted_trees` forecast: a line and a set of rules err in different places.
+"""The mean of the forecasts of `ridge` and `boosted_trees`, whose errors differ.
 
-Source: Bates and Granger, 1969 (the combination of forecasts), https://doi.org/10.1057/jors.1969.103; that plain means
-are hard to beat by fitted weights: Claeskens et al., 2016, https://doi.org/10.1016/j.ijforecast.2015.12.005
+Sources: Bates and Granger, 1969 (the combination of forecasts), https://doi.org/10.1057/jors.1969.103; Claeskens et
+al., 2016 (equal weights are hard to beat by estimated ones), https://doi.org/10.1016/j.ijforecast.2015.12.005
 
-Shape legend: B windows, W days of past, C channels, F features known of the days to come, H days ahead, D targets.
-Kind: estimator; `models/peers/combined.py`.
-When to use it: where no single method stands out, which is mostly. It costs what its two members cost.
+Shape legend: B windows, W days of past, C channels, F known future features, H days ahead, D targets.
+Kind: estimator; `models/regression/combination.py`.
+When to use it: if no single method stands out, which is the usual case. It costs as much as both members.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
-from strokecast.models.regression.settings import Boosting, Penalty
+from strokecast.models.regression.config import BoostingConfig, L2Penalty
 
 
-class CombinationConfig(Boosting):
-    """Settings of `forecast.combination`: those of `forecast.boosted_trees`, and the penalty of `forecast.ridge`."""
+class CombinationConfig(BoostingConfig):
+    """Settings of `forecast.combination`: those of `forecast.boosted_trees`, and `l2` of `forecast.ridge`."""
 
-    l2: Penalty = 0.01
+    l2: L2Penalty = 0.01
 
 
 @register(
@@ -31,7 +31,7 @@ class CombinationConfig(Boosting):
     kind="estimator",
 )
 def build(config: CombinationConfig, spec: Mapping[str, Any]) -> Any:
-    """Unfitted; once fitted {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
-    from strokecast.models.regression.combined import Combined
+    """Unfitted; fitted: {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
+    from strokecast.models.regression.combination import Combination
 
-    return Combined(spec, **config.model_dump())
+    return Combination(spec, **config.model_dump())

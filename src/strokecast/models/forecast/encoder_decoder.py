@@ -1,13 +1,15 @@
-"""An encoder reads the window; its final state starts a decoder that forecasts day by day.
+"""An encoder reads the window; its final state initialises a decoder that forecasts day by day.
 
 Sources: Sutskever, Vinyals and Le, 2014, https://arxiv.org/abs/1409.3215; Cho et al., 2014,
 https://arxiv.org/abs/1406.1078; the decoder: `models/layers/day_decoder.py`.
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: encoder and decoder. The decoder reads the value of the day before (with `teacher_forcing` the true one in
-training; in inference its own median) and what is known of the day itself. The encoder keeps cuDNN's conditions, the
-decoder does in training with teacher forcing; where it reads its own forecasts, its steps are one after another.
-When to use it: where each day hangs on the one before, and on what is known of it.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: encoder and decoder. At each day the decoder reads the value of the previous day and the known features of the
+day itself. With `teacher_forcing` the previous value is the true one in training; in inference it is the decoder's
+own median. The encoder meets cuDNN's conditions; the decoder does in training with teacher forcing. If it reads its
+own forecasts, its steps run one after another.
+When to use it: if each day depends on the day before and on its known features.
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ class EncoderDecoderConfig(EncoderDecoder):
 
 
 @register(
-    "forecast", "encoder_decoder", EncoderDecoderConfig, testing=EncoderDecoderConfig(units=8, head_units=4)
+    "forecast",
+    "encoder_decoder",
+    EncoderDecoderConfig,
+    testing=EncoderDecoderConfig(units=8, head_units=4),
+    training={"epochs": 7},
 )
 def build(config: EncoderDecoderConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

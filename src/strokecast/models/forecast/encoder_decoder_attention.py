@@ -1,12 +1,13 @@
-"""An encoder and a decoder of days that looks back at every day of the window, each time anew.
+"""An encoder-decoder whose decoder attends to all days of the window at each forecast day.
 
 Sources: Luong, Pham and Manning, 2015 (global attention, general score), https://arxiv.org/abs/1508.04025; Bahdanau,
 Cho and Bengio, 2015, https://arxiv.org/abs/1409.0473; the decoder: `models/layers/day_decoder.py`.
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: encoder and decoder, as `encoder_decoder`; what the decoder's state asks for is read from the encoder's states
-after the cell, so that training with teacher forcing stays one pass, where cuDNN can run it.
-When to use it: with long windows: the same weekday, or the same day of last year, is one step away.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: encoder and decoder, see `encoder_decoder`. Attention follows the decoder's cell and does not feed back into it,
+so that training with teacher forcing remains one pass that cuDNN can run.
+When to use it: for long windows. The same weekday, or the same day of last year, is one step away.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class EncoderDecoderAttentionConfig(EncoderDecoder):
     "encoder_decoder_attention",
     EncoderDecoderAttentionConfig,
     testing=EncoderDecoderAttentionConfig(units=8, head_units=4),
+    training={"epochs": 6},
 )
 def build(config: EncoderDecoderAttentionConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

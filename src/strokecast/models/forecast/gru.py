@@ -1,11 +1,13 @@
-"""GRU layers over the window, and a head that gives all days of the horizon at once.
+"""GRU layers over the window, and a head that forecasts all days of the horizon at once.
 
-Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (with the reset gate after the product, as cuDNN has it)
+Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078 (reset gate after the product, as in cuDNN)
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: sequence to vector; all layers but the last return their whole sequence. Keeps cuDNN's conditions
-(tanh/sigmoid, no recurrent dropout) while `activation` and `recurrent_dropout` stay as they are.
-When to use it: the first recurrent one to try: a quarter fewer weights than an LSTM, and mostly the same error.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: sequence to vector; all layers but the last return sequences. Meets cuDNN's conditions (tanh/sigmoid, no
+recurrent dropout) with the default `activation` and `recurrent_dropout`.
+When to use it: as the first recurrent network to try. It has a quarter fewer weights than an LSTM, and usually the
+same error.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from strokecast.models.common.registry import register
 class GruConfig(RecurrentForecaster):
     """Settings of `forecast.gru`."""
 
-    layers: int = Field(1, ge=1, le=16, description="GRU layers on top of each other")
+    layers: int = Field(1, ge=1, le=16, description="number of stacked GRU layers")
     activation: Activation = "tanh"
 
 
@@ -32,9 +34,11 @@ def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import read_window
+    from strokecast.models.layers.recurrent import encode_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = read_window(keras.layers.GRU, past, config, config.layers, activation=config.activation)  # [B, U]
-    days = head(state, past, future, config, spec, config.head_units)
-    return keras.Model(inputs, days, name="gru")
+    state = encode_window(
+        keras.layers.GRU, past, config, config.layers, activation=config.activation
+    )  # [B, U]
+    forecast = head(state, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, forecast, name="gru")

@@ -1,12 +1,12 @@
-"""Recurrent layers of our own cells, normalised at every time step.
+"""Recurrent layers of custom cells with layer normalisation at every time step.
 
 Sources: Ba, Kiros and Hinton, 2016, https://arxiv.org/abs/1607.06450; Géron, Hands-On Machine Learning, 3rd edition,
 chapter 15. The cells: `models/layers/layer_norm_rnn.py`, `models/layers/layer_norm_lstm.py`.
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: sequence to vector; all layers but the last return their whole sequence. Cells of our own cannot run on
-cuDNN.
-When to use it: where a plain recurrent network trains unsteadily.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: sequence to vector; all layers but the last return sequences. Custom cells cannot run on cuDNN.
+When to use it: if the training of a plain recurrent network is unstable.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from strokecast.models.common.registry import register
 class LayerNormRnnConfig(RecurrentForecaster):
     """Settings of `forecast.layer_norm_rnn`."""
 
-    cell: Literal["simple_rnn", "lstm"] = Field("simple_rnn", description="what is normalised")
-    layers: int = Field(1, ge=1, le=16, description="layers on top of each other")
-    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of state and candidate")
+    cell: Literal["simple_rnn", "lstm"] = Field("simple_rnn", description="cell type")
+    layers: int = Field(1, ge=1, le=16, description="number of stacked layers")
+    activation: Literal["tanh", "relu", "elu"] = Field(
+        "tanh", description="activation of state and candidate"
+    )
 
 
 @register(
@@ -41,15 +43,15 @@ def build(config: LayerNormRnnConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.horizon import forecast_inputs, head
     from strokecast.models.layers.layer_norm_lstm import layer_norm_lstm
     from strokecast.models.layers.layer_norm_rnn import layer_norm_rnn
-    from strokecast.models.layers.recurrent import read_window
+    from strokecast.models.layers.recurrent import encode_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = read_window(  # [B, U]
+    state = encode_window(  # [B, U]
         layer_norm_lstm if config.cell == "lstm" else layer_norm_rnn,
         past,
         config,
         config.layers,
         activation=config.activation,
     )
-    days = head(state, past, future, config, spec, config.head_units)
-    return keras.Model(inputs, days, name="layer_norm_rnn")
+    forecast = head(state, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, forecast, name="layer_norm_rnn")

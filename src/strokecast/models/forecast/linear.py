@@ -1,11 +1,12 @@
-"""One linear map from all values of the window, and one from what is known of each day to come, to the horizon.
+"""One linear map from the values of the window and one from the known features of each forecast day to the horizon.
 
 Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15 (the linear model).
 
-Shape legend: B batch, W window, C channels (D targets, P covariates, F features), H horizon, Q quantile levels.
-Kind: sequence to vector. The calendar of the window's days is left out: it follows from that of the days to come, but
-for holidays, and would be most of the weights.
-When to use it: as the floor for every other network. With the calendar of the days to come it is hard to beat.
+Shape legend: B batch, W window (`input_size`), C channels (D targets, P past covariates, F known future features),
+H horizon, Q quantile levels.
+Kind: sequence to vector. The calendar of the window's days is not an input: except for holidays it follows from the
+calendar of the forecast days, and it would take most of the weights.
+When to use it: as the baseline of every other network. With the calendar of the forecast days it is hard to beat.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ class LinearConfig(Forecaster):
     l2: L2 = 0.0
 
 
-@register("forecast", "linear", LinearConfig, testing=LinearConfig(quantiles=()))
+@register(
+    "forecast",
+    "linear",
+    LinearConfig,
+    testing=LinearConfig(quantiles=()),
+    training={"epochs": 25},
+)
 def build(config: LinearConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
     import keras

@@ -1,11 +1,12 @@
-"""LSTM layers over the window, and a head that gives all days of the horizon at once.
+"""LSTM layers over the window, and a head that forecasts all days of the horizon at once.
 
 Source: Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: sequence to vector; all layers but the last return their whole sequence. Keeps cuDNN's conditions
-(tanh/sigmoid, no recurrent dropout) while `activation` and `recurrent_dropout` stay as they are.
-When to use it: long windows, and years of data.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: sequence to vector; all layers but the last return sequences. Meets cuDNN's conditions (tanh/sigmoid, no
+recurrent dropout) with the default `activation` and `recurrent_dropout`.
+When to use it: for long windows and years of data.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from strokecast.models.common.registry import register
 class LstmConfig(RecurrentForecaster):
     """Settings of `forecast.lstm`."""
 
-    layers: int = Field(1, ge=1, le=16, description="LSTM layers on top of each other")
+    layers: int = Field(1, ge=1, le=16, description="number of stacked LSTM layers")
     activation: Activation = "tanh"
 
 
@@ -32,15 +33,15 @@ def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import read_window
+    from strokecast.models.layers.recurrent import encode_window
 
     inputs, past, future = forecast_inputs(spec)
-    state = read_window(  # [B, U]
+    state = encode_window(  # [B, U]
         keras.layers.LSTM,
         past,
         config,
         config.layers,
         activation=config.activation,
     )
-    days = head(state, past, future, config, spec, config.head_units)
-    return keras.Model(inputs, days, name="lstm")
+    forecast = head(state, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, forecast, name="lstm")

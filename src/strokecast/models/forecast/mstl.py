@@ -1,10 +1,10 @@
-"""Several seasons at once, a week and a year: each repeats, and the trend goes on by exponential smoothing.
+"""MSTL: weekly and yearly season at once; the seasons repeat and exponential smoothing forecasts the trend.
 
 Source: Bandara, Hyndman and Bergmeir, 2021 (MSTL), https://arxiv.org/abs/2107.13462; computed by statsforecast.
 
 Shape legend: n days of history, H days ahead.
-Kind: a rule; nothing is found, seasons and trend are taken apart on the history at hand.
-When to use it: as a peer that knows the time of the year, where two years of history are at hand.
+Kind: statistical forecaster. Nothing is selected; seasons and trend are estimated on the history before each origin.
+When to use it: for comparison, as a forecaster with a yearly season. It needs two years of history.
 """
 
 from __future__ import annotations
@@ -17,26 +17,35 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Config, Sizes
 from strokecast.models.common.registry import register
-from strokecast.models.statistical.classical import Mstl
+from strokecast.models.statistical.statsforecast_models import Mstl
 
 
 class MstlConfig(Config):
     """Settings of `forecast.mstl`."""
 
-    seasons: Sizes = Field((7, 365), min_length=1, description="days of each season, rising from 2")
-    jump: int = Field(
-        7, ge=1, le=365, description="days between the points of the trend's curve; 1: all, 3 times as slow"
+    seasons: Sizes = Field(
+        (7, 365), min_length=1, description="season lengths in days, ascending, each 2 or more"
     )
-    history: int | None = Field(
-        1461, ge=4, description="days it looks back, two of the longest season or more; null: all there are"
+    jump: int = Field(
+        7,
+        ge=1,
+        le=365,
+        description="days between the LOESS points of the trend; 1: every day, 3 times as slow",
+    )
+    max_history_days: int | None = Field(
+        1461, ge=4, description="days of history used, at least twice the longest season; null: all"
     )
 
     @model_validator(mode="after")
     def _check_seasons(self) -> Self:
         if list(self.seasons) != sorted(set(self.seasons)) or self.seasons[0] < 2:
-            raise PydanticCustomError("seasons", "seasons should be rising numbers of days, 2 or more")
-        if self.history is not None and self.history < 2 * self.seasons[-1]:
-            raise PydanticCustomError("history", "history should hold two of the longest season")
+            raise PydanticCustomError(
+                "seasons", "seasons should be ascending numbers of days, each 2 or more"
+            )
+        if self.max_history_days is not None and self.max_history_days < 2 * self.seasons[-1]:
+            raise PydanticCustomError(
+                "max_history_days", "max_history_days should be at least twice the longest season"
+            )
         return self
 
 
@@ -44,10 +53,10 @@ class MstlConfig(Config):
     "forecast",
     "mstl",
     MstlConfig,
-    testing=MstlConfig(seasons=(7, 28), jump=1, history=70),
+    testing=MstlConfig(seasons=(7, 28), jump=1, max_history_days=70),
     kind="rule",
     needs=("statsforecast",),
 )
 def build(config: MstlConfig, spec: Mapping[str, Any]) -> Mstl:
-    """values [n] → the next days [H], in the series' own unit."""
-    return Mstl(config.seasons, config.jump, config.history, bool(spec.get("counts", False)))
+    """values [n] → forecasts [H], in the series' own unit."""
+    return Mstl(config.seasons, config.jump, config.max_history_days, bool(spec.get("counts", False)))

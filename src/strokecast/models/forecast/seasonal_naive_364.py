@@ -1,11 +1,11 @@
-"""Seasonal naive, season 364: each day repeats the same weekday 52 weeks before, close to the same day of last year.
+"""Seasonal naive with a season of 364 days: each day repeats the same weekday 52 weeks before.
 
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
 https://otexts.com/fpp3/simple-methods.html
 
 Shape legend: n days of history, H days ahead.
-Kind: a rule; nothing is trained.
-When to use it: always, as the floor of a series with holidays, which lie near their place of last year.
+Kind: statistical forecaster; nothing is estimated.
+When to use it: always, as the baseline of a series with holidays: most holidays are near their date of last year.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import register
-from strokecast.models.statistical.rules import SeasonalNaive
+from strokecast.models.statistical.seasonal_naive import SeasonalNaive
 
 
 class SeasonalNaive364Config(Config):
@@ -26,5 +26,5 @@ class SeasonalNaive364Config(Config):
     "forecast", "seasonal_naive_364", SeasonalNaive364Config, testing=SeasonalNaive364Config(), kind="rule"
 )
 def build(config: SeasonalNaive364Config, spec: Mapping[str, Any]) -> SeasonalNaive:
-    """The rule with a season of 364 days."""
+    """values [n] → forecasts [H], in the series' own unit."""
     return SeasonalNaive(364)

@@ -1,11 +1,11 @@
-"""Seasonal naive, season 7: each day repeats the same weekday one week before.
+"""Seasonal naive with a season of 7 days: each day repeats the same weekday of last week.
 
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
 https://otexts.com/fpp3/simple-methods.html
 
 Shape legend: n days of history, H days ahead.
-Kind: a rule; nothing is trained.
-When to use it: always, as the floor: what does not beat it has learnt nothing beyond the week.
+Kind: statistical forecaster; nothing is estimated.
+When to use it: always, as the baseline. A model that does not beat it has learned nothing beyond the week.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import register
-from strokecast.models.statistical.rules import SeasonalNaive
+from strokecast.models.statistical.seasonal_naive import SeasonalNaive
 
 
 class SeasonalNaive7Config(Config):
@@ -24,5 +24,5 @@ class SeasonalNaive7Config(Config):
 
 @register("forecast", "seasonal_naive_7", SeasonalNaive7Config, testing=SeasonalNaive7Config(), kind="rule")
 def build(config: SeasonalNaive7Config, spec: Mapping[str, Any]) -> SeasonalNaive:
-    """The rule with a season of 7 days."""
+    """values [n] → forecasts [H], in the series' own unit."""
     return SeasonalNaive(7)

@@ -1,12 +1,13 @@
-"""Recurrent layers that all return their sequences: on each day of the window, a forecast of the next `horizon` days.
+"""Recurrent layers that all return sequences: every day of the window forecasts its next `horizon` days.
 
 Source: Géron, Hands-On Machine Learning, 3rd edition, chapter 15 (a sequence-to-sequence RNN).
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
-Kind: sequence to sequence. Training lowers the error of all steps, so that each window teaches W forecasts; validation
-and all comparisons take the last step alone. Keeps cuDNN's conditions (tanh/sigmoid, no recurrent dropout) while
-`recurrent_dropout` is 0 and the cell is `gru` or `lstm`.
-When to use it: where data is scarce: gradients come from every day, not from the last alone.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: sequence to sequence. The training loss covers all steps, so that each window contributes W forecasts.
+Validation and all comparisons use only the last step. Meets cuDNN's conditions (tanh/sigmoid, no recurrent dropout)
+with `recurrent_dropout` 0 and the cell `gru` or `lstm`.
+When to use it: if data is scarce. Every day contributes gradients, not only the last one.
 """
 
 from __future__ import annotations
@@ -24,30 +25,40 @@ from strokecast.models.common.registry import register
 class Seq2seqConfig(RecurrentForecaster):
     """Settings of `forecast.seq2seq`."""
 
-    cell: Literal["gru", "lstm", "simple_rnn"] = Field("gru", description="of the recurrent layers")
-    layers: int = Field(1, ge=1, le=16, description="recurrent layers on top of each other")
+    cell: Literal["gru", "lstm", "simple_rnn"] = Field("gru", description="cell type of the recurrent layers")
+    layers: int = Field(1, ge=1, le=16, description="number of stacked recurrent layers")
 
 
-@register("forecast", "seq2seq", Seq2seqConfig, testing=Seq2seqConfig(units=8, layers=2, head_units=4))
+@register(
+    "forecast",
+    "seq2seq",
+    Seq2seqConfig,
+    testing=Seq2seqConfig(units=8, layers=2, head_units=4),
+    # Each window trains 56 forecasts, so few epochs are enough.
+    training={"epochs": 5},
+)
 def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, W, H, D, Q], without quantiles [B, W, H, D].
 
     Raises:
-        UserError: if the window is no longer than the horizon: its first step would forecast beyond the window alone.
+        UserError: if the window is not longer than the horizon: all targets of its first step must lie in the
+            window or the horizon.
     """
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head
-    from strokecast.models.layers.recurrent import CELLS, read_window
+    from strokecast.models.layers.recurrent import CELLS, encode_window
 
-    if spec["window"] <= spec["horizon"]:
+    if spec["input_size"] <= spec["horizon"]:
         raise UserError(
-            f"a forecast from each day of the window needs one longer than the horizon ({spec['horizon']} days), "
-            f"the window has {spec['window']}",
+            f"seq2seq needs a window longer than the horizon ({spec['horizon']} days), "
+            f"the window has {spec['input_size']}",
             where="params.yaml: models.forecast.seq2seq",
-            fix="lengthen features.forecast.window, or say enabled: false",
+            fix="raise features.forecast.input_size, or set enabled: false",
         )
     inputs, past, future = forecast_inputs(spec)
-    states = read_window(CELLS[config.cell], past, config, config.layers, return_sequences=True)  # [B, W, U]
-    days = head(states, past, future, config, spec, config.head_units)
-    return keras.Model(inputs, days, name="seq2seq")
+    states = encode_window(
+        CELLS[config.cell], past, config, config.layers, return_sequences=True
+    )  # [B, W, U]
+    forecast = head(states, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, forecast, name="seq2seq")

@@ -1,11 +1,12 @@
-"""One SimpleRNN layer over the window, and a head that gives all days of the horizon at once.
+"""One SimpleRNN layer over the window, and a head that forecasts all days of the horizon at once.
 
-Source: Elman, 1990, https://doi.org/10.1207/s15516709cog1402_1; for series: Géron, Hands-On Machine Learning,
-3rd edition, chapter 15.
+Sources: Elman, 1990, https://doi.org/10.1207/s15516709cog1402_1; Géron, Hands-On Machine Learning, 3rd edition,
+chapter 15 (for time series).
 
-Shape legend: B batch, W window, C channels, U units, H horizon, F future features, D targets, Q quantile levels.
+Shape legend: B batch, W window (`input_size`), C channels, U units, H horizon, F known future features, D targets,
+Q quantile levels.
 Kind: sequence to vector. cuDNN has no kernel for it.
-When to use it: for short windows, and to see what gates (`gru`) or depth (`deep_rnn`) are worth.
+When to use it: for short windows, and to measure what gates (`gru`) or depth (`deep_rnn`) gain.
 """
 
 from __future__ import annotations
@@ -22,28 +23,34 @@ from strokecast.models.common.registry import register
 class SimpleRnnConfig(RecurrentForecaster):
     """Settings of `forecast.simple_rnn`."""
 
-    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="of the layer")
+    activation: Literal["tanh", "relu", "elu"] = Field("tanh", description="activation of the layer")
     look_ahead: bool = Field(
         False,
-        description="each step reads what is known of the days after it, not of its own; the head reads the state alone",
+        description="each step reads the known features of the days after it, not its own; the head reads only the state",
     )
 
 
-@register("forecast", "simple_rnn", SimpleRnnConfig, testing=SimpleRnnConfig(units=8, head_units=4))
+@register(
+    "forecast",
+    "simple_rnn",
+    SimpleRnnConfig,
+    testing=SimpleRnnConfig(units=8, head_units=4),
+    training={"epochs": 12, "learning_rate": 0.005},
+)
 def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
     import keras
 
     from strokecast.models.layers.horizon import forecast_inputs, head, look_ahead
-    from strokecast.models.layers.recurrent import read_window
+    from strokecast.models.layers.recurrent import encode_window
 
     inputs, past, future = forecast_inputs(spec)
-    ahead = config.look_ahead and future is not None
-    state = read_window(  # [B, U]
+    reads_ahead = config.look_ahead and future is not None
+    state = encode_window(  # [B, U]
         keras.layers.SimpleRNN,
-        look_ahead(past, future) if ahead else past,
+        look_ahead(past, future) if reads_ahead else past,
         config,
         activation=config.activation,
     )
-    days = head(state, past, future, config, spec, config.head_units, reads_future=not ahead)
-    return keras.Model(inputs, days, name="simple_rnn")
+    forecast = head(state, past, future, config, spec, config.head_units, reads_future=not reads_ahead)
+    return keras.Model(inputs, forecast, name="simple_rnn")

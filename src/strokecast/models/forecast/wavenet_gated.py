@@ -1,11 +1,12 @@
-"""Gated causal convolutions, dilated, with residual and skip connections: the WaveNet proper.
+"""WaveNet: gated, dilated, causal convolutions with residual and skip connections.
 
 Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499; the stacks: `models/layers/wavenet.py`.
 
-Shape legend: B batch, W window, C channels, E filters, H horizon, F future features, D targets, Q quantile levels.
-Kind: sequence to vector; the head reads what the skips of all blocks say of the last day. With kernel k, n blocks and
-s stacks that is made of 1 + s (k - 1) (2^n - 1) days.
-When to use it: in place of `wavenet`, where it is deep or the window long: gates choose, residuals let gradients pass.
+Shape legend: B batch, W window (`input_size`), C channels, E filters, H horizon, F known future features, D targets,
+Q quantile levels.
+Kind: sequence to vector; the head reads the sum of all skip connections at the last day. With kernel k, n blocks and
+s stacks its receptive field is 1 + s (k - 1) (2^n - 1) days.
+When to use it: in place of `wavenet` for deep stacks or long windows. Residual connections let gradients pass.
 """
 
 from __future__ import annotations
@@ -22,15 +23,13 @@ from strokecast.models.common.registry import register
 class WavenetGatedConfig(Forecaster):
     """Settings of `forecast.wavenet_gated`."""
 
-    filters: int = Field(16, ge=1, le=4096, description="channels of every block")
-    kernel: int = Field(2, ge=2, le=64, description="days that each convolution sees")
-    blocks: int = Field(5, ge=1, le=12, description="blocks of a stack; the dilation doubles from 1")
-    stacks: int = Field(1, ge=1, le=8, description="stacks, each starting at dilation 1 again")
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of units dropped in blocks and before the head"
-    )
+    filters: int = Field(16, ge=1, le=4096, description="channels of each block")
+    kernel: int = Field(2, ge=2, le=64, description="kernel size of each convolution, days")
+    blocks: int = Field(5, ge=1, le=12, description="blocks per stack; the dilation doubles from 1")
+    stacks: int = Field(1, ge=1, le=8, description="number of stacks; each starts at dilation 1")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout rate in blocks and before the head")
     norm: Literal["none", "layer", "batch"] = Field(
-        "none", description="normalise what enters each block: over its channels, or over the batch"
+        "none", description="normalisation of each block's input: over its channels, or over the batch"
     )
     l2: L2 = 0.0
     head_units: HeadUnits = 32
@@ -51,7 +50,7 @@ def build(config: WavenetGatedConfig, spec: Mapping[str, Any]) -> Any:
 
     inputs, past, future = forecast_inputs(spec)
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
-    whole = gated_stacks(  # [B, W, E]
+    skips = gated_stacks(  # [B, W, E]
         past,
         None,
         filters=config.filters,
@@ -62,11 +61,11 @@ def build(config: WavenetGatedConfig, spec: Mapping[str, Any]) -> Any:
         norm=config.norm,
         regularizer=regularizer,
     )
-    state = keras.layers.Activation("relu", name="skips_relu")(last_day(whole))  # [B, E]
+    state = keras.layers.Activation("relu", name="skips_relu")(last_day(skips))  # [B, E]
     state = keras.layers.Dense(
-        config.filters, activation="relu", kernel_regularizer=regularizer, name="leave"
+        config.filters, activation="relu", kernel_regularizer=regularizer, name="output_projection"
     )(state)
     if config.dropout:
         state = keras.layers.Dropout(config.dropout, name="dropout")(state)
-    days = head(state, past, future, config, spec, config.head_units)
-    return keras.Model(inputs, days, name="wavenet_gated")
+    forecast = head(state, past, future, config, spec, config.head_units)
+    return keras.Model(inputs, forecast, name="wavenet_gated")

@@ -1,1 +1,1 @@
-"""Forecasters by regression on lags: ridge, boosted trees and their mean."""
+"""Direct multi-step regression on lags: ridge, boosted trees and their mean."""

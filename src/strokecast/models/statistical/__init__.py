@@ -1,1 +1,1 @@
-"""Forecasters without a regression: seasonal rules and statsforecast models."""
+"""Statistical forecasters of one series: seasonal naive and models of statsforecast."""

@@ -1,1 +1,1 @@
-"""The drawing as a video of it being drawn, to class."""
+"""Video classifiers: the frames of a drawing to its class."""

@@ -1,12 +1,11 @@
-"""The same small convolutional network on each frame, a recurrent network over what it says.
+"""A convolutional network on each frame, then a recurrent network over the frame vectors.
 
 Source: Donahue et al., 2015 (LRCN), https://arxiv.org/abs/1411.4389
 
-Shape legend: B batch, N frames, H x W pixels, F size of a frame's vector, U units (twice that where
-bidirectional), K classes.
-Kind: video to vector; all recurrent layers but the last return their whole sequence. Keeps cuDNN's conditions
-(tanh/sigmoid, no recurrent dropout) while `recurrent_dropout` is 0.
-When to use it: the first one to try on video. It costs hardly more than `frame_average`, and knows the order.
+Shape legend: B batch, N frames, H x W pixels, F size of a frame's vector, U units (2U if bidirectional), K classes.
+Kind: video to vector; all recurrent layers but the last return sequences. Meets cuDNN's conditions (tanh/sigmoid, no
+recurrent dropout) with `recurrent_dropout` 0.
+When to use it: as the first network to try on video. It costs little more than `frame_average`, and reads the order.
 """
 
 from __future__ import annotations

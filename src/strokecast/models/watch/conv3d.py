@@ -5,8 +5,8 @@ R(2+1)D), https://arxiv.org/abs/1711.11248
 
 Shape legend: B batch, N frames, H x W pixels, F filters of the last block, K classes.
 Kind: video to vector. Each block halves time, height and width.
-When to use it: for short motions anywhere in the video; what lies further apart than the blocks reach is joined by
-the mean alone. Three-dimensional convolutions cost several times two-dimensional ones: `factorised` splits each in
+When to use it: for short motions anywhere in the video. Events further apart than the receptive field meet only in the
+mean. Three-dimensional convolutions cost several times as much as two-dimensional ones; `factorised` splits each into
 one over space and one over time, with fewer weights.
 """
 
@@ -25,13 +25,13 @@ class Conv3dConfig(Config):
     """Settings of `watch.conv3d`."""
 
     stem: int = Field(
-        16, ge=1, le=4096, description="channels of the first convolution, of stride 2 in space"
+        16, ge=1, le=4096, description="output channels of the first convolution, of stride 2 in space"
     )
     filters: Sizes = Field((24, 48), min_length=1, description="channels of each residual block")
     factorised: bool = Field(
-        False, description="each 3 x 3 x 3 convolution as one over space, then one over time"
+        False, description="split each 3 x 3 x 3 convolution into one over space and one over time"
     )
-    activation: Literal["relu", "elu"] = Field("relu", description="of each convolution")
+    activation: Literal["relu", "elu"] = Field("relu", description="activation of each convolution")
     norm: Norm = "batch"
     dropout: Dropout = 0.2
     l2: L2 = 0.0

@@ -1,12 +1,11 @@
-"""LSTM layers whose states are images: all their products are convolutions.
+"""ConvLSTM: LSTM layers whose states are images and whose products are convolutions.
 
 Source: Shi et al., 2015, https://arxiv.org/abs/1506.04214
 
-Shape legend: B batch, N frames, H x W pixels, h x w what the strides leave of them, F filters of the last layer,
-K classes.
-Kind: video to vector; all layers but the last return their whole sequence. No cuDNN kernel exists for it.
-When to use it: where it matters at which place something moves. It is slow, for a state as large as an image goes
-through a convolution at each frame: the first stride sees to it that the state is small.
+Shape legend: B batch, N frames, H x W pixels, h x w pixels after the strides, F filters of the last layer, K classes.
+Kind: video to vector; all layers but the last return sequences. cuDNN has no kernel for it.
+When to use it: if the place of a motion matters. It is slow, because each frame convolves a state of the size of an
+image. The first stride keeps the state small.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from strokecast.models.common.registry import register
 
 
 class ConvLstmConfig(Config):
-    """Settings of `watch.conv_lstm`; filters, kernels and strides hold one number a layer."""
+    """Settings of `watch.conv_lstm`; filters, kernels and strides have one number per layer."""
 
     filters: Sizes = Field((16, 32), min_length=1, description="channels of each layer's state")
-    kernels: Sizes = Field((5, 3), min_length=1, description="pixels a side that input and state are seen by")
+    kernels: Sizes = Field((5, 3), min_length=1, description="kernel size for input and state, pixels")
     strides: Sizes = Field(
-        (4, 2), min_length=1, description="pixels each layer moves at a time; the first 2 or more"
+        (4, 2), min_length=1, description="stride of each layer, pixels; the first 2 or more"
     )
-    activation: Literal["tanh", "relu"] = Field("tanh", description="of candidate and state")
+    activation: Literal["tanh", "relu"] = Field("tanh", description="activation of candidate and state")
     norm: Norm = "batch"
     dropout: Dropout = 0.2
     recurrent_dropout: RecurrentDropout = 0.0
@@ -38,10 +37,10 @@ class ConvLstmConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not len(self.filters) == len(self.kernels) == len(self.strides):
-            raise PydanticCustomError("lengths", "filters, kernels and strides should be lists of one length")
+            raise PydanticCustomError("lengths", "filters, kernels and strides should have the same length")
         if self.strides[0] < 2:
             raise PydanticCustomError(
-                "strides", "the first stride should be 2 or more: a full-size state is slow"
+                "strides", "the first stride should be 2 or more, because a state of full size is slow"
             )
         return self
 

@@ -1,11 +1,11 @@
-"""A small convolutional network looks at each frame, and the mean over the frames is read.
+"""Baseline: a small convolutional network on each frame, averaged over the frames.
 
 Source: Karpathy et al., 2014 (single frame), https://doi.org/10.1109/CVPR.2014.223
 
 Shape legend: B batch, N frames, H x W pixels, F size of a frame's vector, K classes.
-Kind: video to vector, but the order of the frames is lost: any other order gives the same answer. The head is
-linear, so that the mean of the vectors gives the mean of the frames' logits.
-When to use it: as the baseline that shows what motion and order are worth.
+Kind: video to vector, independent of the order of the frames. The head is linear, so that the mean of the vectors
+gives the mean of the frames' logits.
+When to use it: as the baseline that shows what motion and order gain.
 """
 
 from __future__ import annotations

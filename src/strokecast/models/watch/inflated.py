@@ -1,14 +1,14 @@
-"""A two-dimensional network trained on finished drawings, made three-dimensional and trained on.
+"""I3D: a two-dimensional network trained on finished drawings, inflated to three dimensions and trained further.
 
 Source: Carreira and Zisserman, 2017 (I3D), https://arxiv.org/abs/1705.07750
 
-Each two-dimensional kernel is repeated along time and divided by its depth, so that on a video that stands still
-the new network says what the old one says of the picture. That holds with all weights only if a still video looks
-alike at both its ends: time is padded with copies of the first and last frame (`replicate`), or not at all (`valid`).
+Each two-dimensional kernel is repeated along time and divided by its depth, so that on a still video the inflated
+network initially gives the output of the two-dimensional one. At the ends of the video this requires padding in time
+with copies of the first and last frame (`replicate`), or no padding (`valid`).
 
-Shape legend: B batch, N frames, n what the strides leave of them, H x W pixels, F size of a vector, K classes.
-Kind: video to vector; what is left of time is averaged before the head.
-When to use it: where pictures are many and videos few. `build_2d` is what is trained first, `inflate` carries over.
+Shape legend: B batch, N frames, n frames after the strides, H x W pixels, F size of a vector, K classes.
+Kind: video to vector; the mean over the remaining frames is the input of the head.
+When to use it: with many images and few videos. `build_2d` is the pretrained network, `inflate` transfers its weights.
 """
 
 from __future__ import annotations
@@ -21,51 +21,53 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import FrameCnn, Sizes
-from strokecast.models.common.registry import Before, register
+from strokecast.models.common.registry import Pretraining, register
 
 
 class InflatedConfig(FrameCnn):
-    """Settings of `watch.inflated`; depths and time_strides hold one number a convolution."""
+    """Settings of `watch.inflated`; depths and time_strides have one number per convolution."""
 
-    depths: Sizes = Field((3, 3, 3), min_length=1, description="frames that each inflated convolution sees")
+    depths: Sizes = Field(
+        (3, 3, 3), min_length=1, description="kernel size of each convolution in time, frames"
+    )
     time_strides: Sizes = Field(
-        (2, 2, 1), min_length=1, description="frames that each inflated convolution moves at a time"
+        (2, 2, 1), min_length=1, description="stride of each convolution in time, frames"
     )
     time_padding: Literal["replicate", "valid"] = Field(
-        "replicate", description="repeat the first and the last frame, or let time shrink"
+        "replicate", description="padding in time: repeat the first and last frame, or none"
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not len(self.filters) == len(self.depths) == len(self.time_strides):
             raise PydanticCustomError(
-                "lengths", "filters, depths and time_strides should be lists of one length"
+                "lengths", "filters, depths and time_strides should have the same length"
             )
         return self
 
 
 def build_2d(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
-    """The network that is trained first, on the last frame: {"frames": uint8 [B, N, H, W]} → logits [B, K]."""
+    """The pretrained network, on the last frame: {"frames": uint8 [B, N, H, W]} → logits [B, K]."""
     import keras
 
     from strokecast.models.layers.frames import LastFrame, image_vector, video_input
 
     frames, video = video_input(spec)  # video [B, N, H, W, 1]
-    picture = LastFrame(name="picture")(video)  # [B, H, W, 1]
-    vector = image_vector(picture, config)  # [B, F]
+    image = LastFrame(name="last_frame")(video)  # [B, H, W, 1]
+    vector = image_vector(image, config)  # [B, F]
     logits = keras.layers.Dense(len(spec["classes"]), name="logits")(vector)  # [B, K]
-    return keras.Model({"frames": frames}, logits, name="picture")
+    return keras.Model({"frames": frames}, logits, name="inflated_2d")
 
 
 def inflate(two_d: Any, three_d: Any) -> None:
-    """Set the weights of the network over time from the trained one over pictures.
+    """Transfer the weights of the two-dimensional network to the three-dimensional one.
 
     Kernels of convolutions [h, w, C, F] become [depth, h, w, C, F], each slice 1 / depth of the original; all other
-    weights, normalisation's moving moments too, are copied.
+    weights are copied, including the moving moments of batch normalisation.
 
     Args:
-        two_d: as `build_2d` made it.
-        three_d: as `build` made it of the same config.
+        two_d: result of `build_2d`.
+        three_d: result of `build` for the same config.
     """
     import numpy as np
 
@@ -73,13 +75,13 @@ def inflate(two_d: Any, three_d: Any) -> None:
         if not layer.weights:
             continue
         target = three_d.get_layer(layer.name)
-        values = []
-        for value, wanted in zip(layer.get_weights(), target.get_weights(), strict=True):
-            if value.ndim < wanted.ndim:
-                depth = wanted.shape[0]
-                value = np.broadcast_to(value / depth, wanted.shape)
-            values.append(value)
-        target.set_weights(values)
+        weights = []
+        for weight, target_weight in zip(layer.get_weights(), target.get_weights(), strict=True):
+            if weight.ndim < target_weight.ndim:
+                depth = target_weight.shape[0]
+                weight = np.broadcast_to(weight / depth, target_weight.shape)
+            weights.append(weight)
+        target.set_weights(weights)
 
 
 @register(
@@ -89,13 +91,14 @@ def inflate(two_d: Any, three_d: Any) -> None:
     testing=InflatedConfig(
         filters=(3, 4), kernels=(5, 3), features=6, dropout=0.0, depths=(3, 2), time_strides=(2, 1)
     ),
-    before=Before(build_2d, inflate),
+    training={"pretrain_epochs": 8, "epochs": 6},
+    pretraining=Pretraining(build_2d, inflate),
 )
 def build(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
-    """{"frames": uint8 [B, N, H, W]} → logits [B, K]; layers with weights are named as in `build_2d`.
+    """{"frames": uint8 [B, N, H, W]} → logits [B, K]; layers with weights have the same names as in `build_2d`.
 
     Raises:
-        UserError: if `valid` padding leaves no frame.
+        UserError: if `valid` padding leaves fewer frames than a convolution needs.
     """
     import keras
 
@@ -110,9 +113,9 @@ def build(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
         name = f"conv_{number}"
         if config.time_padding == "valid" and x.shape[1] < depth:
             raise UserError(
-                f"convolution {number} sees {depth} frames, {x.shape[1]} of {spec['frames']} are left",
+                f"convolution {number} needs {depth} frames, {x.shape[1]} of {spec['frames']} are left",
                 where="params.yaml: models.watch.inflated.config.time_padding",
-                fix="say replicate, or make depths and time_strides smaller",
+                fix="set it to replicate, or reduce depths and time_strides",
             )
         x = PadVideo(
             depth if config.time_padding == "replicate" else 1, kernel, stride=2, name=f"{name}_pad"

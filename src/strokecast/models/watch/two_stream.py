@@ -1,12 +1,14 @@
-"""One stream looks at what is there, one at what changes; both have a say.
+"""Two streams: one reads the appearance of the frames, the other the changes between them.
 
-Source: Simonyan and Zisserman, 2014, https://arxiv.org/abs/1406.2199. The motion is made ahead of the network: here
-each frame minus the one before, in place of optical flow (new ink is all that moves in a drawing).
+Source: Simonyan and Zisserman, 2014, https://arxiv.org/abs/1406.2199. The motion input is computed before the network:
+here the difference between each frame and the previous one replaces optical flow, because the only motion in a drawing
+is new ink.
 
 Shape legend: B batch, N frames, H x W pixels, F size of a stream's vector, K classes.
-Kind: video to vector. Appearance: the mean of all frames' vectors, which no order changes. Motion: all changes at
-once, stacked as the channels of one image, so that each has its place in time.
-When to use it: where motion says what single frames do not; the motion stream is one image, and cheap.
+Kind: video to vector. Appearance: the mean of the frames' vectors, independent of their order. Motion: all changes
+stacked as the channels of one image, which keeps their order.
+When to use it: if motion carries information that single frames lack. The motion stream reads one image, so it is
+cheap.
 """
 
 from __future__ import annotations
@@ -22,21 +24,22 @@ from strokecast.models.common.registry import register
 
 
 class TwoStreamConfig(FrameCnn):
-    """Settings of `watch.two_stream`; kernels hold for both streams."""
+    """Settings of `watch.two_stream`; `kernels` applies to both streams."""
 
     motion_filters: Sizes = Field(
         (32, 64, 64),
         min_length=1,
-        description="channels of the motion stream's convolutions, as many as filters",
+        description="output channels of the motion stream's convolutions; as many entries as filters",
     )
     fusion: Literal["concatenate", "average"] = Field(
-        "concatenate", description="one head reads both vectors, or two heads' logits are averaged"
+        "concatenate",
+        description="concatenate: one head reads both vectors; average: the mean of two heads' logits",
     )
 
     @model_validator(mode="after")
     def _check_motion(self) -> Self:
         if len(self.motion_filters) != len(self.filters):
-            raise PydanticCustomError("lengths", "filters and motion_filters should be lists of one length")
+            raise PydanticCustomError("lengths", "filters and motion_filters should have the same length")
         return self
 
 
@@ -60,15 +63,15 @@ def build(config: TwoStreamConfig, spec: Mapping[str, Any]) -> Any:
     appearance = layers.GlobalAveragePooling1D(name="appearance")(frame_vectors(video, config))  # [B, F]
     motion = keras.Input((spec["frames"], spec["height"], spec["width"]), name="motion")
     stacked = layers.Permute((2, 3, 1), name="stacked")(motion)  # [B, H, W, N]
-    moved = config.model_copy(update={"filters": config.motion_filters})
-    change = image_vector(stacked, moved, prefix="motion_")  # [B, F]
+    motion_config = config.model_copy(update={"filters": config.motion_filters})
+    motion_vector = image_vector(stacked, motion_config, prefix="motion_")  # [B, F]
     if config.fusion == "concatenate":
-        both = layers.Concatenate(name="both")([appearance, change])  # [B, 2F]
-        logits = layers.Dense(classes, name="logits")(both)  # [B, K]
+        joined = layers.Concatenate(name="joined")([appearance, motion_vector])  # [B, 2F]
+        logits = layers.Dense(classes, name="logits")(joined)  # [B, K]
     else:
         heads = [
             layers.Dense(classes, name="appearance_logits")(appearance),
-            layers.Dense(classes, name="motion_logits")(change),
+            layers.Dense(classes, name="motion_logits")(motion_vector),
         ]
         logits = layers.Average(name="logits")(heads)  # [B, K]
     return keras.Model({"frames": frames, "motion": motion}, logits, name="two_stream")

@@ -1,11 +1,11 @@
-"""Attention over the patches of each frame, then over the frames.
+"""Factorised transformer: attention over the patches of each frame, then over the frames.
 
 Sources: Arnab et al., 2021 (ViViT, factorised encoder), https://arxiv.org/abs/2103.15691; Bertasius, Wang and
 Torresani, 2021 (TimeSformer), https://arxiv.org/abs/2102.05095. Block: `models/layers/transformer.py`.
 
-Shape legend: B batch, N frames, H x W pixels, P patches of a frame, D model size, K classes.
-Kind: video to vector. Attention over all N * P patches at once costs (N P)²; in two steps it costs N P² and N².
-When to use it: with many videos. What a patch is and where, and what time is, must all be learnt from the data.
+Shape legend: B batch, N frames, H x W pixels, P patches per frame, D model size (`d_model`), K classes.
+Kind: video to vector. Attention over all N P patches at once costs (N P)²; in two steps it costs N P² and N².
+When to use it: with many videos. It has no built-in notion of neighbourhood or time; both are learned from the data.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from strokecast.models.common.registry import register
 class VideoTransformerConfig(Config):
     """Settings of `watch.video_transformer`."""
 
-    patch: int = Field(7, ge=1, le=256, description="pixels a side of a patch; divides height and width")
-    size: int = Field(64, ge=1, le=4096, description="size of each patch's and frame's vector")
-    heads: int = Field(4, ge=1, le=64, description="attention heads; size is a multiple of them")
+    patch: int = Field(7, ge=1, le=256, description="pixels per side of a patch; divides height and width")
+    d_model: int = Field(64, ge=1, le=4096, description="size of each patch's and frame's vector")
+    num_heads: int = Field(4, ge=1, le=64, description="attention heads; divides d_model")
     space_layers: int = Field(2, ge=1, le=24, description="encoder blocks over the patches of a frame")
     time_layers: int = Field(1, ge=1, le=24, description="encoder blocks over the frames")
-    hidden: int = Field(128, ge=1, le=16384, description="width of the perceptron in each block")
-    activation: Literal["gelu", "relu"] = Field("gelu", description="of the perceptrons")
+    mlp_dim: int = Field(128, ge=1, le=16384, description="hidden units of the MLP in each block")
+    activation: Literal["gelu", "relu"] = Field("gelu", description="activation of the MLPs")
     dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of units (and attention weights) dropped in blocks"
+        0.1, ge=0, lt=1, description="dropout rate of units and attention weights in the blocks"
     )
     l2: L2 = 0.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.size % self.heads:
-            raise PydanticCustomError("heads", "size should be a multiple of heads")
+        if self.d_model % self.num_heads:
+            raise PydanticCustomError("num_heads", "d_model should be a multiple of num_heads")
         return self
 
 
@@ -48,19 +48,20 @@ class VideoTransformerConfig(Config):
     "video_transformer",
     VideoTransformerConfig,
     testing=VideoTransformerConfig(
-        patch=7, size=6, heads=1, space_layers=1, time_layers=1, hidden=8, dropout=0.0
+        patch=7, d_model=6, num_heads=1, space_layers=1, time_layers=1, mlp_dim=8, dropout=0.0
     ),
+    training={"epochs": 15, "learning_rate": 0.002},
 )
 def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K].
 
     Raises:
-        UserError: if frames cannot be cut into whole patches.
+        UserError: if `patch` does not divide the height and width of the frames.
     """
     import keras
 
     from strokecast.models.layers.frames import BatchAsFrames, FramesAsBatch, l2_or_none, video_input
-    from strokecast.models.layers.transformer import LearnedPlaces, encoder_block
+    from strokecast.models.layers.transformer import PositionEmbedding, encoder_block
 
     if spec["height"] % config.patch or spec["width"] % config.patch:
         raise UserError(
@@ -71,13 +72,13 @@ def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
     layers = keras.layers
 
     def encoder(x: Any, blocks: int, part: str) -> Any:
-        x = LearnedPlaces(name=f"{part}_places")(x)
+        x = PositionEmbedding(name=f"{part}_position_embedding")(x)
         for number in range(1, blocks + 1):
             x = encoder_block(
                 x,
                 None,
-                config.heads,
-                config.hidden,
+                config.num_heads,
+                config.mlp_dim,
                 config.dropout,
                 config.activation,
                 l2_or_none(config.l2),
@@ -88,8 +89,8 @@ def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
 
     frames, video = video_input(spec)  # video [B, N, H, W, 1]
     x = FramesAsBatch(name="each_frame")(video)  # [B * N, H, W, 1]
-    x = layers.Conv2D(config.size, config.patch, strides=config.patch, name="patches")(x)
-    x = layers.Reshape((-1, config.size), name="tokens")(x)  # [B * N, P, D]
+    x = layers.Conv2D(config.d_model, config.patch, strides=config.patch, name="patches")(x)
+    x = layers.Reshape((-1, config.d_model), name="tokens")(x)  # [B * N, P, D]
     x = encoder(x, config.space_layers, "space")  # [B * N, D]
     x = BatchAsFrames(spec["frames"], name="vectors")(x)  # [B, N, D]
     x = encoder(x, config.time_layers, "time")  # [B, D]

@@ -13,14 +13,14 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
 from strokecast.models.statistical import classical
-from strokecast.models.statistical.rules import Rule, SeasonalNaive
+from strokecast.models.statistical.base import Rule, SeasonalNaive
 
 PEERS = ("auto_ets", "auto_arima", "sarima", "mstl")
 SPEC = {"task": "forecast", "horizon": 7, "counts": False}
 
 
 def past(values: Any, horizon: int = 7) -> Any:
-    """A history as `features.horizons.History` has it, as far as rules read it."""
+    """A history as `features.window_transformer.History` has it, as far as rules read it."""
     days = np.datetime64("2020-01-01") + np.arange(horizon)
     return SimpleNamespace(values=np.asarray(values, np.float64), next_days=days)
 
@@ -181,7 +181,7 @@ def test_statsforecast_is_imported_where_it_computes(tmp_path: Path) -> None:
 from strokecast.models.common import registry
 for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees", "combination"):
     registry.get("forecast", name).build(registry.config("forecast", name, {}), {
-        "horizon": 7, "window": 56, "targets": ["y"], "covariates": [], "future": []})
+        "horizon": 7, "input_size": 56, "targets": ["y"], "past_covariates": [], "future": []})
 heavy = {"statsforecast", "numba", "statsmodels", "sklearn", "tensorflow", "keras", "pandas"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """

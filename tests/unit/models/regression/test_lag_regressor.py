@@ -9,16 +9,16 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.common.files import sha256, write_json
 from strokecast.models.common import registry
-from strokecast.models.regression import lagged
-from strokecast.models.regression.trees import BoostedTrees
+from strokecast.models.regression import lag_regressor
+from strokecast.models.regression.boosted_trees import BoostedTrees
 
 W, H = 28, 7
 SPEC: dict[str, Any] = {
     "task": "forecast",
-    "window": W,
+    "input_size": W,
     "horizon": H,
     "targets": ["y"],
-    "covariates": [],
+    "past_covariates": [],
     "future": ["holiday"],
     "channels": ["y", "holiday"],
 }
@@ -42,14 +42,14 @@ def chosen(name: str) -> dict[str, Any]:
     return {"lags": 14, "weeks": [4]} | ({} if name == "ridge" else {"trees": 20, "learning_rate": 0.2})
 
 
-def built(name: str, spec: dict[str, Any] = SPEC, **config: Any) -> lagged.Lagged:
+def built(name: str, spec: dict[str, Any] = SPEC, **config: Any) -> lag_regressor.LagRegressor:
     settings = registry.config("forecast", name, chosen(name) | config)
-    model: lagged.Lagged = registry.get("forecast", name).build(settings, spec)
+    model: lag_regressor.LagRegressor = registry.get("forecast", name).build(settings, spec)
     return model
 
 
 @pytest.fixture(scope="module")
-def fitted() -> dict[str, lagged.Lagged]:
+def fitted() -> dict[str, lag_regressor.LagRegressor]:
     inputs, target = windows()
     models = {name: built(name) for name in NAMES}
     for model in models.values():
@@ -59,7 +59,7 @@ def fitted() -> dict[str, lagged.Lagged]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_holiday_known_ahead_is_worth_more_than_last_week(
-    name: str, fitted: dict[str, lagged.Lagged]
+    name: str, fitted: dict[str, lag_regressor.LagRegressor]
 ) -> None:
     inputs, actual = windows(seed=4)
     made = fitted[name].predict(inputs)
@@ -74,7 +74,7 @@ def test_a_holiday_known_ahead_is_worth_more_than_last_week(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_window_is_forecast_from_itself_alone(name: str, fitted: dict[str, lagged.Lagged]) -> None:
+def test_a_window_is_forecast_from_itself_alone(name: str, fitted: dict[str, lag_regressor.LagRegressor]) -> None:
     inputs, _ = windows(seed=4)
     made = fitted[name].predict(inputs)
     np.testing.assert_allclose(
@@ -87,7 +87,7 @@ def test_a_window_is_forecast_from_itself_alone(name: str, fitted: dict[str, lag
 
 
 def test_features_are_the_last_days_the_weekdays_means_and_the_day() -> None:
-    spec = SPEC | {"targets": ["a", "b"], "covariates": ["c"], "channels": ["a", "b", "c", "holiday"]}
+    spec = SPEC | {"targets": ["a", "b"], "past_covariates": ["c"], "channels": ["a", "b", "c", "holiday"]}
     model = built("ridge", spec, lags=3, weeks=[2, 4])
     past = np.arange(2 * W * 4, dtype=np.float32).reshape(2, W, 4)
     future = np.arange(2 * H, dtype=np.float32).reshape(2, H, 1) - 100
@@ -102,7 +102,7 @@ def test_features_are_the_last_days_the_weekdays_means_and_the_day() -> None:
     np.testing.assert_array_equal(again[7], again[0])  # beyond a week, the weekday's last days again
 
 
-def test_ridge_is_scikit_learns(fitted: dict[str, lagged.Lagged]) -> None:
+def test_ridge_is_scikit_learns(fitted: dict[str, lag_regressor.LagRegressor]) -> None:
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -168,7 +168,7 @@ def test_trees_are_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
             np.testing.assert_allclose(made[:, step, 0], expected, rtol=1e-12, atol=1e-12)
 
 
-def test_trees_follow_a_level_they_have_not_seen(fitted: dict[str, lagged.Lagged]) -> None:
+def test_trees_follow_a_level_they_have_not_seen(fitted: dict[str, lag_regressor.LagRegressor]) -> None:
     inputs, _ = windows(seed=4)
     made = fitted["boosted_trees"].predict(inputs)
     higher = {"past": inputs["past"] + np.float32([50.0, 0.0]), "future": inputs["future"]}
@@ -188,14 +188,14 @@ def test_several_targets_and_no_known_days(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_saves_and_loads(name: str, fitted: dict[str, lagged.Lagged], tmp_path: Path) -> None:
+def test_saves_and_loads(name: str, fitted: dict[str, lag_regressor.LagRegressor], tmp_path: Path) -> None:
     inputs, target = windows()
     config = registry.config("forecast", name, chosen(name))
     told = {"task": "forecast", "name": name, "config": config.model_dump(mode="json")}
     write_json(tmp_path / "config.json", told)
     write_json(tmp_path / "spec.json", SPEC)
     fitted[name].save(tmp_path)
-    loaded = lagged.load(tmp_path)
+    loaded = lag_regressor.load(tmp_path)
     assert loaded.parameters == fitted[name].parameters > 0
     np.testing.assert_array_equal(loaded.predict(inputs), fitted[name].predict(inputs))
     digest = sha256(tmp_path / "model.npz")
@@ -205,7 +205,7 @@ def test_saves_and_loads(name: str, fitted: dict[str, lagged.Lagged], tmp_path: 
     assert sha256(tmp_path / "model.npz") == digest  # equal seeds, equal bytes
     (tmp_path / "model.npz").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"model\.npz: cannot be read"):
-        lagged.load(tmp_path)
+        lag_regressor.load(tmp_path)
 
 
 def test_the_seed_decides_which_windows_a_tree_sees() -> None:

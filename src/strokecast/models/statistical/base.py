@@ -1,0 +1,80 @@
+"""The interface of all statistical forecasters. Imports numpy only where it computes.
+
+Shapes: n days of history, H days ahead.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # the sync stage always runs and checks every config: importing numpy would slow it down
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class SeriesHistory(Protocol):
+    """The fields of `strokecast.features.timeseries.horizons.History` that statistical forecasters read."""
+
+    @property
+    def values(self) -> Floats:
+        """float64 [n], the first target in its own unit, oldest day first."""
+        ...
+
+    @property
+    def next_days(self) -> NDArray[np.datetime64]:
+        """datetime64[D] [H], the days to forecast."""
+        ...
+
+
+class StatisticalForecaster(ABC):
+    """A forecaster of one series that is estimated on the history before each origin.
+
+    `fit` selects the model specification once, on the training days. The specification and the config are all that
+    is stored: there are no weights. `predict` estimates the parameters again on the history that it is given.
+
+    Attributes:
+        min_history: minimum number of days of history.
+        slow: True if parameters are estimated at each origin. Calibration then uses only
+            `calibration_origins` origins.
+        specification: JSON-serialisable result of `fit`; {} before `fit` and for models without a selection step.
+    """
+
+    min_history: int
+    slow: bool = False
+
+    def __init__(self) -> None:
+        self.specification: dict[str, Any] = {}
+
+    def fit(self, values: Floats) -> None:
+        """Select `specification` on the training days. Does nothing by default.
+
+        Args:
+            values: float64 [n], n >= `min_history`.
+        """
+        return
+
+    def predict(self, history: SeriesHistory) -> Floats:
+        """Forecast the next days in the series' own unit.
+
+        Args:
+            history: at least `min_history` days, and the H days that follow.
+
+        Returns:
+            float64 [H].
+
+        Raises:
+            ValueError: if the history is too short.
+        """
+        import numpy as np
+
+        values = np.asarray(history.values, np.float64)
+        if len(values) < self.min_history:
+            raise ValueError(f"history should hold at least {self.min_history} days, received {len(values)}")
+        return self._predict(values, len(history.next_days))
+
+    @abstractmethod
+    def _predict(self, values: Floats, horizon: int) -> Floats:
+        """float64 [H] from values [n], n >= `min_history`."""
