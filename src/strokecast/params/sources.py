@@ -39,6 +39,13 @@ class QuickDrawCap(Cap):
     test: Count | None = with_default(Cap, "test", 250)
 
 
+class QuickDrawSample(Strict):
+    """Real Quick, Draw! drawings that are part of the package: 240 / 40 / 100 per class."""
+
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list of the 12 embedded classes")
+    cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
+
+
 TEN_CLASSES = ("airplane", "ant", "apple", "butterfly", "cactus", "crab", "duck", "face", "pig", "pineapple")
 
 
@@ -108,6 +115,7 @@ class Sketches(Strict):
     """Where pen drawings come from."""
 
     source: Literal[
+        "quickdraw_sample",
         "doodles",
         "quickdraw",
         "quickdraw_raw",
@@ -115,7 +123,8 @@ class Sketches(Strict):
         "quickdraw_binary",
         "tutorial_tfrecord",
         "npz_folder",
-    ] = Field("doodles", description="which source below is used")
+    ] = Field("quickdraw_sample", description="which source below is used")
+    quickdraw_sample: QuickDrawSample = Field(QuickDrawSample(), description="embedded real drawings")
     doodles: Doodles = Field(Doodles(), description="procedural drawings")
     quickdraw: QuickDraw = Field(QuickDraw(), description="Quick, Draw! npz files")
     quickdraw_raw: ClassFiles = Field(ClassFiles(), description="full/raw/<class>.ndjson, with time")

@@ -1,0 +1,114 @@
+"""The classes that a user lists in `params.yaml`: checked, selected, and suggestions for misspelled names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from strokecast.common.errors import UserError
+
+MAX_LISTED = 20  # names in one message
+
+
+def check(classes: str | Sequence[str], key: str) -> None:
+    """Check the spelling of a list of classes.
+
+    Args:
+        classes: `all`, or a list of class names.
+        key: key path of the source's options, for the error message.
+
+    Raises:
+        UserError: if the list is empty, repeats a class, or holds a name that cannot be a file name.
+    """
+    location = f"{key}.classes"
+    if classes == "all":
+        return
+    if not classes:
+        raise UserError("the list is empty", where=location, allowed="all, or a list of classes")
+    for label in classes:
+        if classes.count(label) > 1:
+            raise UserError(f"{label!r} is listed twice", where=location)
+        if not label or label.startswith(".") or any(character in label for character in "/\\\0"):
+            raise UserError(f"{label!r} is not a class name", where=location)
+
+
+def select(
+    classes: str | Sequence[str], available: Sequence[str], folder: Path, suffix: str, key: str
+) -> list[str]:
+    """Select classes from those that have a file `<class><suffix>` in a folder.
+
+    Args:
+        classes: `all`, or a list of class names.
+        available: the classes in the folder.
+        folder: the folder, for error messages.
+        suffix: of the files.
+        key: key path of the source's options, for error messages.
+
+    Raises:
+        UserError: if the folder has no class, or a listed class has no file; names the available ones.
+    """
+    if not available:
+        raise UserError(f"{folder} contains no <class>{suffix}", where=key)
+    if classes == "all":
+        return list(available)
+    for label in classes:
+        if label not in available:
+            raise UserError(
+                f"no file {label}{suffix} in {folder}",
+                where=f"{key}.classes",
+                allowed=f"the classes in this folder: {shorten(available)}",
+                fix=suggest(label, available),
+            )
+    return list(classes)
+
+
+def select_embedded(classes: str | Sequence[str], available: Sequence[str], key: str) -> list[str]:
+    """Select classes of a source that needs no files: all of its classes are part of the package.
+
+    Args:
+        classes: `all`, or a list of class names.
+        available: the classes of the source.
+        key: key path of the source's options, for error messages.
+
+    Returns:
+        The selected classes in the order of the list; for `all`, in the order of `available`.
+
+    Raises:
+        UserError: if the list is empty, repeats a class, or holds an unknown one; names the choices.
+    """
+    if classes == "all":
+        return list(available)
+    check(classes, key)
+    for label in classes:
+        if label not in available:
+            raise UserError(
+                f"unknown class {label!r}",
+                where=f"{key}.classes",
+                allowed=", ".join(available),
+                fix=suggest(label, available),
+            )
+    return list(classes)
+
+
+def unknown(label: str, official: Sequence[str], key: str, detail: str = "") -> UserError:
+    """The error for a name that is not one of the official Quick, Draw! classes."""
+    return UserError(
+        f"unknown class {label!r}{detail}",
+        where=f"{key}.classes",
+        allowed=f"the {len(official)} Quick, Draw! classes",
+        fix=suggest(label, official),
+    )
+
+
+def suggest(label: str, names: Sequence[str]) -> str:
+    """Return "did you mean ...?" with up to three similar names; empty if no name is similar."""
+    by_folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(label.casefold(), list(by_folded), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(repr(by_folded[name]) for name in close)}?" if close else ""
+
+
+def shorten(names: Sequence[str]) -> str:
+    """The first `MAX_LISTED` names, separated by commas, and the number of the others."""
+    rest = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
