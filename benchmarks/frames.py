@@ -17,7 +17,7 @@ import numpy as np
 
 import plain_frames
 from claims import conclude
-from strokecast.features.sketches.frames import Layout, videos
+from strokecast.features.sketches.frames import Layout, render_videos
 from strokecast.sources.sketches import doodles
 
 FRAMES, SIDE = 12, 28
@@ -45,12 +45,12 @@ def main() -> None:
     drawn = [
         np.asarray(drawing, np.float32)
         for label in doodles.CLASSES
-        for drawing in doodles.doodles(label, "benchmark", each, 11)
+        for drawing in doodles.generate(label, "benchmark", each, 11)
     ]
     ends = np.cumsum([len(drawing) for drawing in drawn])
     spans, points = np.stack([np.append(0, ends[:-1]), ends], axis=1), np.concatenate(drawn)
     turns = [
-        (lambda: videos(points, spans, LAYOUT)[0], "ours"),
+        (lambda: render_videos(points, spans, LAYOUT)[0], "ours"),
         (lambda: np.stack([plain_frames.video(one, FRAMES, SIDE) for one in drawn]), "Pillow"),
     ]
     seconds, made = fastest(turns, chosen.repeats)

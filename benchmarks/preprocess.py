@@ -41,7 +41,7 @@ def pool() -> dict[str, list[np.ndarray]]:
     from strokecast.sources.sketches import doodles
 
     each = -(-POOL // len(doodles.CLASSES))
-    return {label: list(doodles.doodles(label, "benchmark", each, SEED)) for label in doodles.CLASSES}
+    return {label: list(doodles.generate(label, "benchmark", each, SEED)) for label in doodles.CLASSES}
 
 
 def shaken(drawings: list[np.ndarray], count: int, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:
@@ -97,7 +97,7 @@ def ours(validated: Path, out: Path, workers: int) -> tuple[float, float]:
     from strokecast.params import ClassifyFeatures, Preprocess
 
     started, used = time.perf_counter(), time.process_time()
-    classify.preprocess(validated, out, ClassifyFeatures(bounds=BOUNDS), Preprocess(workers=workers))
+    classify.preprocess(validated, out, ClassifyFeatures(bucket_boundaries=BOUNDS), Preprocess(workers=workers))
     return time.perf_counter() - started, time.process_time() - used
 
 

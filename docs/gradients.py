@@ -79,12 +79,12 @@ def networks() -> dict[str, Network]:
 
 def drawings(split: str, count: int, points: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """(strokes float32 [B, T, 3], labels int64 [B]) of doodles of at least T points, `count` a class."""
-    from strokecast.sources.sketches.doodles import doodles
+    from strokecast.sources.sketches import doodles
 
     strokes, labels = [], []
     for number, label in enumerate(CLASSES):
         found = 0
-        for drawing in doodles(label, split, 40 * count, SEED):
+        for drawing in doodles.generate(label, split, 40 * count, SEED):
             if len(drawing) >= points and found < count:
                 found += 1
                 strokes.append(drawing[:points].astype(np.float32))

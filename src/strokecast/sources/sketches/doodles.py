@@ -1,13 +1,12 @@
-"""Procedural doodles: shapes that people confuse, drawn by a shaky hand, simplified as Quick, Draw! does.
+"""Procedural doodles: easily confused shapes with human noise, simplified as Quick, Draw! does.
 
-Drawing `index` of a split of a class depends on the seed, the class, the split and the index alone:
-asking for more drawings, for fewer classes or for other splits changes none that was there before.
-Every drawing is a genuine attempt at its class; labels are never wrong.
+A drawing depends only on the seed, the class, the split and its index: requesting more drawings, fewer
+classes or other splits does not change the others. Every drawing is a genuine attempt at its class;
+labels are never wrong.
 """
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,24 +15,24 @@ from typing import NamedTuple
 import numpy as np
 
 from strokecast.common import files, pool
-from strokecast.common.errors import UserError
 from strokecast.common.stage import progress
 from strokecast.params import Doodles
+from strokecast.sources import class_names
 from strokecast.sources.formats import npz
-from strokecast.sources.local import facts
-from strokecast.sources.synthetic.human_noise import draw
-from strokecast.sources.synthetic.pen import Dice, Points
+from strokecast.sources.local import file_info
+from strokecast.sources.synthetic.human_noise import add_human_noise
+from strokecast.sources.synthetic.pen import DrawingRng, Points
 from strokecast.sources.synthetic.shapes import SHAPES
 from strokecast.sources.synthetic.simplify import simplify, to_box, to_deltas
 
 CLASSES = tuple(sorted(SHAPES))
-BATCH = 256
-UNIT = 1_024  # drawings that are one process's work: about a second
-POOL_FROM = 8_192  # drawings; starting processes costs more than it saves below
-KEY = "params.yaml: sketches.doodles.classes"
+BATCH_SIZE = 256  # drawings simplified together
+CHUNK_SIZE = 1_024  # drawings per task of a worker process: about a second
+MIN_POOLED_DRAWINGS = 8_192  # with fewer drawings, starting processes costs more than it saves
+KEY = "params.yaml: sketches.doodles"
 
 
-def doodles(
+def generate(
     label: str, split: str, count: int, seed: int, sloppiness: float = 1.0, start: int = 0
 ) -> Iterator[np.ndarray]:
     """Yield drawings start ... start + count - 1 of a class and split.
@@ -41,99 +40,87 @@ def doodles(
     Args:
         label: one of `CLASSES`.
         split: `train`, `valid`, `test`, or any other name for further drawings.
-        count: how many.
+        count: number of drawings.
         seed: seed of the generator.
         sloppiness: 0: ruler-straight; 1: as people draw.
-        start: index of the first one.
+        start: index of the first drawing.
 
     Yields:
         int16 `[n_points, 3]` = (dx, dy, pen_lift) in a box of 255 units.
     """
-    for first in range(start, start + count, BATCH):
+    for first in range(start, start + count, BATCH_SIZE):
         drawings = [
-            _drawing(label, Dice(seed, label, split, index), sloppiness)
-            for index in range(first, min(first + BATCH, start + count))
+            _raw_drawing(label, DrawingRng(seed, label, split, index), sloppiness)
+            for index in range(first, min(first + BATCH_SIZE, start + count))
         ]
-        simple = iter(simplify([stroke for drawing in drawings for stroke in drawing]))
+        simplified = iter(simplify([stroke for drawing in drawings for stroke in drawing]))
         for drawing in drawings:
-            yield to_deltas([next(simple) for _ in drawing])
+            yield to_deltas([next(simplified) for _ in drawing])
 
 
-def _drawing(label: str, dice: Dice, sloppiness: float) -> list[Points]:
-    return to_box(draw(SHAPES[label](dice), dice, sloppiness))
+def _raw_drawing(label: str, rng: DrawingRng, sloppiness: float) -> list[Points]:
+    return to_box(add_human_noise(SHAPES[label](rng), rng, sloppiness))
 
 
-class Unit(NamedTuple):
-    """`drawings` drawings of a class and split, which one process draws: see `doodles`."""
+class Chunk(NamedTuple):
+    """Consecutive drawings of a class and split that one process generates; see `generate`."""
 
     label: str
     split: str
     start: int
-    drawings: int
+    count: int
     seed: int
     sloppiness: float
 
 
-def _draw(unit: Unit) -> tuple[bytes, list[int]]:
-    """The points of a unit's drawings one after another, int16 [n_points, 3], and where each drawing ends.
+def _generate_chunk(chunk: Chunk) -> tuple[bytes, list[int]]:
+    """The points of all drawings of a chunk, int16 [n_points, 3], and the end of each drawing.
 
-    As bytes: an array that another process made has a number type object of its own, and the pickle in
-    an npz would tell.
+    Returned as bytes: an array from another process has its own dtype object, which would change the
+    pickle in the npz.
     """
-    made = list(doodles(unit.label, unit.split, unit.drawings, unit.seed, unit.sloppiness, unit.start))
-    return np.concatenate(made).tobytes(), list(itertools.accumulate(map(len, made)))
+    drawings = list(
+        generate(chunk.label, chunk.split, chunk.count, chunk.seed, chunk.sloppiness, chunk.start)
+    )
+    return np.concatenate(drawings).tobytes(), list(itertools.accumulate(map(len, drawings)))
 
 
 def fetch(options: Doodles, folder: Path) -> str:
-    """Draw the chosen classes into `<class>.npz` files with `source.json`; one line on what came out.
+    """Generate the chosen classes as `<class>.npz` files with `source.json`; return a one-line summary.
 
-    Memory holds the drawings of one class; many are drawn by a pool of processes, with the same bytes.
+    Memory holds the drawings of one class. Large sets are generated by a pool of processes; the bytes
+    do not depend on it.
 
     Raises:
-        UserError: if a class is unknown or named twice.
+        UserError: if a class is unknown or listed twice.
     """
-    classes = _classes(options)
+    classes = class_names.select_embedded(options.classes, CLASSES, KEY)
     counts = {split: getattr(options, split) for split in npz.SPLITS}
-    units = [
-        Unit(label, split, start, min(UNIT, count - start), options.seed, options.sloppiness)
+    chunks = [
+        Chunk(label, split, start, min(CHUNK_SIZE, count - start), options.seed, options.sloppiness)
         for label in classes
         for split, count in counts.items()
-        for start in range(0, count, UNIT)
+        for start in range(0, count, CHUNK_SIZE)
     ]
-    many = len(classes) * sum(counts.values()) >= POOL_FROM
-    drawn = pool.ordered(_draw, units, min(pool.processors(), len(units)) if many else 1)
-    named = zip(units, progress(drawn, "drawing", len(units), " units"), strict=True)
-    for label, own in itertools.groupby(named, key=lambda one: one[0].label):
+    use_pool = len(classes) * sum(counts.values()) >= MIN_POOLED_DRAWINGS
+    results = pool.ordered(_generate_chunk, chunks, min(pool.processors(), len(chunks)) if use_pool else 1)
+    pairs = zip(chunks, progress(results, "drawing", len(chunks), " chunks"), strict=True)
+    for label, pairs_of_label in itertools.groupby(pairs, key=lambda pair: pair[0].label):
         splits: npz.Splits = {split: [] for split in npz.SPLITS}
-        for unit, (points, ends) in own:
-            splits[unit.split] += np.split(np.frombuffer(points, dtype=np.int16).reshape(-1, 3), ends[:-1])
+        for chunk, (points, ends) in pairs_of_label:
+            splits[chunk.split] += np.split(np.frombuffer(points, dtype=np.int16).reshape(-1, 3), ends[:-1])
         npz.write_class(folder / f"{label}.npz", splits)
     files.write_json(
         folder / "source.json",
         {
             "source": "doodles",
             "classes": classes,
-            "files": {f"{label}.npz": facts(folder / f"{label}.npz") for label in classes},
+            "files": {f"{label}.npz": file_info(folder / f"{label}.npz") for label in classes},
             "seed": options.seed,
             "sloppiness": options.sloppiness,
             "attribution": "procedural drawings by strokecast",
             "licence": "CC0 1.0",
         },
     )
-    each = " / ".join(f"{counts[split]:,} {split}" for split in npz.SPLITS)
-    return f"doodles: {len(classes)} classes x {each}"
-
-
-def _classes(options: Doodles) -> list[str]:
-    if options.classes == "all":
-        return list(CLASSES)
-    if not options.classes:
-        raise UserError("the list is empty", where=KEY, allowed="all, or a list of classes")
-    for label in options.classes:
-        if label not in SHAPES:
-            close = difflib.get_close_matches(label, CLASSES, n=2)
-            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise UserError(f"unknown class {label!r}", where=KEY, allowed=", ".join(CLASSES), fix=hint)
-        if options.classes.count(label) > 1:
-            raise UserError(f"{label!r} stands there twice", where=KEY)
-    return list(options.classes)
+    counts_text = " / ".join(f"{counts[split]:,} {split}" for split in npz.SPLITS)
+    return f"doodles: {len(classes)} classes x {counts_text}"

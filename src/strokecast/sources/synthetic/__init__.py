@@ -1,1 +1,1 @@
-"""The procedural drawings behind the source `doodles`."""
+"""Procedural drawings for the source `doodles`: ideal shapes plus human noise."""

@@ -1,7 +1,6 @@
-"""A hand that draws strokes as people do: in some order and direction, shaky, in haste.
+"""Human noise: turns ideal strokes into strokes as people draw them, shaky and in varying order.
 
-What is meant (`pen.Stroke`) goes in, what is drawn comes out. All amounts scale with one drawing's
-own sloppiness; at 0 the strokes come out ruler-straight and in place.
+All amounts scale with `noise`, the sloppiness of one drawing; with `noise` 0 the strokes stay ideal.
 """
 
 from __future__ import annotations
@@ -13,119 +12,122 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from strokecast.sources.synthetic.pen import STEP, Dice, Points, Stroke
+from strokecast.sources.synthetic.pen import SPACING, DrawingRng, Points, Stroke
 from strokecast.sources.synthetic.surroundings import surroundings
 
-USUAL = 0.5  # care at sloppiness 1
+NOISE_PER_SLOPPINESS = 0.5
 
 
-def draw(strokes: Sequence[Stroke], dice: Dice, sloppiness: float) -> list[Points]:
-    """Draw the strokes of one doodle.
+def add_human_noise(strokes: Sequence[Stroke], rng: DrawingRng, sloppiness: float) -> list[Points]:
+    """Draw the strokes of one doodle as a person would.
 
     Args:
-        strokes: as meant, in the usual order.
-        dice: the drawing's random numbers.
+        strokes: ideal strokes in the usual drawing order.
+        rng: random numbers of the drawing.
         sloppiness: 0: exact; 1: as people draw on average.
 
     Returns:
-        What was drawn: float64 `[n, 2]` each, n >= 2.
+        Drawn strokes, float64 `[n, 2]` each, n >= 2.
     """
-    care = USUAL * sloppiness * min(math.exp(dice.normal(0.35)), 2.0)  # this person, today
+    noise = NOISE_PER_SLOPPINESS * sloppiness * min(math.exp(rng.normal(0.35)), 2.0)  # varies per drawing
     drawn = [
-        _stroke(stroke, dice, care)
-        for stroke in _reorder(strokes, dice, care)
-        if not (stroke.optional and dice.chance(min(0.10 * care, 0.5)))
+        _perturb_stroke(stroke, rng, noise)
+        for stroke in _reorder(strokes, rng, noise)
+        if not (stroke.optional and rng.bernoulli(min(0.10 * noise, 0.5)))
     ]
-    drawn = _lifts(drawn, dice, care)
-    drawn = _unfinished(drawn, dice, care)
-    drawn += _extra(drawn, dice, care)
-    drawn += surroundings(drawn, dice)
-    return _on_paper(drawn, dice, care)
+    drawn = _vary_pen_lifts(drawn, rng, noise)
+    drawn = _leave_unfinished(drawn, rng, noise)
+    drawn += _retrace(drawn, rng, noise)
+    drawn += surroundings(drawn, rng)
+    return _distort(drawn, rng, noise)
 
 
-def _reorder(strokes: Sequence[Stroke], dice: Dice, care: float) -> list[Stroke]:
-    """Neighbours change places now and then; rarely someone starts in the middle."""
+def _reorder(strokes: Sequence[Stroke], rng: DrawingRng, noise: float) -> list[Stroke]:
+    """Swap neighbouring strokes now and then; rarely start in the middle."""
     order = list(strokes)
-    if len(order) > 2 and dice.chance(min(0.03 * care, 0.3)):
-        start = dice.whole(1, len(order) - 1)
+    if len(order) > 2 and rng.bernoulli(min(0.03 * noise, 0.3)):
+        start = rng.randint(1, len(order) - 1)
         order = order[start:] + order[:start]
     for index in range(len(order) - 1):
-        if dice.chance(min(0.05 * care, 0.4)):
+        if rng.bernoulli(min(0.05 * noise, 0.4)):
             order[index], order[index + 1] = order[index + 1], order[index]
     return order
 
 
-def _stroke(stroke: Stroke, dice: Dice, care: float) -> Points:
+def _perturb_stroke(stroke: Stroke, rng: DrawingRng, noise: float) -> Points:
+    """Vary closure, direction, corners, size, angle and position of a stroke, and add jitter."""
     points = stroke.points
     if stroke.closed:
-        points = _closure(points, dice, care)
-    if dice.chance(min(0.04 * care, 0.5)):
+        points = _vary_closure(points, rng, noise)
+    if rng.bernoulli(min(0.04 * noise, 0.5)):
         points = points[::-1]
-    points = _cut_corners(points, dice, care)
+    points = _round_corners(points, rng, noise)
     span = points.max(axis=0) - points.min(axis=0)
     size = max(float(span.max()), 0.1)
-    middle = points.mean(axis=0)
-    grow = math.exp(dice.normal(0.06) * care)
-    turn = dice.normal(0.05) * care
-    c, s = grow * math.cos(turn), grow * math.sin(turn)
-    offset = np.array((dice.normal(0.03), dice.normal(0.03))) * care * (0.5 + 0.5 * min(size, 1.5))
-    placed = (points - middle) @ np.array(((c, s), (-s, c))) + middle + offset
-    length = len(placed) * STEP
-    shake = _noise(dice, len(placed), length / 0.5) * (0.02 * care * min(size, 1.0))
-    shake += _noise(dice, len(placed), length / 0.13) * (0.006 * care * min(2 * size, 1.0))
-    return placed + shake
+    centre = points.mean(axis=0)
+    scale = math.exp(rng.normal(0.06) * noise)
+    angle = rng.normal(0.05) * noise
+    c, s = scale * math.cos(angle), scale * math.sin(angle)
+    offset = np.array((rng.normal(0.03), rng.normal(0.03))) * noise * (0.5 + 0.5 * min(size, 1.5))
+    placed = (points - centre) @ np.array(((c, s), (-s, c))) + centre + offset
+    length = len(placed) * SPACING
+    jitter = _smooth_noise(rng, len(placed), length / 0.5) * (0.02 * noise * min(size, 1.0))
+    jitter += _smooth_noise(rng, len(placed), length / 0.13) * (0.006 * noise * min(2 * size, 1.0))
+    return placed + jitter
 
 
-def _closure(points: Points, dice: Dice, care: float) -> Points:
-    """Stop short of the start, or run past it."""
-    share = dice.normal(0.05) * care + 0.01 * care
-    count = int(min(abs(share), 0.25) * len(points))
+def _vary_closure(points: Points, rng: DrawingRng, noise: float) -> Points:
+    """End a closed stroke before its start, or overshoot it."""
+    fraction = rng.normal(0.05) * noise + 0.01 * noise
+    count = int(min(abs(fraction), 0.25) * len(points))
     if count == 0:
         return points
-    return np.concatenate((points, points[1 : count + 1])) if share > 0 else points[:-count]
+    return np.concatenate((points, points[1 : count + 1])) if fraction > 0 else points[:-count]
 
 
-def _cut_corners(points: Points, dice: Dice, care: float) -> Points:
-    """Round corners off by a moving average along the stroke; the ends stay."""
-    reach = min(int(abs(dice.normal(2.0)) * care), 6, (len(points) - 1) // 4)
-    if reach < 1:
+def _round_corners(points: Points, rng: DrawingRng, noise: float) -> Points:
+    """Round corners off by a moving average along the stroke; the end points do not move."""
+    radius = min(int(abs(rng.normal(2.0)) * noise), 6, (len(points) - 1) // 4)
+    if radius < 1:
         return points
-    window = 2 * reach + 1
+    window = 2 * radius + 1
     padded = np.concatenate(
-        (np.repeat(points[:1], reach, axis=0), points, np.repeat(points[-1:], reach, axis=0))
+        (np.repeat(points[:1], radius, axis=0), points, np.repeat(points[-1:], radius, axis=0))
     )
     sums = np.concatenate((np.zeros((1, 2)), np.cumsum(padded, axis=0)))
     return (sums[window:] - sums[:-window]) / window
 
 
-def _noise(dice: Dice, count: int, waves: float) -> Points:
-    """Smooth noise `[count, 2]` of about unit size with so many knots along the stroke."""
-    knots = max(2, math.ceil(waves) + 1)
-    values = dice.rng.standard_normal((knots, 2))
-    left, part = _between(count, knots)
-    before = values[left]
-    return before + part * (values[left + 1] - before)
+def _smooth_noise(rng: DrawingRng, count: int, n_waves: float) -> Points:
+    """Smooth noise `[count, 2]` with a standard deviation of about 1 and about `n_waves` waves."""
+    n_knots = max(2, math.ceil(n_waves) + 1)
+    values = rng.generator.standard_normal((n_knots, 2))
+    left, weight = _interpolation(count, n_knots)
+    start = values[left]
+    return start + weight * (values[left + 1] - start)
 
 
 @lru_cache(maxsize=4096)
-def _between(count: int, knots: int) -> tuple[np.ndarray, Points]:
-    """The knot left of each point `[count]`, and how far it is to the next one `[count, 1]`, eased."""
-    at = np.linspace(0.0, knots - 1.0, count)
-    left = np.minimum(at.astype(np.int64), knots - 2)
-    part = at - left
-    return left, (part * part * (3.0 - 2.0 * part))[:, None]
+def _interpolation(count: int, n_knots: int) -> tuple[np.ndarray, Points]:
+    """Index of the knot left of each point `[count]`, and smoothstep weight of the right one `[count, 1]`."""
+    positions = np.linspace(0.0, n_knots - 1.0, count)
+    left = np.minimum(positions.astype(np.int64), n_knots - 2)
+    fraction = positions - left
+    return left, (fraction * fraction * (3.0 - 2.0 * fraction))[:, None]
 
 
-def _lifts(drawn: list[Points], dice: Dice, care: float) -> list[Points]:
-    """Lift the pen inside a stroke, or forget to lift it on a short way to the next one."""
+def _vary_pen_lifts(drawn: list[Points], rng: DrawingRng, noise: float) -> list[Points]:
+    """Lift the pen within a stroke, or keep it down on a short way to the next stroke."""
     result: list[Points] = []
     for points in drawn:
-        if len(points) > 20 and dice.chance(min(0.03 * care, 0.3)):
-            at = dice.whole(len(points) // 4, 3 * len(points) // 4)
-            jump = np.array((dice.normal(0.02), dice.normal(0.02))) * care
-            result += [points[:at], points[at - 1 :] + jump]
+        if len(points) > 20 and rng.bernoulli(min(0.03 * noise, 0.3)):
+            cut = rng.randint(len(points) // 4, 3 * len(points) // 4)
+            jump = np.array((rng.normal(0.02), rng.normal(0.02))) * noise
+            result += [points[:cut], points[cut - 1 :] + jump]
         elif (
-            result and math.hypot(*(points[0] - result[-1][-1])) < 0.35 and dice.chance(min(0.05 * care, 0.4))
+            result
+            and math.hypot(*(points[0] - result[-1][-1])) < 0.35
+            and rng.bernoulli(min(0.05 * noise, 0.4))
         ):
             result[-1] = np.concatenate((result[-1], points))
         else:
@@ -133,40 +135,40 @@ def _lifts(drawn: list[Points], dice: Dice, care: float) -> list[Points]:
     return result
 
 
-def _unfinished(drawn: list[Points], dice: Dice, care: float) -> list[Points]:
-    """The clock runs out, or the game has understood: the last stroke is missing or cut short."""
-    if len(drawn) > 3 and dice.chance(min(0.03 * care, 0.3)):
+def _leave_unfinished(drawn: list[Points], rng: DrawingRng, noise: float) -> list[Points]:
+    """Drop or shorten the last stroke, as when the time is over or the game has recognised the drawing."""
+    if len(drawn) > 3 and rng.bernoulli(min(0.03 * noise, 0.3)):
         return drawn[:-1]
-    if dice.chance(min(0.03 * care, 0.3)) and len(drawn) > 1:
+    if rng.bernoulli(min(0.03 * noise, 0.3)) and len(drawn) > 1:
         last = drawn[-1]
-        return [*drawn[:-1], last[: max(3, int(len(last) * dice.uniform(0.4, 0.9)))]]
+        return [*drawn[:-1], last[: max(3, int(len(last) * rng.uniform(0.4, 0.9)))]]
     return drawn
 
 
-def _extra(drawn: list[Points], dice: Dice, care: float) -> list[Points]:
-    """A part gone over once more."""
-    extra: list[Points] = []
-    if dice.chance(min(0.06 * care, 0.4)):
-        again = drawn[dice.whole(0, len(drawn) - 1)]
-        if len(again) > 8:
-            start = dice.whole(0, len(again) // 2)
-            stop = start + dice.whole(len(again) // 4, len(again) // 2)
-            part = again[start : stop + 2]
-            extra.append(part + _noise(dice, len(part), 2.0) * 0.03 * care)
-    return extra
+def _retrace(drawn: list[Points], rng: DrawingRng, noise: float) -> list[Points]:
+    """Draw a section of one stroke a second time."""
+    if not rng.bernoulli(min(0.06 * noise, 0.4)):
+        return []
+    stroke = drawn[rng.randint(0, len(drawn) - 1)]
+    if len(stroke) <= 8:
+        return []
+    start = rng.randint(0, len(stroke) // 2)
+    stop = start + rng.randint(len(stroke) // 4, len(stroke) // 2)
+    section = stroke[start : stop + 2]
+    return [section + _smooth_noise(rng, len(section), 2.0) * 0.03 * noise]
 
 
-def _on_paper(drawn: list[Points], dice: Dice, care: float) -> list[Points]:
-    """The whole drawing leans, stretches and bends."""
-    turn = dice.normal(0.24) * care
-    stretch = math.exp(max(-0.35, min(dice.normal(0.13) * care, 0.35)))
-    shear = dice.normal(0.10) * care
-    c, s = math.cos(turn), math.sin(turn)
-    lean = np.array(((stretch, 0.0), (shear, 1.0 / stretch))) @ np.array(((c, s), (-s, c)))
-    bend = np.clip(dice.rng.standard_normal((2, 3)) * 0.05 * care, -0.2, 0.2)
-    every = np.concatenate(drawn)
-    x, y = every[:, 0], every[:, 1]
+def _distort(drawn: list[Points], rng: DrawingRng, noise: float) -> list[Points]:
+    """Rotate, stretch, shear and bend the whole drawing."""
+    angle = rng.normal(0.24) * noise
+    stretch = math.exp(max(-0.35, min(rng.normal(0.13) * noise, 0.35)))
+    shear = rng.normal(0.10) * noise
+    c, s = math.cos(angle), math.sin(angle)
+    matrix = np.array(((stretch, 0.0), (shear, 1.0 / stretch))) @ np.array(((c, s), (-s, c)))
+    bend = np.clip(rng.generator.standard_normal((2, 3)) * 0.05 * noise, -0.2, 0.2)
+    points = np.concatenate(drawn)
+    x, y = points[:, 0], points[:, 1]
     warp = np.column_stack((x * x, x * y, y * y)) @ bend.T
-    placed = (every + warp) @ lean
-    ends = list(accumulate(len(points) for points in drawn))
+    placed = (points + warp) @ matrix
+    ends = list(accumulate(len(stroke) for stroke in drawn))
     return [placed[start:end] for start, end in pairwise((0, *ends))]

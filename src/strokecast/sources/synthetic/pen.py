@@ -1,6 +1,6 @@
-"""Dice and lines: what the shapes are put together from.
+"""Random numbers and strokes: the building blocks of the shapes.
 
-Coordinates are about [-1, 1], y down. A line is float64 `[n, 2]`, its points about `STEP` apart.
+Coordinates are about [-1, 1], y down. A stroke's points are float64 `[n, 2]`, about `SPACING` apart.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from itertools import pairwise
 
 import numpy as np
 
-STEP = 0.035  # about 4 units of the 255 box
+SPACING = 0.035  # about 4 units of the 255 box
 
 Points = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One stroke as it is meant, before a hand draws it.
+    """One ideal stroke, before human noise is added.
 
     Attributes:
-        points: float64 `[n, 2]`.
-        closed: its end is meant to meet its start.
-        optional: people often leave it out.
+        points: float64 `[n, 2]` = (x, y).
+        closed: whether the stroke ends where it starts.
+        optional: whether people often leave the stroke out.
     """
 
     points: Points
@@ -33,44 +33,44 @@ class Stroke:
     optional: bool = False
 
 
-class Dice:
-    """The random numbers of one drawing: a pure function of (seed, label, split, index)."""
+class DrawingRng:
+    """Random number generator of one drawing, seeded by (seed, label, split, index)."""
 
-    __slots__ = ("rng",)
+    __slots__ = ("generator",)
 
     def __init__(self, seed: int, label: str, split: str, index: int) -> None:
         key = hashlib.blake2b(f"{seed}/{label}/{split}/{index}".encode(), digest_size=16).digest()
-        self.rng = np.random.Generator(np.random.Philox(key=np.frombuffer(key, dtype="<u8")))
+        self.generator = np.random.Generator(np.random.Philox(key=np.frombuffer(key, dtype="<u8")))
 
     def uniform(self, low: float, high: float) -> float:
-        """A number in [low, high)."""
-        return low + (high - low) * self.rng.random()
+        """A float in [low, high)."""
+        return low + (high - low) * self.generator.random()
 
     def normal(self, std: float = 1.0) -> float:
-        """A number around 0."""
-        return std * self.rng.standard_normal()
+        """A normally distributed float with mean 0."""
+        return std * self.generator.standard_normal()
 
-    def chance(self, probability: float) -> bool:
-        """True with this probability."""
-        return self.rng.random() < probability
+    def bernoulli(self, probability: float) -> bool:
+        """True with the given probability."""
+        return self.generator.random() < probability
 
-    def whole(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
-        return low + int(self.rng.random() * (high - low + 1))
+    def randint(self, low: int, high: int) -> int:
+        """An integer from low to high, both inclusive."""
+        return low + int(self.generator.random() * (high - low + 1))
 
-    def sign(self, minus: float = 0.5) -> float:
-        """-1 with this probability, else 1."""
-        return -1.0 if self.rng.random() < minus else 1.0
+    def sign(self, p_negative: float = 0.5) -> float:
+        """-1 with probability `p_negative`, else 1."""
+        return -1.0 if self.generator.random() < p_negative else 1.0
 
 
 def line(*corners: tuple[float, float], closed: bool = False, optional: bool = False) -> Stroke:
-    """Straight edges from corner to corner; back to the first one if `closed`."""
-    given = np.array((*corners, corners[0]) if closed else corners, dtype=np.float64)
-    ways = given[1:] - given[:-1]
-    steps = np.ceil(np.hypot(ways[:, 0], ways[:, 1]) / STEP).astype(np.int64).clip(2)
+    """A polyline through the corners; `closed`: back to the first corner."""
+    vertices = np.array((*corners, corners[0]) if closed else corners, dtype=np.float64)
+    edges = vertices[1:] - vertices[:-1]
+    steps = np.ceil(np.hypot(edges[:, 0], edges[:, 1]) / SPACING).astype(np.int64).clip(2)
     edge = np.repeat(np.arange(len(steps)), steps)
-    share = (np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)) / steps[edge]
-    points = np.concatenate((given[edge] + share[:, None] * ways[edge], given[-1:]))
+    fraction = (np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)) / steps[edge]
+    points = np.concatenate((vertices[edge] + fraction[:, None] * edges[edge], vertices[-1:]))
     return Stroke(points, closed, optional)
 
 
@@ -82,12 +82,18 @@ def arc(
     tilt: float = 0.0,
     optional: bool = False,
 ) -> Stroke:
-    """Part of an ellipse, or all of it (closed) from a sweep of 2 pi; angles in radians.
+    """An arc of an ellipse; a sweep of 2 pi or more gives a closed ellipse.
 
-    Angle 0 points right and, y being down, angles grow clockwise on paper.
+    Args:
+        centre: x and y.
+        radii: along x and y.
+        start: start angle in radians; 0 points right, and angles grow clockwise because y points down.
+        sweep: signed angle from start to end, radians.
+        tilt: rotation of the ellipse, radians.
+        optional: see `Stroke`.
     """
     length = abs(sweep) * max(radii)
-    count = max(7, math.ceil(length / STEP))
+    count = max(7, math.ceil(length / SPACING))
     angles = start + np.arange(count) * (sweep / (count - 1))
     x, y = radii[0] * np.cos(angles), radii[1] * np.sin(angles)
     c, s = math.cos(tilt), math.sin(tilt)
@@ -96,29 +102,29 @@ def arc(
 
 
 def curve(*knots: tuple[float, float], optional: bool = False) -> Stroke:
-    """A Bezier curve with three or four control points."""
+    """A Bezier curve with any number of control points."""
     length = sum(math.dist(a, b) for a, b in pairwise(knots))
-    points = _bernstein(len(knots), max(5, math.ceil(length / STEP))) @ np.array(knots, dtype=np.float64)
+    points = _bernstein(len(knots), max(5, math.ceil(length / SPACING))) @ np.array(knots, dtype=np.float64)
     return Stroke(points, False, optional)
 
 
 @lru_cache(maxsize=1024)
 def _bernstein(knots: int, count: int) -> Points:
-    """Weights `[count, knots]` of a Bezier curve's control points."""
+    """Bernstein weights `[count, knots]` of the control points of a Bezier curve."""
     t = np.linspace(0.0, 1.0, count)[:, None]
     k = np.arange(knots)
-    ways = np.array([math.comb(knots - 1, int(i)) for i in k])
-    weights: Points = ways * t**k * (1.0 - t) ** (knots - 1 - k)
+    binomials = np.array([math.comb(knots - 1, int(i)) for i in k])
+    weights: Points = binomials * t**k * (1.0 - t) ** (knots - 1 - k)
     return weights
 
 
 def join(*strokes: Stroke, closed: bool = False, optional: bool = False) -> Stroke:
-    """Several strokes drawn without lifting the pen, straight from each end to the next start."""
-    parts: list[Points] = [strokes[0].points]
+    """One stroke through several, with a straight line from each end to the next start."""
+    segments: list[Points] = [strokes[0].points]
     for stroke in strokes[1:]:
-        a, b = parts[-1][-1], stroke.points[0]
-        steps = int(math.hypot(*(b - a)) / STEP)
+        a, b = segments[-1][-1], stroke.points[0]
+        steps = int(math.hypot(*(b - a)) / SPACING)
         if steps > 1:
-            parts.append(a + (np.arange(1, steps) / steps)[:, None] * (b - a))
-        parts.append(stroke.points)
-    return Stroke(np.concatenate(parts), closed, optional)
+            segments.append(a + (np.arange(1, steps) / steps)[:, None] * (b - a))
+        segments.append(stroke.points)
+    return Stroke(np.concatenate(segments), closed, optional)
