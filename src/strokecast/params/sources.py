@@ -1,4 +1,4 @@
-"""Sections `sketches` and `series`: where raw data comes from, one model a source."""
+"""Sections `sketches` and `series` of params.yaml: where raw data comes from, one model per source."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from strokecast.params.base import Count, Strict, Words, with_default
 
 
 class Doodles(Strict):
-    """Procedural drawings, generated on this machine."""
+    """Procedural drawings, generated locally."""
 
     classes: Literal["all"] | Words = Field("all", description="`all`, or a list of doodle classes")
-    train: Count = Field(240, description="training drawings a class")
-    valid: Count = Field(40, description="validation drawings a class")
-    test: Count = Field(100, description="test drawings a class")
+    train: Count = Field(240, description="training drawings per class")
+    valid: Count = Field(40, description="validation drawings per class")
+    test: Count = Field(100, description="test drawings per class")
     seed: int = Field(7, ge=0, description="seed of the generator")
     sloppiness: float = Field(
-        1.0, ge=0, le=3, description="0: ruler-straight; 1: as people draw; more: worse"
+        1.0, ge=0, le=3, description="strength of the imitated hand: 0 ruler-straight, 1 as people draw"
     )
 
 
 class Cap(Strict):
-    """At most so many drawings a class, the first ones of each file; null: all."""
+    """Maximum number of drawings per class in each split: the first ones of each file. null: all."""
 
-    train: Count | None = Field(None, description="training drawings a class; null: all")
-    valid: Count | None = Field(None, description="validation drawings a class; null: all")
-    test: Count | None = Field(None, description="test drawings a class; null: all")
+    train: Count | None = Field(None, description="maximum number of training drawings per class; null: all")
+    valid: Count | None = Field(
+        None, description="maximum number of validation drawings per class; null: all"
+    )
+    test: Count | None = Field(None, description="maximum number of test drawings per class; null: all")
 
 
 class QuickDrawCap(Cap):
-    """`Cap` with the defaults of the official npz files, which hold 70,000 training drawings per class."""
+    """`Cap` with defaults for the official npz files, which have 70,000 training drawings per class."""
 
     train: Count | None = with_default(Cap, "train", 2000)
     valid: Count | None = with_default(Cap, "valid", 250)
@@ -55,64 +57,65 @@ class QuickDraw(Strict):
     base_url: str = Field(
         "https://storage.googleapis.com/quickdraw_dataset",
         min_length=1,
-        description="http(s) address or local folder that holds `sketchrnn/<class>.npz`",
+        description="http(s) address or local folder with `sketchrnn/<class>.npz`",
     )
     classes: Literal["all"] | Words = Field(
         TEN_CLASSES,
-        description="`all` (of a local folder: every file; else the 345 official ones), or a list",
+        description="`all`, or a list of classes; all: every file of a local folder, or the 345 official classes",
     )
-    cap: QuickDrawCap = Field(QuickDrawCap(), description="at most so many drawings a class and split")
+    cap: QuickDrawCap = Field(QuickDrawCap(), description="maximum number of drawings per class and split")
 
 
 class ClassFiles(Strict):
-    """Quick, Draw! files of another official format, one a class; splits by a hash of the key_id."""
+    """Quick, Draw! files of another official format, one per class. A hash of the key_id assigns the splits."""
 
     base_url: str = Field(
         "https://storage.googleapis.com/quickdraw_dataset",
         min_length=1,
-        description="http(s) address or local folder laid out as the bucket; or a local folder of the files",
+        description="http(s) address or local folder with the folders of the official bucket; or a local folder with the files",
     )
     classes: Literal["all"] | Words = Field(
-        "all", description="`all` (of a local folder: every file; else the 345 official ones), or a list"
+        "all",
+        description="`all`, or a list of classes; all: every file of a local folder, or the 345 official classes",
     )
-    recognized_only: bool = Field(False, description="set drawings aside that the game did not recognise")
-    drop_duplicates: bool = Field(True, description="set drawings aside whose key_id came before")
+    recognized_only: bool = Field(False, description="quarantine drawings that the game did not recognise")
+    drop_duplicates: bool = Field(True, description="quarantine drawings with the key_id of an earlier one")
     valid_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for validation")
     test_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for test")
-    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+    cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.valid_share + self.test_share >= 1:
-            raise PydanticCustomError("shares", "valid_share and test_share should be below 1 together")
+            raise PydanticCustomError("shares", "the sum of valid_share and test_share should be below 1")
         return self
 
 
 class Tutorial(Strict):
-    """Shards of TensorFlow's quickdraw tutorial; its set `eval` is test."""
+    """Shards of TensorFlow's quickdraw tutorial. Its set `eval` becomes test."""
 
     folder: str = Field(
         "quickdraw_tutorial",
         min_length=1,
-        description="local folder with training.tfrecord-*, eval.tfrecord-* and their .classes",
+        description="local folder with training.tfrecord-*, eval.tfrecord-* and their .classes files",
     )
-    classes: Literal["all"] | Words = Field("all", description="`all`, or a list")
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list of classes")
     valid_share: float = Field(
-        0.1, ge=0, lt=1, description="share of the training set for validation, by a hash of the drawing"
+        0.1, ge=0, lt=1, description="share of the training set for validation; a hash of the drawing decides"
     )
-    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+    cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
 
 
 class NpzFolder(Strict):
-    """A local folder of Sketch-RNN files."""
+    """A local folder of Sketch-RNN files `<class>.npz`."""
 
     folder: str = Field("sketchrnn", min_length=1, description="local folder with <class>.npz")
-    classes: Literal["all"] | Words = Field("all", description="`all`, or a list")
-    cap: Cap = Field(Cap(), description="at most so many drawings a class and split")
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list of classes")
+    cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
 
 
 class Sketches(Strict):
-    """Where pen drawings come from."""
+    """The source of the pen drawings, and the options of each source."""
 
     source: Literal[
         "quickdraw_sample",
@@ -123,31 +126,40 @@ class Sketches(Strict):
         "quickdraw_binary",
         "tutorial_tfrecord",
         "npz_folder",
-    ] = Field("quickdraw_sample", description="which source below is used")
+    ] = Field(
+        "quickdraw_sample",
+        description="the source that is used; its options are in the section of the same name",
+    )
     quickdraw_sample: QuickDrawSample = Field(QuickDrawSample(), description="embedded real drawings")
     doodles: Doodles = Field(Doodles(), description="procedural drawings")
     quickdraw: QuickDraw = Field(QuickDraw(), description="Quick, Draw! npz files")
-    quickdraw_raw: ClassFiles = Field(ClassFiles(), description="full/raw/<class>.ndjson, with time")
-    quickdraw_simplified: ClassFiles = Field(ClassFiles(), description="full/simplified/<class>.ndjson")
-    quickdraw_binary: ClassFiles = Field(ClassFiles(), description="full/binary/<class>.bin")
-    tutorial_tfrecord: Tutorial = Field(Tutorial(), description="TensorFlow's quickdraw tutorial set")
-    npz_folder: NpzFolder = Field(NpzFolder(), description="a folder of npz files")
+    quickdraw_raw: ClassFiles = Field(
+        ClassFiles(), description="Quick, Draw! full/raw/<class>.ndjson, with time"
+    )
+    quickdraw_simplified: ClassFiles = Field(
+        ClassFiles(), description="Quick, Draw! full/simplified/<class>.ndjson"
+    )
+    quickdraw_binary: ClassFiles = Field(ClassFiles(), description="Quick, Draw! full/binary/<class>.bin")
+    tutorial_tfrecord: Tutorial = Field(
+        Tutorial(), description="TFRecords of TensorFlow's quickdraw tutorial"
+    )
+    npz_folder: NpzFolder = Field(NpzFolder(), description="a local folder of npz files")
 
 
 class Births(Strict):
-    """Daily births in the USA, embedded."""
+    """Daily births in the USA, part of the package."""
 
     years: Literal["2000-2014", "1969-1988"] = Field(
-        "2000-2014", description="SSA 2000-2014 or NVSS 1969-1988"
+        "2000-2014", description="2000-2014 (Social Security Administration) or 1969-1988 (NVSS)"
     )
 
 
 class Cta(Strict):
-    """Daily boardings of the Chicago Transit Authority: the City of Chicago portal's table 6iiy-9s97."""
+    """Daily boardings of the Chicago Transit Authority: table 6iiy-9s97 of the City of Chicago's data portal."""
 
     column: Literal["bus", "rail_boardings", "total_rides"] = Field(
         "rail_boardings",
-        description="which column is the series; bus and rail_boardings are kept beside it by their names",
+        description="column to forecast; bus and rail_boardings are kept as additional columns",
     )
     url: str = Field(
         "https://data.cityofchicago.org/api/views/6iiy-9s97/rows.csv?accessType=DOWNLOAD",
@@ -155,53 +167,56 @@ class Cta(Strict):
         description="http(s) address of the CSV export",
     )
     files: Words = Field(
-        (), description="local exports instead, in either style, merged on the date; []: fetch url"
+        (), description="local exports of either style, merged on the date; []: download from url"
     )
 
 
 class Csv(Strict):
-    """Any series in a CSV file, daily or finer."""
+    """Any daily or finer series in a CSV file."""
 
-    path: str = Field("series.csv", min_length=1, description="path of the file, from the project's root")
+    path: str = Field(
+        "series.csv", min_length=1, description="path of the file, relative to the project's root"
+    )
     date_column: str = Field("ds", min_length=1, description="header of the date or timestamp column")
     date_format: str = Field(
-        "%Y-%m-%d", min_length=1, description="strptime format of the dates, or auto: the one that fits"
+        "%Y-%m-%d", min_length=1, description="strptime format of the dates; auto: found from the dates"
     )
     value_column: str = Field("y", min_length=1, description="header of the value column")
-    thousands: Literal["", ",", ".", "'", " "] = Field("", description="thousands mark inside the values")
+    thousands: Literal["", ",", ".", "'", " "] = Field("", description="thousands separator in the values")
     unit: str = Field("", description="unit of the values, for reports")
     aggregate: Literal["none", "sum", "mean"] = Field(
-        "none", description="how timestamps become one value a local day; none: the file is daily"
+        "none", description="how the timestamps of a local day become one value; none: the file is daily"
     )
     timezone: str = Field(
-        "", description='IANA name of the local days, e.g. America/Chicago; "": as the file writes them'
+        "", description='IANA time zone of the local days, e.g. America/Chicago; "": days as in the file'
     )
-    id_column: str = Field("", description='header of the column that tells series apart; "": one series')
-    unique_id: str = Field("", description="the series to forecast, where the file holds several")
+    id_column: str = Field("", description='header of the column with the id of the series; "": one series')
+    unique_id: str = Field("", description="id of the series to forecast; required if the file has several")
     day_type_column: str = Field(
-        "", description='header of W/A/U (weekday, Saturday, Sunday or holiday); "": none'
+        "", description='header of the column with W/A/U (weekday, Saturday, Sunday or holiday); "": none'
     )
-    total_column: str = Field("", description='header of a total that part_columns add up to; "": none')
-    part_columns: Words = Field((), description="headers of the parts of total_column")
+    total_column: str = Field("", description='header of the column with the sum of part_columns; "": none')
+    part_columns: Words = Field((), description="headers of the columns whose sum is total_column")
     extra_columns: Words = Field(
-        (), description="headers of further columns of numbers, for features.forecast.targets and covariates"
+        (),
+        description="headers of further numeric columns, for features.forecast.targets and past_covariates",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if bool(self.total_column) != bool(self.part_columns):
-            raise PydanticCustomError("parts", "total_column and part_columns go together")
-        taken = sorted(
+            raise PydanticCustomError("parts", "total_column and part_columns should be set together")
+        conflicts = sorted(
             {"ds", "y", "filled", "rows", "day_type", "unique_id", self.value_column} & {*self.extra_columns}
         )
-        if taken or len(set(self.extra_columns)) != len(self.extra_columns):
+        if conflicts or len(set(self.extra_columns)) != len(self.extra_columns):
             raise PydanticCustomError(
                 "extra_columns",
-                "extra_columns should be named once each, and otherwise than the columns there are anyway: {names}",
-                {"names": ", ".join(taken) or "one is named twice"},
+                "extra_columns should be distinct and differ from the names of the other columns: {names}",
+                {"names": ", ".join(conflicts) or "one is listed twice"},
             )
         if self.unique_id and not self.id_column:
-            raise PydanticCustomError("unique_id", "unique_id goes with id_column")
+            raise PydanticCustomError("unique_id", "unique_id should be set together with id_column")
         if self.timezone and not _is_timezone(self.timezone):
             raise PydanticCustomError(
                 "timezone", "timezone should be an IANA name such as America/Chicago, or empty"
@@ -220,9 +235,11 @@ def _is_timezone(name: str) -> bool:
 
 
 class Series(Strict):
-    """Where the daily series comes from."""
+    """The source of the daily series, and the options of each source."""
 
-    source: Literal["births", "cta", "csv"] = Field("births", description="which source below is used")
-    births: Births = Field(Births(), description="embedded daily US births")
+    source: Literal["births", "cta", "csv"] = Field(
+        "births", description="the source that is used; its options are in the section of the same name"
+    )
+    births: Births = Field(Births(), description="daily US births")
     cta: Cta = Field(Cta(), description="Chicago Transit Authority boardings")
-    csv: Csv = Field(Csv(), description="a file of yours")
+    csv: Csv = Field(Csv(), description="a local CSV file")

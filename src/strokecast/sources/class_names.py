@@ -63,8 +63,8 @@ def select(
     return list(classes)
 
 
-def select_embedded(classes: str | Sequence[str], available: Sequence[str], key: str) -> list[str]:
-    """Select classes of a source that needs no files: all of its classes are part of the package.
+def select_known(classes: str | Sequence[str], available: Sequence[str], key: str) -> list[str]:
+    """Select classes of a source whose classes are known without looking for files.
 
     Args:
         classes: `all`, or a list of class names.

@@ -1,14 +1,17 @@
-"""Files of the user's, named in `params.yaml`: where a path leads, and what a source records of a file."""
+"""Local files named in `params.yaml`: how paths are resolved, and the size and digest of a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TypedDict
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from strokecast.common import files, paths
+from strokecast.common.errors import UserError
 
 
-class FileFacts(TypedDict):
+class FileInfo(TypedDict):
     """Size and digest of one file."""
 
     bytes: int
@@ -16,18 +19,52 @@ class FileFacts(TypedDict):
 
 
 def resolve(path: str) -> Path:
-    """The place of a path in `params.yaml`: `~` is the home folder, relative means from the project's root.
+    """Resolve a path of `params.yaml`: `~` is the home folder, relative paths start at the project's root.
 
-    In a temporary copy of the project (`dvc exp run --temp`, queue workers) what is not in the
-    copy is looked for from the project itself.
+    In a temporary copy of the project (`dvc exp run --temp`, queue workers), a path that is not in
+    the copy is resolved against the project itself.
     """
-    given = Path(path).expanduser()
-    if given.is_absolute() or given.exists():
-        return given
-    from_project = paths.board_root() / given
-    return from_project if from_project.exists() else given
+    local_path = Path(path).expanduser()
+    if local_path.is_absolute() or local_path.exists():
+        return local_path
+    project_path = paths.board_root() / local_path
+    return project_path if project_path.exists() else local_path
 
 
-def facts(path: Path) -> FileFacts:
+def folder_of(base_url: str, location: str) -> Path | None:
+    """The local folder that `base_url` names, or None if it is an http(s) address.
+
+    Args:
+        base_url: http(s) address, `file:///...` URL, or path of a folder.
+        location: key path of `base_url`, for the error message.
+
+    Raises:
+        UserError: if the scheme is not http, https or file.
+    """
+    parts = urlsplit(base_url)
+    scheme = parts.scheme if "://" in base_url else ""
+    if scheme in ("http", "https"):
+        return None
+    if scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(url2pathname(parts.path))
+    if scheme:
+        raise UserError(
+            f"{base_url!r} is not valid",
+            where=location,
+            allowed="an http(s) address, file:///..., or a local folder",
+        )
+    return resolve(base_url)
+
+
+def file_info(path: Path) -> FileInfo:
     """Size in bytes and hex sha256 of a file."""
     return {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+
+
+def matches(path: Path, expected: FileInfo) -> bool:
+    """Whether a file exists and has the expected size and sha256."""
+    return (
+        path.is_file()
+        and path.stat().st_size == expected["bytes"]
+        and files.sha256(path) == expected["sha256"]
+    )

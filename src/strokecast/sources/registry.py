@@ -1,19 +1,18 @@
-"""One registry of sources: `sources/<dataset>/<name>.py` is the source `<name>` of `<dataset>`.
+"""The registry of sources: `sources/<dataset>/<name>.py` is the source `<name>` of `<dataset>`.
 
-A source is a module with
+A source is a module with two functions:
 
-* `fetch(options, folder) -> str`: writes its files and `source.json` into an empty folder and
-  returns the one line that the download stage ends with;
-* optionally `changed(options, record) -> str | None`: one cheap look at whether its local input
-  differs from what `record` (the contents of `source.json`) says was read.
+* `fetch(options, folder) -> str` writes its files and `source.json` into an empty folder. It
+  returns the line that the download stage prints last.
+* `describe_change(options, source) -> str | None` (optional) compares the source's local input with
+  the contents of `source.json`. It returns one line if the input has changed, else None.
 
-Only the source that is asked for is imported.
+Only the requested source is imported.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 from pathlib import Path
 from types import ModuleType
@@ -22,20 +21,19 @@ from typing import Any
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params import DATASETS, Params
-
-RECORD = "source.json"
+from strokecast.sources.formats import source_json
 
 
 def names(dataset: str) -> list[str]:
-    """The sources of a dataset, by their files, without importing any of them."""
+    """The names of a dataset's sources, from the file names; imports none of them."""
     return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / dataset)]))
 
 
 def get(dataset: str, name: str) -> ModuleType:
-    """The module of the source `name` of `dataset`; imports no other source.
+    """Import the source `name` of `dataset`, and no other source.
 
     Raises:
-        UserError: if there is no such dataset or source; names the choices.
+        UserError: if the dataset or the source does not exist; names the choices.
     """
     if dataset not in DATASETS:
         raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(DATASETS))
@@ -49,19 +47,19 @@ def get(dataset: str, name: str) -> ModuleType:
 
 
 def download(dataset: str, params: Params) -> str:
-    """Fetch `dataset` into `data/raw/<dataset>/`, whole or not at all.
+    """Fetch `dataset` into `data/raw/<dataset>/`. If it fails, the folder keeps its old contents.
 
     Args:
         dataset: one of `strokecast.params.DATASETS`.
         params: all of `params.yaml`.
 
     Returns:
-        One line on what was fetched.
+        One line that describes what was fetched.
 
     Raises:
-        UserError: if the source cannot be read; what lay in the folder before stays as it was.
+        UserError: if the source cannot be read.
     """
-    name, options = _chosen(dataset, params)
+    name, options = _selected(dataset, params)
     source = get(dataset, name)
     with files.new_folder(paths.RAW / dataset) as folder:
         line = source.fetch(options, folder)
@@ -69,29 +67,29 @@ def download(dataset: str, params: Params) -> str:
 
 
 def stale(dataset: str, params: Params, raw_folder: Path) -> str | None:
-    """One line if the local input of `dataset` changed since it was downloaded, else None.
+    """One line if the local input of `dataset` has changed since it was downloaded, else None.
 
-    Cheap enough for a stage that always runs: sizes for a folder of npz files, size and sha256
-    for a CSV. An input that is not there (a clone that pulled its data) has not changed; sources
-    without a local input never do.
+    Cheap enough for a stage that always runs: it compares the sizes of npz files, and the size and
+    sha256 of a CSV file. A missing input does not count as changed (a clone pulls the data without
+    the input). Sources without a local input never change.
     """
     if dataset not in DATASETS:
         return None
-    name, options = _chosen(dataset, params)
+    name, options = _selected(dataset, params)
     try:
-        record = json.loads((raw_folder / RECORD).read_text(encoding="utf-8"))
+        source = files.read_json(raw_folder / source_json.FILE_NAME)
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict) or record.get("source") != name:
+    if not isinstance(source, dict) or source.get("source") != name:
         return None
-    look = getattr(get(dataset, name), "changed", None)
-    found = look(options, record) if look else None
-    return (
-        None if found is None else f"{found} since it was downloaded; run `dvc repro -f download@{dataset}`"
-    )
+    describe_change = getattr(get(dataset, name), "describe_change", None)
+    change = describe_change(options, source) if describe_change else None
+    if change is None:
+        return None
+    return f"{change} since it was downloaded; run `dvc repro -f download@{dataset}`"
 
 
-def _chosen(dataset: str, params: Params) -> tuple[str, Any]:
+def _selected(dataset: str, params: Params) -> tuple[str, Any]:
     if dataset not in DATASETS:
         raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(DATASETS))
     section = getattr(params, dataset)

@@ -78,5 +78,5 @@ def test_rows_that_differ_in_a_further_column_alone_are_no_copies(tmp_path: Path
 
 @pytest.mark.parametrize("names", [("y",), ("filled",), ("a", "a"), ("value",)])
 def test_names_that_are_taken(names: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="extra_columns should be named once each"):
+    with pytest.raises(ValueError, match="extra_columns should be distinct"):
         Csv(value_column="value", extra_columns=names)

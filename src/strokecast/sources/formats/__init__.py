@@ -1,1 +1,1 @@
-"""The other formats that pen drawings come in: parsers, conversion to pen movements, splits."""
+"""File formats of pen drawings: parsers, conversion to pen movements, splits, `source.json`."""

@@ -1,7 +1,7 @@
-"""Raw and simplified ndjson: one JSON object a line, one drawing an object.
+"""Raw and simplified ndjson: one JSON object per line, one drawing per object.
 
-Raw drawings are [[x], [y], [t]] a stroke in screen pixels and ms; simplified ones are [[x], [y]]
-in a box of 0 ... 255, whole numbers.
+Strokes of raw drawings are [[x], [y], [t]] in screen pixels and ms. Strokes of simplified drawings
+are [[x], [y]], whole numbers in a box of 0 ... 255.
 Source: https://github.com/googlecreativelab/quickdraw-dataset
 """
 
@@ -20,67 +20,68 @@ from numpy.typing import NDArray
 from strokecast.common.errors import UserError
 from strokecast.common.files import open_binary
 from strokecast.sources.formats.records import (
-    MAX_CLOCK,
     MAX_COORDINATE,
+    MAX_TIME_MS,
     Drawing,
-    Kind,
-    RefusedError,
     Reject,
+    RejectedError,
+    RejectKind,
     check_sizes,
 )
 
-Form = Literal["raw", "simplified"]
-AXES: dict[Form, tuple[str, ...]] = {"raw": ("x", "y", "t"), "simplified": ("x", "y")}
+Variant = Literal["raw", "simplified"]
+AXES: dict[Variant, tuple[str, ...]] = {"raw": ("x", "y", "t"), "simplified": ("x", "y")}
 KEYS = ("key_id", "word", "countrycode", "timestamp", "recognized", "drawing")
 MAX_LINE = 4 << 20  # bytes; the longest of 159 real raw lines has 23 kB
 BOX = 255.0
 _NUMBERS = {int, float}
-_GLANCE = 20  # lines
+_CHECKED_LINES = 20
 
 
-def read(path: Path, form: Form) -> Iterator[Drawing | Reject]:
-    """Yield a `Drawing` or a `Reject` for every line, in the order of the file.
+def read(path: Path, variant: Variant) -> Iterator[Drawing | Reject]:
+    """Yield a `Drawing` or a `Reject` per line, in the order of the file.
 
-    Lines are counted as text editors do: a newline at the end of the file begins no further line.
-    One line at a time is held in memory, and of a line longer than `MAX_LINE` only its beginning.
+    Lines are counted as in text editors: a newline at the end of the file does not start another
+    line. Memory holds one line; of a line longer than `MAX_LINE` it holds only the beginning.
 
     Args:
         path: the file, UTF-8.
-        form: "raw" or "simplified".
+        variant: "raw" or "simplified".
 
     Raises:
-        UserError: if there is no such file.
+        UserError: if the file does not exist.
     """
     with open_binary(path) as file:
-        for number, line in enumerate(_lines(file), start=1):
+        for number, line in enumerate(_read_lines(file), start=1):
             try:
-                yield parse(line, form, number)
-            except RefusedError as refused:
-                yield Reject(path.name, "line", number, refused.kind, refused.detail, refused.key_id)
+                yield parse(line, variant, number)
+            except RejectedError as error:
+                yield Reject(path.name, "line", number, error.kind, error.detail, error.key_id)
 
 
-def parse(line: bytes, form: Form, number: int = 1) -> Drawing:
+def parse(line: bytes, variant: Variant, number: int = 1) -> Drawing:
     """Parse one line.
 
     Raises:
-        RefusedError: if it is no drawing of that form.
+        RejectedError: if it is not a drawing of this variant.
     """
     if len(line) > MAX_LINE:
-        raise RefusedError("too_big", f"longer than {MAX_LINE:,} bytes")
-    fields = _object(line)
+        raise RejectedError("too_big", f"longer than {MAX_LINE:,} bytes")
+    fields = _parse_object(line)
     for key in KEYS:
         if key not in fields:
-            raise RefusedError("missing_key", f"no key {key!r}")
-    key_id = _key_id(fields["key_id"])
+            raise RejectedError("missing_key", f"no key {key!r}")
+    key_id = _parse_key_id(fields["key_id"])
     try:
         for key in ("word", "countrycode", "timestamp"):
             if not isinstance(fields[key], str):
-                raise RefusedError("bad_value", f"{key} is {shown(fields[key])}, not a text")
+                raise RejectedError("bad_value", f"{key} is {format_value(fields[key])}, not a string")
         if not isinstance(fields["recognized"], bool):
-            raise RefusedError("bad_value", f"recognized is {shown(fields['recognized'])}, not true or false")
-        strokes = _strokes(fields["drawing"], form)
-    except RefusedError as refused:
-        refused.key_id = key_id
+            value = format_value(fields["recognized"])
+            raise RejectedError("bad_value", f"recognized is {value}, not true or false")
+        strokes = _parse_strokes(fields["drawing"], variant)
+    except RejectedError as error:
+        error.key_id = key_id
         raise
     return Drawing(
         number,
@@ -93,126 +94,127 @@ def parse(line: bytes, form: Form, number: int = 1) -> Drawing:
     )
 
 
-def check(path: Path, form: Form) -> None:
-    """A first glance: one of the first lines must be a drawing.
+def check(path: Path, variant: Variant) -> None:
+    """Check that one of the first 20 lines is a drawing.
 
     Raises:
-        UserError: if the file is empty, or begins with 20 lines none of which is one.
+        UserError: if the file is empty, or none of these lines is a drawing.
     """
     first: Reject | None = None
-    for seen, item in enumerate(read(path, form), start=1):
+    for count, item in enumerate(read(path, variant), start=1):
         if isinstance(item, Drawing):
             return
         first = first or item
-        if seen == _GLANCE:
+        if count == _CHECKED_LINES:
             break
     if first is None:
-        raise UserError("is empty", where=str(path), allowed=f"{form} ndjson", fix="fetch it again")
+        raise UserError("is empty", where=str(path), allowed=f"{variant} ndjson", fix="fetch it again")
     raise UserError(
-        f"is no {form} ndjson: line {first.number}: {first.detail}",
+        f"is not {variant} ndjson: line {first.number}: {first.detail}",
         where=str(path),
-        allowed=f"a JSON object a line, with the keys {', '.join(KEYS)}",
+        allowed=f"one JSON object per line, with the keys {', '.join(KEYS)}",
     )
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
+def _read_lines(file: IO[bytes]) -> Iterator[bytes]:
     while line := file.readline(MAX_LINE + 2):
-        whole = line.endswith(b"\n")
+        complete = line.endswith(b"\n")
         yield line.removesuffix(b"\n").removesuffix(b"\r")
-        while not whole and (rest := file.readline(1 << 20)):
-            whole = rest.endswith(b"\n")
+        while not complete and (rest := file.readline(1 << 20)):
+            complete = rest.endswith(b"\n")
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _parse_object(line: bytes) -> dict[str, Any]:
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RefusedError("not_text", f"no UTF-8 at byte {error.start + 1}") from None
+        raise RejectedError("not_text", f"not UTF-8 at byte {error.start + 1}") from None
     if not text.strip():
-        raise RefusedError("not_json", "the line is blank")
+        raise RejectedError("not_json", "the line is blank")
     try:
-        value = json.loads(text, parse_constant=_constant)
+        value = json.loads(text, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
-        raise RefusedError("not_json", f"no valid JSON: {error.msg} at character {error.pos + 1}") from None
+        raise RejectedError("not_json", f"invalid JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
-        raise RefusedError("not_json", "no valid JSON: nested too deep") from None
+        raise RejectedError("not_json", "invalid JSON: nested too deeply") from None
     except ValueError:  # an integer of thousands of digits
-        raise RefusedError("bad_value", "holds a number that is too long") from None
+        raise RejectedError("bad_value", "contains a number with too many digits") from None
     if not isinstance(value, dict):
-        raise RefusedError("bad_shape", f"{shown(value)} is no JSON object")
+        raise RejectedError("bad_shape", f"{format_value(value)} is not a JSON object")
     return value
 
 
-def _constant(name: str) -> NoReturn:
-    raise RefusedError("not_finite", f"holds {name}, which is no JSON number")
+def _reject_constant(name: str) -> NoReturn:
+    raise RejectedError("not_finite", f"contains {name}, which is not a JSON number")
 
 
-def _key_id(value: Any) -> int:
-    """`key_id` is a text of digits in the official files; a plain number will do."""
+def _parse_key_id(value: Any) -> int:
+    """`key_id` is a string of digits in the official files; a plain number is accepted too."""
     if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if type(value) is not int or not 0 <= value < 1 << 64:
-        raise RefusedError("bad_value", f"key_id is {shown(value)}, not an unsigned 64-bit number")
+        raise RejectedError("bad_value", f"key_id is {format_value(value)}, not an unsigned 64-bit number")
     return value
 
 
-def _strokes(drawing: Any, form: Form) -> tuple[NDArray[np.float64], ...]:
-    axes = AXES[form]
+def _parse_strokes(drawing: Any, variant: Variant) -> tuple[NDArray[np.float64], ...]:
+    axes = AXES[variant]
     if not isinstance(drawing, list):
-        raise RefusedError("bad_shape", f"drawing is {shown(drawing)}, not a list of strokes")
-    for place, stroke in enumerate(drawing, start=1):
-        _check_layout(stroke, place, axes)
+        raise RejectedError("bad_shape", f"drawing is {format_value(drawing)}, not a list of strokes")
+    for number, stroke in enumerate(drawing, start=1):
+        _check_layout(stroke, number, axes)
     n_points = [len(stroke[0]) for stroke in drawing]
     check_sizes(n_points)
     ends = list(accumulate(n_points))
     values = [list(chain.from_iterable(stroke[row] for stroke in drawing)) for row in range(len(axes))]
     for name, axis in zip(axes, values, strict=True):
         if not set(map(type, axis)) <= _NUMBERS:
-            at = next(at for at, value in enumerate(axis) if type(value) not in _NUMBERS)
-            what = f"stroke {bisect_right(ends, at) + 1}: {name} holds {shown(axis[at])}, not a number"
-            raise RefusedError("bad_value", what)
+            index = next(i for i, value in enumerate(axis) if type(value) not in _NUMBERS)
+            number = bisect_right(ends, index) + 1
+            detail = f"stroke {number}: {name} contains {format_value(axis[index])}, not a number"
+            raise RejectedError("bad_value", detail)
     try:
         points = np.array(values, dtype=np.float64)  # [axes, all points]
     except OverflowError:
-        raise RefusedError("too_big", "a number is beyond all floats") from None
-    _check_values(points, ends, form)
+        raise RejectedError("too_big", "a number exceeds the range of floats") from None
+    _check_values(points, ends, variant)
     return tuple(points[:, end - count : end] for count, end in zip(n_points, ends, strict=True))
 
 
-def _check_layout(stroke: Any, place: int, axes: tuple[str, ...]) -> None:
+def _check_layout(stroke: Any, number: int, axes: tuple[str, ...]) -> None:
     if type(stroke) is not list or set(map(type, stroke)) - {list}:
-        raise RefusedError("bad_shape", f"stroke {place} is no list of {', '.join(axes)}")
+        raise RejectedError("bad_shape", f"stroke {number} is not a list of {', '.join(axes)}")
     if len(stroke) != len(axes):
-        other = next((name for name, its in AXES.items() if len(its) == len(stroke)), None)
+        other = next((variant for variant, names in AXES.items() if len(names) == len(stroke)), None)
         hint = f", as in {other} files" if other else ""
-        what = f"stroke {place} has {len(stroke)} axes{hint}, not {len(axes)} ({', '.join(axes)})"
-        raise RefusedError("bad_shape", what)
+        detail = f"stroke {number} has {len(stroke)} axes{hint}, not {len(axes)} ({', '.join(axes)})"
+        raise RejectedError("bad_shape", detail)
     if len(set(map(len, stroke))) > 1:
         lengths = ", ".join(f"{len(axis):,} {name}" for name, axis in zip(axes, stroke, strict=True))
-        raise RefusedError("bad_shape", f"stroke {place} has axes of unequal lengths: {lengths}")
+        raise RejectedError("bad_shape", f"stroke {number} has axes of unequal lengths: {lengths}")
 
 
-def _check_values(points: NDArray[np.float64], ends: list[int], form: Form) -> None:
+def _check_values(points: NDArray[np.float64], ends: list[int], variant: Variant) -> None:
     if not np.isfinite(points).all():
-        raise RefusedError("not_finite", "a number is too large for a float")
+        raise RejectedError("not_finite", "a number is too large for a float")
     xy = points[:2]
-    if (np.abs(points[2:]) > MAX_CLOCK).any():
-        raise RefusedError("too_big", f"a time is beyond {MAX_CLOCK:,.0f} ms")
-    if form == "raw":
+    if (np.abs(points[2:]) > MAX_TIME_MS).any():
+        raise RejectedError("too_big", f"a time exceeds {MAX_TIME_MS:,.0f} ms")
+    if variant == "raw":
         wrong = np.abs(xy) > MAX_COORDINATE
-        kind: Kind = "too_big"
-        allowed = f"beyond {MAX_COORDINATE:,.0f}"
+        kind: RejectKind = "too_big"
+        problem = f"beyond {MAX_COORDINATE:,.0f}"
     else:
         wrong = (xy < 0) | (xy > BOX) | (xy != np.floor(xy))
-        kind, allowed = "bad_value", f"not a whole number from 0 to {BOX:g}"
+        kind, problem = "bad_value", f"not a whole number from 0 to {BOX:g}"
     if wrong.any():
-        row, at = np.argwhere(wrong)[0]
-        where = f"stroke {bisect_right(ends, at) + 1} has the coordinate {xy[row, at]:g}"
-        raise RefusedError(kind, f"{where}, {allowed}")
+        row, index = np.argwhere(wrong)[0]
+        number = bisect_right(ends, index) + 1
+        raise RejectedError(kind, f"stroke {number} has the coordinate {xy[row, index]:g}, {problem}")
 
 
-def shown(value: Any) -> str:
-    """A value of a JSON line for a message: short, printable ASCII."""
+def format_value(value: Any) -> str:
+    """A JSON value for a message: at most 40 characters, printable ASCII."""
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'JSON object'}"
     text = (

@@ -1,9 +1,9 @@
-"""Sketch-RNN npz files, read without trusting them and written byte for byte alike.
+"""Sketch-RNN npz files: reading without trusting them, and writing with reproducible bytes.
 
-A class file is a zip of `train.npy`, `valid.npy` and `test.npy`, each an object array of
-drawings `[n_points, 3]` = (dx, dy, pen_lift). Object arrays are pickles, and a pickle may call
-anything. Here none of what it names is looked up: the few names that numpy writes are answered
-by small classes of this module (`strokecast.sources.formats.unpickle`), anything else is refused.
+A class file is a zip of `train.npy`, `valid.npy` and `test.npy`, each an object array of drawings
+`[n_points, 3]` = (dx, dy, pen_lift). Object arrays are pickles, and a pickle can call any function.
+Here none of the names in a pickle is looked up: `strokecast.sources.formats.unpickle` replaces the
+few names that numpy writes by its own classes and rejects all others.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 from strokecast.common.errors import UserError
-from strokecast.sources.formats import source_json
-from strokecast.sources.formats.unpickle import RefusedError, load_objects
+from strokecast.sources.formats.unpickle import UnsafePickleError, load_objects
 
 SPLITS = ("train", "valid", "test")
-MAX_MEMBER = 2 << 30  # bytes of one array once unpacked; the largest official one has 0.1 GB
-_DAMAGE = (
+MAX_ARRAY_BYTES = 2 << 30  # of one unpacked array; the largest official one has 0.1 GB
+_DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     pickle.UnpicklingError,
@@ -41,9 +39,9 @@ _DAMAGE = (
     OverflowError,
     MemoryError,
     RecursionError,
-    NotImplementedError,  # a compression that zipfile does not know
+    NotImplementedError,  # a compression that zipfile does not support
     RuntimeError,  # an encrypted member
-    SyntaxError,  # a header that is no Python literal
+    SyntaxError,  # a header that is not a Python literal
     tokenize.TokenError,
     struct.error,
 )
@@ -55,83 +53,59 @@ def read_class(path: Path) -> Splits:
     """Read the drawings of one class.
 
     Args:
-        path: `<class>.npz`, pickled by numpy 1 or 2, by Python 2 or 3, or with plain number
+        path: `<class>.npz`: object arrays pickled by numpy 1 or 2, Python 2 or 3, or plain number
             arrays `[n_drawings, n_points, 3]`.
 
     Returns:
         `{"train": [...], "valid": [...], "test": [...]}`, each drawing a `[n_points, 3]` array in
-        the number type of the file (int16 in the official files). Values are not judged here.
+        the number type of the file (int16 in the official files). Values are not checked here.
 
     Raises:
-        UserError: names the file, if it is missing, no zip, truncated, lacks a split, names
-            anything but arrays in a pickle, or holds something other than drawings.
+        UserError: if the file is missing, truncated, not a zip, lacks a split, or contains
+            something other than drawings; if a pickle names anything but arrays. Names the file.
     """
-    with _opened(path) as archive:
+    with _open(path) as archive:
         return {split: _read_split(path, archive, split) for split in SPLITS}
 
 
 def read_split(path: Path, split: str) -> list[np.ndarray]:
-    """Read the drawings of one split of a class; the other arrays of the file stay packed.
+    """Read the drawings of one split of a class without unpacking the other splits.
 
     Args:
         path: as for `read_class`.
         split: `train`, `valid` or `test`.
 
     Returns:
-        What `read_class` gives for that split.
+        The drawings, as in `read_class`.
 
     Raises:
-        UserError: as `read_class`, of what the zip lists and of this split.
+        UserError: as `read_class`, for the directory of the zip and this split.
     """
-    with _opened(path) as archive:
+    with _open(path) as archive:
         return _read_split(path, archive, split)
 
 
 def check_class(path: Path) -> None:
-    """Check that a file is a whole zip with the three splits; opens no pickle.
+    """Check that a file is a complete zip with the three splits. Opens no pickle.
 
     Raises:
-        UserError: names the file and what is wrong with it.
+        UserError: if it is not; names the file and the problem.
     """
-    with _opened(path) as archive:
+    with _open(path) as archive:
         try:
             broken = archive.testzip()
-        except _DAMAGE as error:
+        except _DAMAGE_ERRORS as error:
             raise _damaged(path, error) from None
     if broken:
         raise _damaged(path, zipfile.BadZipFile(f"wrong checksum of {broken}"))
 
 
-def read_source(raw_folder: Path) -> dict[str, Any]:
-    """The contents of `source.json` in `data/raw/sketches/`.
-
-    Raises:
-        UserError: if it is missing or damaged.
-    """
-    return source_json.read(raw_folder, "sketches", "classes", list, "names no classes")
-
-
-def read_drawings(raw_folder: Path) -> Iterator[tuple[str, str, list[np.ndarray]]]:
-    """Yield (label, split, drawings), class by class in the source's order, train, valid, test in each.
-
-    At most the source's `cap` of drawings is given a class and split, the first ones of each
-    file: the index of a drawing in the list is its index in the npz.
-
-    Raises:
-        UserError: if `source.json` or a class file is missing or damaged.
-    """
-    from strokecast.sources.formats import reading
-
-    for group in reading.read(raw_folder):
-        yield group.label, group.split, group.drawings
-
-
 def write_class(path: Path, splits: Mapping[str, Sequence[np.ndarray]]) -> None:
-    """Write drawings in the official layout; the same drawings give the same bytes.
+    """Write drawings in the official layout. The same drawings give the same bytes.
 
     Args:
         path: the file to write.
-        splits: `train`, `valid`, `test`: int16-valued drawings `[n_points, 3]`.
+        splits: `train`, `valid`, `test` → drawings `[n_points, 3]` whose values fit int16.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for split in SPLITS:
@@ -147,20 +121,20 @@ def write_class(path: Path, splits: Mapping[str, Sequence[np.ndarray]]) -> None:
             archive.writestr(info, member.getvalue())
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _open(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise UserError("no such file", where=str(path)) from None
-    except (*_DAMAGE, IsADirectoryError) as error:
+    except (*_DAMAGE_ERRORS, IsADirectoryError) as error:
         raise _damaged(path, error) from None
-    present = archive.namelist()
-    missing = [split for split in SPLITS if f"{split}.npy" not in present]
+    names = archive.namelist()
+    missing = [split for split in SPLITS if f"{split}.npy" not in names]
     if missing:
         archive.close()
         raise UserError(
-            f"lacks the array{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it holds "
-            + (", ".join(sorted(name.removesuffix(".npy") for name in present)[:12]) or "nothing"),
+            f"lacks the array{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it contains "
+            + (", ".join(sorted(name.removesuffix(".npy") for name in names)[:12]) or "nothing"),
             where=str(path),
             allowed="an npz with the keys train, valid, test",
         )
@@ -170,60 +144,62 @@ def _opened(path: Path) -> zipfile.ZipFile:
 def _read_split(path: Path, archive: zipfile.ZipFile, split: str) -> list[np.ndarray]:
     try:
         info = archive.getinfo(f"{split}.npy")
-        if info.file_size > MAX_MEMBER:
-            raise RefusedError(f"{info.file_size:,} bytes once unpacked, more than {MAX_MEMBER:,}")
+        if info.file_size > MAX_ARRAY_BYTES:
+            raise UnsafePickleError(f"needs {info.file_size:,} bytes unpacked, more than {MAX_ARRAY_BYTES:,}")
         with archive.open(info) as member:
-            data = member.read(MAX_MEMBER + 1)
+            data = member.read(MAX_ARRAY_BYTES + 1)
         if len(data) != info.file_size:
-            raise ValueError("the file ends too early")
-        return _drawings(io.BytesIO(data), len(data))
-    except RefusedError as error:
+            raise ValueError("the file is truncated")
+        return _parse_drawings(io.BytesIO(data), len(data))
+    except UnsafePickleError as error:
         raise UserError(
-            f"is refused: {split}.npy {error}", where=str(path), fix="get this file from a source you trust"
+            f"is not safe to read: {split}.npy {error}",
+            where=str(path),
+            fix="get this file from a source you trust",
         ) from None
-    except _DAMAGE as error:
+    except _DAMAGE_ERRORS as error:
         raise _damaged(path, error, f"{split}.npy: ") from None
 
 
-def _drawings(data: io.BytesIO, size: int) -> list[np.ndarray]:
-    shape, dtype, fortran = _header(data)
+def _parse_drawings(data: io.BytesIO, size: int) -> list[np.ndarray]:
+    shape, dtype, fortran = _parse_header(data)
     if dtype.hasobject:
         if dtype != np.dtype(object):
-            raise RefusedError("holds records with objects in them")
-        found = load_objects(data)
-        if found.shape != shape:
-            raise ValueError(f"its header says {shape}, its contents {found.shape}")
-        if found.ndim == 1:
-            return [_drawing(item, index) for index, item in enumerate(found)]
-        array = np.array(found.tolist())
+            raise UnsafePickleError("contains records with objects in them")
+        objects = load_objects(data)
+        if objects.shape != shape:
+            raise ValueError(f"the shape is {shape} in the header but {objects.shape} in the contents")
+        if objects.ndim == 1:
+            return [_check_drawing(item, index) for index, item in enumerate(objects)]
+        array = np.array(objects.tolist())
     else:
         count = int(np.prod(shape, dtype=object))
         if count * dtype.itemsize != size - data.tell():
-            raise ValueError(f"its header says {shape} of {dtype}, which is not the size of its contents")
+            raise ValueError(f"the size of the contents does not match the header ({shape} of {dtype})")
         array = np.frombuffer(data.read(), dtype=dtype).reshape(shape, order="F" if fortran else "C")
     if array.size == 0:
         return [np.zeros((0, 3), dtype=np.int16) for _ in range(shape[0] if shape else 0)]
     if array.ndim != 3:
         raise ValueError(f"has the shape {shape}, not [n_drawings] of drawings or [n_drawings, n_points, 3]")
-    return [_drawing(item, index) for index, item in enumerate(array)]
+    return [_check_drawing(item, index) for index, item in enumerate(array)]
 
 
-def _header(data: io.BytesIO) -> tuple[tuple[int, ...], np.dtype, bool]:
+def _parse_header(data: io.BytesIO) -> tuple[tuple[int, ...], np.dtype, bool]:
     version = npy.read_magic(data)
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read is None:
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if read_header is None:
         raise ValueError(f"npy version {version} is unknown")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # numpy remarks on headers written by Python 2
-        shape, fortran, dtype = read(data)
+        warnings.simplefilter("ignore", UserWarning)  # numpy warns about headers written by Python 2
+        shape, fortran, dtype = read_header(data)
     if any(step < 0 for step in shape):
         raise ValueError(f"has the shape {shape}")
     return shape, dtype, fortran
 
 
-def _drawing(item: object, index: int) -> np.ndarray:
+def _check_drawing(item: object, index: int) -> np.ndarray:
     if not isinstance(item, np.ndarray) or item.dtype.kind not in "iuf":
-        raise ValueError(f"drawing {index} is no array of numbers")
+        raise ValueError(f"drawing {index} is not an array of numbers")
     if item.size == 0:
         return np.zeros((0, 3), dtype=item.dtype)
     if item.ndim != 2 or item.shape[1] != 3:
@@ -231,11 +207,11 @@ def _drawing(item: object, index: int) -> np.ndarray:
     return item
 
 
-def _damaged(path: Path, error: BaseException, inside: str = "") -> UserError:
+def _damaged(path: Path, error: BaseException, member: str = "") -> UserError:
     reason = str(error).split("\n")[0][:200] or type(error).__name__
     return UserError(
-        f"is damaged or no Sketch-RNN npz: {inside}{reason}",
+        f"is damaged or not a Sketch-RNN npz: {member}{reason}",
         where=str(path),
-        allowed="a whole npz with the keys train, valid, test",
+        allowed="a complete npz with the keys train, valid, test",
         fix="fetch it again",
     )

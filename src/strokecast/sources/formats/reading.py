@@ -1,7 +1,7 @@
-"""The drawings in `data/raw/sketches/`, whatever format they came in, and what could not be used.
+"""The drawings in `data/raw/sketches/` in any of the formats, and the lines and records that were rejected.
 
-Memory holds the drawings of one class file or one shard, and 8 bytes of key_id for each drawing
-of the class files before it.
+Memory holds the drawings of one class file or shard, and 8 bytes (the key_id) per drawing of the
+class files before it.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.sources.formats import binary, ndjson, npz, simplify, tutorial
-from strokecast.sources.formats.records import Drawing, RefusedError, Reject
-from strokecast.sources.formats.splits import split_of
+from strokecast.sources.formats import binary, ndjson, npz, simplify, source_json, tutorial
+from strokecast.sources.formats.records import Drawing, Reject, RejectedError
+from strokecast.sources.formats.splits import assign_split
 from strokecast.sources.formats.strokes3 import to_strokes3, to_times
 
 SPLITS = npz.SPLITS
-SUFFIX = {"raw": ".ndjson", "simplified": ".ndjson", "binary": ".bin"}
-MANY = 1_000  # rejects; with more of them than nine in ten, a file is of another format
+SUFFIXES = {"raw": ".ndjson", "simplified": ".ndjson", "binary": ".bin"}
+MIN_REJECTS = 1_000  # a file with at least so many rejects, over 90 % of its lines, has another format
+_FIX = "run `dvc repro -f download@sketches`"
 
 
 class Group(NamedTuple):
-    """Drawings of one class and split, and what was set aside on the way to them.
+    """Drawings of one class and split, and the rejects found while reading them.
 
     Attributes:
         label: the class.
         split: "train", "valid" or "test".
-        drawings: [n_points, 3] = (dx, dy, pen_lift) each, n_points >= 0.
-        ids: one name a drawing, unique over all groups: `<class>/<split>/<key_id>`, where there is
-            none `<class>/<split>/<shard>:<record>`, for npz `<class>/<split>/<index>`.
-        rejects: lines or records of the file that gave no drawing; each stands in one group of
-            its file, whatever that group's class and split.
-        times: int32 [n_points] for each drawing, ms since the pen first touched the paper (where
-            npz drawings have their origin); None where the format has no time.
+        drawings: [n_points, 3] = (dx, dy, pen_lift) per drawing, n_points >= 0.
+        ids: one id per drawing, unique over all groups: `<class>/<split>/<key_id>`; without key_ids
+            `<class>/<split>/<shard>:<record>` or, for npz, `<class>/<split>/<index>`.
+        rejects: lines or records of the file that are not usable drawings. Each is in one group of
+            its file, regardless of that group's class and split.
+        times: int32 [n_points] per drawing, ms since the pen first touched the paper (the origin of
+            npz drawings); None if the format has no time.
     """
 
     label: str
@@ -50,14 +51,15 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What `source.json` says about how its files are read.
+class ReadOptions:
+    """How the files of a source are read; recorded in `source.json`.
 
     Attributes:
-        recognized_only: set drawings aside that the game did not recognise.
-        drop_duplicates: set drawings aside whose key_id stood in an earlier line or file.
-        valid_share, test_share: shares of the splits where the format has none of its own.
-        cap: at most so many drawings a class and split, the first ones; no entry or None: all.
+        recognized_only: reject drawings that the game did not recognise.
+        drop_duplicates: reject drawings with the key_id of an earlier line or file.
+        valid_share, test_share: shares of the splits, for formats without official splits.
+        cap: maximum number of drawings per class in each split (the first ones); None or a missing
+            key: no limit.
     """
 
     recognized_only: bool = False
@@ -67,206 +69,220 @@ class Options:
     cap: Mapping[str, int | None] = field(default_factory=dict)
 
 
-class Keys:
-    """The key_ids of the files before this one, sorted in one uint64 array."""
+class SeenKeyIds:
+    """The key_ids of earlier files, as one sorted uint64 array."""
 
     def __init__(self) -> None:
         self._sorted = np.zeros(0, dtype=np.uint64)
 
-    def __contains__(self, key: int) -> bool:
-        place = int(np.searchsorted(self._sorted, np.uint64(key)))
-        return place < len(self._sorted) and int(self._sorted[place]) == key
+    def __contains__(self, key_id: int) -> bool:
+        index = int(np.searchsorted(self._sorted, np.uint64(key_id)))
+        return index < len(self._sorted) and int(self._sorted[index]) == key_id
 
-    def add(self, keys: Iterable[int]) -> None:
-        """Take in the keys of one file."""
-        new = np.fromiter(keys, dtype=np.uint64)
+    def add(self, key_ids: Iterable[int]) -> None:
+        """Add the key_ids of one file."""
+        new = np.fromiter(key_ids, dtype=np.uint64)
         self._sorted = np.sort(np.concatenate((self._sorted, new)), kind="stable")
 
 
 def read(raw_folder: Path) -> Iterator[Group]:
     """Yield all drawings of a downloaded source, class by class (the tutorial: shard by shard).
 
-    The same folder gives the same groups in the same order. Lines and records that were read are
-    exactly the drawings, the rejects, and those beyond a cap; where every split of a class is
-    full, its file is not read on.
+    The same folder always gives the same groups in the same order. Every line or record that is
+    read becomes a drawing or a reject, or exceeds a cap. Reading of a class file stops once every
+    split of the class has reached its cap.
 
     Raises:
-        UserError: if `source.json` or a file is missing or damaged, or a file is of another format.
+        UserError: if `source.json` or a file is missing or damaged, or a file has another format.
     """
-    record = npz.read_source(raw_folder)
-    form = record.get("format", "npz")
-    options = options_of(record, raw_folder)
-    labels = record["classes"]
+    source = source_json.read(raw_folder, "sketches")
+    file_format = source.get("format", "npz")
+    options = read_options(source, raw_folder)
+    labels = source["classes"]
     if not all(isinstance(label, str) and label.isprintable() and "/" not in label for label in labels):
-        raise _damaged(raw_folder, "names classes that are none")
-    if form == "npz":
+        raise _invalid_source(raw_folder, "contains invalid class names")
+    if file_format == "npz":
         for label in labels:
-            yield from _npz(raw_folder / f"{label}.npz", label, options)
-    elif form == "tutorial":
-        yield from _tutorial(raw_folder, labels, options)
-    elif isinstance(form, str) and form in SUFFIX:
-        keys = Keys()
+            yield from _read_npz(raw_folder / f"{label}.npz", label, options)
+    elif file_format == "tutorial":
+        yield from _read_tutorial(raw_folder, labels, options)
+    elif isinstance(file_format, str) and file_format in SUFFIXES:
+        seen = SeenKeyIds()
         for label in labels:
-            yield from read_file(raw_folder / f"{label}{SUFFIX[form]}", form, label, options, keys)
+            path = raw_folder / f"{label}{SUFFIXES[file_format]}"
+            yield from read_file(path, file_format, label, options, seen)
     else:
-        raise _damaged(
-            raw_folder, f"unknown format {ndjson.shown(form)}", ", ".join(("npz", "tutorial", *SUFFIX))
+        raise _invalid_source(
+            raw_folder,
+            f"unknown format {ndjson.format_value(file_format)}",
+            ", ".join(("npz", "tutorial", *SUFFIXES)),
         )
 
 
-def read_file(path: Path, form: str, label: str, options: Options, keys: Keys | None = None) -> list[Group]:
+def read_file(
+    path: Path, file_format: str, label: str, options: ReadOptions, seen: SeenKeyIds | None = None
+) -> list[Group]:
     """Read one class file: raw or simplified ndjson, or binary.
 
     Args:
         path: the file.
-        form: "raw", "simplified" or "binary".
-        label: the class that it holds.
-        options: how to read it.
-        keys: key_ids of earlier files; takes this one's in. None: this file stands alone, so that
-            the result depends on nothing else.
+        file_format: "raw", "simplified" or "binary".
+        label: the class of the file.
+        options: splits, caps and filters.
+        seen: key_ids of earlier files; those of this file are added. None: the result depends on
+            this file only.
 
     Returns:
-        A group for each of train, valid and test, which may be empty; the rejects stand in the
-        first.
+        One group, possibly empty, for each of train, valid and test. The first has all rejects.
 
     Raises:
-        UserError: if the file is missing, damaged, or holds (nearly) no drawing of this form.
+        UserError: if the file is missing or damaged, or (almost) none of its lines is a drawing of
+            this format.
     """
-    found = {split: Group(label, split, [], [], [], [] if form == "raw" else None) for split in SPLITS}
-    rejects = found[SPLITS[0]].rejects
-    seen: set[int] = set()
-    usable = unusable = 0
-    first: Reject | None = None
-    for item in _items(path, form):
+    groups = {
+        split: Group(label, split, [], [], [], [] if file_format == "raw" else None) for split in SPLITS
+    }
+    rejects = groups[SPLITS[0]].rejects
+    file_keys: set[int] = set()
+    n_drawings = n_rejects = 0
+    first_reject: Reject | None = None
+    for item in _read_items(path, file_format):
         if isinstance(item, Drawing):
-            usable += 1
+            n_drawings += 1
             try:
-                _check_wanted(item, label, options, keys, seen)
-                strokes = simplify.simplify(item.strokes) if form == "raw" else item.strokes
-            except RefusedError as refused:
-                rejects.append(_reject(path, form, item, refused))
+                _apply_filters(item, label, options, seen, file_keys)
+                strokes = simplify.simplify(item.strokes) if file_format == "raw" else item.strokes
+            except RejectedError as error:
+                rejects.append(_reject(path, file_format, item, error))
                 continue
-            again = item.key_id in seen  # only where duplicates are kept
-            seen.add(item.key_id)
-            group = found[split_of(item.key_id, options.valid_share, options.test_share)]
-            if _full(group, options):
+            is_duplicate = item.key_id in file_keys or (seen is not None and item.key_id in seen)
+            file_keys.add(item.key_id)
+            group = groups[assign_split(item.key_id, options.valid_share, options.test_share)]
+            if _is_full(group, options):
                 continue
             group.drawings.append(to_strokes3(strokes))
             if group.times is not None:
                 group.times.append(to_times(strokes))
-            suffix = f":{item.number}" if again or (keys is not None and item.key_id in keys) else ""
+            suffix = f":{item.number}" if is_duplicate else ""  # only if duplicates are kept
             group.ids.append(f"{label}/{group.split}/{item.key_id}{suffix}")
-            if options.cap and all(_full(found[split], options) for split in _used(options)):
+            if options.cap and all(_is_full(groups[split], options) for split in _used_splits(options)):
                 break
         else:
             rejects.append(item)
-            first = first or item
-            unusable += 1
-            if unusable >= MANY and unusable > 9 * usable:
+            first_reject = first_reject or item
+            n_rejects += 1
+            if _is_other_format(n_drawings, n_rejects):
                 break
-    _check_form(path, form, usable, unusable, first)
-    if keys is not None:
-        keys.add(seen)
-    return list(found.values())
+    _check_format(path, file_format, n_drawings, n_rejects, first_reject)
+    if seen is not None:
+        seen.add(file_keys)
+    return list(groups.values())
 
 
-def options_of(record: Mapping[str, Any], raw_folder: Path) -> Options:
-    """The options in `source.json`; npz sources keep their `cap` beside them.
+def read_options(source: Mapping[str, Any], raw_folder: Path) -> ReadOptions:
+    """The options in `source.json`; npz sources have only a `cap`, outside of `options`.
 
     Raises:
-        UserError: if they are none.
+        UserError: if they are not valid.
     """
-    given = record.get("options") or {}
-    cap = record.get("cap") or {}
+    values = source.get("options") or {}
+    cap = source.get("cap") or {}
     try:
-        options = Options(**{"cap": cap, **given})
-        shares = options.valid_share >= 0 and options.test_share >= 0
-        if shares and options.valid_share + options.test_share < 1 and set(options.cap) <= set(SPLITS):
+        options = ReadOptions(**{"cap": cap, **values})
+        valid_shares = options.valid_share >= 0 and options.test_share >= 0
+        if valid_shares and options.valid_share + options.test_share < 1 and set(options.cap) <= set(SPLITS):
             return options
     except (TypeError, AttributeError):
         pass
-    raise _damaged(raw_folder, "holds options that this version does not know")
+    raise _invalid_source(raw_folder, "contains options that this version does not support")
 
 
-def _damaged(raw_folder: Path, what: str, allowed: str = "") -> UserError:
-    where = str(raw_folder / "source.json")
-    return UserError(what, where=where, allowed=allowed, fix="run `dvc repro -f download@sketches`")
+def _invalid_source(raw_folder: Path, problem: str, allowed: str = "") -> UserError:
+    return UserError(problem, where=str(raw_folder / source_json.FILE_NAME), allowed=allowed, fix=_FIX)
 
 
-def _reject(path: Path, form: str, drawing: Drawing, refused: RefusedError) -> Reject:
-    unit: Literal["line", "record"] = "record" if form == "binary" else "line"
-    return Reject(path.name, unit, drawing.number, refused.kind, refused.detail, drawing.key_id)
+def _reject(path: Path, file_format: str, drawing: Drawing, error: RejectedError) -> Reject:
+    unit: Literal["line", "record"] = "record" if file_format == "binary" else "line"
+    return Reject(path.name, unit, drawing.number, error.kind, error.detail, drawing.key_id)
 
 
-def _items(path: Path, form: str) -> Iterator[Drawing | Reject]:
-    if form == "binary":
+def _read_items(path: Path, file_format: str) -> Iterator[Drawing | Reject]:
+    if file_format == "binary":
         return binary.read(path)
-    return ndjson.read(path, "raw" if form == "raw" else "simplified")
+    return ndjson.read(path, "raw" if file_format == "raw" else "simplified")
 
 
-def _check_wanted(drawing: Drawing, label: str, options: Options, keys: Keys | None, seen: set[int]) -> None:
+def _apply_filters(
+    drawing: Drawing, label: str, options: ReadOptions, seen: SeenKeyIds | None, file_keys: set[int]
+) -> None:
     if drawing.word and drawing.word != label:
-        raise RefusedError("other_class", f"word is {ndjson.shown(drawing.word)}, not {label!r}")
+        raise RejectedError("other_class", f"word is {ndjson.format_value(drawing.word)}, not {label!r}")
     if options.recognized_only and not drawing.recognized:
-        raise RefusedError("not_recognized", "the game did not recognise it (recognized_only)")
+        raise RejectedError("not_recognized", "the game did not recognise it (recognized_only)")
     if not options.drop_duplicates:
         return
-    if drawing.key_id in seen:
-        raise RefusedError("duplicate_key", f"key_id {drawing.key_id} stands further up in this file")
-    if keys is not None and drawing.key_id in keys:
-        raise RefusedError("duplicate_key", f"key_id {drawing.key_id} stands in an earlier file")
+    if drawing.key_id in file_keys:
+        raise RejectedError("duplicate_key", f"an earlier drawing of this file has key_id {drawing.key_id}")
+    if seen is not None and drawing.key_id in seen:
+        raise RejectedError("duplicate_key", f"a drawing of an earlier file has key_id {drawing.key_id}")
 
 
-def _check_form(path: Path, form: str, usable: int, unusable: int, first: Reject | None) -> None:
-    if not usable and not unusable:
-        raise UserError("is empty", where=str(path), fix="run `dvc repro -f download@sketches`")
-    if first is None or (usable and not (unusable >= MANY and unusable > 9 * usable)):
+def _is_other_format(n_drawings: int, n_rejects: int) -> bool:
+    return n_rejects >= MIN_REJECTS and n_rejects > 9 * n_drawings
+
+
+def _check_format(
+    path: Path, file_format: str, n_drawings: int, n_rejects: int, first_reject: Reject | None
+) -> None:
+    if not n_drawings and not n_rejects:
+        raise UserError("is empty", where=str(path), fix=_FIX)
+    if first_reject is None or (n_drawings and not _is_other_format(n_drawings, n_rejects)):
         return
-    lines = "records" if form == "binary" else "lines"
+    unit = "records" if file_format == "binary" else "lines"
     raise UserError(
-        f"{usable:,} of its first {usable + unusable:,} {lines} are {form} drawings; "
-        f"{first.unit} {first.number}: {first.detail}",
+        f"{n_drawings:,} of the first {n_drawings + n_rejects:,} {unit} are {file_format} drawings; "
+        f"{first_reject.unit} {first_reject.number}: {first_reject.detail}",
         where=str(path),
-        fix=f"is this file {form}? fetch it again or choose another sketches.source",
+        fix=f"if this is not a {file_format} file, fetch it again or choose another sketches.source",
     )
 
 
-def _used(options: Options) -> list[str]:
-    """The splits that drawings can fall into."""
+def _used_splits(options: ReadOptions) -> list[str]:
+    """The splits whose share is above 0."""
     shares = {"valid": options.valid_share, "test": options.test_share}
     return [split for split in SPLITS if shares.get(split, 1.0) > 0]
 
 
-def _full(group: Group, options: Options) -> bool:
+def _is_full(group: Group, options: ReadOptions) -> bool:
     cap = options.cap.get(group.split)
     return cap is not None and len(group.drawings) >= cap
 
 
-def _npz(path: Path, label: str, options: Options) -> Iterator[Group]:
+def _read_npz(path: Path, label: str, options: ReadOptions) -> Iterator[Group]:
     for split, drawings in npz.read_class(path).items():
-        kept = drawings[: options.cap.get(split)]
-        yield Group(label, split, kept, [f"{label}/{split}/{index}" for index in range(len(kept))], [])
+        capped = drawings[: options.cap.get(split)]
+        yield Group(label, split, capped, [f"{label}/{split}/{index}" for index in range(len(capped))], [])
 
 
-def _tutorial(raw_folder: Path, labels: Sequence[str], options: Options) -> Iterator[Group]:
-    names = tutorial.classes(raw_folder)
+def _read_tutorial(raw_folder: Path, labels: Sequence[str], options: ReadOptions) -> Iterator[Group]:
+    names = tutorial.read_classes(raw_folder)
     counts: Counter[tuple[str, str]] = Counter()
-    for its_set, paths in tutorial.shards(raw_folder).items():
+    for set_name, paths in tutorial.list_shards(raw_folder).items():
         for path in paths:
-            first = Group(names[0], "train" if its_set == "training" else "test", [], [], [])
-            found = {(first.label, first.split): first}
+            first = Group(names[0], "train" if set_name == "training" else "test", [], [], [])
+            groups = {(first.label, first.split): first}
             for item in tutorial.read(path, len(names)):
                 if isinstance(item, Reject):
                     first.rejects.append(item)
                     continue
                 label, split = names[item.class_index], "test"
-                if its_set == "training":
-                    split = split_of(item.points.tobytes(), options.valid_share, 0.0)
+                if set_name == "training":
+                    split = assign_split(item.points.tobytes(), options.valid_share, 0.0)
                 cap = options.cap.get(split)
                 if label not in labels or (cap is not None and counts[label, split] >= cap):
                     continue
                 counts[label, split] += 1
-                group = found.setdefault((label, split), Group(label, split, [], [], []))
+                group = groups.setdefault((label, split), Group(label, split, [], [], []))
                 group.drawings.append(item.points)
                 group.ids.append(f"{label}/{split}/{path.name}:{item.number}")
-            yield from (found[key] for key in sorted(found) if found[key].drawings or found[key].rejects)
+            yield from (groups[key] for key in sorted(groups) if groups[key].drawings or groups[key].rejects)

@@ -1,35 +1,64 @@
-"""`source.json`: what a source tells of the raw files that it left beside it."""
+"""`source.json`: the description that a source writes beside its raw files, and that their readers use.
+
+Keys of both datasets: `source`, `files` (name → bytes and sha256), `attribution`, `licence`.
+Sketches add `classes`, `format` (npz if it is missing), `options` and `cap`; series add `file` (or
+`parts`, one entry per file) and the names of the columns.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
 
+FILE_NAME = "source.json"
+_REQUIRED: dict[str, tuple[str, type, str]] = {  # dataset → key, type of its value, error message
+    "sketches": ("classes", list, "names no classes"),
+    "series": ("file", str, "names no file"),
+}
 
-def read(raw_folder: Path, dataset: str, key: str, kind: type, lacks: str) -> dict[str, Any]:
-    """The contents of `source.json` in a raw folder.
+
+def read(raw_folder: Path, dataset: Literal["sketches", "series"]) -> dict[str, Any]:
+    """Read `source.json` of a raw folder.
 
     Args:
         raw_folder: `data/raw/<dataset>/`.
-        dataset: `sketches` or `series`, for messages.
-        key: a key that must be there.
-        kind: the type of its value.
-        lacks: what is wrong where it is not.
+        dataset: decides which key must be present.
 
     Raises:
-        UserError: if the file is missing, no JSON, or lacks the key.
+        UserError: if the file is missing, is not JSON, or lacks the key.
     """
-    path = raw_folder / "source.json"
-    again = f"run `dvc repro -f download@{dataset}`"
+    path = raw_folder / FILE_NAME
+    fix = f"run `dvc repro -f download@{dataset}`"
+    key, value_type, message = _REQUIRED[dataset]
     try:
-        record = files.read_json(path)
+        source = files.read_json(path)
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix="run `dvc repro`") from None
     except ValueError:
-        raise UserError("no valid JSON", where=str(path), fix=again) from None
-    if not isinstance(record, dict) or not isinstance(record.get(key), kind):
-        raise UserError(lacks, where=str(path), fix=again)
-    return record
+        raise UserError("is not valid JSON", where=str(path), fix=fix) from None
+    if not isinstance(source, dict) or not isinstance(source.get(key), value_type):
+        raise UserError(message, where=str(path), fix=fix)
+    return source
+
+
+def write(folder: Path, source: dict[str, Any]) -> None:
+    """Write `source.json` into a raw folder."""
+    files.write_json(folder / FILE_NAME, source)
+
+
+def describe_new_size(folder: Path, source: dict[str, Any]) -> str | None:
+    """One line if a file of `source.json` has another size in `folder`, else None."""
+    for name, info in source["files"].items():
+        path = folder / name
+        if path.is_file() and path.stat().st_size != info["bytes"]:
+            return f"the size of {path} changed"
+    return None
+
+
+def summary(source: dict[str, Any]) -> str:
+    """The line that a download of sketches ends with."""
+    total = sum(info["bytes"] for info in source["files"].values())
+    return f"{source['source']}: {len(source['classes'])} classes, {total / 1e6:.1f} MB"

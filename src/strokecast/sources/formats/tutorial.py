@@ -1,10 +1,9 @@
 """The drawings of TensorFlow's quickdraw tutorial: `training.tfrecord-*`, `eval.tfrecord-*`, `.classes`.
 
 A record is a `tf.train.Example` with `ink` (n_points * 3 floats: dx, dy, pen_lift), `shape`
-([n_points, 3]) and `class_index` (the line of the class in `<set>.tfrecord.classes`, from 0).
-The tutorial scaled x and y of each drawing to [0, 1] each on its own, so that the aspect ratio is
-gone, took differences and dropped the first point. The drawings carry no key_id and no
-recognized flag.
+([n_points, 3]) and `class_index` (line of the class in `<set>.tfrecord.classes`, from 0).
+The tutorial scaled the x and y of each drawing to [0, 1] separately (so the aspect ratio is lost),
+took differences and dropped the first point. The drawings have no key_id and no recognized flag.
 Source: tensorflow/models, tutorials/rnn/quickdraw/create_dataset.py
 """
 
@@ -22,7 +21,7 @@ from strokecast.common import tfrecord
 from strokecast.common.errors import UserError
 from strokecast.common.files import open_binary
 from strokecast.common.tfrecord import Feature
-from strokecast.sources.formats.records import MAX_POINTS, RefusedError, Reject
+from strokecast.sources.formats.records import MAX_POINTS, Reject, RejectedError
 
 SETS = ("training", "eval")
 _SHARD = re.compile(r"(training|eval)\.tfrecord-(\d{5})-of-(\d{5})")
@@ -31,7 +30,13 @@ MAX_CLASSES_FILE = 1 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """One drawing of the tutorial: float32 points [n_points, 3] = (dx, dy, pen_lift)."""
+    """One drawing of the tutorial.
+
+    Attributes:
+        number: record of the shard, from 1.
+        class_index: index of the class in `read_classes`.
+        points: float32 [n_points, 3] = (dx, dy, pen_lift).
+    """
 
     number: int
     class_index: int
@@ -39,7 +44,7 @@ class Ink:
 
 
 def read(path: Path, n_classes: int) -> Iterator[Ink | Reject]:
-    """Yield an `Ink` or a `Reject` for every record of a shard; values of `ink` are not judged here.
+    """Yield an `Ink` or a `Reject` per record of a shard. The values of `ink` are not checked here.
 
     Raises:
         UserError: see `tfrecord.read`.
@@ -47,62 +52,62 @@ def read(path: Path, n_classes: int) -> Iterator[Ink | Reject]:
     for number, data in tfrecord.read(path):
         try:
             if data is None:
-                raise RefusedError("bad_checksum", "wrong checksum of the record's data")
-            class_index, points = _parse(_features(data), n_classes)
-        except RefusedError as refused:
-            yield Reject(path.name, "record", number, refused.kind, refused.detail)
+                raise RejectedError("bad_checksum", "wrong checksum of the record's data")
+            class_index, points = _parse(_parse_example(data), n_classes)
+        except RejectedError as error:
+            yield Reject(path.name, "record", number, error.kind, error.detail)
         else:
             yield Ink(number, class_index, points)
 
 
-def shards(folder: Path) -> dict[str, list[Path]]:
+def list_shards(folder: Path) -> dict[str, list[Path]]:
     """The shards of each set, in order: {"training": [...], "eval": [...]}.
 
     Raises:
-        UserError: if a set has no shard, or one that its names promise is missing.
+        UserError: if a set has no shard, or a shard is missing according to the names of the others.
     """
-    found: dict[str, dict[int, Path]] = {name: {} for name in SETS}
+    shards: dict[str, dict[int, Path]] = {name: {} for name in SETS}
     totals: dict[str, int] = {}
     for path in sorted(folder.glob("*.tfrecord-*")) if folder.is_dir() else []:
-        named = _SHARD.fullmatch(path.name)
-        if named is None or not path.is_file():
+        match = _SHARD.fullmatch(path.name)
+        if match is None or not path.is_file():
             continue
-        name, index, total = named[1], int(named[2]), int(named[3])
+        name, index, total = match[1], int(match[2]), int(match[3])
         if totals.setdefault(name, total) != total:
             raise UserError(
-                f"{path.name} and its neighbours disagree on how many shards there are", where=str(folder)
+                f"{path.name} and the other shards differ in the number of shards", where=str(folder)
             )
-        found[name][index] = path
+        shards[name][index] = path
     for name in SETS:
-        if not found[name]:
+        if not shards[name]:
             raise UserError(
                 f"no file {name}.tfrecord-00000-of-...",
                 where=str(folder),
                 allowed="training.tfrecord-*, eval.tfrecord-*, training.tfrecord.classes, eval.tfrecord.classes",
             )
         for index in range(totals[name]):
-            if index not in found[name]:
+            if index not in shards[name]:
                 raise UserError(
                     f"no file {name}.tfrecord-{index:05d}-of-{totals[name]:05d}",
                     where=str(folder),
                     fix="fetch it again",
                 )
-        if len(found[name]) > totals[name]:
+        if len(shards[name]) > totals[name]:
             raise UserError(
-                f"{found[name][max(found[name])].name} goes beyond its own number of shards",
+                f"the number of {shards[name][max(shards[name])].name} exceeds the number of shards",
                 where=str(folder),
             )
-    return {name: [found[name][index] for index in sorted(found[name])] for name in SETS}
+    return {name: [shards[name][index] for index in sorted(shards[name])] for name in SETS}
 
 
-def classes(folder: Path) -> list[str]:
-    """The class names, in the order of `class_index`; both sets must name the same.
+def read_classes(folder: Path) -> list[str]:
+    """The class names, in the order of `class_index`. Both sets must have the same ones.
 
     Raises:
-        UserError: if a `.classes` file is missing, no text, empty, names a class twice, or the
-            two differ.
+        UserError: if a `.classes` file is missing, is not text, is empty or repeats a class, or if
+            the two files differ.
     """
-    lists = {name: _class_names(folder / f"{name}.tfrecord.classes") for name in SETS}
+    lists = {name: _read_class_names(folder / f"{name}.tfrecord.classes") for name in SETS}
     if lists["training"] != lists["eval"]:
         raise UserError(
             "training.tfrecord.classes and eval.tfrecord.classes differ",
@@ -113,16 +118,16 @@ def classes(folder: Path) -> list[str]:
 
 
 def check(path: Path) -> None:
-    """Walk over the records of a shard without parsing them.
+    """Read all records of a shard without parsing them.
 
     Raises:
-        UserError: if the file has no record, a length with a wrong checksum, or is cut.
+        UserError: if the file has no record or is truncated, or a length has a wrong checksum.
     """
-    if not any([True for _ in tfrecord.read(path)]):  # noqa: C419  (to the end of the file)
+    if not any([True for _ in tfrecord.read(path)]):  # noqa: C419  (a list: read to the end of the file)
         raise UserError("is empty", where=str(path), allowed="TFRecords", fix="fetch it again")
 
 
-def _class_names(path: Path) -> list[str]:
+def _read_class_names(path: Path) -> list[str]:
     with open_binary(path) as file:
         data = file.read(MAX_CLASSES_FILE + 1)
     try:
@@ -130,47 +135,51 @@ def _class_names(path: Path) -> list[str]:
             raise ValueError
         names = data.decode("utf-8-sig").splitlines()
     except ValueError:
-        raise UserError("is no list of class names", where=str(path), allowed="one name a line") from None
+        raise UserError(
+            "is not a list of class names", where=str(path), allowed="one name per line"
+        ) from None
     while names and not names[-1].strip():
         names.pop()
     if not names:
-        raise UserError("names no class", where=str(path), allowed="one name a line")
+        raise UserError("names no class", where=str(path), allowed="one name per line")
     for line, name in enumerate(names, start=1):
         if not name.strip() or "/" in name or not name.isprintable():
-            raise UserError(f"{name!r} is no class name", where=f"{path}, line {line}")
+            raise UserError(f"{name!r} is not a class name", where=f"{path}, line {line}")
         if names.index(name) != line - 1:
-            raise UserError(f"{name!r} stands there twice", where=f"{path}, line {line}")
+            raise UserError(f"{name!r} is listed twice", where=f"{path}, line {line}")
     return names
 
 
-def _features(data: bytes) -> dict[str, Feature]:
+def _parse_example(data: bytes) -> dict[str, Feature]:
     try:
         return tfrecord.parse_example(data)
     except ValueError as error:
-        raise RefusedError("bad_shape", str(error)) from None
+        raise RejectedError("bad_shape", str(error)) from None
 
 
 def _parse(features: Mapping[str, Feature], n_classes: int) -> tuple[int, NDArray[np.float32]]:
     for key in ("ink", "shape", "class_index"):
         if key not in features:
-            raise RefusedError("missing_key", f"no feature {key!r}")
+            raise RejectedError("missing_key", f"no feature {key!r}")
     index, shape, ink = features["class_index"], features["shape"], features["ink"]
     if len(index) != 1 or not isinstance(index[0], int):
-        raise RefusedError("bad_shape", "class_index is not one whole number")
+        raise RejectedError("bad_shape", "class_index is not a single whole number")
     if not 0 <= index[0] < n_classes:
-        raise RefusedError(
+        raise RejectedError(
             "bad_value", f"class_index is {index[0]}, outside 0 ... {n_classes - 1} (the lines of .classes)"
         )
     if len(shape) != 2 or not all(isinstance(step, int) for step in shape) or shape[1] != 3:
-        shown = ", ".join(str(step) for step in shape[:4])
-        raise RefusedError("bad_shape", f"shape is [{shown[:60]}], not [n_points, 3]")
+        text = ", ".join(str(step) for step in shape[:4])
+        raise RejectedError("bad_shape", f"shape is [{text[:60]}], not [n_points, 3]")
     if ink and not isinstance(ink[0], float):
-        raise RefusedError("bad_shape", "ink holds no floats")
+        raise RejectedError("bad_shape", "ink is not a list of floats")
     n_points = shape[0]
     if len(ink) != n_points * 3:
-        raise RefusedError("bad_shape", f"ink has {len(ink):,} values, not the {n_points:,} x 3 of its shape")
+        raise RejectedError(
+            "bad_shape", f"ink has {len(ink):,} values, not the {n_points:,} x 3 of its shape"
+        )
     if n_points < 1:
-        raise RefusedError("empty", "the drawing has no point")
+        raise RejectedError("empty", "the drawing has no point")
     if n_points > MAX_POINTS:
-        raise RefusedError("too_big", f"{n_points:,} points, more than {MAX_POINTS:,}")
+        raise RejectedError("too_big", f"{n_points:,} points, more than {MAX_POINTS:,}")
     return index[0], np.array(ink, dtype=np.float32).reshape(-1, 3)

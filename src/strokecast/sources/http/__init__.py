@@ -1,1 +1,1 @@
-"""Downloads over HTTP."""
+"""Downloads over HTTP: parallel, resumable, verified."""

@@ -1,11 +1,17 @@
-"""Files over http(s), several at a time: parallel, resumed, verified, with one progress bar.
+"""Parallel downloads over http(s): resumable, verified, with one progress bar.
 
-Files are brought into a cache folder, `.strokecast/downloads/<hash of the url>/<name>`, where a
-killed download leaves `<name>.part` for the next run to go on with. Whole files stay there, so
-that another choice of classes fetches only what is new; the folder may be removed at any time.
-Before a file is used again its sha256 is checked, or, where none is known, the server is asked
-whether it is still the current one. Proxy variables (`http_proxy`, `https_proxy`, `no_proxy`) are
-honoured.
+Files are downloaded into a cache, `.strokecast/downloads/<hash of the url>/<name>`. A download that
+was killed leaves `<name>.part`, and the next run resumes it. Complete files stay in the cache, so
+another choice of classes downloads only the new ones. The cache may be deleted at any time.
+A cached file is used again after its sha256 was checked. If no sha256 is known, a conditional
+request asks the server whether the file is still current. The variables `http_proxy`,
+`https_proxy` and `no_proxy` are honoured.
+
+Why this is not a library: pooch 1.9.0 checks hashes and retries, but it downloads one file at a time,
+deletes the temporary file after each failure and starts again from byte 0 (no `Range`), sends no
+conditional requests (a file without a known sha256 is never checked again), has no lock between
+processes, and does not check the free disk space. requests and urllib3 provide the rest:
+connections, redirects, proxies, timeouts, and retries with backoff.
 """
 
 from __future__ import annotations
@@ -24,128 +30,149 @@ from urllib.parse import urlsplit, urlunsplit
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.sources.http import http_headers
-from strokecast.sources.http.transfer import Limits, NotThereError, StoppedError, Transfer, Wanted, size
+from strokecast.sources.http.transfer import (
+    DownloadCancelledError,
+    DownloadOptions,
+    DownloadRequest,
+    FileTransfer,
+    NotFoundError,
+    file_size,
+)
 
 if TYPE_CHECKING:
     import requests
 
-LIMITS = Limits()
+DEFAULT_OPTIONS = DownloadOptions()
 
-__all__ = ["LIMITS", "Limits", "NotThereError", "Wanted", "cache_folder", "fetch", "forget", "put"]
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "DownloadOptions",
+    "DownloadRequest",
+    "NotFoundError",
+    "cache_dir",
+    "evict",
+    "fetch",
+    "link_or_copy",
+]
 
 
-def cache_folder() -> Path:
+def cache_dir() -> Path:
     """The project's `.strokecast/downloads/`, shared with its temporary copies (`dvc exp run --temp`)."""
     return paths.board_root() / ".strokecast" / "downloads"
 
 
 def fetch(
-    wanted: Sequence[Wanted],
+    requests: Sequence[DownloadRequest],
     *,
     source: str,
-    other_ways: str,
+    alternatives: str,
     folder: Path | None = None,
-    limits: Limits | None = None,
+    options: DownloadOptions | None = None,
 ) -> list[Path]:
-    """Fetch files; the first one that fails ends it, and what came of the others is kept.
+    """Download files in parallel. The first failure stops all of them; bytes received so far are kept.
 
     Args:
-        wanted: the files.
-        source: name of the source, for messages.
-        other_ways: what to do where the address cannot be reached, for messages.
-        folder: the cache folder; None: `cache_folder()`.
-        limits: how patient to be; None: `LIMITS`.
+        requests: the files.
+        source: name of the source, for error messages.
+        alternatives: what to do if the address cannot be reached, for error messages.
+        folder: the cache; default: `cache_dir()`.
+        options: timeouts, retries, parallelism; default: `DEFAULT_OPTIONS`.
 
     Returns:
-        The paths of the whole files in the cache, in the order of `wanted`.
+        The paths of the files in the cache, in the order of `requests`.
 
     Raises:
-        NotThereError: on HTTP 403, 404 or 410.
-        UserError: if a host cannot be reached, keeps failing, sends other bytes, or the disk has
-            too little room.
-        OSError: if the cache folder cannot be written to.
+        NotFoundError: on HTTP 403, 404 or 410.
+        UserError: if a host cannot be reached, keeps failing or sends the wrong content, or if the
+            disk has too little free space.
+        OSError: if the cache cannot be written.
     """
-    run = _Run(wanted, source, other_ways, (folder or cache_folder()).absolute(), limits or LIMITS)
-    run.check_room()
-    return run.all()
+    folder = (folder or cache_dir()).absolute()
+    pool = _DownloadPool(requests, source, alternatives, folder, options or DEFAULT_OPTIONS)
+    pool.check_disk_space()
+    return pool.run()
 
 
-def put(whole: Iterable[Path], folder: Path) -> list[Path]:
-    """Put fetched files into `folder` under their names: as hard links, or as copies where that fails.
+def link_or_copy(cached: Iterable[Path], folder: Path) -> list[Path]:
+    """Put downloaded files into `folder` under their names: hard links, or copies if linking fails.
 
     Returns:
         Their paths in `folder`.
     """
-    placed = []
-    for path in whole:
+    targets = []
+    for path in cached:
         target = folder / path.name
         try:
             os.link(path, target)
         except OSError:
             shutil.copyfile(path, target)
-        placed.append(target)
-    return placed
+        targets.append(target)
+    return targets
 
 
-def forget(whole: Path) -> None:
-    """Take a fetched file out of the cache, so that it is fetched anew."""
-    whole.with_name(f"{whole.name}.json").unlink(missing_ok=True)
-    whole.unlink(missing_ok=True)
+def evict(cached: Path) -> None:
+    """Remove a downloaded file from the cache, so that it is downloaded again."""
+    cached.with_name(f"{cached.name}.json").unlink(missing_ok=True)
+    cached.unlink(missing_ok=True)
 
 
-class _Run:
-    """One call of `fetch`."""
+class _DownloadPool:
+    """The worker threads of one call of `fetch`."""
 
     def __init__(
-        self, wanted: Sequence[Wanted], source: str, other_ways: str, folder: Path, limits: Limits
+        self,
+        requests: Sequence[DownloadRequest],
+        source: str,
+        alternatives: str,
+        folder: Path,
+        options: DownloadOptions,
     ) -> None:
-        self.wanted, self.folder, self.limits = list(wanted), folder, limits
-        self.source, self.other_ways = source, other_ways
-        self.stop = threading.Event()
-        self.todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self.done: queue.SimpleQueue[tuple[int, Path | BaseException]] = queue.SimpleQueue()
+        self.requests, self.folder, self.options = list(requests), folder, options
+        self.source, self.alternatives = source, alternatives
+        self.cancelled = threading.Event()
+        self.pending: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.results: queue.SimpleQueue[tuple[int, Path | BaseException]] = queue.SimpleQueue()
         self.lock = threading.Lock()
-        self.sizes = {index: item.known["bytes"] for index, item in enumerate(self.wanted) if item.known}
+        self.sizes = {
+            i: request.expected["bytes"] for i, request in enumerate(self.requests) if request.expected
+        }
 
-    def place(self, item: Wanted) -> Path:
-        return self.folder / hashlib.sha256(item.url.encode()).hexdigest()[:16]
+    def request_dir(self, request: DownloadRequest) -> Path:
+        return self.folder / hashlib.sha256(request.url.encode()).hexdigest()[:16]
 
-    # ------------------------------------------------------------ room on the disk
+    # ------------------------------------------------------------ disk space
 
-    def check_room(self) -> None:
-        """Compare the sizes that are known beforehand with what is free.
+    def check_disk_space(self) -> None:
+        """Compare the sizes that are known in advance with the free space.
 
         Raises:
-            UserError: if it cannot fit.
+            UserError: if the files do not fit.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        needed = sum(
-            max(
-                0,
-                bytes_
-                - max(size(self.place(item) / item.name), size(self.place(item) / f"{item.name}.part")),
-            )
-            for item, bytes_ in ((self.wanted[index], bytes_) for index, bytes_ in self.sizes.items())
-        )
-        self._room(needed)
+        missing = (self._missing_bytes(self.requests[index], total) for index, total in self.sizes.items())
+        self._require_free(sum(max(0, count) for count in missing))
 
-    def _room(self, needed: int) -> None:
+    def _missing_bytes(self, request: DownloadRequest, total: int) -> int:
+        folder = self.request_dir(request)
+        return total - max(file_size(folder / request.name), file_size(folder / f"{request.name}.part"))
+
+    def _require_free(self, needed: int) -> None:
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise UserError(
-                f"source {self.source}: {_human(needed)} are still to come, {_human(free)} are free",
+                f"source {self.source}: the download needs {_human(needed)}, {_human(free)} are free",
                 where=str(self.folder),
                 fix="free some space, or choose fewer classes",
             )
 
-    # ------------------------------------------------------------ the work
+    # ------------------------------------------------------------ threads
 
-    def all(self) -> list[Path]:
+    def run(self) -> list[Path]:
         from tqdm import tqdm
 
-        for index in range(len(self.wanted)):
-            self.todo.put(index)
-        found: dict[int, Path] = {}
+        for index in range(len(self.requests)):
+            self.pending.put(index)
+        cached: dict[int, Path] = {}
         with tqdm(
             total=sum(self.sizes.values()) or None,
             desc="downloading",
@@ -155,71 +182,75 @@ class _Run:
             disable=not sys.stderr.isatty(),
         ) as bar:
             # Daemon threads: Ctrl-C and a failure end the process without waiting for a stalled body.
-            for _ in range(min(self.limits.workers, len(self.wanted))):
+            for _ in range(min(self.options.max_workers, len(self.requests))):
                 threading.Thread(target=self._work, args=(bar,), daemon=True).start()
             try:
-                while len(found) < len(self.wanted):
-                    index, outcome = self.done.get()
-                    if isinstance(outcome, BaseException):
-                        raise outcome
-                    found[index] = outcome
-                    bar.set_postfix_str(f"{len(found)} of {len(self.wanted)} files", refresh=False)
+                while len(cached) < len(self.requests):
+                    index, result = self.results.get()
+                    if isinstance(result, BaseException):
+                        raise result
+                    cached[index] = result
+                    bar.set_postfix_str(f"{len(cached)} of {len(self.requests)} files", refresh=False)
             finally:
-                self.stop.set()
-        return [found[index] for index in range(len(self.wanted))]
+                self.cancelled.set()
+        return [cached[index] for index in range(len(self.requests))]
 
     def _work(self, bar: Any) -> None:
         index = -1
+        options = self.options
         try:
-            with http_headers.session(
-                self.limits.connects, self.limits.tries - 1, self.limits.backoff
-            ) as http:
-                while not self.stop.is_set():
-                    index = self.todo.get_nowait()
-                    self.done.put((index, self._one(index, http, bar)))
-        except (queue.Empty, StoppedError):
+            with http_headers.make_session(
+                options.connect_retries, options.max_attempts - 1, options.backoff
+            ) as session:
+                while not self.cancelled.is_set():
+                    index = self.pending.get_nowait()
+                    self.results.put((index, self._download(index, session, bar)))
+        except (queue.Empty, DownloadCancelledError):
             return
         except BaseException as error:  # raised again in the thread that called `fetch`
-            self.done.put((index, error))
+            self.results.put((index, error))
 
-    def _one(self, index: int, http: requests.Session, bar: Any) -> Path:
+    def _download(self, index: int, session: requests.Session, bar: Any) -> Path:
         from filelock import FileLock, Timeout
 
-        item = self.wanted[index]
-        place = self.place(item)
-        place.mkdir(parents=True, exist_ok=True)
+        request = self.requests[index]
+        folder = self.request_dir(request)
+        folder.mkdir(parents=True, exist_ok=True)
 
-        def came(number: int) -> None:
+        def on_bytes(count: int) -> None:
             with self.lock:
-                bar.update(number)
+                bar.update(count)
 
-        def sized(bytes_: int) -> None:
+        def on_size(total: int) -> None:
             with self.lock:
-                if self.sizes.get(index) != bytes_:
-                    self.sizes[index] = bytes_
+                if self.sizes.get(index) != total:
+                    self.sizes[index] = total
                     bar.total = sum(self.sizes.values())
-            if item.known is None:
-                self._room(bytes_ - max(size(place / item.name), size(place / f"{item.name}.part")))
+            if request.expected is None:
+                self._require_free(self._missing_bytes(request, total))
 
-        def trouble(what: str) -> UserError:
-            return UserError(f"source {self.source}: {what}", where=_shown(item.url), fix=self.other_ways)
+        def make_error(message: str) -> UserError:
+            location = _without_password(request.url)
+            return UserError(f"source {self.source}: {message}", where=location, fix=self.alternatives)
 
-        lock = FileLock(place / ".lock")
-        while True:  # another process may be fetching the same file
+        lock = FileLock(folder / ".lock")
+        while True:  # another process may be downloading the same file
             try:
                 lock.acquire(timeout=0.5)
                 break
             except Timeout:
-                if self.stop.is_set():
-                    raise StoppedError from None
+                if self.cancelled.is_set():
+                    raise DownloadCancelledError from None
         try:
-            return Transfer(item, place, self.limits, http, trouble, came, sized, self.stop).run()
+            return FileTransfer(
+                request, folder, self.options, session, make_error, on_bytes, on_size, self.cancelled
+            ).run()
         finally:
             lock.release()
 
 
-def _shown(url: str) -> str:
-    """An address without the password that may stand in it."""
+def _without_password(url: str) -> str:
+    """A URL without the user name and password that it may contain."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 

@@ -1,4 +1,4 @@
-"""What http answers say about a file, and why there was no answer."""
+"""HTTP sessions that retry, the headers that identify a version of a file, and the reasons of failures."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import requests
 
-BUSY = (408, 425, 429, 500, 502, 503, 504)  # HTTP statuses that may pass
-NOT_THERE = (403, 404, 410)
-LONGEST_PAUSE = 8.0  # seconds
-LONGEST_RETRY_AFTER = 30  # seconds that a busy server may ask for
+RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+NOT_FOUND_STATUSES = (403, 404, 410)
+MAX_BACKOFF = 8.0  # seconds between two attempts
+MAX_RETRY_AFTER = 30  # seconds of a server's `Retry-After` that are honoured
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)$")
 
 
-def session(connects: int, statuses: int, backoff: float) -> requests.Session:
-    """A session that tries unreached hosts and busy servers again. One per thread.
+def make_session(connect_retries: int, status_retries: int, backoff: float) -> requests.Session:
+    """A session that retries failed connections and `RETRY_STATUSES`. Use one per thread.
 
     Args:
-        connects: further tries to reach a host.
-        statuses: further tries after a status of `BUSY`; the last such answer is handed back.
-        backoff: seconds before the second further try, doubled with each one.
+        connect_retries: retries after a failed connection.
+        status_retries: retries after one of `RETRY_STATUSES`; the last such response is returned.
+        backoff: seconds before the second retry; doubles with each further retry.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -29,84 +29,84 @@ def session(connects: int, statuses: int, backoff: float) -> requests.Session:
 
     policy = Retry(
         total=None,
-        connect=connects,
+        connect=connect_retries,
         read=False,
         other=False,
-        status=statuses,
-        status_forcelist=BUSY,
+        status=status_retries,
+        status_forcelist=RETRY_STATUSES,
         allowed_methods=None,
         backoff_factor=backoff,
-        backoff_max=LONGEST_PAUSE,
-        retry_after_max=LONGEST_RETRY_AFTER,
+        backoff_max=MAX_BACKOFF,
+        retry_after_max=MAX_RETRY_AFTER,
         raise_on_status=False,
     )
-    made = requests.Session()
-    made.headers["Accept-Encoding"] = "identity"
+    session = requests.Session()
+    session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http://", "https://"):
-        made.mount(scheme, HTTPAdapter(max_retries=policy))
-    return made
+        session.mount(scheme, HTTPAdapter(max_retries=policy))
+    return session
 
 
-def facts(answer: requests.Response, url: str) -> dict[str, Any]:
-    """What tells this version of a file from another: url, bytes (None: not said), etag, last_modified."""
+def file_version(response: requests.Response, url: str) -> dict[str, Any]:
+    """What identifies a version of a file: url, bytes (None if unknown), etag, last_modified."""
     return {
         "url": url,
-        "bytes": length(answer),
-        "etag": answer.headers.get("ETag"),
-        "last_modified": answer.headers.get("Last-Modified"),
+        "bytes": content_length(response),
+        "etag": response.headers.get("ETag"),
+        "last_modified": response.headers.get("Last-Modified"),
     }
 
 
-def mark(known: dict[str, Any]) -> str:
-    """The strong ETag of a version, else its date, else nothing: what `If-Range` may name."""
-    etag = known.get("etag") or ""
-    return etag if etag and not etag.startswith("W/") else known.get("last_modified") or ""
+def if_range(version: dict[str, Any]) -> str:
+    """Value of the header `If-Range`: the strong ETag of a version, else its date, else empty."""
+    etag = version.get("etag") or ""
+    return etag if etag and not etag.startswith("W/") else version.get("last_modified") or ""
 
 
-def length(answer: requests.Response) -> int | None:
-    """Bytes of the body, or None where the server packs it or does not say."""
-    if answer.headers.get("Content-Encoding", "identity") != "identity":
+def content_length(response: requests.Response) -> int | None:
+    """Bytes of the body; None if the server compresses it or does not announce its length."""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
         return None
-    text = answer.headers.get("Content-Length", "")
+    text = response.headers.get("Content-Length", "")
     return int(text) if text.isdigit() else None
 
 
-def content_range(answer: requests.Response) -> tuple[int | None, int | None]:
-    """First byte and total size that a `Content-Range` header names; None for what it leaves open."""
-    found = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
-    if not found:
+def content_range(response: requests.Response) -> tuple[int | None, int | None]:
+    """First byte and total size in the header `Content-Range`; None for a value that it leaves open."""
+    match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
+    if not match:
         return None, None
-    start, total = found.groups()
+    start, total = match.groups()
     return (int(start) if start else None), (int(total) if total != "*" else None)
 
 
-def unreached(error: requests.RequestException) -> bool:
-    """Whether no connection was made at all."""
+def is_connection_failure(error: requests.RequestException) -> bool:
+    """Whether no connection to the host (or its proxy) was established."""
     import requests
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
     if isinstance(error, requests.exceptions.ProxyError | requests.ConnectTimeout):
         return True
-    return isinstance(_root(error), ConnectTimeoutError | NewConnectionError)
+    return isinstance(_urllib3_error(error), ConnectTimeoutError | NewConnectionError)
 
 
-def reason(error: requests.RequestException) -> str:
-    """Why there was no whole answer, in a few words."""
+def failure_reason(error: requests.RequestException) -> str:
+    """Why a request failed, in a few words."""
     import requests
     from urllib3.exceptions import IncompleteRead, ProtocolError, ReadTimeoutError
 
-    root = _root(error)
+    cause = _urllib3_error(error)
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy that the environment names does not answer"
-    if isinstance(error, requests.Timeout) or isinstance(root, ReadTimeoutError):
-        return "no answer in time"
-    if isinstance(root, IncompleteRead | ProtocolError):
-        return "the connection was cut"
-    return " ".join(str(root.__cause__ or root.__context__ or root).split())[:160]
+        return "the proxy in the environment variables does not answer"
+    if isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        return "timeout"
+    if isinstance(cause, IncompleteRead | ProtocolError):
+        return "the connection was closed early"
+    return " ".join(str(cause.__cause__ or cause.__context__ or cause).split())[:160]
 
 
-def _root(error: BaseException) -> BaseException:
+def _urllib3_error(error: BaseException) -> BaseException:
     """The urllib3 exception inside a requests exception."""
     inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
-    cause = getattr(inner, "reason", None)
-    return cause if isinstance(cause, BaseException) else inner
+    reason = getattr(inner, "reason", None)
+    return reason if isinstance(reason, BaseException) else inner

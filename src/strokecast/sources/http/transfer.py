@@ -1,8 +1,8 @@
-"""One file over http(s) into a cache folder: resumed where it broke off, put in place when whole.
+"""One file over http(s) into a cache folder: resumed after a failure, verified, renamed when complete.
 
-requests and urllib3 connect, follow redirects and proxy variables, wait for a busy server
-(`Retry-After` too) and notice a body that breaks off or stalls. This module adds what they leave
-out: going on from the last byte (RFC 9110: `Range` with `If-Range`), and judging what came.
+requests and urllib3 connect, follow redirects and proxy variables, wait for busy servers
+(`Retry-After` included) and detect bodies that stop early or stall. This module adds resuming from
+the last byte (RFC 9110: `Range` with `If-Range`) and checks of size and sha256.
 """
 
 from __future__ import annotations
@@ -16,246 +16,249 @@ from typing import TYPE_CHECKING, Any
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
+from strokecast.sources import local
 from strokecast.sources.http import http_headers
-from strokecast.sources.local import FileFacts
+from strokecast.sources.local import FileInfo
 
 if TYPE_CHECKING:
     import requests
 
-CHUNK = 1 << 14  # bytes; what a break can cost at most
+CHUNK_BYTES = 1 << 14  # the most that a broken connection can lose
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A file to fetch.
+class DownloadRequest:
+    """A file to download.
 
     Attributes:
-        url: http(s) address, quoted.
-        name: file name to keep it under.
-        known: size and sha256 that the file must have; None: any.
+        url: http(s) address, percent-encoded.
+        name: name of the downloaded file.
+        expected: size and sha256 that the file must have; None: not checked.
     """
 
     url: str
     name: str
-    known: FileFacts | None = None
+    expected: FileInfo | None = None
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How patient a download is.
+class DownloadOptions:
+    """Timeouts, retries and parallelism of downloads.
 
     Attributes:
-        connect_timeout: seconds until a connection stands.
-        read_timeout: seconds without a byte.
-        connects: further tries to reach a host that was not reached yet.
-        tries: failures in a row, without a new byte between them, before it is given up.
-        backoff: seconds before the second try, doubled with each further one up to 8 s.
-        workers: files fetched at a time.
+        connect_timeout: seconds to wait for a connection.
+        read_timeout: seconds to wait for the next byte.
+        connect_retries: retries of a host that has not been reached yet.
+        max_attempts: consecutive attempts without a new byte before a file fails.
+        backoff: seconds before the second attempt; doubles with each further attempt, up to 8 s.
+        max_workers: files downloaded in parallel.
     """
 
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
-    connects: int = 1
-    tries: int = 5
+    connect_retries: int = 1
+    max_attempts: int = 5
     backoff: float = 0.5
-    workers: int = 4
+    max_workers: int = 4
 
 
-class NotThereError(Exception):
-    """The server answered that it has no such file (or shows it to nobody)."""
+class NotFoundError(Exception):
+    """The server has no such file, or denies access to it (HTTP 403, 404 or 410)."""
 
-    def __init__(self, status: int, wanted: Wanted) -> None:
-        super().__init__(f"HTTP {status}: {wanted.url}")
+    def __init__(self, status: int, request: DownloadRequest) -> None:
+        super().__init__(f"HTTP {status}: {request.url}")
         self.status = status
-        self.wanted = wanted
+        self.request = request
 
 
-class StoppedError(Exception):
-    """Another file failed, or the user gave up; what came so far is kept."""
+class DownloadCancelledError(Exception):
+    """Another file failed, or the user interrupted the download. Bytes received so far are kept."""
 
 
-class _OtherBytesError(Exception):
-    """What came is not what it should be: worth one more try, from the start."""
+class _WrongContentError(Exception):
+    """The content is not the expected one; one more attempt from the first byte is worthwhile."""
 
 
-class Transfer:
-    """Brings one file into `folder`, as `<name>`; while it is on its way it is `<name>.part`.
+class FileTransfer:
+    """Downloads one file into `cache_dir` as `<name>.part` and renames it to `<name>` when it is complete.
 
     Args:
-        wanted: the file.
-        folder: a folder of its own, kept from one run to the next.
-        limits: how patient to be.
-        http: from `answers.session`.
-        trouble: makes a `UserError` of what went wrong with this file.
-        came: told the bytes that came, or a negative number when bytes are thrown away.
-        sized: told the file's size once it is known; may raise `UserError`.
-        stop: when it is set, `run` ends at the next chunk with `StoppedError`.
+        request: the file.
+        cache_dir: a folder for this file alone, kept between runs.
+        options: timeouts and retries.
+        session: from `http_headers.make_session`.
+        make_error: turns a description of a failure into a `UserError` about this file.
+        on_bytes: called with the number of bytes received; negative if bytes are discarded.
+        on_size: called with the size of the file once it is known; may raise `UserError`.
+        cancelled: if set, `run` stops at the next chunk with `DownloadCancelledError`.
     """
 
     def __init__(
         self,
-        wanted: Wanted,
-        folder: Path,
-        limits: Limits,
-        http: requests.Session,
-        trouble: Callable[[str], UserError],
-        came: Callable[[int], None],
-        sized: Callable[[int], None],
-        stop: threading.Event,
+        request: DownloadRequest,
+        cache_dir: Path,
+        options: DownloadOptions,
+        session: requests.Session,
+        make_error: Callable[[str], UserError],
+        on_bytes: Callable[[int], None],
+        on_size: Callable[[int], None],
+        cancelled: threading.Event,
     ) -> None:
-        self.wanted, self.limits, self.http, self.stop = wanted, limits, http, stop
-        self.trouble, self.came, self.sized = trouble, came, sized
-        self.whole = folder / wanted.name
-        self.whole_facts = folder / f"{wanted.name}.json"
-        self.part = folder / f"{wanted.name}.part"
-        self.part_facts = folder / f"{wanted.name}.part.json"
+        self.request, self.options, self.session, self.cancelled = request, options, session, cancelled
+        self.make_error, self.on_bytes, self.on_size = make_error, on_bytes, on_size
+        self.file = cache_dir / request.name
+        self.file_version = cache_dir / f"{request.name}.json"
+        self.part = cache_dir / f"{request.name}.part"
+        self.part_version = cache_dir / f"{request.name}.part.json"
 
     def run(self) -> Path:
-        """The path of the whole file.
+        """Download the file unless the cached one is current; return its path.
 
         Raises:
-            NotThereError: on HTTP 403, 404 or 410.
-            UserError: if the host cannot be reached, keeps failing, or sends other bytes.
-            StoppedError: if `stop` was set.
+            NotFoundError: on HTTP 403, 404 or 410.
+            UserError: if the host cannot be reached, keeps failing, or sends the wrong content.
+            DownloadCancelledError: if `cancelled` was set.
         """
         import requests
 
-        if self.wanted.known and fits(self.whole, self.wanted.known):
-            return self._keep_whole()
-        begun = furthest = size(self.part)
-        self.came(begun)
-        failures = others = 0
+        if self.request.expected and local.matches(self.file, self.request.expected):
+            return self._use_cached()
+        start_bytes = max_bytes = file_size(self.part)
+        self.on_bytes(start_bytes)
+        failures = wrong_contents = 0
         while True:
             try:
                 return self._attempt()
             except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-                raise self.trouble(f"no usable address ({type(error).__name__})") from None
+                raise self.make_error(f"the address is not valid ({type(error).__name__})") from None
             except requests.TooManyRedirects:
-                raise self.trouble("the server redirects without end") from None
+                raise self.make_error("the server redirects in a loop") from None
             except requests.exceptions.SSLError as error:
-                raise self.trouble(f"the connection is not trusted ({http_headers.reason(error)})") from None
+                reason = http_headers.failure_reason(error)
+                raise self.make_error(f"the TLS certificate is not trusted ({reason})") from None
             except requests.RequestException as error:
-                if http_headers.unreached(error) and furthest == begun:
-                    raise self.trouble(f"the host cannot be reached ({http_headers.reason(error)})") from None
-                what = f"the host broke off ({http_headers.reason(error)})"
-            except _OtherBytesError as error:
-                self._forget_part()
-                others += 1
-                what = str(error)
-            reached = size(self.part)
-            failures = 1 if reached > furthest else failures + 1
-            furthest = max(furthest, reached)
-            if failures >= self.limits.tries or others > 1:
-                raise self.trouble(what)
-            if self.stop.wait(min(self.limits.backoff * 2 ** (failures - 1), http_headers.LONGEST_PAUSE)):
-                raise StoppedError
+                reason = http_headers.failure_reason(error)
+                if http_headers.is_connection_failure(error) and max_bytes == start_bytes:
+                    raise self.make_error(f"the host cannot be reached ({reason})") from None
+                message = f"the download stopped ({reason})"
+            except _WrongContentError as error:
+                self._discard_part()
+                wrong_contents += 1
+                message = str(error)
+            part_bytes = file_size(self.part)
+            failures = 1 if part_bytes > max_bytes else failures + 1
+            max_bytes = max(max_bytes, part_bytes)
+            if failures >= self.options.max_attempts or wrong_contents > 1:
+                raise self.make_error(message)
+            if self.cancelled.wait(min(self.options.backoff * 2 ** (failures - 1), http_headers.MAX_BACKOFF)):
+                raise DownloadCancelledError
 
     # ------------------------------------------------------------ one request
 
     def _attempt(self) -> Path:
-        facts = _read_facts(self.part_facts, self.wanted.url)
-        offset = size(self.part)
-        if offset and not facts.get("bytes"):  # nothing to tell whether the rest would fit
-            self._forget_part()
+        version = _read_version(self.part_version, self.request.url)
+        offset = file_size(self.part)
+        if offset and not version.get("bytes"):  # nothing identifies the version that the part belongs to
+            self._discard_part()
             offset = 0
-        timeout = (self.limits.connect_timeout, self.limits.read_timeout)
-        headers = self._headers(offset, facts)
-        with self.http.get(self.wanted.url, headers=headers, stream=True, timeout=timeout) as answer:
-            status = answer.status_code
-            if status in http_headers.NOT_THERE:
-                raise NotThereError(status, self.wanted)
-            if self.whole.is_file() and (status == 304 or self._same_as_whole(answer)):
-                return self._keep_whole()
+        timeout = (self.options.connect_timeout, self.options.read_timeout)
+        headers = self._request_headers(offset, version)
+        with self.session.get(self.request.url, headers=headers, stream=True, timeout=timeout) as response:
+            status = response.status_code
+            if status in http_headers.NOT_FOUND_STATUSES:
+                raise NotFoundError(status, self.request)
+            if self.file.is_file() and (status == 304 or self._is_cached_version(response)):
+                return self._use_cached()
             if status == 416 and offset:
-                if http_headers.content_range(answer)[1] != offset:
-                    raise _OtherBytesError("the server will not go on from where it broke off")
-                return self._finish(facts)
+                if http_headers.content_range(response)[1] != offset:
+                    raise _WrongContentError("the server refuses to resume at the last byte")
+                return self._finish(version)
             if status not in (200, 206):
-                raise self.trouble(f"the server answered HTTP {status}")
-            return self._receive(answer, offset, facts)
+                raise self.make_error(f"the server answered HTTP {status}")
+            return self._receive(response, offset, version)
 
-    def _headers(self, offset: int, facts: dict[str, Any]) -> dict[str, str]:
+    def _request_headers(self, offset: int, version: dict[str, Any]) -> dict[str, str]:
         if offset:
-            mark = http_headers.mark(facts)
-            return {"Range": f"bytes={offset}-"} | ({"If-Range": mark} if mark else {})
-        if self.wanted.known or not self.whole.is_file():
+            if_range = http_headers.if_range(version)
+            return {"Range": f"bytes={offset}-"} | ({"If-Range": if_range} if if_range else {})
+        if self.request.expected or not self.file.is_file():
             return {}
-        there = _read_facts(self.whole_facts, self.wanted.url)
-        if there.get("etag"):
-            return {"If-None-Match": there["etag"]}
-        return {"If-Modified-Since": there["last_modified"]} if there.get("last_modified") else {}
+        cached = _read_version(self.file_version, self.request.url)
+        if cached.get("etag"):
+            return {"If-None-Match": cached["etag"]}
+        return {"If-Modified-Since": cached["last_modified"]} if cached.get("last_modified") else {}
 
-    def _receive(self, answer: requests.Response, offset: int, facts: dict[str, Any]) -> Path:
-        if answer.status_code == 206:
-            if http_headers.content_range(answer) != (offset, facts.get("bytes")):
-                raise _OtherBytesError("the server goes on from somewhere else")
-        else:  # from the start: the first request, or no Range support, or another file by now
-            self._forget_part()
-            facts = http_headers.facts(answer, self.wanted.url)
-            known = self.wanted.known
-            if known and facts["bytes"] is not None and facts["bytes"] != known["bytes"]:
-                raise self.trouble(
-                    f"got {facts['bytes']:,} bytes, not the {known['bytes']:,} of the official file"
+    def _receive(self, response: requests.Response, offset: int, version: dict[str, Any]) -> Path:
+        if response.status_code == 206:
+            if http_headers.content_range(response) != (offset, version.get("bytes")):
+                raise _WrongContentError("the server resumes at another byte than requested")
+        else:  # from the first byte: a first request, no support for Range, or a new version of the file
+            self._discard_part()
+            version = http_headers.file_version(response, self.request.url)
+            expected = self.request.expected
+            if expected and version["bytes"] is not None and version["bytes"] != expected["bytes"]:
+                raise self.make_error(
+                    f"received {version['bytes']:,} bytes, expected the {expected['bytes']:,} of the official file"
                 )
-            files.write_json(self.part_facts, facts)
-        if facts["bytes"] is not None:
-            self.sized(facts["bytes"])
+            files.write_json(self.part_version, version)
+        if version["bytes"] is not None:
+            self.on_size(version["bytes"])
         with self.part.open("ab") as file:
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in response.iter_content(CHUNK_BYTES):
                 file.write(chunk)
-                self.came(len(chunk))
-                if self.stop.is_set():
-                    raise StoppedError
-        return self._finish(facts)
+                self.on_bytes(len(chunk))
+                if self.cancelled.is_set():
+                    raise DownloadCancelledError
+        return self._finish(version)
 
-    # ------------------------------------------------------------ what came
+    # ------------------------------------------------------------ complete files
 
-    def _finish(self, facts: dict[str, Any]) -> Path:
-        if facts["bytes"] is not None and size(self.part) != facts["bytes"]:
-            raise _OtherBytesError(f"got {size(self.part):,} bytes, {facts['bytes']:,} were announced")
-        if self.wanted.known and not fits(self.part, self.wanted.known):
-            raise _OtherBytesError("got other bytes than the official file's (its sha256 differs)")
-        self.whole_facts.unlink(missing_ok=True)
-        os.replace(self.part, self.whole)
-        files.write_json(self.whole_facts, facts)
-        self.part_facts.unlink(missing_ok=True)
-        return self.whole
+    def _finish(self, version: dict[str, Any]) -> Path:
+        """Verify the part and rename it."""
+        part_bytes = file_size(self.part)
+        if version["bytes"] is not None and part_bytes != version["bytes"]:
+            raise _WrongContentError(
+                f"received {part_bytes:,} bytes, the server announced {version['bytes']:,}"
+            )
+        if self.request.expected and not local.matches(self.part, self.request.expected):
+            raise _WrongContentError("the sha256 differs from that of the official file")
+        self.file_version.unlink(missing_ok=True)
+        os.replace(self.part, self.file)
+        files.write_json(self.file_version, version)
+        self.part_version.unlink(missing_ok=True)
+        return self.file
 
-    def _same_as_whole(self, answer: requests.Response) -> bool:
-        """Whether a server that ignored the question offers the very version that lies there."""
-        if self.wanted.known or answer.status_code != 200:
+    def _is_cached_version(self, response: requests.Response) -> bool:
+        """Whether a full response (the server ignores conditional requests) is the cached version."""
+        if self.request.expected or response.status_code != 200:
             return False
-        there = _read_facts(self.whole_facts, self.wanted.url)
-        same = there == http_headers.facts(answer, self.wanted.url) and there["bytes"] == size(self.whole)
-        return same and bool(http_headers.mark(there))
+        cached = _read_version(self.file_version, self.request.url)
+        same = cached == http_headers.file_version(response, self.request.url)
+        return same and cached["bytes"] == file_size(self.file) and bool(http_headers.if_range(cached))
 
-    def _keep_whole(self) -> Path:
-        self.sized(size(self.whole))
-        self.came(size(self.whole))
-        return self.whole
+    def _use_cached(self) -> Path:
+        self.on_size(file_size(self.file))
+        self.on_bytes(file_size(self.file))
+        return self.file
 
-    def _forget_part(self) -> None:
-        self.came(-size(self.part))
+    def _discard_part(self) -> None:
+        self.on_bytes(-file_size(self.part))
         self.part.unlink(missing_ok=True)
-        self.part_facts.unlink(missing_ok=True)
+        self.part_version.unlink(missing_ok=True)
 
 
-def size(path: Path) -> int:
-    """Bytes of a file; 0 if there is none."""
+def file_size(path: Path) -> int:
+    """Bytes of a file; 0 if it does not exist."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
 
 
-def fits(path: Path, known: FileFacts) -> bool:
-    """Whether a file is there and has the size and the digest that it should have."""
-    return path.is_file() and size(path) == known["bytes"] and files.sha256(path) == known["sha256"]
-
-
-def _read_facts(path: Path, url: str) -> dict[str, Any]:
+def _read_version(path: Path, url: str) -> dict[str, Any]:
+    """The version that was saved for `url`; empty if there is none."""
     try:
-        facts = files.read_json(path)
+        version = files.read_json(path)
     except (OSError, ValueError):
         return {}
-    return facts if isinstance(facts, dict) and facts.get("url") == url else {}
+    return version if isinstance(version, dict) and version.get("url") == url else {}

@@ -1,7 +1,7 @@
-"""Daily births in the USA, embedded: 2000-2014 (Social Security Administration) and 1969-1988 (NVSS).
+"""Daily births in the USA, part of the package: 2000-2014 (Social Security Administration), 1969-1988 (NVSS).
 
-Both are figures of United States government agencies and in the public domain. The package keeps
-one number a line, the days without a gap from the first of January of the first year.
+Both are statistics of United States government agencies and in the public domain. The data files
+have one number per line, one line per day, without gaps, from January 1 of the first year.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import datetime
 from importlib import resources
 from pathlib import Path
 
-from strokecast.common import files
 from strokecast.params import Births
-from strokecast.sources.local import facts
+from strokecast.sources import local
+from strokecast.sources.formats import source_json
 
 ATTRIBUTION = {
     "2000-2014": "US births by day: Social Security Administration, as published by FiveThirtyEight",
@@ -21,21 +21,21 @@ ATTRIBUTION = {
 
 
 def values(years: str) -> list[int]:
-    """Births a day, from January 1 of the first year to December 31 of the last one."""
+    """Births per day, from January 1 of the first year to December 31 of the last one."""
     name = f"us_births_{years.replace('-', '_')}.txt"
     text = (resources.files("strokecast.sources") / "data" / name).read_text(encoding="ascii")
     return [int(line) for line in text.splitlines()]
 
 
 def fetch(options: Births, folder: Path) -> str:
-    """Write the chosen years as `series.csv` (`ds,y`) with `source.json`; one line on what came out."""
+    """Write the selected years as `series.csv` (`ds,y`), with `source.json`; return one line about them."""
     first = datetime.date(int(options.years[:4]), 1, 1)
     births = values(options.years)
     days = [first + datetime.timedelta(days=n) for n in range(len(births))]
     rows = "".join(f"{day.isoformat()},{count}\n" for day, count in zip(days, births, strict=True))
     (folder / "series.csv").write_text("ds,y\n" + rows, encoding="utf-8", newline="\n")
-    files.write_json(
-        folder / "source.json",
+    source_json.write(
+        folder,
         {
             "source": "births",
             "name": f"US births {options.years}",
@@ -45,7 +45,7 @@ def fetch(options: Births, folder: Path) -> str:
             "date_format": "%Y-%m-%d",
             "value_column": "y",
             "thousands": "",
-            "files": {"series.csv": facts(folder / "series.csv")},
+            "files": {"series.csv": local.file_info(folder / "series.csv")},
             "attribution": ATTRIBUTION[options.years],
             "licence": "public domain (US government statistics)",
         },

@@ -1,4 +1,4 @@
-"""Any series in a CSV file of the user's, daily or finer, copied as it is."""
+"""Any daily or finer series in a local CSV file, copied byte for byte."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.params import Csv
-from strokecast.sources import local, tables
+from strokecast.sources import class_names, local, tables
+from strokecast.sources.formats import source_json
 
 KEY = "params.yaml: series.csv"
-TOLD = 20  # series that a line names
 
 
 def fetch(options: Csv, folder: Path) -> str:
-    """Check the file and copy it, byte for byte, as `series.csv` with `source.json`.
+    """Check the file and copy it as `series.csv`, with `source.json`; return one line that describes it.
 
     Raises:
-        UserError: if it is missing, no UTF-8 CSV with the named columns, or holds no row, or if
-            it holds several series and none of them is chosen.
+        UserError: if the file is missing, is not a UTF-8 CSV file with the named columns, or has no
+            row; if it contains several series and `unique_id` selects none of them.
     """
     if options.date_column == options.value_column:
         raise UserError(
@@ -32,14 +31,13 @@ def fetch(options: Csv, folder: Path) -> str:
         raise UserError(
             f"no such file {options.path!r}",
             where=f"{KEY}.path",
-            allowed="a path from the project's root (the folder of params.yaml), or an absolute one",
+            allowed="an absolute path, or a path relative to the project's root (the folder of params.yaml)",
         )
+    if not path.is_file():
+        raise UserError(f"{options.path!r} is not a file", where=f"{KEY}.path", allowed="a CSV file")
     target = folder / "series.csv"
-    if path.is_file():
-        shutil.copyfile(path, target)
-    else:
-        raise UserError(f"{options.path!r} is no file", where=f"{KEY}.path", allowed="a CSV file")
-    record: dict[str, Any] = {
+    shutil.copyfile(path, target)
+    source: dict[str, Any] = {
         "source": "csv",
         "name": f"{path.stem}: {options.value_column}",
         "unit": options.unit,
@@ -55,55 +53,52 @@ def fetch(options: Csv, folder: Path) -> str:
         "total_column": options.total_column,
         "part_columns": list(options.part_columns),
         "extra_columns": list(options.extra_columns),
-        "files": {"series.csv": local.facts(target)},
+        "files": {"series.csv": local.file_info(target)},
         "attribution": "",
         "licence": "",
     }
-    rows, there = 0, Counter[str]()
-    named = tables.columns(record)
-    at = list(named).index("unique_id") if options.id_column else -1
-    for cells in tables.read_columns(target, list(named.values()), options.path):
-        rows += 1
-        if at >= 0:
-            there[cells[at].strip()] += 1
-    chosen = _chosen(options, there)
-    if chosen:
-        record |= {"unique_id": chosen, "name": f"{path.stem}: {chosen}"}
-    files.write_json(folder / "source.json", record)
-    several = f", {len(there)} series, {chosen!r} to forecast" if len(there) > 1 else ""
-    return f"csv {path.name}: {rows:,} rows, column {options.value_column!r}{several}"
+    n_rows, rows_by_id = 0, Counter[str]()
+    headers = tables.column_headers(source)
+    id_position = list(headers).index("unique_id") if options.id_column else -1
+    for cells in tables.read_columns(target, list(headers.values()), options.path):
+        n_rows += 1
+        if id_position >= 0:
+            rows_by_id[cells[id_position].strip()] += 1
+    unique_id = _select_series(options, rows_by_id)
+    if unique_id:
+        source |= {"unique_id": unique_id, "name": f"{path.stem}: {unique_id}"}
+    source_json.write(folder, source)
+    ids = f", {len(rows_by_id)} series, {unique_id!r} to forecast" if len(rows_by_id) > 1 else ""
+    return f"csv {path.name}: {n_rows:,} rows, column {options.value_column!r}{ids}"
 
 
-def _chosen(options: Csv, there: Counter[str]) -> str:
-    """The series to forecast; "" where the file does not tell series apart."""
-    if not there:
-        return ""
-    told = ", ".join(sorted(there)[:TOLD]) + (f" and {len(there) - TOLD} more" if len(there) > TOLD else "")
-    if "" in there:
-        raise UserError(
-            f"{there['']:,} rows have no {options.id_column!r}",
-            where=options.path,
-            fix=f"name their series, or leave series.csv.id_column empty; there are: {told.lstrip(', ')}",
-        )
-    if options.unique_id:
-        if options.unique_id not in there:
-            raise UserError(f"no series {options.unique_id!r}", where=f"{KEY}.unique_id", allowed=told)
-        return options.unique_id
-    if len(there) > 1:
-        raise UserError(
-            f"the file holds {len(there)} series: {told}",
-            where=f"{KEY}.unique_id",
-            fix="name the one to forecast",
-        )
-    return next(iter(there))
-
-
-def changed(options: Csv, record: dict[str, Any]) -> str | None:
-    """One line if the user's file differs from the copy that `record` describes, else None."""
+def describe_change(options: Csv, source: dict[str, Any]) -> str | None:
+    """One line if the user's file differs from the copy that `source.json` describes, else None."""
     path = local.resolve(options.path)
-    if not path.is_file():
-        return None
-    known = record["files"]["series.csv"]
-    if path.stat().st_size == known["bytes"] and files.sha256(path) == known["sha256"]:
+    if not path.is_file() or local.matches(path, source["files"]["series.csv"]):
         return None
     return f"{options.path} changed"
+
+
+def _select_series(options: Csv, rows_by_id: Counter[str]) -> str:
+    """The id of the series to forecast; empty if the file has no id column."""
+    if not rows_by_id:
+        return ""
+    ids = class_names.shorten(sorted(rows_by_id))
+    if "" in rows_by_id:
+        raise UserError(
+            f"{rows_by_id['']:,} rows have no {options.id_column!r}",
+            where=options.path,
+            fix=f"name their series, or leave series.csv.id_column empty; the series are {ids.lstrip(', ')}",
+        )
+    if options.unique_id:
+        if options.unique_id not in rows_by_id:
+            raise UserError(f"no series {options.unique_id!r}", where=f"{KEY}.unique_id", allowed=ids)
+        return options.unique_id
+    if len(rows_by_id) > 1:
+        raise UserError(
+            f"the file contains {len(rows_by_id)} series: {ids}",
+            where=f"{KEY}.unique_id",
+            fix="name the series to forecast",
+        )
+    return next(iter(rows_by_id))

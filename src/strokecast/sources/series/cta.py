@@ -1,9 +1,9 @@
 """Daily boardings of the Chicago Transit Authority, from the City of Chicago's data portal.
 
 Table 6iiy-9s97, "CTA - Ridership - Daily Boarding Totals": service_date, day_type (W weekday, A
-Saturday, U Sunday or holiday), bus, rail_boardings, total_rides. Exports write the numbers plain or
-with thousands commas in quotes; both are read. Exports that overlap are kept as they are: rows with
-the same date and value are dropped, and counted, when the series is validated.
+Saturday, U Sunday or holiday), bus, rail_boardings, total_rides. Exports have plain numbers, or
+quoted numbers with thousands separators; both are read. Overlapping exports are copied as they are:
+validation drops rows with the same date and value and reports their number.
 Source: https://data.cityofchicago.org/d/6iiy-9s97
 """
 
@@ -14,31 +14,32 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.params import Cta
 from strokecast.sources import local, tables
+from strokecast.sources.formats import source_json
 
 KEY = "params.yaml: series.cta"
 HEADERS = ("service_date", "day_type", "bus", "rail_boardings", "total_rides")
-OTHER_WAYS = (
-    "other ways: name an export that you have in series.cta.files, or another address in series.cta.url, "
+ALTERNATIVES = (
+    "alternatives: name a local export in series.cta.files, or another address in series.cta.url, "
     "or set series.source: births"
 )
 
 
 def fetch(options: Cta, folder: Path) -> str:
-    """Fetch the export, or copy the local ones, each byte for byte, with `source.json`.
+    """Download the export, or copy local ones, byte for byte, with `source.json`; return one line about them.
 
     Raises:
-        UserError: if a file is missing or no such export, or the address cannot be reached.
+        UserError: if a file is missing or is not such an export, or the address cannot be reached.
     """
     parts = _from_files(options, folder) if options.files else _from_web(options, folder)
-    rows = sum(
-        sum(1 for _ in tables.read_columns(folder / part["file"], HEADERS, part["where"])) for part in parts
+    n_rows = sum(
+        sum(1 for _ in tables.read_columns(folder / part["file"], HEADERS, part["location"]))
+        for part in parts
     )
-    files.write_json(
-        folder / "source.json",
+    source_json.write(
+        folder,
         {
             "source": "cta",
             "name": f"CTA {options.column}",
@@ -53,40 +54,38 @@ def fetch(options: Cta, folder: Path) -> str:
             "total_column": "total_rides",
             "part_columns": ["bus", "rail_boardings"],
             "extra_columns": [name for name in ("bus", "rail_boardings") if name != options.column],
-            "files": {part["file"]: local.facts(folder / part["file"]) for part in parts},
+            "files": {part["file"]: local.file_info(folder / part["file"]) for part in parts},
             "attribution": "Chicago Transit Authority, daily boarding totals, City of Chicago Data Portal (6iiy-9s97)",
             "licence": "City of Chicago data terms of use",
         },
     )
-    return f"cta: {rows:,} rows of {len(parts)} export{'s' * (len(parts) > 1)}, column {options.column!r}"
+    return f"cta: {n_rows:,} rows of {len(parts)} export{'s' * (len(parts) > 1)}, column {options.column!r}"
 
 
-def changed(options: Cta, record: dict[str, Any]) -> str | None:
-    """One line if a local export differs from the copy that `record` describes, else None."""
-    for name, part in zip(options.files, record.get("parts", ()), strict=False):
-        path, known = local.resolve(name), record["files"][part["file"]]
-        if path.is_file() and (
-            path.stat().st_size != known["bytes"] or files.sha256(path) != known["sha256"]
-        ):
+def describe_change(options: Cta, source: dict[str, Any]) -> str | None:
+    """One line if a local export differs from the copy that `source.json` describes, else None."""
+    for name, part in zip(options.files, source.get("parts", ()), strict=False):
+        path = local.resolve(name)
+        if path.is_file() and not local.matches(path, source["files"][part["file"]]):
             return f"{name} changed"
     return None
 
 
 def _from_files(options: Cta, folder: Path) -> list[dict[str, str]]:
     parts = []
-    names = Counter(Path(name).name for name in options.files)
+    counts = Counter(Path(name).name for name in options.files)
     for number, name in enumerate(options.files, 1):
         path = local.resolve(name)
         if not path.is_file():
             raise UserError(
                 f"no such file {name!r}",
                 where=f"{KEY}.files",
-                allowed="paths from the project's root (the folder of params.yaml), or absolute ones",
+                allowed="absolute paths, or paths relative to the project's root (the folder of params.yaml)",
             )
         target = "series.csv" if number == 1 else f"series-{number}.csv"
         shutil.copyfile(path, folder / target)
-        called = path.name if names[path.name] == 1 else f"{number} {path.name}"
-        parts.append({"file": target, "name": called, "where": name})
+        unique_name = path.name if counts[path.name] == 1 else f"{number} {path.name}"
+        parts.append({"file": target, "name": unique_name, "location": name})
     return parts
 
 
@@ -95,22 +94,22 @@ def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
 
     if not options.url.startswith(("http://", "https://")):
         raise UserError(
-            f"{options.url!r} will not do",
+            f"{options.url!r} is not valid",
             where=f"{KEY}.url",
-            allowed="an http(s) address; local files go to series.cta.files",
+            allowed="an http(s) address; name local files in series.cta.files",
         )
-    wanted = downloads.Wanted(options.url, "series.csv")
+    request = downloads.DownloadRequest(options.url, "series.csv")
     try:
-        (found,) = downloads.fetch([wanted], source="cta", other_ways=OTHER_WAYS)
-    except downloads.NotThereError as error:
+        (cached,) = downloads.fetch([request], source="cta", alternatives=ALTERNATIVES)
+    except downloads.NotFoundError as error:
         raise UserError(
-            f"no such file {options.url} (HTTP {error.status})", where=f"{KEY}.url", fix=OTHER_WAYS
+            f"no such file {options.url} (HTTP {error.status})", where=f"{KEY}.url", fix=ALTERNATIVES
         ) from None
     try:
-        for _ in tables.read_columns(found, HEADERS, options.url):
+        for _ in tables.read_columns(cached, HEADERS, options.url):
             pass
     except UserError:
-        downloads.forget(found)
+        downloads.evict(cached)
         raise
-    downloads.put([found], folder)
-    return [{"file": "series.csv", "name": "series.csv", "where": options.url}]
+    downloads.link_or_copy([cached], folder)
+    return [{"file": "series.csv", "name": "series.csv", "location": options.url}]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from strokecast.common import files, pool
-from strokecast.common.stage import progress
+from strokecast.common.console import progress
 from strokecast.params import Doodles
 from strokecast.sources import class_names
 from strokecast.sources.formats import npz
@@ -94,7 +94,7 @@ def fetch(options: Doodles, folder: Path) -> str:
     Raises:
         UserError: if a class is unknown or listed twice.
     """
-    classes = class_names.select_embedded(options.classes, CLASSES, KEY)
+    classes = class_names.select_known(options.classes, CLASSES, KEY)
     counts = {split: getattr(options, split) for split in npz.SPLITS}
     chunks = [
         Chunk(label, split, start, min(CHUNK_SIZE, count - start), options.seed, options.sloppiness)

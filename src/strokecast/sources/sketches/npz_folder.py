@@ -1,81 +1,64 @@
-"""A local folder of Sketch-RNN files `<class>.npz`, in no folder `sketchrnn` below it.
+"""A local folder of Sketch-RNN files `<class>.npz` (directly in the folder, not in `sketchrnn/`).
 
-Files of one's own, of Sketch-RNN's other data sets, or pickled by Python 2 will do. `<class>.full.npz`
-repeats a class and is left out.
+The files may be the user's own, come from other Sketch-RNN datasets, or be pickled by Python 2.
+`<class>.full.npz` repeats the drawings of a class and is ignored.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from strokecast.common import files
 from strokecast.common.errors import UserError
-from strokecast.sources import local
-from strokecast.sources.formats import fetching, npz
+from strokecast.params import NpzFolder
+from strokecast.sources import class_names, local
+from strokecast.sources.formats import npz, source_json
 
 SOURCE = "npz_folder"
 KEY = f"params.yaml: sketches.{SOURCE}"
 
 
-class Options(Protocol):
-    """Options of this source, as params.yaml holds them."""
-
-    @property
-    def folder(self) -> str:
-        """Local folder with `<class>.npz`."""
-
-    @property
-    def classes(self) -> str | Sequence[str]:
-        """`all`, or a list."""
-
-    @property
-    def cap(self) -> Any:
-        """`train`, `valid`, `test`: at most so many drawings a class; None: all."""
-
-
-def fetch(options: Options, folder: Path) -> str:
-    """Copy the chosen classes into `folder`, with `source.json`; one line on what came out.
+def fetch(options: NpzFolder, folder: Path) -> str:
+    """Copy the selected classes into `folder`, with `source.json`; return one line that describes them.
 
     Raises:
-        UserError: if a class has no file, or a file is damaged.
+        UserError: if the folder is missing, a class has no file, or a file is damaged.
     """
-    from strokecast.common.stage import progress
+    from strokecast.common.console import progress
 
-    at = local.resolve(options.folder)
-    if not at.is_dir():
+    input_folder = local.resolve(options.folder)
+    if not input_folder.is_dir():
         raise UserError(f"no such folder {options.folder!r}", where=f"{KEY}.folder")
-    fetching.check_names(options.classes, KEY)
-    classes = fetching.choose(options.classes, _classes_in(at), at, ".npz", KEY)
+    class_names.check(options.classes, KEY)
+    classes = class_names.select(options.classes, _classes_in(input_folder), input_folder, ".npz", KEY)
     for label in progress(classes, "copying", unit="class"):
-        npz.check_class(at / f"{label}.npz")
-        shutil.copyfile(at / f"{label}.npz", folder / f"{label}.npz")
-    record: dict[str, Any] = {
+        npz.check_class(input_folder / f"{label}.npz")
+        shutil.copyfile(input_folder / f"{label}.npz", folder / f"{label}.npz")
+    source: dict[str, Any] = {
         "source": SOURCE,
         "format": "npz",
         "classes": classes,
-        "files": {f"{label}.npz": local.facts(folder / f"{label}.npz") for label in classes},
+        "files": {f"{label}.npz": local.file_info(folder / f"{label}.npz") for label in classes},
         "cap": options.cap.model_dump(),
         "attribution": "as the owner of the files states",
         "licence": "as the owner of the files states",
     }
-    files.write_json(folder / "source.json", record)
-    return fetching.summary(SOURCE, record)
+    source_json.write(folder, source)
+    return source_json.summary(source)
 
 
-def changed(options: Options, record: dict[str, Any]) -> str | None:
-    """One line if a local file has another size than what was read, or one was added, else None."""
-    at = local.resolve(options.folder)
-    if not at.is_dir():
+def describe_change(options: NpzFolder, source: dict[str, Any]) -> str | None:
+    """One line if a local file was added or has another size than in `source.json`, else None."""
+    input_folder = local.resolve(options.folder)
+    if not input_folder.is_dir():
         return None
-    if options.classes == "all" and (new := set(_classes_in(at)) - set(record["classes"])):
-        return f"{at} got a new file {min(new)}.npz"
-    return fetching.resized(at, record)
+    if options.classes == "all" and (new := set(_classes_in(input_folder)) - set(source["classes"])):
+        return f"{input_folder} has a new file {min(new)}.npz"
+    return source_json.describe_new_size(input_folder, source)
 
 
-def _classes_in(at: Path) -> list[str]:
+def _classes_in(folder: Path) -> list[str]:
     return sorted(
-        p.stem for p in at.glob("*.npz") if not p.name.startswith(".") and not p.stem.endswith(".full")
+        p.stem for p in folder.glob("*.npz") if not p.name.startswith(".") and not p.stem.endswith(".full")
     )

@@ -1,20 +1,22 @@
-"""Quick, Draw! drawings, simplified, in the compact form: `<base_url>/full/binary/<class>.bin`."""
+"""Quick, Draw! drawings, simplified, in the binary format: `<base_url>/full/binary/<class>.bin`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from strokecast.sources.formats import binary, fetching
+from strokecast.params import ClassFiles
+from strokecast.sources import class_files
+from strokecast.sources.formats import binary
 
-LAYOUT = fetching.Layout("quickdraw_binary", "binary", "full/binary", ".bin", binary.check)
-
-
-def fetch(options: fetching.ClassFiles, folder: Path) -> str:
-    """Fetch the chosen classes; see `fetching.fetch`."""
-    return fetching.fetch(options, folder, LAYOUT)
+LAYOUT = class_files.Layout("quickdraw_binary", "binary", "full/binary", ".bin", binary.check)
 
 
-def changed(options: fetching.ClassFiles, record: dict[str, Any]) -> str | None:
-    """One line if the local files differ from what was read; see `fetching.changed`."""
-    return fetching.changed(options, record, LAYOUT)
+def fetch(options: ClassFiles, folder: Path) -> str:
+    """Fetch the selected classes; see `class_files.fetch`."""
+    return class_files.fetch(options, folder, LAYOUT)
+
+
+def describe_change(options: ClassFiles, source: dict[str, Any]) -> str | None:
+    """One line if the local files differ from those in `source.json`; see `class_files.describe_change`."""
+    return class_files.describe_change(options, source, LAYOUT)

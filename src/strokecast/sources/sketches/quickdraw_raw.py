@@ -1,7 +1,7 @@
 """Quick, Draw! drawings as they were drawn, with time: `<base_url>/full/raw/<class>.ndjson`.
 
-They are converted to simplified ones by the dataset's own recipe
-(`strokecast.sources.formats.simplify`) when they are read; the files stay as they are.
+The files are kept as they are. Reading them converts the drawings to simplified ones with the
+dataset's own recipe (`strokecast.sources.formats.simplify`).
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from strokecast.sources.formats import fetching, ndjson
+from strokecast.params import ClassFiles
+from strokecast.sources import class_files
+from strokecast.sources.formats import ndjson
 
-LAYOUT = fetching.Layout("quickdraw_raw", "raw", "full/raw", ".ndjson", partial(ndjson.check, form="raw"))
+LAYOUT = class_files.Layout(
+    "quickdraw_raw", "raw", "full/raw", ".ndjson", partial(ndjson.check, variant="raw")
+)
 
 
-def fetch(options: fetching.ClassFiles, folder: Path) -> str:
-    """Fetch the chosen classes; see `fetching.fetch`."""
-    return fetching.fetch(options, folder, LAYOUT)
+def fetch(options: ClassFiles, folder: Path) -> str:
+    """Fetch the selected classes; see `class_files.fetch`."""
+    return class_files.fetch(options, folder, LAYOUT)
 
 
-def changed(options: fetching.ClassFiles, record: dict[str, Any]) -> str | None:
-    """One line if the local files differ from what was read; see `fetching.changed`."""
-    return fetching.changed(options, record, LAYOUT)
+def describe_change(options: ClassFiles, source: dict[str, Any]) -> str | None:
+    """One line if the local files differ from those in `source.json`; see `class_files.describe_change`."""
+    return class_files.describe_change(options, source, LAYOUT)

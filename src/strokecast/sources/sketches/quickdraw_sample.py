@@ -79,7 +79,7 @@ def fetch(options: QuickDrawSample, folder: Path) -> str:
     """
     from strokecast.sources.formats import npz
 
-    classes = class_names.select_embedded(options.classes, CLASSES, KEY)
+    classes = class_names.select_known(options.classes, CLASSES, KEY)
     sample = read()
     for label in classes:
         npz.write_class(folder / f"{label}.npz", sample[label])

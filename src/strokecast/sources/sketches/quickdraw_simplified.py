@@ -1,4 +1,4 @@
-"""Quick, Draw! drawings simplified to a box of 255: `<base_url>/full/simplified/<class>.ndjson`."""
+"""Quick, Draw! drawings, simplified, in a box of 255 units: `<base_url>/full/simplified/<class>.ndjson`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from strokecast.sources.formats import fetching, ndjson
+from strokecast.params import ClassFiles
+from strokecast.sources import class_files
+from strokecast.sources.formats import ndjson
 
-LAYOUT = fetching.Layout(
+LAYOUT = class_files.Layout(
     "quickdraw_simplified",
     "simplified",
     "full/simplified",
     ".ndjson",
-    partial(ndjson.check, form="simplified"),
+    partial(ndjson.check, variant="simplified"),
 )
 
 
-def fetch(options: fetching.ClassFiles, folder: Path) -> str:
-    """Fetch the chosen classes; see `fetching.fetch`."""
-    return fetching.fetch(options, folder, LAYOUT)
+def fetch(options: ClassFiles, folder: Path) -> str:
+    """Fetch the selected classes; see `class_files.fetch`."""
+    return class_files.fetch(options, folder, LAYOUT)
 
 
-def changed(options: fetching.ClassFiles, record: dict[str, Any]) -> str | None:
-    """One line if the local files differ from what was read; see `fetching.changed`."""
-    return fetching.changed(options, record, LAYOUT)
+def describe_change(options: ClassFiles, source: dict[str, Any]) -> str | None:
+    """One line if the local files differ from those in `source.json`; see `class_files.describe_change`."""
+    return class_files.describe_change(options, source, LAYOUT)

@@ -13,7 +13,7 @@ from strokecast.common import files, paths, pool
 from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import registry
-from strokecast.sources.formats import npz
+from strokecast.sources.formats import npz, source_json
 from strokecast.sources.sketches import doodles
 from strokecast.sources.sketches.doodles import BATCH_SIZE, CLASSES, generate
 
@@ -167,7 +167,7 @@ def test_fewer_classes_or_more_test_drawings_do_not_change_the_others(
     registry.download("sketches", small_settings(settings))
     before = npz.read_class(RAW / "moon.npz")
     registry.download("sketches", small_settings(settings, classes=["moon", "banana"], test=9, train=4))
-    assert npz.read_source(RAW)["classes"] == ["moon", "banana"]
+    assert source_json.read(RAW, "sketches")["classes"] == ["moon", "banana"]
     assert sorted(p.name for p in RAW.iterdir()) == ["banana.npz", "moon.npz", "source.json"]
     after = npz.read_class(RAW / "moon.npz")
     assert equal(after["train"], before["train"][:4])

@@ -17,7 +17,7 @@ from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params import Params, SketchQuality
 from strokecast.sources import registry
-from strokecast.sources.formats import npz
+from strokecast.sources.formats import npz, source_json
 from strokecast.sources.formats.npz import Splits
 from strokecast.sources.sketches import quickdraw_sample
 from strokecast.sources.sketches.quickdraw_sample import CLASSES
@@ -81,7 +81,7 @@ def test_every_drawing_passes_the_validation_rules(project: Path, settings: Sett
     from strokecast.validation.sketches import validate as sketches
 
     registry.download("sketches", chosen(settings))
-    outcome = sketches.validate(lambda: reading.read(RAW), npz.read_source(RAW), SketchQuality())
+    outcome = sketches.validate(lambda: reading.read(RAW), source_json.read(RAW, "sketches"), SketchQuality())
     assert outcome.line == "4,560 read: 4,560 accepted, 0 quarantined"
     assert outcome.warnings == []
 
@@ -171,7 +171,7 @@ def test_a_download_writes_class_files_and_the_attribution(
     assert sorted(p.name for p in RAW.iterdir()) == sorted(
         [*(f"{label}.npz" for label in CLASSES), "source.json"]
     )
-    record = npz.read_source(RAW)
+    record = source_json.read(RAW, "sketches")
     assert record["source"] == "quickdraw_sample"
     assert record["classes"] == list(CLASSES)
     assert record["cap"] == {"train": None, "valid": None, "test": None}

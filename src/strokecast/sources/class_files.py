@@ -1,0 +1,157 @@
+"""Quick, Draw! files of one class each (ndjson, .bin) from the web, a mirror or a local folder.
+
+Files are `<base_url>/<folder>/<class><suffix>` and are kept byte for byte. How they are read (splits,
+caps, filters) is recorded in `source.json` and applied by `strokecast.sources.formats.reading`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from strokecast.common.errors import UserError
+from strokecast.params import ClassFiles
+from strokecast.sources import class_names, local
+from strokecast.sources.formats import source_json
+from strokecast.sources.sketches import quickdraw
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Location of the class files of one format.
+
+    Attributes:
+        source: name of the source, and of its section under `sketches` in params.yaml.
+        file_format: "raw", "simplified" or "binary".
+        folder: folder of the files, relative to the base address.
+        suffix: of the files.
+        check: raises `UserError` if a file is not of the format.
+    """
+
+    source: str
+    file_format: str
+    folder: str
+    suffix: str
+    check: Callable[[Path], None]
+
+    @property
+    def key(self) -> str:
+        """Key path of the options, for error messages."""
+        return f"params.yaml: sketches.{self.source}"
+
+    def folder_in(self, base_folder: Path) -> Path:
+        """The folder of the files: `base_folder/<folder>` if it exists, else `base_folder` itself."""
+        folder = base_folder / self.folder
+        return folder if folder.is_dir() else base_folder
+
+    def classes_in(self, folder: Path) -> list[str]:
+        """The classes that have a file in `folder`, in alphabetical order."""
+        paths = folder.glob(f"*{self.suffix}") if folder.is_dir() else []
+        return sorted(p.name.removesuffix(self.suffix) for p in paths if not p.name.startswith("."))
+
+
+def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
+    """Fetch the selected classes into `folder`, with `source.json`; return one line that describes them.
+
+    Raises:
+        UserError: if a class is unknown, a file is missing or has another format, or the address
+            cannot be reached.
+    """
+    class_names.check(options.classes, layout.key)
+    base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
+    if base_folder is None:
+        classes = _from_web(options, folder, layout)
+    else:
+        classes = _from_folder(options, base_folder, folder, layout)
+    file_names = [f"{label}{layout.suffix}" for label in classes]
+    source: dict[str, Any] = {
+        "source": layout.source,
+        "format": layout.file_format,
+        "classes": classes,
+        "files": {name: local.file_info(folder / name) for name in file_names},
+        "options": {
+            "recognized_only": options.recognized_only,
+            "drop_duplicates": options.drop_duplicates,
+            "valid_share": options.valid_share,
+            "test_share": options.test_share,
+            "cap": options.cap.model_dump(),
+        },
+        **quickdraw.CREDITS,
+    }
+    source_json.write(folder, source)
+    return source_json.summary(source)
+
+
+def describe_change(options: ClassFiles, source: dict[str, Any], layout: Layout) -> str | None:
+    """One line if the files of the local folder differ from those in `source.json`, else None.
+
+    Compares names and sizes only. A web address or a missing folder does not count as changed.
+    """
+    base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
+    if base_folder is None or not base_folder.is_dir():
+        return None
+    folder = layout.folder_in(base_folder)
+    if change := source_json.describe_new_size(folder, source):
+        return change
+    if options.classes == "all" and (new := set(layout.classes_in(folder)) - set(source["classes"])):
+        return f"{folder} has a new file {min(new)}{layout.suffix}"
+    return None
+
+
+def _from_folder(options: ClassFiles, base_folder: Path, folder: Path, layout: Layout) -> list[str]:
+    from strokecast.common.console import progress
+
+    if not base_folder.is_dir():
+        raise UserError(
+            f"no such folder {options.base_url!r}",
+            where=f"{layout.key}.base_url",
+            allowed=f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves",
+        )
+    input_folder = layout.folder_in(base_folder)
+    available = layout.classes_in(input_folder)
+    classes = class_names.select(options.classes, available, input_folder, layout.suffix, layout.key)
+    for label in progress(classes, "copying", unit="class"):
+        path = input_folder / f"{label}{layout.suffix}"
+        layout.check(path)
+        shutil.copyfile(path, folder / path.name)
+    return classes
+
+
+def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
+    from strokecast.sources.http import downloads
+
+    official = list(quickdraw.official_files())
+    base = options.base_url.rstrip("/")
+    classes = official if options.classes == "all" else list(options.classes)
+    alternatives = (
+        f"alternatives: set sketches.{layout.source}.base_url to a mirror or a local folder "
+        f"with {layout.folder}/<class>{layout.suffix}, or set sketches.source: quickdraw_sample"
+    )
+    for label in classes:
+        if base == quickdraw.OFFICIAL and label not in official:
+            raise class_names.unknown(label, official, layout.key)
+    requests = [
+        downloads.DownloadRequest(
+            f"{base}/{layout.folder}/{quote(label)}{layout.suffix}", f"{label}{layout.suffix}"
+        )
+        for label in classes
+    ]
+    try:
+        cached = downloads.fetch(requests, source=layout.source, alternatives=alternatives)
+    except downloads.NotFoundError as error:
+        label = error.request.name.removesuffix(layout.suffix)
+        hint = "" if label in official else class_names.suggest(label, official)
+        message = f"no such file {error.request.url} (HTTP {error.status})"
+        raise UserError(message, where=layout.key, fix=hint or alternatives) from None
+    for request, path in zip(requests, cached, strict=True):
+        try:
+            layout.check(path)
+        except UserError as error:
+            downloads.evict(path)
+            raise UserError(error.what, where=request.url, allowed=error.allowed, fix=error.fix) from None
+    downloads.link_or_copy(cached, folder)
+    return classes
