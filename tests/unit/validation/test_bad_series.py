@@ -13,6 +13,7 @@ from strokecast import params
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.sources import registry, tables
+from strokecast.sources.formats import source_json
 from strokecast.validation.series import validate as series
 
 RAW = "data/raw/series/series.csv"
@@ -176,7 +177,7 @@ def told(content: str | bytes, options: dict[str, Any], rules: dict[str, Any]) -
         )
         registry.download("series", settings)
         raw = paths.RAW / "series"
-        series.validate(tables.read_series(raw), tables.read_source(raw), settings.quality.series)
+        series.validate(tables.read_series(raw), source_json.read(raw, "series"), settings.quality.series)
     except UserError as error:
         return str(error)
     return "nothing stopped it"

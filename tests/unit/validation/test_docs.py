@@ -168,12 +168,12 @@ def test_the_mirror_of_twenty_classes(shared) -> None:
     from strokecast import params
     from strokecast.common import paths
     from strokecast.sources import registry
-    from strokecast.sources.formats import npz, reading
+    from strokecast.sources.formats import reading, source_json
 
     mirror = {"base_url": str((shared / "quickdraw").resolve())}
     registry.download("sketches", params.parse({"sketches": {"source": "quickdraw", "quickdraw": mirror}}))
     raw = paths.RAW / "sketches"
-    outcome = sketches.validate(lambda: reading.read(raw), npz.read_source(raw), SketchQuality())
+    outcome = sketches.validate(lambda: reading.read(raw), source_json.read(raw, "sketches"), SketchQuality())
     assert outcome.line == "16,000 read: 16,000 accepted, 0 quarantined"
     assert outcome.warnings == []
     report = outcome.report

@@ -472,6 +472,7 @@ def test_the_cta_file(real_docs, shared) -> None:
     from strokecast import params
     from strokecast.common import paths
     from strokecast.sources import registry, tables
+    from strokecast.sources.formats import source_json
 
     file = (shared / "series/cta_2001_2021.csv").resolve()
     chosen = {
@@ -479,7 +480,7 @@ def test_the_cta_file(real_docs, shared) -> None:
     }  # fmt: skip
     registry.download("series", params.parse({"series": {"source": "csv", "csv": chosen}}))
     raw = paths.RAW / "series"
-    outcome = series.validate(tables.read_series(raw), tables.read_source(raw), rules())
+    outcome = series.validate(tables.read_series(raw), source_json.read(raw, "series"), rules())
     assert outcome.line == (
         "7,701 rows read: 7,639 accepted, 62 quarantined (62 exact_duplicate); "
         "7,639 days, 2001-01-01 to 2021-11-30"

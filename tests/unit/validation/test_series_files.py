@@ -14,6 +14,7 @@ from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.sources import registry, tables
+from strokecast.sources.formats import source_json
 from strokecast.validation.series import validate as series
 
 TARGET = Path("data/validated/series")
@@ -24,7 +25,7 @@ def run(section: dict[str, Any], **quality: Any) -> series.Outcome:
     registry.download("series", settings)
     raw = paths.RAW / "series"
     return series.validate(
-        tables.read_series(raw), tables.read_source(raw), settings.quality.series, forecast=settings.features.forecast
+        tables.read_series(raw), source_json.read(raw, "series"), settings.quality.series, forecast=settings.features.forecast
     )  # fmt: skip
 
 
@@ -184,7 +185,7 @@ def test_new_data_are_compared_with_a_reference_and_the_report_has_no_time() -> 
 
     def again() -> dict[str, Any]:
         return series.validate(
-            tables.read_series(raw), tables.read_source(raw), settings.quality.series, reference="old.json"
+            tables.read_series(raw), source_json.read(raw, "series"), settings.quality.series, reference="old.json"
         ).report
 
     report = again()
@@ -197,5 +198,5 @@ def test_new_data_are_compared_with_a_reference_and_the_report_has_no_time() -> 
     assert files.digest_tree(TARGET) == before
     with pytest.raises(UserError, match=r"quality.reference: no such file 'gone.json'"):
         series.validate(
-            tables.read_series(raw), tables.read_source(raw), settings.quality.series, reference="gone.json"
+            tables.read_series(raw), source_json.read(raw, "series"), settings.quality.series, reference="gone.json"
         )

@@ -20,6 +20,7 @@ from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.params import SeriesQuality
 from strokecast.sources import registry, tables
+from strokecast.sources.formats import source_json
 from strokecast.validation.series import calendar, times
 from strokecast.validation.series import validate as series
 from strokecast.validation.series.rows import rows_table
@@ -148,7 +149,7 @@ def test_no_row_is_lost_or_counted_twice(
         registry.download("series", chosen)
         raw = paths.RAW / "series"
         report = series.validate(
-            tables.read_series(raw), tables.read_source(raw), chosen.quality.series
+            tables.read_series(raw), source_json.read(raw, "series"), chosen.quality.series
         ).report
     except UserError as error:
         one_line(error)

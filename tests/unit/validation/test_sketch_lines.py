@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.params import SketchQuality
-from strokecast.sources.formats import npz, reading
+from strokecast.sources.formats import reading, source_json
 from strokecast.validation.sketches import validate as sketches
 
 RULES = SketchQuality(max_quarantined=1.0, missing_class="warn")
@@ -49,7 +49,7 @@ def validate(lines: list[str], **options: Any) -> dict[str, Any]:
         "options": {"valid_share": 0.2, "test_share": 0.2, **options},
     }
     (raw / "source.json").write_text(json.dumps(record))
-    return sketches.validate(lambda: reading.read(raw), npz.read_source(raw), RULES).report
+    return sketches.validate(lambda: reading.read(raw), source_json.read(raw, "sketches"), RULES).report
 
 
 LINES = st.one_of(
@@ -127,7 +127,7 @@ def test_real_files_of_each_format(form: str, shared: Path) -> None:
     }.get(form, {"base_url": str((shared / "quickdraw").resolve())})
     registry.download("sketches", params.parse({"sketches": {"source": form, form: at}}))
     raw = paths.RAW / "sketches"
-    report = sketches.validate(lambda: reading.read(raw), npz.read_source(raw), RULES).report
+    report = sketches.validate(lambda: reading.read(raw), source_json.read(raw, "sketches"), RULES).report
     read = {
         "quickdraw_simplified": 1_175,
         "quickdraw_raw": 159,
