@@ -1,7 +1,7 @@
-"""One registry for all architectures: `models/<task>/<name>.py` registers itself under its name.
+"""Registry of all architectures: `models/<task>/<name>.py` registers itself as `<name>` of `<task>`.
 
-Only the file that is asked for is imported, so that a training depends on its own architecture
-and on no other.
+`get` imports the file of the requested architecture and no other. A training therefore depends on its own
+architecture only.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ Kind = Literal["network", "rule", "estimator"]
 
 
 @dataclass(frozen=True)
-class Before:
-    """A network that is trained before an architecture's own, on the same data.
+class Pretraining:
+    """A network that is trained on the same data before the network of an architecture.
 
     Attributes:
-        build: `build(config, spec)`: a `keras.Model` whose inputs and output are of the same task.
-        carry: (the first network, trained; the architecture's own) → None; sets the weights of the latter.
+        build: `build(config, spec)`: the `keras.Model` to pretrain. Its inputs and output are those of the task.
+        transfer_weights: `transfer_weights(pretrained, model)`: sets the weights of the architecture's model from
+            those of the pretrained network.
     """
 
     build: Callable[[Any, Mapping[str, Any]], Any]
-    carry: Callable[[Any, Any], None]
+    transfer_weights: Callable[[Any, Any], None]
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,17 @@ class Architecture:
 
     Attributes:
         task: one of `strokecast.params.TASKS`.
-        name: the name of its file and of its entry in `params.yaml`.
-        config: its frozen settings class.
-        testing: a tiny config for tests.
-        build: `build(config, spec)`: a `keras.Model` for a network, a `strokecast.models.statistical.rules.Rule` that
-            nothing is trained for, an unfitted `strokecast.models.common.fitted.Fitted` for an estimator (of drawings an
-            `estimators.Estimator`, of days a `peers.lagged.Lagged`).
-        kind: `network` (trained with TensorFlow), `rule` (no TensorFlow at all) or `estimator` (fitted with
-            numpy and scikit-learn).
-        before: what is trained first, for `pretrain_epochs` of the recipe; None: nothing can be.
-        needs: distributions that its forecasts need beyond those of its kind.
+        name: name of its file and of its entry in `params.yaml`.
+        config: class of its frozen settings.
+        testing: small config for tests.
+        build: `build(config, spec)`. Returns, by `kind`, a `keras.Model`, a
+            `strokecast.models.statistical.base.StatisticalForecaster`, or an unfitted
+            `strokecast.models.common.array_model.ArrayModel`: an `estimators.Estimator` for drawings, a
+            `strokecast.models.regression.lag_regressor.LagRegressor` for days.
+        kind: `network` (trained with TensorFlow), `rule` (statistical forecaster without TensorFlow) or `estimator`
+            (fitted with numpy and scikit-learn).
+        pretraining: network to train first, for `pretrain_epochs` of the recipe. None: no pretraining.
+        requirements: distributions that prediction needs in addition to those of its kind.
         training: recipe keys that this architecture trains with by default; an explicit key of `params.yaml` wins.
             Read-only.
     """
@@ -64,8 +66,8 @@ class Architecture:
     testing: Config
     build: Callable[[Any, Mapping[str, Any]], Any]
     kind: Kind
-    before: Before | None = None
-    needs: tuple[str, ...] = ()
+    pretraining: Pretraining | None = None
+    requirements: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -81,15 +83,15 @@ def register(
     config: type[Config],
     testing: Config,
     kind: Kind = "network",
-    before: Before | None = None,
-    needs: tuple[str, ...] = (),
+    pretraining: Pretraining | None = None,
+    requirements: tuple[str, ...] = (),
     training: Mapping[str, Any] | None = None,
 ) -> Callable[[Build], Build]:
-    """Decorator that registers `build(config, spec)` as the architecture `name` of `task`; see `Architecture`."""
+    """Register the decorated `build(config, spec)` as the architecture `name` of `task`; arguments: `Architecture`."""
 
     def decorate(build: Build) -> Build:
         _REGISTERED[task, name] = Architecture(
-            task, name, config, testing, build, kind, before, needs, training or {}
+            task, name, config, testing, build, kind, pretraining, requirements, training or {}
         )
         return build
 
@@ -97,16 +99,16 @@ def register(
 
 
 def names(task: str) -> list[str]:
-    """The architectures of a task, by their files, without importing any of them."""
+    """Sorted names of the architectures of a task. Reads file names and imports none of the files."""
     folder = Path(__file__).parents[1] / task
     return sorted(module.name for module in pkgutil.iter_modules([str(folder)]))
 
 
 def get(task: str, name: str) -> Architecture:
-    """The architecture `name` of `task`; imports its file and no other.
+    """Return the architecture `name` of `task`. Imports its file and no other.
 
     Raises:
-        UserError: if there is no such task or architecture; names the choices.
+        UserError: if the task or the architecture is unknown; lists the choices.
     """
     if task not in TASKS:
         raise UserError(f"unknown task {task!r}", where="params.yaml: models", allowed=", ".join(TASKS))
@@ -122,10 +124,10 @@ def get(task: str, name: str) -> Architecture:
 
 
 def config(task: str, name: str, values: Mapping[str, Any]) -> Config:
-    """The typed config of an architecture from its `config:` entry in `params.yaml`.
+    """Validate an architecture's `config:` entry of `params.yaml`.
 
     Raises:
-        UserError: names the key path, the value and what is allowed.
+        UserError: if a key, type or range is not allowed; names the key path, the value and the choices.
     """
     architecture = get(task, name)
     try:

@@ -32,7 +32,7 @@ class AutoArimaConfig(Config):
     AutoArimaConfig,
     testing=AutoArimaConfig(max_history_days=70),
     kind="rule",
-    needs=("statsforecast",),
+    requirements=("statsforecast",),
 )
 def build(config: AutoArimaConfig, spec: Mapping[str, Any]) -> AutoArima:
     """values [n] → forecasts [H], in the series' own unit."""

@@ -33,7 +33,7 @@ class AutoEtsConfig(Config):
     AutoEtsConfig,
     testing=AutoEtsConfig(max_history_days=70),
     kind="rule",
-    needs=("statsforecast",),
+    requirements=("statsforecast",),
 )
 def build(config: AutoEtsConfig, spec: Mapping[str, Any]) -> AutoEts:
     """values [n] → forecasts [H], in the series' own unit."""

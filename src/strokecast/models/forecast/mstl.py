@@ -55,7 +55,7 @@ class MstlConfig(Config):
     MstlConfig,
     testing=MstlConfig(seasons=(7, 28), jump=1, max_history_days=70),
     kind="rule",
-    needs=("statsforecast",),
+    requirements=("statsforecast",),
 )
 def build(config: MstlConfig, spec: Mapping[str, Any]) -> Mstl:
     """values [n] → forecasts [H], in the series' own unit."""

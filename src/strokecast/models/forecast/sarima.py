@@ -33,7 +33,7 @@ class SarimaConfig(Config):
     SarimaConfig,
     testing=SarimaConfig(max_history_days=70),
     kind="rule",
-    needs=("statsforecast",),
+    requirements=("statsforecast",),
 )
 def build(config: SarimaConfig, spec: Mapping[str, Any]) -> Sarima:
     """values [n] → forecasts [H], in the series' own unit."""

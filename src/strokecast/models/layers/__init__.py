@@ -1,4 +1,4 @@
-"""Layers of our own, one job a file; every class registered under the package `strokecast`."""
+"""Custom Keras layers, one job per file. Every class is registered under the package `strokecast`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 
 def custom_objects() -> dict[str, Any]:
-    """Import every file of this folder, so that Keras knows all our layers; {registered name: class}."""
+    """Import every module of this folder, so that Keras can load models with these layers.
+
+    Returns:
+        {registered name: class}, names of earlier versions (`layers/legacy.py`) included.
+    """
     import keras
 
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    known: dict[str, Any] = keras.saving.get_custom_objects()
-    return {name: thing for name, thing in known.items() if name.startswith("strokecast>")}
+    registered: dict[str, Any] = keras.saving.get_custom_objects()
+    return {name: value for name, value in registered.items() if name.startswith("strokecast>")}

@@ -1,4 +1,4 @@
-"""A strided convolution over padded sequences in which the padding has no say."""
+"""Strided Conv1D over padded sequences whose outputs at valid steps do not depend on the padding."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import keras
 
-from strokecast.models.layers.masking import StrideMask, ZeroPadded
+from strokecast.models.layers.masking import ApplyMask, StrideMask
 
 
 def masked_conv(
     x: Any,
-    real: Any,
+    mask: Any,
     filters: int,
     kernel: int,
     stride: int,
@@ -19,21 +19,20 @@ def masked_conv(
     norm_momentum: float | None = 0.98,
     name: str,
 ) -> tuple[Any, Any]:
-    """Conv1D (ReLU) and BatchNormalization whose results do not change when padding is added.
+    """Apply Conv1D (ReLU) and BatchNormalization so that added padding does not change valid outputs.
 
-    Zeros are put on both sides by hand and the convolution is `valid`: TensorFlow's `same` shifts
-    its padding with T. With kernel - 1 zeros in all, T becomes ceil(T / stride). Batch moments are
-    taken over real steps alone, and what normalisation made of the padding is set back to zero.
+    The sequence is zero-padded explicitly on both sides and the convolution is `valid`: the left padding of
+    TensorFlow's `same` depends on T. With kernel - 1 zeros in total, T becomes ceil(T / stride). Batch moments
+    are taken over valid steps only. After normalisation, padded steps are set back to zero.
 
     Args:
-        x: float [B, T, C], zero where `real` is false.
-        real: bool [B, T].
-        filters: channels out.
-        kernel: steps that each output sees.
-        stride: steps that the kernel moves.
-        norm_momentum: normalise after the ReLU; share of the moving moments that each step keeps. None: do not
-            normalise.
-        name: prefix of the layers' names.
+        x: float [B, T, C], zero where `mask` is false.
+        mask: bool [B, T].
+        filters: output channels.
+        kernel: kernel size, steps.
+        stride: steps.
+        norm_momentum: normalise after the ReLU, with this momentum of the moving moments. None: do not normalise.
+        name: prefix of the layer names.
 
     Returns:
         (float [B, ceil(T / stride), filters], bool [B, ceil(T / stride)]).
@@ -41,7 +40,7 @@ def masked_conv(
     left = (kernel - 1) // 2
     x = keras.layers.ZeroPadding1D((left, kernel - 1 - left), name=f"{name}_pad")(x)
     x = keras.layers.Conv1D(filters, kernel, strides=stride, activation="relu", name=name)(x)
-    real = StrideMask(stride, name=f"{name}_mask")(real)
+    mask = StrideMask(stride, name=f"{name}_mask")(mask)
     if norm_momentum is not None:
-        x = keras.layers.BatchNormalization(momentum=norm_momentum, name=f"{name}_norm")(x, mask=real)
-    return ZeroPadded(name=f"{name}_zero")(x, real), real
+        x = keras.layers.BatchNormalization(momentum=norm_momentum, name=f"{name}_norm")(x, mask=mask)
+    return ApplyMask(name=f"{name}_zero")(x, mask), mask

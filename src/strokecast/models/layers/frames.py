@@ -1,8 +1,9 @@
-"""Videos at a network's input, and the small convolutional network that reads one frame.
+"""Video inputs, the small CNN that reads one frame, and recurrent layers over frame vectors.
 
-Shape legend: B batch, N frames, H x W pixels, C channels, F size of a frame's vector. Frames are folded into the
-batch for what looks at one at a time: two-dimensional convolutions are several times faster than three-dimensional
-ones of depth 1, and batch normalisation counts all frames of all videos.
+Layers that read one frame at a time get the frames folded into the batch: 2D convolutions are several times faster
+than 3D ones of depth 1, and batch normalisation uses all frames of all videos.
+
+Shape legend: B batch, N frames, H x W pixels, C channels, F size of a frame vector, M images, U units.
 """
 
 from __future__ import annotations
@@ -16,32 +17,32 @@ from keras import ops
 from strokecast.models.common.config import FrameCnn, FrameRnn
 from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
-MOMENTUM = 0.9  # of batch normalisation's moving moments, share kept a step: an epoch has few steps
+MOMENTUM = 0.9  # of batch normalisation; lower than Keras's 0.99 because an epoch has few steps
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class FramesAsBatch(keras.layers.Layer):
-    """Folds time into the batch.
+    """Fold the time axis into the batch axis.
 
     Call arguments:
         videos: float [B, N, ...].
 
     Returns:
-        float [B * N, ...], the frames of a video one after the other.
+        float [B * N, ...], the frames of a video next to each other.
     """
 
     def call(self, videos: Any) -> Any:
-        """The frames."""
+        """Return the frames."""
         return ops.reshape(videos, (-1, *videos.shape[2:]))
 
     def compute_output_spec(self, videos: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((None, *videos.shape[2:]), videos.dtype)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class BatchAsFrames(keras.layers.Layer):
-    """Takes time out of the batch again; what `FramesAsBatch` did, undone.
+    """Unfold the time axis from the batch axis; the inverse of `FramesAsBatch`.
 
     Args:
         frames: N.
@@ -58,39 +59,39 @@ class BatchAsFrames(keras.layers.Layer):
         self.frames = frames
 
     def call(self, folded: Any) -> Any:
-        """The videos."""
+        """Return the videos."""
         return ops.reshape(folded, (-1, self.frames, *folded.shape[1:]))
 
     def compute_output_spec(self, folded: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((None, self.frames, *folded.shape[1:]), folded.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "frames": self.frames}
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class LastFrame(keras.layers.Layer):
-    """The finished drawing: float [B, N, H, W, C] → [B, H, W, C]."""
+    """Return the last frame, the finished drawing: float [B, N, H, W, C] → [B, H, W, C]."""
 
     def call(self, videos: Any) -> Any:
-        """The last frame."""
+        """Return the last frame."""
         return videos[:, -1]
 
     def compute_output_spec(self, videos: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((videos.shape[0], *videos.shape[2:]), videos.dtype)
 
 
 def video_input(spec: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The frames as they are stored, and as a network reads them.
+    """Create the video input and rescale it.
 
     Args:
-        spec: `frames`, `height` and `width`.
+        spec: spec of the processed data; `frames`, `height` and `width` are read.
 
     Returns:
-        (input `frames` uint8 [B, N, H, W], 0 paper and 255 ink; float [B, N, H, W, 1] in [0, 1]).
+        (input `frames` uint8 [B, N, H, W], 0 is paper and 255 is ink; video float [B, N, H, W, 1] in [0, 1]).
     """
     shape = (spec["frames"], spec["height"], spec["width"])
     frames = keras.Input(shape, dtype="uint8", name="frames")
@@ -99,12 +100,12 @@ def video_input(spec: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def l2_or_none(factor: float) -> Any:
-    """The regulariser of a config's `l2`; None where it is 0."""
+    """Return an L2 regulariser, or None if the factor is 0."""
     return keras.regularizers.L2(factor) if factor else None
 
 
 def normalised(x: Any, norm: str, name: str) -> Any:
-    """`x` [..., C], normalised over the channels of each place (`layer`), over the batch (`batch`), or as it is."""
+    """Normalise x [..., C]: `layer` over the channels of each position, `batch` over the batch, `none` not at all."""
     if norm == "layer":
         return keras.layers.LayerNormalization(name=f"{name}_norm")(x)
     if norm == "batch":
@@ -113,12 +114,12 @@ def normalised(x: Any, norm: str, name: str) -> Any:
 
 
 def image_vector(x: Any, config: FrameCnn, prefix: str = "") -> Any:
-    """Strided convolutions, each with normalisation and activation, then one dense layer over what is left.
+    """Apply strided convolutions, each with normalisation and activation, then a dense layer.
 
     Args:
         x: float [M, H, W, C].
-        config: sizes, activation, normalisation, dropout (before and behind the dense layer), L2.
-        prefix: of the layers' names.
+        config: sizes, activation, normalisation, dropout (before and after the dense layer) and L2.
+        prefix: prefix of the layer names.
 
     Returns:
         float [M, F].
@@ -141,7 +142,7 @@ def image_vector(x: Any, config: FrameCnn, prefix: str = "") -> Any:
 
 
 def flat_vector(x: Any, config: FrameCnn, prefix: str = "") -> Any:
-    """The last part of `image_vector`: float [..., pixels * C] → [..., F]."""
+    """Apply the dense layer of `image_vector`: float [..., pixels * C] → [..., F]."""
     layers = keras.layers
     if config.dropout:
         x = layers.Dropout(config.dropout, name=f"{prefix}flat_dropout")(x)
@@ -155,13 +156,13 @@ def flat_vector(x: Any, config: FrameCnn, prefix: str = "") -> Any:
 
 
 def frame_vectors(video: Any, config: FrameCnn) -> Any:
-    """The same `image_vector` of each frame: float [B, N, H, W, C] → [B, N, F]."""
+    """Apply one shared `image_vector` to each frame: float [B, N, H, W, C] → [B, N, F]."""
     x = FramesAsBatch(name="each_frame")(video)  # [B * N, H, W, C]
     return BatchAsFrames(video.shape[1], name="vectors")(image_vector(x, config))
 
 
 def recurrent_state(vectors: Any, config: FrameRnn) -> Any:
-    """The last state of the recurrent layers that read the frames' vectors: float [B, N, C] → [B, U]."""
+    """Return the last state of recurrent layers over the frame vectors: float [B, N, C] → [B, U]."""
     return recurrent_stack(
         CELLS[config.cell],
         vectors,

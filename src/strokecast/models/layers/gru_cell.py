@@ -1,6 +1,6 @@
-"""The GRU cell, gate by gate.
+"""GRU cell, written gate by gate.
 
-Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078; `reset_after` is the form that cuDNN computes.
+Source: Cho et al., 2014, https://arxiv.org/abs/1406.1078; cuDNN computes the variant `reset_after`.
 
 Shape legend: B batch, C input channels, U units.
 """
@@ -19,16 +19,16 @@ class GRUCell(keras.layers.Layer):
 
     Update gate     z = sigmoid(x W_z + h U_z + b_z)
     Reset gate      r = sigmoid(x W_r + h U_r + b_r)
-    Candidate       g = tanh(x W_g + b_g + r * (h U_g + b'_g))    where reset_after
-                    g = tanh(x W_g + (r * h) U_g + b_g)           as first published
+    Candidate       g = tanh(x W_g + b_g + r * (h U_g + b'_g))    with reset_after
+                    g = tanh(x W_g + (r * h) U_g + b_g)           as in the paper
     Hidden state    h' = z * h + (1 - z) * g
 
-    The weights stand side by side in the order z, r, g, as in `keras.layers.GRU`: `kernel` W [C, 3U],
-    `recurrent_kernel` U [U, 3U], `bias` [2, 3U] where reset_after (of the input, of the state), else [3U].
+    Weights are concatenated in the order z, r, g, as in `keras.layers.GRU`: `kernel` W [C, 3U], `recurrent_kernel`
+    U [U, 3U], `bias` [2, 3U] with `reset_after` (input bias b, state bias b'), else [3U].
 
     Args:
         units: size of the hidden state.
-        reset_after: reset what comes out of the product with U, and not what goes into it.
+        reset_after: apply the reset gate after the product with U instead of before it.
 
     Call arguments:
         inputs: float [B, C], x.
@@ -46,18 +46,20 @@ class GRUCell(keras.layers.Layer):
         self.output_size = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make W, U and b; all biases are 0."""
-        wide = 3 * self.units
-        self.kernel = self.add_weight((input_shape[-1], wide), initializer="glorot_uniform", name="kernel")
+        """Create W, U and b. All biases start at 0."""
+        gate_units = 3 * self.units
+        self.kernel = self.add_weight(
+            (input_shape[-1], gate_units), initializer="glorot_uniform", name="kernel"
+        )
         self.recurrent_kernel = self.add_weight(
-            (self.units, wide), initializer="orthogonal", name="recurrent_kernel"
+            (self.units, gate_units), initializer="orthogonal", name="recurrent_kernel"
         )
         self.bias = self.add_weight(
-            (2, wide) if self.reset_after else (wide,), initializer="zeros", name="bias"
+            (2, gate_units) if self.reset_after else (gate_units,), initializer="zeros", name="bias"
         )
 
     def call(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        """One step."""
+        """Compute one time step."""
         hidden = states[0] if isinstance(states, list | tuple) else states
         input_bias, state_bias = (self.bias[0], self.bias[1]) if self.reset_after else (self.bias, 0.0)
         from_input = ops.matmul(inputs, self.kernel) + input_bias
@@ -78,5 +80,5 @@ class GRUCell(keras.layers.Layer):
         return hidden, [hidden]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "units": self.units, "reset_after": self.reset_after}

@@ -1,9 +1,9 @@
-"""The latent vector of a variational autoencoder, and what it costs.
+"""Latent vector of a variational autoencoder: sampling, KL divergence and its annealed weight in the loss.
 
 Sources: Kingma and Welling, 2014, https://arxiv.org/abs/1312.6114; Ha and Eck, 2017,
 https://arxiv.org/abs/1704.03477, equations 2 and 10 to 12.
 
-Shapes: B batch, Z latent numbers.
+Shape legend: B batch, Z latent dimensions.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class Latent(keras.layers.Layer):
-    """z = mu + exp(s / 2) * n with n ~ N(0, 1): a sample that gradients pass through.
+class LatentSampling(keras.layers.Layer):
+    """Reparameterised sample z = mu + exp(s / 2) * n with n ~ N(0, 1).
 
-    In training the noise comes from the layer's own seed generator, whose state is a variable of the
-    network: a training that goes on from a checkpoint draws the same numbers. In inference the noise is
-    drawn from one fixed seed, so that a validation loss is a sampled bound and still the same each time.
+    In training, the noise comes from a seed generator whose state is a variable of the network: a resumed training
+    draws the same numbers. In inference, the noise has a fixed seed: a validation loss is a sampled bound and still
+    reproducible.
 
     Args:
-        seed: of the noise in training; None: from Keras's global seed.
+        seed: seed of the noise in training; None: derived from Keras's global seed.
 
     Call arguments:
         mean: float [B, Z], mu.
         log_variance: float [B, Z], s.
-        training: whether to draw anew.
+        training: whether to draw new noise.
 
     Returns:
         float [B, Z].
@@ -40,70 +40,73 @@ class Latent(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
-        """The sample."""
+        """Return the sample."""
         noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator if training else 0)
         return mean + ops.exp(log_variance / 2.0) * noise
 
     def compute_output_spec(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor(mean.shape, mean.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "seed": self.seed}
 
 
-def divergence(mean: Any, log_variance: Any) -> Any:
-    """KL(N(mu, exp(s)) || N(0, 1)) = -(1 + s - mu² - exp(s)) / 2, the mean over the latent numbers.
+def kl_divergence(mean: Any, log_variance: Any) -> Any:
+    """KL(N(mu, exp(s)) || N(0, 1)) = -(1 + s - mu² - exp(s)) / 2, averaged over the latent dimensions.
 
     Args:
         mean: float [B, Z], mu.
         log_variance: float [B, Z], s.
 
     Returns:
-        float [B], nats a latent number.
+        float [B], nats per latent dimension.
     """
     return -0.5 * ops.mean(1.0 + log_variance - ops.square(mean) - ops.exp(log_variance), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class Divergence(keras.layers.Layer):
-    """`divergence` as a layer.
+class KLDivergence(keras.layers.Layer):
+    """`kl_divergence` as a layer.
 
     Call arguments:
-        mean: float [B, Z].
-        log_variance: float [B, Z].
+        mean: float [B, Z], mu.
+        log_variance: float [B, Z], s.
+
+    Returns:
+        float [B], nats per latent dimension.
     """
 
     def call(self, mean: Any, log_variance: Any) -> Any:
-        """float [B]."""
-        return divergence(mean, log_variance)
+        """Return the divergence."""
+        return kl_divergence(mean, log_variance)
 
     def compute_output_spec(self, mean: Any, log_variance: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor(mean.shape[:1], mean.dtype)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class AnnealedPenalty(keras.layers.Layer):
-    """What the divergence adds to the loss: weight * eta * max(mean over the batch of KL, floor).
+class AnnealedKLPenalty(keras.layers.Layer):
+    """KL term of the loss: weight * eta * max(batch mean of KL, floor).
 
-    eta = 1 - (1 - start) * decay^step rises from `start` to 1 over the training steps. The steps are
-    counted in a variable of the layer, so that a checkpoint holds them. In inference neither annealing
-    nor floor applies: weight * KL of each example.
+    eta = 1 - (1 - start) * decay^step rises from `start` to 1 over the training steps. The step counter is a
+    variable of the layer, so checkpoints contain it. In inference there is no annealing and no floor: the output is
+    weight * KL per example.
 
     Args:
-        weight: of the divergence in the loss, w_KL.
-        start: share of the weight at the first step, eta_min.
-        decay: R, what is left each step of the way from eta to 1.
-        floor: KL_min: a smaller divergence is not made smaller still.
+        weight: w_KL, weight of the KL divergence in the loss.
+        start: eta_min, share of the weight at the first step.
+        decay: R, factor by which 1 - eta shrinks per step.
+        floor: KL_min; a divergence below it has no gradient.
 
     Call arguments:
         divergence: float [B].
         training: whether this is a training step.
 
     Returns:
-        float [B], to be added to the reconstruction loss.
+        float [B], added to the reconstruction loss.
     """
 
     def __init__(self, weight: float, start: float, decay: float, floor: float, **kwargs: Any) -> None:
@@ -111,24 +114,24 @@ class AnnealedPenalty(keras.layers.Layer):
         self.weight, self.start, self.decay, self.floor = weight, start, decay, floor
 
     def build(self, input_shape: Any) -> None:
-        """Make the counter of steps."""
+        """Create the step counter."""
         self.steps = self.add_weight((), "zeros", dtype="int64", trainable=False, name="steps")
 
     def call(self, divergence: Any, training: bool = False) -> Any:
-        """The penalty."""
+        """Return the penalty; in training, also count the step."""
         if not training:
             return self.weight * divergence
-        done = ops.cast(self.steps.value, "float32")
+        step = ops.cast(self.steps.value, "float32")
         self.steps.assign(self.steps.value + 1)
-        eta = 1.0 - (1.0 - self.start) * ops.power(ops.cast(self.decay, "float32"), done)
-        cost = self.weight * eta * ops.maximum(ops.mean(divergence), self.floor)
-        return ops.broadcast_to(cost, ops.shape(divergence))
+        eta = 1.0 - (1.0 - self.start) * ops.power(ops.cast(self.decay, "float32"), step)
+        penalty = self.weight * eta * ops.maximum(ops.mean(divergence), self.floor)
+        return ops.broadcast_to(penalty, ops.shape(divergence))
 
     def compute_output_spec(self, divergence: Any, training: bool = False) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor(divergence.shape, divergence.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
-        told = {"weight": self.weight, "start": self.start, "decay": self.decay, "floor": self.floor}
-        return {**super().get_config(), **told}
+        """Return the constructor arguments, for `from_config`."""
+        arguments = {"weight": self.weight, "start": self.start, "decay": self.decay, "floor": self.floor}
+        return {**super().get_config(), **arguments}

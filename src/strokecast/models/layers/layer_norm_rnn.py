@@ -1,6 +1,6 @@
-"""A plain recurrent cell with layer normalisation between its sum and its activation.
+"""SimpleRNN cell with layer normalisation between its linear part and its activation.
 
-Source: Ba, Kiros and Hinton, 2016, https://arxiv.org/abs/1607.06450; as a Keras cell: Géron, Hands-On Machine
+Source: Ba, Kiros and Hinton, 2016, https://arxiv.org/abs/1607.06450; as a Keras cell in Géron, Hands-On Machine
 Learning, 3rd edition, chapter 15.
 
 Shape legend: B batch, C input channels, U units.
@@ -20,18 +20,18 @@ class LayerNormRNNCell(keras.layers.SimpleRNNCell):
 
         h' = activation(gain * N(x W + h U) + b),   N(v) = (v - mean(v)) / sqrt(var(v) + epsilon)
 
-    with mean and variance over the units of one example. W, U, b, their initial values and the dropout masks, drawn
-    once a sequence, are those of `keras.layers.SimpleRNNCell`.
+    with mean and variance over the units of one example. W, U, b, their initialisers and the per-sequence dropout
+    masks are those of `keras.layers.SimpleRNNCell`.
 
     Args:
         units: size of the state.
         epsilon: added to the variance.
-        kwargs: of `keras.layers.SimpleRNNCell` (activation, dropout, recurrent_dropout, regularisers, name).
+        kwargs: further arguments of `keras.layers.SimpleRNNCell` (activation, dropout, recurrent_dropout, regularisers, name).
 
     Call arguments:
         inputs: float [B, C], x.
         states: [h], float [B, U].
-        training: whether to drop.
+        training: whether dropout is active.
 
     Returns:
         (h' [B, U], [h']).
@@ -42,12 +42,12 @@ class LayerNormRNNCell(keras.layers.SimpleRNNCell):
         self.epsilon = epsilon
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make W, U, b and the gain (1 at first)."""
+        """Create W, U, b and the gain (initially 1)."""
         super().build(input_shape)
         self.gain = self.add_weight((self.units,), initializer="ones", name="gain")
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
-        """One step."""
+        """Compute one time step."""
         (state,) = states
         if training and self.dropout:
             inputs = inputs * self.get_dropout_mask(inputs)
@@ -60,11 +60,11 @@ class LayerNormRNNCell(keras.layers.SimpleRNNCell):
         return state, [state]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
 def layer_norm_rnn(units: int, *, return_sequences: bool, name: str, **settings: Any) -> Any:
-    """A `keras.layers.RNN` of `LayerNormRNNCell`, with the arguments of `keras.layers.SimpleRNN`."""
+    """Return a `keras.layers.RNN` of `LayerNormRNNCell`; arguments are those of `keras.layers.SimpleRNN`."""
     cell = LayerNormRNNCell(units, name=f"{name}_cell", **settings)
     return keras.layers.RNN(cell, return_sequences=return_sequences, name=name)

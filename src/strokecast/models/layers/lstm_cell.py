@@ -1,10 +1,10 @@
-"""The LSTM cell, gate by gate.
+"""LSTM cell, written gate by gate.
 
 Source: Hochreiter and Schmidhuber, 1997, https://doi.org/10.1162/neco.1997.9.8.1735, with the forget gate of
 Gers, Schmidhuber and Cummins, 2000, https://doi.org/10.1162/089976600300015015, whose bias starts at 1
 (Jozefowicz, Zaremba and Sutskever, 2015, https://proceedings.mlr.press/v37/jozefowicz15.html).
 
-Shape legend: B batch, C input channels, U units. `docs/lstm.md` explains it with a figure.
+Shape legend: B batch, C input channels, U units. Explained with a figure in `docs/lstm.md`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class LSTMCell(keras.layers.Layer):
     Cell state      c' = f * c + i * g
     Hidden state    h' = o * tanh(c')
 
-    The weights stand side by side in the order i, f, g, o, as in `keras.layers.LSTM`: `kernel` W [C, 4U],
-    `recurrent_kernel` U [U, 4U], `bias` b [4U]; weights of the one fit the other.
+    Weights are concatenated in the order i, f, g, o: `kernel` W [C, 4U], `recurrent_kernel` U [U, 4U], `bias` b
+    [4U]. The layout is that of `keras.layers.LSTM`, so weights can be exchanged with it.
 
     Args:
         units: size of the hidden and of the cell state.
@@ -51,7 +51,7 @@ class LSTMCell(keras.layers.Layer):
         self.output_size = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make W, U and b; the forget gate's bias is 1, all others are 0."""
+        """Create W, U and b. The forget gate's bias starts at 1, the other biases at 0."""
         channels, units = input_shape[-1], self.units
 
         def open_forget_gate(shape: Any, dtype: Any = None) -> Any:
@@ -65,7 +65,7 @@ class LSTMCell(keras.layers.Layer):
         self.bias = self.add_weight((4 * units,), initializer=open_forget_gate, name="bias")
 
     def call(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        """One step."""
+        """Compute one time step."""
         hidden, cell = states
         gates = ops.matmul(inputs, self.kernel) + ops.matmul(hidden, self.recurrent_kernel) + self.bias
         into_input, into_forget, into_candidate, into_output = ops.split(gates, 4, axis=-1)  # each [B, U]
@@ -78,5 +78,5 @@ class LSTMCell(keras.layers.Layer):
         return hidden, [hidden, cell]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "units": self.units}

@@ -1,4 +1,7 @@
-"""Masks from lengths. Masks are bool [B, T], true on real steps, right-padded (as cuDNN wants them)."""
+"""Masks from lengths. Masks are bool [B, T], true on valid steps, right-padded (as cuDNN requires).
+
+Shape legend: B batch, T padded steps, C channels.
+"""
 
 from __future__ import annotations
 
@@ -10,79 +13,86 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class LengthMask(keras.layers.Layer):
-    """Which steps of padded sequences are real.
+    """Mask of padded sequences, computed from their lengths.
 
     Call arguments:
-        sequences: [B, T, ...], only its T is read.
+        sequences: [B, T, ...]. Only T is read.
         length: int32 [B], 1 <= length <= T.
 
     Returns:
-        bool [B, T]: step t of example b is real where t < length[b].
+        bool [B, T], true at step t of example b if t < length[b].
     """
 
     def call(self, sequences: Any, length: Any) -> Any:
-        """The mask."""
+        """Return the mask."""
         return ops.arange(ops.shape(sequences)[1])[None, :] < ops.cast(length, "int32")[:, None]
 
     def compute_output_spec(self, sequences: Any, length: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((sequences.shape[0], sequences.shape[1]), "bool")
 
 
-class MaskByName(keras.layers.Layer):
-    """A layer that gets masks as arguments, and attaches none to what it gives."""
+class ExplicitMaskLayer(keras.layers.Layer):
+    """Base of layers that take masks as call arguments and attach no implicit Keras mask to their output."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
     def compute_mask(self, sequences: Any, previous_mask: Any = None) -> None:
-        """None: masks are handed on by name, never attached to a tensor."""
+        """Return None: no mask is attached to the output."""
         return None
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class ZeroPadded(MaskByName):
-    """Sets the padded steps back to zero.
+class ApplyMask(ExplicitMaskLayer):
+    """Set padded steps to zero.
 
     Call arguments:
         sequences: float [B, T, C].
-        real: bool [B, T].
+        mask: bool [B, T].
+
+    Returns:
+        float [B, T, C].
     """
 
-    def call(self, sequences: Any, real: Any) -> Any:
-        """`sequences` with zeros where `real` is false."""
-        return sequences * ops.cast(real, sequences.dtype)[:, :, None]
+    def call(self, sequences: Any, mask: Any) -> Any:
+        """Return `sequences` with zeros where `mask` is false."""
+        return sequences * ops.cast(mask, sequences.dtype)[:, :, None]
 
-    def compute_output_spec(self, sequences: Any, real: Any) -> Any:
-        """Shape and dtype, without running."""
+    def compute_output_spec(self, sequences: Any, mask: Any) -> Any:
+        """Return the output's shape and dtype."""
         return keras.KerasTensor(sequences.shape, sequences.dtype)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class StrideMask(keras.layers.Layer):
-    """The mask after a strided convolution: lengths become ceil(length / stride), as T does.
+    """Mask after a strided convolution: lengths become ceil(length / stride), as T does.
 
     Args:
-        stride: steps the convolution moves at a time.
+        stride: stride of the convolution, steps.
 
     Call arguments:
-        real: bool [B, T].
+        mask: bool [B, T]. It is the only input, hence named `inputs` in `call`.
+
+    Returns:
+        bool [B, ceil(T / stride)].
     """
 
     def __init__(self, stride: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stride = stride
 
-    def call(self, real: Any) -> Any:
-        """bool [B, ceil(T / stride)]."""
-        return real[:, :: self.stride]
+    def call(self, inputs: Any) -> Any:
+        """Return every `stride`-th step of the mask."""
+        return inputs[:, :: self.stride]
 
-    def compute_output_spec(self, real: Any) -> Any:
-        """Shape and dtype, without running."""
-        steps = real.shape[1]
-        return keras.KerasTensor((real.shape[0], None if steps is None else -(-steps // self.stride)), "bool")
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return the output's shape and dtype."""
+        steps = inputs.shape[1]
+        shape = (inputs.shape[0], None if steps is None else -(-steps // self.stride))
+        return keras.KerasTensor(shape, "bool")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "stride": self.stride}

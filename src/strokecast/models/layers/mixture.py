@@ -1,12 +1,12 @@
-"""Where the pen goes next, as a density: a mixture of bivariate normal distributions, and three pen states.
+"""Mixture density of the next pen move: bivariate normal distributions, and three pen states.
 
 Sources: Graves, 2013, https://arxiv.org/abs/1308.0850, section 4.1; Ha and Eck, 2017,
 https://arxiv.org/abs/1704.03477, equations 3 to 6.
 
-A network gives 6M + 3 raw numbers a step: 3 logits of the pen (down, up, end), then M each of: weight
-logits, mean of dx, mean of dy, log of the deviations of dx and dy, and the correlation before tanh.
+A network outputs 6M + 3 raw values per step: 3 logits of the pen (down, up, end), then M each of weight logits, mean
+of dx, mean of dy, log standard deviation of dx, log standard deviation of dy, and correlation before tanh.
 
-Shapes: ... any leading axes, M mixtures.
+Shape legend: ... any leading axes, M mixture components, B batch, T padded points.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-LOG_DEVIATION = (-6.0, 6.0)  # what the logs are kept within: no point can be infinitely likely
-CORRELATION = 0.99  # largest size of a correlation: 1 would leave no density
+LOG_DEVIATION = (-6.0, 6.0)  # clipping range of log standard deviations; bounds the density
+CORRELATION = 0.99  # maximum absolute correlation; at 1 there is no density
 
 
 class Mixture(NamedTuple):
-    """One density a step.
+    """Parameters of one density per step.
 
     Attributes:
         pen: float [..., 3], logits of down, up, end.
-        weight: float [..., M], logits of the components.
+        weight: float [..., M], logits of the component weights.
         mean_x, mean_y: float [..., M].
-        log_dev_x, log_dev_y: float [..., M], logs of the standard deviations.
+        log_dev_x, log_dev_y: float [..., M], log standard deviations.
         correlation: float [..., M], within (-1, 1).
     """
 
@@ -41,10 +41,10 @@ class Mixture(NamedTuple):
 
 
 def split(raw: Any) -> Mixture:
-    """The parts of raw numbers float [..., 6M + 3].
+    """Split raw outputs float [..., 6M + 3] into the parameters of a `Mixture`.
 
-    Unlike the paper, logs of deviations are kept within `LOG_DEVIATION` and correlations within
-    `CORRELATION`: moves that are exactly 0 are common, and would pull the density there to infinity.
+    Unlike in the paper, log standard deviations are clipped to `LOG_DEVIATION` and correlations scaled to
+    `CORRELATION`: moves of exactly 0 are common, and the density there would grow without bound.
     """
     pen, rest = raw[..., :3], raw[..., 3:]
     weight, mean_x, mean_y, dev_x, dev_y, correlation = ops.split(rest, 6, axis=-1)
@@ -53,7 +53,7 @@ def split(raw: Any) -> Mixture:
 
 
 def log_density(mixture: Mixture, move: Any) -> Any:
-    """Log of the density of moves under their mixtures, by log-sum-exp over the components.
+    """Log density of moves under their mixtures, by log-sum-exp over the components.
 
     Args:
         mixture: with leading axes [...].
@@ -64,39 +64,39 @@ def log_density(mixture: Mixture, move: Any) -> Any:
     """
     x = (move[..., 0:1] - mixture.mean_x) * ops.exp(-mixture.log_dev_x)  # [..., M]
     y = (move[..., 1:2] - mixture.mean_y) * ops.exp(-mixture.log_dev_y)
-    rest = 1.0 - ops.square(mixture.correlation)
-    distance = (ops.square(x) + ops.square(y) - 2.0 * mixture.correlation * x * y) / rest
-    log_normal = -0.5 * (distance + ops.log(rest)) - mixture.log_dev_x - mixture.log_dev_y
+    one_minus_rho2 = 1.0 - ops.square(mixture.correlation)
+    distance = (ops.square(x) + ops.square(y) - 2.0 * mixture.correlation * x * y) / one_minus_rho2
+    log_normal = -0.5 * (distance + ops.log(one_minus_rho2)) - mixture.log_dev_x - mixture.log_dev_y
     log_weight = mixture.weight - ops.logsumexp(mixture.weight, axis=-1, keepdims=True)
     return ops.logsumexp(log_weight + log_normal, axis=-1) - math.log(2.0 * math.pi)
 
 
 def step_losses(target: Any, raw: Any) -> tuple[Any, Any]:
-    """Negative log-likelihood of each step, the move's and the pen's.
+    """Negative log-likelihoods per step, of the move and of the pen state.
 
     Args:
         target: float [B, T + 1, 5], stroke-5.
         raw: float [B, T + 1, 6M + 3].
 
     Returns:
-        (L_s, L_p), float [B, T + 1] each, in nats. L_s is 0 where no point is (the end, and all that
-        follows it); L_p is 0 on all that follows the end. What the network says there has no say, nor has
-        the target.
+        (L_s, L_p), float [B, T + 1] each, in nats. L_s is 0 at the end step and after it, L_p after the end step.
+        Output and target at these steps do not affect the result.
     """
     mixture = split(raw)
     ended = ops.cumsum(target[:, :, 4], axis=1)
-    real, open_ = ended < 0.5, ended - target[:, :, 4] < 0.5  # up to the end; up to and with it
-    moves = ops.where(real[:, :, None], target[:, :, :2], 0.0)
+    is_point = ended < 0.5
+    is_step = ended - target[:, :, 4] < 0.5  # a point or the end
+    moves = ops.where(is_point[:, :, None], target[:, :, :2], 0.0)
     log_pen = mixture.pen - ops.logsumexp(mixture.pen, axis=-1, keepdims=True)
     pen = -ops.sum(target[:, :, 2:] * log_pen, axis=-1)
-    return ops.where(real, -log_density(mixture, moves), 0.0), ops.where(open_, pen, 0.0)
+    return ops.where(is_point, -log_density(mixture, moves), 0.0), ops.where(is_step, pen, 0.0)
 
 
 def reconstruction(target: Any, raw: Any) -> Any:
-    """L_R = L_s + L_p of each drawing, divided by its own steps (its points and the end).
+    """Reconstruction loss L_R = L_s + L_p per drawing, divided by its number of steps (its points and the end).
 
-    The paper divides by N_max, the longest drawing of the data set, whatever the drawing's length; here
-    each drawing weighs alike, and the figure is nats a step.
+    The paper divides by N_max, the length of the longest drawing of the data set. Here each drawing has the same
+    weight, and the unit is nats per step.
 
     Args:
         target: float [B, T + 1, 5], stroke-5.

@@ -1,4 +1,7 @@
-"""Sum, mean and maximum over the real steps of padded sequences."""
+"""Sum, mean and maximum over the valid steps of padded sequences.
+
+Shape legend: B batch, T padded steps, C channels.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +10,70 @@ from typing import Any
 import keras
 from keras import ops
 
-from strokecast.models.layers.masking import MaskByName
+from strokecast.models.layers.masking import ExplicitMaskLayer
 
 
-class Pool(MaskByName):
-    """A layer from sequences float [B, T, C], and a number or truth of each step [B, T], to vectors [B, C]."""
+class MaskedPooling(ExplicitMaskLayer):
+    """Base of poolings from sequences float [B, T, C] and a mask or weights [B, T] to vectors float [B, C]."""
 
-    def compute_output_spec(self, sequences: Any, steps: Any) -> Any:
-        """Shape and dtype, without running."""
+    def compute_output_spec(self, sequences: Any, mask_or_weights: Any) -> Any:
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((sequences.shape[0], sequences.shape[2]), sequences.dtype)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedMean(Pool):
-    """The mean of the real steps.
+class MaskedMean(MaskedPooling):
+    """Mean over the valid steps.
 
     Call arguments:
         sequences: float [B, T, C].
-        real: bool [B, T], at least one true in each row.
+        mask: bool [B, T], at least one true per row.
 
     Returns:
         float [B, C].
     """
 
-    def call(self, sequences: Any, real: Any) -> Any:
-        """The mean."""
-        weight = ops.cast(real, sequences.dtype)[:, :, None]
-        return ops.sum(ops.where(real[:, :, None], sequences, 0.0), axis=1) / ops.sum(weight, axis=1)
+    def call(self, sequences: Any, mask: Any) -> Any:
+        """Return the mean."""
+        weight = ops.cast(mask, sequences.dtype)[:, :, None]
+        return ops.sum(ops.where(mask[:, :, None], sequences, 0.0), axis=1) / ops.sum(weight, axis=1)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedMax(Pool):
-    """The largest value of each channel over the real steps.
+class MaskedMax(MaskedPooling):
+    """Maximum per channel over the valid steps.
 
     Call arguments:
         sequences: float [B, T, C].
-        real: bool [B, T], at least one true in each row.
+        mask: bool [B, T], at least one true per row.
 
     Returns:
         float [B, C].
     """
 
-    def call(self, sequences: Any, real: Any) -> Any:
-        """The maximum."""
-        return ops.max(ops.where(real[:, :, None], sequences, -1e9), axis=1)
+    def call(self, sequences: Any, mask: Any) -> Any:
+        """Return the maximum."""
+        return ops.max(ops.where(mask[:, :, None], sequences, -1e9), axis=1)
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class MaskedSum(Pool):
-    """The sum of the real steps, so that how much of something there was counts, too.
+class MaskedSum(MaskedPooling):
+    """Sum over the valid steps. Unlike the mean, it depends on the number of steps.
 
     Call arguments:
         sequences: float [B, T, C].
-        real: bool [B, T].
+        mask: bool [B, T].
 
     Returns:
-        float [B, C]; zero where no step is real.
+        float [B, C]; zero for rows without a valid step.
     """
 
-    def call(self, sequences: Any, real: Any) -> Any:
-        """The sum."""
-        return ops.sum(sequences * ops.cast(real, sequences.dtype)[:, :, None], axis=1)
+    def call(self, sequences: Any, mask: Any) -> Any:
+        """Return the sum."""
+        return ops.sum(sequences * ops.cast(mask, sequences.dtype)[:, :, None], axis=1)
 
 
-def mean_max(sequences: Any, real: Any) -> Any:
-    """Mean and maximum over the real steps, side by side: float [B, T, C] → [B, 2C]."""
-    pools = [MaskedMean(name="mean")(sequences, real), MaskedMax(name="max")(sequences, real)]
+def mean_max(sequences: Any, mask: Any) -> Any:
+    """Concatenate mean and maximum over the valid steps: float [B, T, C] → [B, 2C]."""
+    pools = [MaskedMean(name="mean")(sequences, mask), MaskedMax(name="max")(sequences, mask)]
     return keras.layers.Concatenate(name="pooled")(pools)

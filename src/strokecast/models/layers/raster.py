@@ -1,6 +1,6 @@
-"""The finished drawing as an image, drawn inside the network.
+"""The finished drawing as an image, rasterised inside the network, and a small CNN that reads it.
 
-Shape legend: B batch, T padded points, S pixels a side.
+Shape legend: B batch, T padded points, S pixels per side, F filters.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import keras
 from keras import ops
 
 from strokecast.models.layers.drawing import Positions
-from strokecast.models.layers.lines import draw
+from strokecast.models.layers.lines import rasterize
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class Raster(keras.layers.Layer):
-    """Draws pen strokes on a square of S x S pixels; `lines.draw` says how.
+    """Rasterise pen strokes on a square of S x S pixels, by `lines.rasterize`.
 
     Args:
         size: S.
-        width: of the pen, in pixels.
+        width: pen width, pixels.
 
     Call arguments:
-        positions: float [B, T, 2], x to the right and y down in [-1, 1], as `Positions` gives them.
+        positions: float [B, T, 2], x to the right and y down in [-1, 1], as returned by `Positions`.
         strokes: float [B, T, 3]; pen_lift above 0.5 ends a stroke.
-        real: bool [B, T].
+        mask: bool [B, T].
 
     Returns:
-        float [B, S, S, 1] in [0, 1], rows from the top; a stroke of one point is a dot.
+        float [B, S, S, 1] in [0, 1], rows from the top. A stroke of one point is a dot.
     """
 
     def __init__(self, size: int, width: float, **kwargs: Any) -> None:
@@ -37,22 +37,22 @@ class Raster(keras.layers.Layer):
         self.size = size
         self.width = width
 
-    def call(self, positions: Any, strokes: Any, real: Any) -> Any:
-        """The image."""
-        return draw(ops, positions, strokes[:, :, 2], real, self.size, self.width)[:, :, :, None]
+    def call(self, positions: Any, strokes: Any, mask: Any) -> Any:
+        """Return the images."""
+        return rasterize(ops, positions, strokes[:, :, 2], mask, self.size, self.width)[:, :, :, None]
 
-    def compute_output_spec(self, positions: Any, strokes: Any, real: Any) -> Any:
-        """Shape and dtype, without running."""
+    def compute_output_spec(self, positions: Any, strokes: Any, mask: Any) -> Any:
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((positions.shape[0], self.size, self.size, 1), positions.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "size": self.size, "width": self.width}
 
 
 def image_features(
     strokes: Any,
-    real: Any,
+    mask: Any,
     pixels: int = 28,
     width: float = 1.5,
     filters: Sequence[int] = (32, 64, 64),
@@ -62,26 +62,26 @@ def image_features(
     l2: float = 0.0,
     prefix: str = "",
 ) -> Any:
-    """What a small two-dimensional convolutional network finds in the finished drawing.
+    """Rasterise drawings and apply a small 2D CNN.
 
     Args:
-        strokes: float [B, T, 3 or more], pen moves as `drawing_inputs` gives them.
-        real: bool [B, T].
-        pixels: S, of a side of the image.
-        width: of the pen, in pixels.
-        filters: channels of each convolution, which halves the image.
-        kernel: pixels a side that each convolution sees.
-        activation: after each convolution.
-        norm: `batch` or `none`, before it.
-        l2: factor of the squared weights in the loss.
-        prefix: of the layers' names.
+        strokes: float [B, T, 3 or more], pen moves as returned by `drawing_inputs`.
+        mask: bool [B, T].
+        pixels: S, side of the image.
+        width: pen width, pixels.
+        filters: channels per convolution; each convolution is followed by 2 x 2 max pooling.
+        kernel: kernel size, pixels.
+        activation: activation after each convolution.
+        norm: `batch` or `none`, normalisation before each activation.
+        l2: L2 regularisation factor of the kernels.
+        prefix: prefix of the layer names.
 
     Returns:
         float [B, (S / 2**len(filters))**2 * filters[-1]].
     """
     layers = keras.layers
-    places = Positions(name=f"{prefix}positions")(strokes, real)  # [B, T, 2]
-    x = Raster(pixels, width, name=f"{prefix}image")(places, strokes, real)  # [B, S, S, 1]
+    positions = Positions(name=f"{prefix}positions")(strokes, mask)  # [B, T, 2]
+    x = Raster(pixels, width, name=f"{prefix}image")(positions, strokes, mask)  # [B, S, S, 1]
     for number, channels in enumerate(filters, start=1):
         x = layers.Conv2D(
             channels,

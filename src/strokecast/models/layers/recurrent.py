@@ -15,41 +15,41 @@ CELLS = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru":
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class BothWays(keras.layers.Bidirectional):
-    """A `keras.layers.Bidirectional` that masks no step where nothing hangs on it: a tenth faster on a CPU.
+class MaskedBidirectional(keras.layers.Bidirectional):
+    """`keras.layers.Bidirectional` that omits the mask wherever it cannot change valid outputs.
 
-    Read forwards, padding on the right comes after all that is real. So the mask is left out there where whole
-    sequences are returned; what stands on padded steps has no meaning then, and whoever reads on must mask
-    it. Read backwards, padding comes first, and is masked.
+    The forward layer reads right-padding last. If it returns whole sequences it runs without a mask, which takes
+    about a tenth less time on a CPU. Its output on padded steps is then undefined, so the next layer has to mask it.
+    The backward layer reads the padding first and always gets the mask.
 
     Call arguments:
         sequences: float [B, T, C].
         mask: bool [B, T], right-padded, or None.
-        training: whether to drop.
+        training: whether dropout is active.
 
     Returns:
-        float [B, T, 2 * units] where `return_sequences`, else [B, 2 * units].
+        float [B, T, 2 * units] with `return_sequences`, else [B, 2 * units].
     """
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None
     ) -> Any:
-        """Both directions side by side."""
+        """Return the outputs of both directions, concatenated."""
         if initial_state is not None:
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
-        seen = None if self.return_sequences else mask
-        forwards = self.forward_layer(sequences, mask=seen, training=training)
-        backwards = self.backward_layer(sequences, mask=mask, training=training)
+        forward_mask = None if self.return_sequences else mask
+        forward = self.forward_layer(sequences, mask=forward_mask, training=training)
+        backward = self.backward_layer(sequences, mask=mask, training=training)
         if self.return_sequences:
-            backwards = keras.ops.flip(backwards, axis=1)
-        return keras.ops.concatenate([forwards, backwards], axis=-1)
+            backward = keras.ops.flip(backward, axis=1)
+        return keras.ops.concatenate([forward, backward], axis=-1)
 
     def compute_mask(self, sequences: Any, mask: Any = None) -> None:
-        """None: masks are handed on by name, never attached to a tensor."""
+        """Return None: no mask is attached to the output."""
         return None
 
 
-_MOMENTUM = 0.98  # of batch normalisation's moving moments, share kept a step: an epoch has few steps
+_MOMENTUM = 0.98  # of batch normalisation; lower than Keras's 0.99 because an epoch has few steps
 
 
 def recurrent_stack(
@@ -66,30 +66,30 @@ def recurrent_stack(
     return_sequences: bool = False,
     **settings: Any,
 ) -> Any:
-    """`layers` recurrent layers; all but the last return their whole sequence, the last its last real state.
+    """Apply `layers` recurrent layers. All but the last return sequences; the last returns its last valid state.
 
-    Dropout falls on what goes from one layer to the next and on what leaves the last; within a
-    sequence the same units are dropped at each time step (Gal and Ghahramani,
-    https://arxiv.org/abs/1512.05287; its recurrent part is `recurrent_dropout`, which costs cuDNN).
+    Dropout is applied between layers and after the last one. Within a sequence the same units are dropped at each
+    step (Gal and Ghahramani, https://arxiv.org/abs/1512.05287). Dropout inside the recurrence is
+    `recurrent_dropout`, which cuDNN does not support.
 
     Args:
-        cell: `keras.layers.SimpleRNN`, `LSTM` or `GRU`, or a function of the same arguments and a name.
+        cell: `keras.layers.SimpleRNN`, `LSTM` or `GRU`, or a function with the same arguments and a `__name__`.
         x: float [B, T, C].
-        units: size of the state (of each direction).
-        layers: depth.
-        mask: bool [B, T], right-padded, or None where every step is real.
-        dropout: share of units dropped.
+        units: size of the state (per direction).
+        layers: number of layers.
+        mask: bool [B, T], right-padded, or None if every step is valid.
+        dropout: dropout rate.
         bidirectional: read forwards and backwards, and concatenate.
-        norm: normalise what leaves each layer: over the units of a step (`layer`), or over the real steps
-            of the batch (`batch`).
-        l2: factor of the squared weights W and U of each layer in the loss; 0: none.
-        return_sequences: let the last layer, too, return its whole sequence.
-        settings: of each layer: `activation`, `recurrent_dropout` and the like. What is left out stays at
-            its cuDNN-ready default.
+        norm: normalise the output of each layer: `layer` over the units of a step, `batch` over the valid steps of
+            the batch.
+        l2: L2 regularisation factor of kernels W and recurrent kernels U; 0: none.
+        return_sequences: let the last layer return its sequence as well.
+        settings: further arguments of each layer (`activation`, `recurrent_dropout`, ...). The defaults meet cuDNN's
+            conditions.
 
     Returns:
-        float [B, units], or [B, 2 * units] where bidirectional; with a time axis [B, T, ...] where
-        return_sequences, and then without meaning on padded steps.
+        float [B, units], with `bidirectional` [B, 2 * units]. With `return_sequences` [B, T, ...], undefined on
+        padded steps.
     """
     name = cell.__name__.lower()
     if l2:
@@ -98,43 +98,44 @@ def recurrent_stack(
             "recurrent_regularizer": keras.regularizers.L2(l2),
         }
     for depth in range(layers):
-        whole = return_sequences or depth < layers - 1
+        returns_sequence = return_sequences or depth < layers - 1
         layer = cell(
             units,
-            return_sequences=whole,
+            return_sequences=returns_sequence,
             dropout=dropout if depth else 0.0,
             name=f"{name}_{depth + 1}",
             **settings,
         )
         if bidirectional:
-            layer = BothWays(layer, name=f"bi{name}_{depth + 1}")
-        x = layer(x, mask=mask if bidirectional or not whole else None)  # forwards, padding comes last
+            layer = MaskedBidirectional(layer, name=f"bi{name}_{depth + 1}")
+        # a forward layer that returns its sequence reads the padding last and needs no mask
+        x = layer(x, mask=mask if bidirectional or not returns_sequence else None)
         if norm == "layer":
             x = keras.layers.LayerNormalization(name=f"norm_{depth + 1}")(x)
         elif norm == "batch":
             batch_norm = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"norm_{depth + 1}")
-            x = batch_norm(x, mask=mask if whole else None)
+            x = batch_norm(x, mask=mask if returns_sequence else None)
     return keras.layers.Dropout(dropout, name="dropout")(x) if dropout else x
 
 
-def read_drawing(cell: Callable[..., Any], points: Any, real: Any, config: RecurrentClassifier) -> Any:
-    """`recurrent_stack` over the points of a drawing, with the settings that plain recurrent classifiers have.
+def encode_strokes(cell: Callable[..., Any], points: Any, mask: Any, config: RecurrentClassifier) -> Any:
+    """Apply `recurrent_stack` to the points of drawings, with the settings that recurrent classifiers share.
 
     Args:
-        cell: as there.
+        cell: as in `recurrent_stack`.
         points: float [B, T, C].
-        real: bool [B, T], right-padded.
-        config: units, depth, dropout (between layers and recurrent), directions, normalisation, L2, activation.
+        mask: bool [B, T], right-padded.
+        config: units, layers, dropout, directions, normalisation, L2 and activation.
 
     Returns:
-        float [B, U], twice as many where bidirectional.
+        float [B, U], with `bidirectional` [B, 2U].
     """
     return recurrent_stack(
         cell,
         points,
         config.units,
         config.layers,
-        mask=real,
+        mask=mask,
         dropout=config.dropout,
         bidirectional=config.bidirectional,
         norm=config.norm,
@@ -144,20 +145,20 @@ def read_drawing(cell: Callable[..., Any], points: Any, real: Any, config: Recur
     )
 
 
-def read_window(
+def encode_window(
     cell: Callable[..., Any], window: Any, config: RecurrentForecaster, layers: int = 1, **settings: Any
 ) -> Any:
-    """`recurrent_stack` over the days of a window, with the settings that all recurrent forecasters have.
+    """Apply `recurrent_stack` to the days of a window, with the settings that recurrent forecasters share.
 
     Args:
-        cell: as there.
+        cell: as in `recurrent_stack`.
         window: float [B, W, C].
-        config: units, dropout (between layers and recurrent), normalisation, L2.
-        layers: depth.
-        settings: what else a forecaster sets: `return_sequences`, `activation`.
+        config: units, dropout, normalisation and L2.
+        layers: number of layers.
+        settings: further settings of `recurrent_stack`: `return_sequences`, `activation`.
 
     Returns:
-        float [B, U], or [B, W, U] where return_sequences.
+        float [B, U], with `return_sequences` [B, W, U].
     """
     return recurrent_stack(
         cell,

@@ -1,9 +1,9 @@
-"""What stood on the same weekday before: the naive forecasts, to which a network's output can be added.
+"""Seasonal naive forecasts inside a network, to which the network's output is added.
 
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
 https://otexts.com/fpp3/simple-methods.html
 
-Shape legend: B batch, W window, H horizon, C channels (the targets come first), D targets, F future features.
+Shape legend: B batch, W window, H horizon, C channels (targets first), D targets, F future features.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from keras import ops
 from strokecast.common.errors import UserError
 
 WEEK, YEAR = 7, 364  # days
-LAG = f"lag_{YEAR}"  # as `features/horizons.py` names it
+LAG_FEATURE = f"lag_{YEAR}"  # name of the feature in the spec of the data
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class LastWeek(keras.layers.Layer):
-    """Repeats the last seven days: the seasonal-naive forecast inside a network.
+    """Repeat the last seven days: the seasonal naive forecast with a season of a week.
 
     Args:
-        horizon: days to forecast, H.
-        targets: channels that are repeated, the first D.
-        each_step: forecast from each day of the window, not from its last alone; a day that lies before the window
-            counts as 0, the mean of the training days.
+        horizon: H, days.
+        targets: D, channels to repeat (the first D).
+        each_step: forecast from every day of the window instead of only its last. Days before the window count as 0,
+            the mean of the training days.
 
     Call arguments:
         past: float [B, W, C], W >= 7.
 
     Returns:
-        float [B, H, D], or [B, W, H, D]: for each forecast day, the last known day of the same weekday.
+        float [B, H, D], with `each_step` [B, W, H, D]: per forecast day, the last observed day of the same weekday.
     """
 
     def __init__(self, horizon: int, targets: int = 1, each_step: bool = False, **kwargs: Any) -> None:
@@ -43,33 +43,33 @@ class LastWeek(keras.layers.Layer):
         self.horizon, self.targets, self.each_step = horizon, targets, each_step
 
     def call(self, past: Any) -> Any:
-        """The repeated week."""
+        """Return the forecasts."""
         values = past[:, :, : self.targets]  # [B, W, D]
         days = np.arange(self.horizon) % WEEK
         if not self.each_step:
             return ops.take(values[:, -WEEK:], days, axis=1)
         steps = np.arange(past.shape[1])
-        values = ops.pad(values, ((0, 0), (WEEK - 1, 0), (0, 0)))  # step t's week starts at t
+        values = ops.pad(values, ((0, 0), (WEEK - 1, 0), (0, 0)))  # the week up to step t starts at index t
         return ops.take(values, steps[:, None] + days, axis=1)
 
     def compute_output_spec(self, past: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         steps = (past.shape[1],) if self.each_step else ()
         return keras.KerasTensor((past.shape[0], *steps, self.horizon, self.targets), past.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
-        told = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
-        return {**super().get_config(), **told}
+        """Return the constructor arguments, for `from_config`."""
+        arguments = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
+        return {**super().get_config(), **arguments}
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class LastYear(keras.layers.Layer):
-    """The values 364 days before each forecast day, from a window that holds them.
+    """Return the values 364 days before each forecast day, from a window of at least 364 days.
 
     Args:
-        horizon: days to forecast, H <= 364.
-        targets: channels, the first D.
+        horizon: H, days, at most 364.
+        targets: D, channels to return (the first D).
 
     Call arguments:
         past: float [B, W, C], W >= 364.
@@ -83,25 +83,25 @@ class LastYear(keras.layers.Layer):
         self.horizon, self.targets = horizon, targets
 
     def call(self, past: Any) -> Any:
-        """The days."""
+        """Return the values."""
         first = past.shape[1] - YEAR
         return past[:, first : first + self.horizon, : self.targets]
 
     def compute_output_spec(self, past: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((past.shape[0], self.horizon, self.targets), past.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "horizon": self.horizon, "targets": self.targets}
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class LaggedFeature(keras.layers.Layer):
-    """The first target's value so long before, as the known features of a day have it; other targets get 0.
+    """Return a lag of the first target, which the future features contain; the other targets get 0.
 
     Args:
-        column: of the features.
+        column: index of the lag among the features.
         targets: D.
 
     Call arguments:
@@ -116,62 +116,62 @@ class LaggedFeature(keras.layers.Layer):
         self.column, self.targets = column, targets
 
     def call(self, future: Any) -> Any:
-        """The feature, with zeros beside it."""
+        """Return the feature, padded with zeros for the other targets."""
         value = future[..., self.column : self.column + 1]
-        none = [(0, 0)] * (len(future.shape) - 1)
-        return ops.pad(value, (*none, (0, self.targets - 1)))
+        no_padding = [(0, 0)] * (len(future.shape) - 1)
+        return ops.pad(value, (*no_padding, (0, self.targets - 1)))
 
     def compute_output_spec(self, future: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         return keras.KerasTensor((*future.shape[:-1], self.targets), future.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "column": self.column, "targets": self.targets}
 
 
-def seasonal(
+def seasonal_base(
     residual: str, past: Any, future: Any, spec: Mapping[str, Any], *, each_step: bool = False
 ) -> Any:
-    """What a network's output is added to.
+    """Create the seasonal naive forecast that a network's output is added to.
+
+    `last_year` reads the feature of 364 days before if the spec has it (first target only), else the window. If the
+    targets are changes (`features.forecast.difference`), `last_week` repeats changes.
 
     Args:
         residual: `none`, `last_week` or `last_year`.
         past: float [B, W, C].
         future: float [B, H, F], with `each_step` [B, W, H, F], or None.
-        spec: of the data; `last_year` takes its feature of 364 days before where it has one (the first target alone),
-            else the window. Where the targets are changes (`features.forecast.difference`), so is last week.
-        each_step: of each day of the window.
+        spec: spec of the processed data.
+        each_step: forecast from every day of the window.
 
     Returns:
-        float [B, H, D], with `each_step` [B, W, H, D]; None where nothing is added.
+        float [B, H, D], with `each_step` [B, W, H, D]; None if `residual` is `none`.
 
     Raises:
-        UserError: if the days lie before the window, or the feature is a value and the targets are changes.
+        UserError: if the window does not reach back far enough, or `last_year` is combined with `difference`.
     """
     if residual == "none":
         return None
-    horizon, window, targets = int(spec["horizon"]), int(spec["window"]), len(spec["targets"])
+    horizon, window, targets = int(spec["horizon"]), int(spec["input_size"]), len(spec["targets"])
     if residual == "last_week":
         if window < WEEK:
-            raise _refused(residual, f"a window of {WEEK} days or more, the window has {window}")
+            raise _unsupported(residual, f"a window of {WEEK} days or more, the window has {window}")
         return LastWeek(horizon, targets, each_step, name="last_week")(past)
     if spec.get("difference") is not None:
-        raise _refused(
-            residual, "targets that are values, and features.forecast.difference makes them changes"
-        )
-    if LAG in spec["future"]:
-        return LaggedFeature(spec["future"].index(LAG), targets, name="last_year")(future)
+        raise _unsupported(residual, "values as targets, but features.forecast.difference makes them changes")
+    if LAG_FEATURE in spec["future"]:
+        return LaggedFeature(spec["future"].index(LAG_FEATURE), targets, name="last_year")(future)
     if each_step or window < YEAR or horizon > YEAR:
-        raise _refused(
+        raise _unsupported(
             residual, f"{YEAR} among features.forecast.lags" + ("" if each_step else " (or a window as long)")
         )
     return LastYear(horizon, targets, name="last_year")(past)
 
 
-def _refused(residual: str, need: str) -> UserError:
+def _unsupported(residual: str, requirement: str) -> UserError:
     return UserError(
-        f"residual: {residual} needs {need}",
+        f"residual: {residual} needs {requirement}",
         where="params.yaml: models.forecast",
-        fix="say residual: none, or change features.forecast",
+        fix="set residual: none, or change features.forecast",
     )

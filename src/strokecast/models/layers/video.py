@@ -1,4 +1,4 @@
-"""Convolutions over time, height and width: padding, a convolution with its normalisation, a residual block.
+"""3D convolutions over time, height and width: padding, convolution with normalisation, residual block.
 
 Shape legend: B batch, N frames, H x W pixels, C channels, F filters.
 """
@@ -15,15 +15,15 @@ from strokecast.models.layers.frames import l2_or_none, normalised
 
 @keras.saving.register_keras_serializable(package="strokecast")
 class PadVideo(keras.layers.Layer):
-    """Copies of the first and last frame around time, zeros around each frame.
+    """Pad videos: copies of the first and last frame in time, zeros in space.
 
-    The zeros are as many, and divided as, TensorFlow's `same` has them for a two-dimensional convolution, so
-    that a `valid` three-dimensional one sees each frame as that one does.
+    The zeros are those of TensorFlow's `same` padding for a 2D convolution, so that a `valid` 3D convolution reads
+    each frame as the 2D convolution does.
 
     Args:
-        depth: frames that the convolution sees; 1: time is left as it is.
-        kernel: pixels a side that it sees.
-        stride: pixels that it moves.
+        depth: kernel size of the convolution in time, frames; 1: no padding in time.
+        kernel: kernel size in space, pixels.
+        stride: stride in space, pixels.
 
     Call arguments:
         videos: float [B, N, H, W, C].
@@ -39,31 +39,31 @@ class PadVideo(keras.layers.Layer):
         self.stride = stride
 
     def _zeros(self, size: int) -> tuple[int, int]:
-        whole = max((-(-size // self.stride) - 1) * self.stride + self.kernel - size, 0)
-        return whole // 2, whole - whole // 2
+        total = max((-(-size // self.stride) - 1) * self.stride + self.kernel - size, 0)
+        return total // 2, total - total // 2
 
     def call(self, videos: Any) -> Any:
-        """The padded videos."""
+        """Return the padded videos."""
         before = (self.depth - 1) // 2
         first = [videos[:, :1]] * before
         last = [videos[:, -1:]] * (self.depth - 1 - before)
-        longer = ops.concatenate([*first, videos, *last], axis=1) if self.depth > 1 else videos
+        padded = ops.concatenate([*first, videos, *last], axis=1) if self.depth > 1 else videos
         zeros = [self._zeros(size) for size in videos.shape[2:4]]
-        return ops.pad(longer, ((0, 0), (0, 0), *zeros, (0, 0)))
+        return ops.pad(padded, ((0, 0), (0, 0), *zeros, (0, 0)))
 
     def compute_output_spec(self, videos: Any) -> Any:
-        """Shape and dtype, without running."""
+        """Return the output's shape and dtype."""
         batch, frames, *sides, channels = videos.shape
         sides = [size + sum(self._zeros(size)) for size in sides]
         return keras.KerasTensor((batch, frames + self.depth - 1, *sides, channels), videos.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, to be made again from."""
+        """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "depth": self.depth, "kernel": self.kernel, "stride": self.stride}
 
 
-class Switches(Protocol):
-    """What the functions here read of an architecture's config."""
+class ConvSettings(Protocol):
+    """Keys of an architecture's config that the functions of this module read."""
 
     @property
     def factorised(self) -> bool: ...
@@ -80,28 +80,28 @@ def conv3d(
     filters: int,
     kernel: tuple[int, int, int],
     strides: tuple[int, int, int],
-    config: Switches,
+    config: ConvSettings,
     name: str,
     *,
     activate: bool = True,
 ) -> Any:
-    """A convolution with normalisation and activation; factorised: one over space, then one over time.
+    """Apply a 3D convolution, normalisation and activation. Factorised: a convolution over space, then one over time.
 
     Args:
         x: float [B, N, H, W, C].
         filters: F.
-        kernel: frames and pixels that each output sees.
-        strides: frames and pixels that the kernel moves.
-        config: the switches.
-        name: of the layer, or prefix of the layers' names.
-        activate: end with the activation.
+        kernel: kernel size in frames and pixels.
+        strides: strides in frames and pixels.
+        config: `factorised`, `activation`, `norm` and `l2`.
+        name: name of the layer and prefix of the layer names.
+        activate: whether to apply the activation at the end.
 
     Returns:
         float [B, N / stride, H / stride, W / stride, F], rounded up.
     """
     layers = keras.layers
 
-    def one(x: Any, kernel: tuple[int, ...], strides: tuple[int, ...], name: str, activate: bool) -> Any:
+    def convolve(x: Any, kernel: tuple[int, ...], strides: tuple[int, ...], name: str, activate: bool) -> Any:
         x = layers.Conv3D(
             filters,
             kernel,
@@ -115,25 +115,25 @@ def conv3d(
         return layers.Activation(config.activation, name=f"{name}_{config.activation}")(x) if activate else x
 
     if config.factorised and kernel[0] > 1:
-        x = one(x, (1, *kernel[1:]), (1, *strides[1:]), f"{name}_space", True)
-        return one(x, (kernel[0], 1, 1), (strides[0], 1, 1), f"{name}_time", activate)
-    return one(x, kernel, strides, name, activate)
+        x = convolve(x, (1, *kernel[1:]), (1, *strides[1:]), f"{name}_space", True)
+        return convolve(x, (kernel[0], 1, 1), (strides[0], 1, 1), f"{name}_time", activate)
+    return convolve(x, kernel, strides, name, activate)
 
 
-def residual_block(x: Any, filters: int, config: Switches, name: str) -> Any:
-    """Two convolutions of 3 x 3 x 3, the first of stride 2; what came in is added through one of 1 x 1 x 1.
+def residual_block(x: Any, filters: int, config: ConvSettings, name: str) -> Any:
+    """Apply two 3 x 3 x 3 convolutions, the first with stride 2, and add the input through a 1 x 1 x 1 convolution.
 
     Args:
         x: float [B, N, H, W, C].
         filters: F.
-        config: the switches.
-        name: prefix of the layers' names.
+        config: as in `conv3d`.
+        name: prefix of the layer names.
 
     Returns:
         float [B, N / 2, H / 2, W / 2, F], rounded up.
     """
-    seen = conv3d(x, filters, (3, 3, 3), (2, 2, 2), config, f"{name}_conv_1")
-    seen = conv3d(seen, filters, (3, 3, 3), (1, 1, 1), config, f"{name}_conv_2", activate=False)
-    short = conv3d(x, filters, (1, 1, 1), (2, 2, 2), config, f"{name}_short", activate=False)
-    x = keras.layers.Add(name=f"{name}_add")([seen, short])
+    y = conv3d(x, filters, (3, 3, 3), (2, 2, 2), config, f"{name}_conv_1")
+    y = conv3d(y, filters, (3, 3, 3), (1, 1, 1), config, f"{name}_conv_2", activate=False)
+    shortcut = conv3d(x, filters, (1, 1, 1), (2, 2, 2), config, f"{name}_shortcut", activate=False)
+    x = keras.layers.Add(name=f"{name}_add")([y, shortcut])
     return keras.layers.Activation(config.activation, name=name)(x)

@@ -1,8 +1,8 @@
-"""The stacks of a WaveNet: gated, dilated, causal convolutions with residual and skip connections.
+"""Stacks of a WaveNet: gated, dilated, causal convolutions with residual and skip connections.
 
 Source: van den Oord et al., 2016, https://arxiv.org/abs/1609.03499, section 2.
 
-Shape legend: B batch, T padded steps, F filters.
+Shape legend: B batch, T padded steps, C channels, F filters.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import keras
 
 from strokecast.models.layers.recurrent import Norm
 
-_MOMENTUM = 0.98  # of batch normalisation's moving moments, share kept a step
+_MOMENTUM = 0.98  # of batch normalisation
 
 
 def gated_stacks(
     x: Any,
-    real: Any,
+    mask: Any,
     *,
     filters: int,
     kernel: int,
@@ -28,31 +28,31 @@ def gated_stacks(
     norm: Norm,
     regularizer: Any,
 ) -> Any:
-    """`stacks` times `blocks` gated blocks behind a convolution of width 1, and what they all skip, summed.
+    """Apply an input projection and `stacks` times `blocks` gated blocks, and sum the skip connections.
 
-    The dilation doubles from block to block and starts at 1 in each stack.
+    The dilation starts at 1 in each stack and doubles from block to block.
 
     Args:
         x: float [B, T, C].
-        real: bool [B, T], or None where every step is real.
+        mask: bool [B, T], or None if every step is valid.
         filters: F.
-        kernel: steps that each convolution sees.
-        blocks: of a stack.
-        stacks: one behind the other.
-        dropout: share of units dropped in each block.
-        norm: normalise what enters each block.
-        regularizer: of the kernels, or None.
+        kernel: kernel size, steps.
+        blocks: blocks per stack.
+        stacks: number of stacks.
+        dropout: dropout rate in each block.
+        norm: normalisation of the input of each block.
+        regularizer: regulariser of the kernels, or None.
 
     Returns:
-        float [B, T, F], the sum of all skips.
+        float [B, T, F].
     """
-    x = keras.layers.Conv1D(filters, 1, kernel_regularizer=regularizer, name="enter")(x)
+    x = keras.layers.Conv1D(filters, 1, kernel_regularizer=regularizer, name="input_projection")(x)
     skips = []
     for stack in range(1, stacks + 1):
         for block in range(blocks):
             x, skip = gated_block(
                 x,
-                real,
+                mask,
                 kernel,
                 2**block,
                 dropout=dropout,
@@ -66,7 +66,7 @@ def gated_stacks(
 
 def gated_block(
     x: Any,
-    real: Any,
+    mask: Any,
     kernel: int,
     dilation: int,
     *,
@@ -75,32 +75,32 @@ def gated_block(
     regularizer: Any = None,
     name: str,
 ) -> tuple[Any, Any]:
-    """tanh(filter * x) · sigmoid(gate * x), then a convolution of width 1 each for what goes on and what skips.
+    """Apply tanh(filter * x) · sigmoid(gate * x), then a 1 x 1 convolution each for the residual and the skip.
 
-    The zeros of a causal convolution stand in front, so that no step sees a later one, and padding at the
-    end reaches no real step.
+    The convolutions are causal (zeros in front): no step depends on a later one, so padding at the end does not
+    affect valid steps.
 
     Args:
         x: float [B, T, F].
-        real: bool [B, T], or None where every step is real.
-        kernel: steps that each output sees.
-        dilation: distance between two of them.
-        dropout: share of units dropped behind the gate.
-        norm: normalise x first: over the channels of a step, or over the real steps of the batch.
-        regularizer: of the kernels.
-        name: prefix of the layers' names.
+        mask: bool [B, T], or None if every step is valid.
+        kernel: kernel size, steps.
+        dilation: steps between two taps of the kernel.
+        dropout: dropout rate after the gate.
+        norm: normalise x first: `layer` over the channels of a step, `batch` over the valid steps of the batch.
+        regularizer: regulariser of the kernels.
+        name: prefix of the layer names.
 
     Returns:
-        (x for the next block [B, T, F], skip [B, T, F]).
+        (input of the next block [B, T, F], skip [B, T, F]).
     """
     filters = x.shape[-1]
-    seen = x
+    normed = x
     if norm == "layer":
-        seen = keras.layers.LayerNormalization(name=f"{name}_norm")(seen)
+        normed = keras.layers.LayerNormalization(name=f"{name}_norm")(normed)
     elif norm == "batch":
-        seen = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(seen, mask=real)
+        normed = keras.layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(normed, mask=mask)
 
-    def conv(part: str, activation: str) -> Any:
+    def conv(suffix: str, activation: str) -> Any:
         return keras.layers.Conv1D(
             filters,
             kernel,
@@ -108,12 +108,12 @@ def gated_block(
             dilation_rate=dilation,
             activation=activation,
             kernel_regularizer=regularizer,
-            name=f"{name}_{part}",
-        )(seen)
+            name=f"{name}_{suffix}",
+        )(normed)
 
     gated = keras.layers.Multiply(name=f"{name}_gated")([conv("filter", "tanh"), conv("gate", "sigmoid")])
     if dropout:
         gated = keras.layers.Dropout(dropout, name=f"{name}_dropout")(gated)
-    onward = keras.layers.Conv1D(filters, 1, kernel_regularizer=regularizer, name=f"{name}_onward")(gated)
+    output = keras.layers.Conv1D(filters, 1, kernel_regularizer=regularizer, name=f"{name}_output")(gated)
     skip = keras.layers.Conv1D(filters, 1, kernel_regularizer=regularizer, name=f"{name}_skip")(gated)
-    return keras.layers.Add(name=f"{name}_residual")([x, onward]), skip
+    return keras.layers.Add(name=f"{name}_residual")([x, output]), skip

@@ -15,7 +15,7 @@ CORNER = np.array([[30, 0, 0], [0, 30, 1], [-30, -10, 0], [0, 5, 1]], np.float32
 
 
 def video(points: np.ndarray, layout: frames.Layout = LAYOUT, times: np.ndarray | None = None) -> tuple:
-    made, tracks = frames.videos(points, np.array([[0, len(points)]]), layout, times)
+    made, tracks = frames.render_videos(points, np.array([[0, len(points)]]), layout, times)
     return made[0], tracks[0]
 
 
@@ -31,11 +31,11 @@ def scribbles(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_last_frame_is_the_finished_drawing_as_the_network_layer_draws_it() -> None:
     points, spans = scribbles(30)
-    made, _ = frames.videos(points, spans, LAYOUT)
+    made, _ = frames.render_videos(points, spans, LAYOUT)
     for (first, last), own in zip(spans, made, strict=True):
         whole = np.concatenate([np.zeros((1, 3), np.float32), points[first:last]]).astype(np.float64)[None]
         real = np.ones(whole.shape[:2], bool)
-        ink = lines.draw(np, lines.boxed(np, whole, real), whole[:, :, 2], real, 20, 1.5)[0]
+        ink = lines.rasterize(np, lines.to_unit_box(np, whole, real), whole[:, :, 2], real, 20, 1.5)[0]
         assert np.abs(np.rint(ink * 255) - own[-1]).max() <= 1
 
 
@@ -101,10 +101,10 @@ def test_extremes_are_drawn_and_are_numbers(points: np.ndarray) -> None:
 
 def test_a_drawing_is_the_same_alone_and_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
     points, spans = scribbles(9, seed=4)
-    made, tracks = frames.videos(points, spans, LAYOUT)
+    made, tracks = frames.render_videos(points, spans, LAYOUT)
     monkeypatch.setattr(frames, "CHUNK", 2)
     for (first, last), own, track in zip(spans, made, tracks, strict=True):
-        alone = frames.videos(points[first:last], np.array([[0, last - first]]), LAYOUT)
+        alone = frames.render_videos(points[first:last], np.array([[0, last - first]]), LAYOUT)
         np.testing.assert_array_equal(alone[0][0], own)
         np.testing.assert_array_equal(alone[1][0], track)
 
@@ -115,4 +115,4 @@ def test_a_page_that_is_no_square_and_a_drawing_without_points() -> None:
     assert wide[-1].max(axis=1)[1:-1].all(), "as high as the page allows"
     assert not wide[-1][:, :8].any(), "and in its middle"
     with pytest.raises(ValueError, match="one point"):
-        frames.videos(CORNER, np.array([[0, 0]]), LAYOUT)
+        frames.render_videos(CORNER, np.array([[0, 0]]), LAYOUT)

@@ -9,17 +9,17 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
-from strokecast.models.layers.horizon import FutureOfEachStep, Quantiles, look_ahead
+from strokecast.models.layers.horizon import FutureWindows, Quantiles, look_ahead
 from strokecast.models.layers.layer_norm_rnn import LayerNormRNNCell
 from strokecast.models.layers.seasonal import LAG, LastWeek, seasonal
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 SPEC: dict[str, Any] = {
     "task": "forecast",
-    "window": 10,
+    "input_size": 10,
     "horizon": 9,
     "targets": ["y", "z"],
-    "covariates": [],
+    "past_covariates": [],
     "future": ["weekday", LAG],
     "channels": ["y", "z", "weekday", LAG],
 }
@@ -50,7 +50,7 @@ def test_quantiles_never_cross_whatever_the_network_says(levels: tuple[float, ..
 def test_the_features_of_the_days_ahead_of_each_step() -> None:
     known = np.arange(7, dtype=np.float32)  # of days 0 to 6: a window of 4, a horizon of 3
     past = np.stack([np.zeros(4, np.float32), known[:4]], axis=1)[None]
-    made = FutureOfEachStep()(past, known[None, 4:, None]).numpy()
+    made = FutureWindows()(past, known[None, 4:, None]).numpy()
     assert made[0, :, :, 0].tolist() == [[1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 6]]
 
 
@@ -101,7 +101,7 @@ def test_a_network_that_says_nothing_repeats_week_or_year(
 
 
 def test_last_year_from_a_window_that_holds_it() -> None:
-    spec = SPEC | {"window": 370, "future": [], "channels": ["y", "z"]}
+    spec = SPEC | {"input_size": 370, "future": [], "channels": ["y", "z"]}
     past = np.random.default_rng(0).normal(size=(2, 370, 2)).astype(np.float32)
     np.testing.assert_array_equal(seasonal("last_year", past, None, spec), past[:, 6:15])
 
@@ -109,7 +109,7 @@ def test_last_year_from_a_window_that_holds_it() -> None:
 @pytest.mark.parametrize(
     ("residual", "change", "each_step", "line"),
     [
-        ("last_week", {"window": 6}, False, "last_week needs a window of 7 days or more, the window has 6"),
+        ("last_week", {"input_size": 6}, False, "last_week needs a window of 7 days or more, the window has 6"),
         (
             "last_year",
             {"future": ["weekday"]},
@@ -124,7 +124,7 @@ def test_last_year_from_a_window_that_holds_it() -> None:
         ),
         (
             "last_year",
-            {"future": [], "window": 400},
+            {"future": [], "input_size": 400},
             True,
             "last_year needs 364 among features.forecast.lags; say",
         ),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from strokecast.models.layers.latent import AnnealedPenalty, Latent, divergence
+from strokecast.models.layers.latent import AnnealedKLPenalty, Latent, divergence
 
 
 def test_the_divergence_is_that_of_the_integral() -> None:
@@ -47,7 +47,7 @@ def test_the_state_of_the_noise_is_a_variable_of_the_network() -> None:
 
 
 def test_the_weight_rises_with_the_steps_down_to_the_floor() -> None:
-    layer = AnnealedPenalty(weight=0.5, start=0.2, decay=0.9, floor=0.3)
+    layer = AnnealedKLPenalty(weight=0.5, start=0.2, decay=0.9, floor=0.3)
     costly = np.array([1.0, 3.0], np.float32)
     for step in range(4):
         eta = 1 - (1 - 0.2) * 0.9**step
@@ -68,7 +68,7 @@ def test_below_the_floor_nothing_pulls() -> None:
         kl = tf.constant([size, size])
         with tf.GradientTape() as tape:
             tape.watch(kl)
-            cost = AnnealedPenalty(1.0, 1.0, 0.5, floor=0.2)(kl, training=True)
+            cost = AnnealedKLPenalty(1.0, 1.0, 0.5, floor=0.2)(kl, training=True)
         return tape.gradient(cost, kl).numpy()
 
     assert not gradient(0.1).any()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from strokecast.models.statistical.rules import SeasonalNaive
+from strokecast.models.statistical.seasonal_naive import SeasonalNaive
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from strokecast.models.layers import mixture
-from strokecast.models.layers.stroke5 import PointBefore, stroke5
+from strokecast.models.layers.stroke5 import PreviousPoint, stroke5
 
 M = 3
 LENGTH = np.array([4, 1, 6], np.int32)
@@ -60,7 +60,7 @@ def test_a_drawing_in_stroke5() -> None:
     np.testing.assert_array_equal(
         made[0], [[1, 2, 1, 0, 0], [3, 4, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
     )
-    before = PointBefore()(points, np.array([2], np.int32)).numpy()
+    before = PreviousPoint()(points, np.array([2], np.int32)).numpy()
     np.testing.assert_array_equal(before[0, 0], [0, 0, 1, 0, 0])
     np.testing.assert_array_equal(before[0, 1:], made[0, :-1])
 

@@ -292,9 +292,9 @@ def test_a_picture_network_sees_the_last_frame_alone() -> None:
 def test_inflation_is_named_where_it_is_registered() -> None:
     from strokecast.models.watch.inflated import build_2d, inflate
 
-    before = registry.get("watch", "inflated").before
+    before = registry.get("watch", "inflated").pretraining
     assert before is not None
-    assert (before.build, before.carry) == (build_2d, inflate)
+    assert (before.build, before.transfer_weights) == (build_2d, inflate)
 
 
 def test_no_frame_left_is_one_line() -> None:
