@@ -8,14 +8,14 @@ from strokecast.common.stage import stage
 def main() -> None:
     """Write the three files of `reports/` that span all tasks."""
     with stage("compare", "ranking the models of each task") as outcome:
-        from strokecast.evaluation import leaderboard, page
+        from strokecast.evaluation.board import leaderboard, page
 
-        boards = leaderboard.read(paths.REPORTS, params.TASKS)
-        credits = leaderboard.attributions(paths.RAW, params.DATASETS)
-        leaderboard.write_csv(paths.REPORTS / "leaderboard.csv", boards)
-        leaderboard.write_markdown(paths.REPORTS / "leaderboard.md", boards, credits)
-        page.write(paths.REPORTS / "index.html", paths.REPORTS, boards, credits)
-        outcome("; ".join(f"{board.facts['task']}: {board.facts['outcome']}" for board in boards))
+        tables = leaderboard.read_tables(paths.REPORTS, params.TASKS)
+        attributions = leaderboard.read_attributions(paths.RAW, params.DATASETS)
+        leaderboard.write_csv(paths.REPORTS / "leaderboard.csv", tables)
+        leaderboard.write_markdown(paths.REPORTS / "leaderboard.md", tables, attributions)
+        page.write_page(paths.REPORTS / "index.html", paths.REPORTS, tables, attributions)
+        outcome("; ".join(f"{table.summary['task']}: {table.summary['outcome']}" for table in tables))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from strokecast.common.stage import stage
 def main(dataset: str) -> None:
     """Fetch `dataset` (`sketches` or `series`) into `data/raw/<dataset>/`."""
     with stage(f"download@{dataset}", "fetching or generating the raw data") as outcome:
-        settings = params.load()
+        settings = params.read_stage(f"download-{dataset}")
         from strokecast.sources import registry
 
         outcome(registry.download(dataset, settings))

@@ -10,14 +10,14 @@ from strokecast.common.stage import stage
 def main(task: str) -> None:
     """Write `reports/<task>` for a task, then bring its runs up to date on the board."""
     with stage(f"evaluate@{task}", "judging every model on the test split") as outcome:
-        settings = params.load()
-        from strokecast.evaluation import run
+        settings = params.read_stage(f"evaluate-{task}")
+        from strokecast.evaluation.common.run import evaluate
 
-        line, judged = run.run(task, settings)
+        line, trained_models = evaluate(task, settings)
         from strokecast.tracking import board
 
-        for training in judged.trainings:
-            board.ensure_run(training.folder, paths.REPORTS / task)
+        for model in trained_models.finished:
+            board.ensure_run(model.folder, paths.REPORTS / task)
         outcome(line)
 
 

@@ -16,7 +16,7 @@ def main(task: str) -> None:
         "forecast": "splitting the series by time and cutting windows",
     }
     with stage(f"preprocess@{task}", doing[task]) as outcome:
-        whole = params.load()
+        whole = params.read_stage(f"preprocess-{task}")
         settings = whole.features
         if task == "classify":
             from strokecast.features.sketches import classify

@@ -9,33 +9,40 @@ from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:
-    """Judge `dataset` (`sketches` or `series`) by the rules of `quality.<dataset>`."""
-    with stage(f"validate@{dataset}", "judging every row by the rules of params.yaml") as outcome:
+    """Validate `dataset` (`sketches` or `series`) by the rules of `quality.<dataset>`."""
+    with stage(f"validate@{dataset}", "checking every row by the rules of params.yaml") as outcome:
         if dataset not in params.DATASETS:
             raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(params.DATASETS))
-        whole = params.load()
-        settings = whole.quality
+        settings = params.read_stage(f"validate-{dataset}")
+        quality = settings.quality
         raw = paths.RAW / dataset
         if dataset == "sketches":
-            from strokecast.sources.formats import npz, reading
-            from strokecast.validation.sketches import validate as sketches
+            from strokecast.sources.formats import reading, source_json
+            from strokecast.validation.sketches.source import SketchSource
+            from strokecast.validation.sketches.validate import validate_sketches
 
-            source = npz.read_source(raw)
-            done = sketches.validate(lambda: reading.read(raw), source, settings.sketches, settings.reference)
+            result = validate_sketches(
+                lambda: reading.read(raw),
+                SketchSource.from_json(source_json.read(raw, "sketches")),
+                quality.sketches,
+                quality.reference,
+            )
         else:
             from strokecast.sources import tables
-            from strokecast.validation.series import validate as series
+            from strokecast.sources.formats import source_json
+            from strokecast.validation.series.source import SeriesSource
+            from strokecast.validation.series.validate import validate_series
 
-            done = series.validate(
+            result = validate_series(
                 tables.read_series(raw),
-                tables.read_source(raw),
-                settings.series,
-                forecast=whole.features.forecast,
-                reference=settings.reference,
+                SeriesSource.from_json(source_json.read(raw, "series")),
+                quality.series,
+                forecast=settings.features.forecast,
+                reference=quality.reference,
             )
-        for warning in done.warnings:
+        for warning in result.warnings:
             print(f"[validate@{dataset}] warning: {warning}", flush=True)
-        outcome(done.line)
+        outcome(result.line)
 
 
 if __name__ == "__main__":

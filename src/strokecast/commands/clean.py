@@ -8,6 +8,7 @@ from pathlib import Path
 from strokecast import params
 from strokecast.common import paths
 from strokecast.common.errors import UserError
+from strokecast.models.common import resolve
 from strokecast.tracking import claim
 
 DAYS = 7
@@ -32,7 +33,7 @@ def clean(older_than: float = DAYS, dry_run: bool = False, tell: Callable[[str],
             trainings would go on.
     """
     count = size = 0
-    for folder in claim.abandoned(wanted(params.load()), older_than):
+    for folder in claim.abandoned(wanted(resolve.load()), older_than):
         bytes_ = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if not dry_run and not claim.remove(folder):
             tell(f"{folder.name}: a process trains on it, kept")
@@ -50,8 +51,7 @@ def wanted(settings: params.Params) -> set[str]:
         UserError: if processed data are missing or a config holds what is not allowed.
     """
     from strokecast.features.records import spec as specs
-    from strokecast.models.common import registry
-    from strokecast.training import checkpoint
+    from strokecast.training.job import TrainingJob
 
     keys = set()
     for task in params.TASKS:
@@ -60,13 +60,9 @@ def wanted(settings: params.Params) -> set[str]:
             continue
         digest = str(specs.load(_processed(task), task)["digest"])
         for name, entry in entries.items():
-            network = registry.get(task, name).kind == "network"
-            config = registry.config(task, name, entry.config).model_dump(mode="json")
-            recipe = settings.recipe(task, name).model_dump(mode="json") if network else None
-            code = checkpoint.code_digest(task, name)
+            recipe = settings.recipe(task, name)
             for seed in entry.seeds:
-                told = {"task": task, "name": name, "seed": seed, "config": config, "training": recipe}
-                keys.add(claim.key(told, digest, code))
+                keys.add(TrainingJob.create(task, name, seed, entry.config, recipe, digest).resume_key)
     return keys
 
 

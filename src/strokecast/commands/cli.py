@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
+from strokecast.common.console import quiet_environment
 from strokecast.common.errors import UserError
-from strokecast.common.stage import quiet_environment
 
 
 def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,39 +37,88 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("section", default="")
+@click.option(
+    "--resolved", is_flag=True, help="print the values in force instead: params.yaml and all defaults"
+)
+@click.option(
+    "--json-schema", is_flag=True, help="print params.schema.json, which editors complete keys from"
+)
 @_one_line
-def params() -> None:
-    """Print every key of params.yaml: default, legal values, unit and meaning."""
-    from strokecast.commands import params as schema
+def params(section: str, resolved: bool, json_schema: bool) -> None:
+    """Print the keys of params.yaml: default, legal values, unit and meaning.
 
-    click.echo(schema.render(), nl=False)
+    SECTION is a dotted key path such as `training.classify` or `models.classify.gru`; without it, all keys are printed.
+    """
+    from strokecast.commands import params as printing
+    from strokecast.models.common import resolve
+
+    if json_schema:
+        click.echo(printing.json_schema_text(), nl=False)
+    elif resolved:
+        click.echo(printing.values(resolve.load(), section), nl=False)
+    else:
+        click.echo(printing.describe(section), nl=False)
 
 
 @main.command()
 @_one_line
 def check() -> None:
-    """Check params.yaml wholly, without running anything."""
-    from strokecast import params as settings
-    from strokecast.commands import params as schema
+    """Check params.yaml down to the config of every architecture, without running anything."""
+    from strokecast.models.common import resolve
 
-    schema.check(settings.load())
+    resolve.load()
+
+
+@main.group()
+def preset() -> None:
+    """List, show or apply the presets of `presets/`."""
+
+
+@preset.command("list")
+@_one_line
+def preset_list() -> None:
+    """Print every preset with what it is for."""
+    from strokecast.commands import preset as presets
+
+    click.echo(presets.describe())
+
+
+@preset.command("show")
+@click.argument("name")
+@_one_line
+def preset_show(name: str) -> None:
+    """Print the file of a preset: source, run time, expected figures, command, settings."""
+    from strokecast.commands import preset as presets
+
+    click.echo(presets.text(name), nl=False)
+
+
+@preset.command("apply")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="print the difference and write nothing")
+@_one_line
+def preset_apply(name: str, dry_run: bool) -> None:
+    """Merge a preset into params.yaml in place and print the difference; comments and other edits stay."""
+    from strokecast.commands import preset as presets
+
+    click.echo(presets.apply(name, dry_run=dry_run) or f"params.yaml holds {name} already", nl=False)
 
 
 @main.command()
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="stages at a time; two by default, one where there is a GPU or a single processor",
+    help="stages at a time; default: two, or one with a GPU or a single processor",
 )
 @_one_line
 def repro(jobs: int | None) -> None:
-    """Run what params.yaml asks for and is not yet there, as `dvc repro` does, two stages at a time."""
-    from strokecast import params as settings
-    from strokecast.commands import params as schema
+    """Run the stages that params.yaml makes out of date, as `dvc repro` does, two stages at a time."""
     from strokecast.commands import repro as running
+    from strokecast.models.common import resolve
 
-    schema.check(settings.load())
-    running.repro(jobs, tell=click.echo)
+    resolve.load()
+    running.repro(jobs, report=click.echo)
 
 
 @main.command()

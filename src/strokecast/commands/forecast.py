@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,9 @@ import pandas as pd
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import new_file, read_json
-from strokecast.common.paths import MODELS, REPORTS
+from strokecast.common.paths import MODELS, REPORTS, model_dirs
 from strokecast.features.records import spec as specs
-from strokecast.inference.forecasting import DAY_TYPE, ID, SeriesForecaster, named
+from strokecast.inference.forecasting import DAY_TYPE, ID, SeriesForecaster, to_series_id
 
 CHAMPION = "champion"
 _PLOTS = (".png", ".svg", ".pdf")
@@ -87,13 +86,13 @@ def champion() -> str:
 
 
 def trained(name: str, seed: int | None) -> Path:
-    """The folder of a training: of `seed`, or the model's first one.
+    """The folder of the training with `seed`; None: with the model's lowest seed.
 
     Raises:
         UserError: if there is none; names those there are.
     """
     home = MODELS / "forecast"
-    there = sorted(path.parent.name for path in home.glob("*/config.json"))
+    there = sorted({path.parents[1].name for path in home.glob("*/seed-*/config.json")})
     if name not in there:
         raise UserError(
             f"no trained model {name!r}",
@@ -101,7 +100,7 @@ def trained(name: str, seed: int | None) -> Path:
             allowed=", ".join([*there, CHAMPION]) if there else "",
             fix="" if there else "run `dvc repro`",
         )
-    folders = [path.parent for path in sorted((home / name).rglob("config.json")) if _is_home(path, home)]
+    folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]
     seeds = {int(read_json(folder / "config.json")["seed"]): folder for folder in folders}
     if seed is not None and seed not in seeds:
         raise UserError(
@@ -109,16 +108,11 @@ def trained(name: str, seed: int | None) -> Path:
             where="--seed",
             allowed=", ".join(map(str, sorted(seeds))),
         )
-    folder = home / name if seed is None else seeds[seed]
+    folder = folders[0] if seed is None else seeds[seed]
     state = read_json(folder / "run.json")["status"] if (folder / "run.json").is_file() else "finished"
     if state != "finished":
         raise UserError(f"the training of {name} is {state!r}", where=str(folder), fix="run `dvc repro`")
     return folder
-
-
-def _is_home(path: Path, home: Path) -> bool:
-    parts = path.relative_to(home).parts
-    return len(parts) == 2 or (len(parts) == 3 and re.fullmatch(r"seed-\d+", parts[1]) is not None)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -168,13 +162,13 @@ def _write(made: pd.DataFrame, named: Path, temporary: Path) -> None:
 
 def _figure(frame: pd.DataFrame, made: pd.DataFrame, spec: Any, name: str) -> Any:
     """One panel a series: its last eight weeks, the forecast, each interval that the model has."""
-    from strokecast.evaluation.common import figures
+    from strokecast.common import figures
 
     target, point = spec["targets"][0], made.columns[2]
     parts = list(made.groupby(ID, sort=False))
-    figure, panels = figures.sheet(8.0, 1.0 + 2.4 * len(parts), rows=len(parts))
+    figure, panels = figures.create(8.0, 1.0 + 2.4 * len(parts), rows=len(parts))
     for axes, (series, ahead) in zip(panels, parts, strict=True):
-        own = frame[frame[ID].map(named) == series] if ID in frame.columns else frame
+        own = frame[frame[ID].map(to_series_id) == series] if ID in frame.columns else frame
         past = own.tail(_SHOWN)
         days, values = pd.to_datetime(past["ds"]).to_numpy(), pd.to_numeric(past[target]).to_numpy()
         axes.plot(days, values, color=figures.INK, linewidth=1.2, label="history")
@@ -196,6 +190,6 @@ def _figure(frame: pd.DataFrame, made: pd.DataFrame, spec: Any, name: str) -> An
             )
         axes.set_title(f"{series}: {name}")
         axes.set_ylabel(spec["unit"] or target)
-        figures.grid(axes)
+        figures.add_grid(axes)
         axes.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

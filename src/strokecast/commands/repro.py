@@ -1,74 +1,67 @@
-"""The pipeline run by DVC, with stages that do not wait for each other side by side.
+"""The pipeline run by DVC, with stages side by side if neither depends on the other.
 
-`dvc repro` runs one stage after another, and a small network keeps no second core busy. DVC's own
-locks allow several of its processes in one folder where they write different outputs, so each stage
-that is out of date is run by a process of its own, as `dvc repro --single-item` runs it, once all that it
-stands on is done. What comes out is what `dvc repro` makes.
+`dvc repro` runs one stage after another, and a small network does not keep a second core busy. DVC's locks allow several
+of its processes in one project if these write different outputs. So each stage that is out of date runs in a process of
+its own, as `dvc repro --single-item` runs it, once the stages that it depends on are done. The outputs are those of `dvc repro`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from strokecast.commands import dvc_api
 from strokecast.common import pool
 from strokecast.common.errors import UserError
 
-_AGAIN = "its own line stands above; mend it and run again, what is finished stays"
+SETTINGS = "params"  # the stage that writes the settings of all others
+_AGAIN = "the line above says why; correct it and run again, finished stages are kept"
 _LEAVE = 60.0  # seconds that interrupted stages have to save and leave
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What DVC would run.
-
-    Args:
-        needs: by stage, in DVC's order: the stages that it stands on.
-        stale: stages that are out of date, or stand on one that is.
-        always: stages that run each time and are not out of date otherwise.
-    """
-
-    needs: Mapping[str, frozenset[str]]
-    stale: frozenset[str]
-    always: Sequence[str]
-
-
-def repro(jobs: int | None = None, gpu: bool | None = None, tell: Callable[[str], None] = print) -> None:
+def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[str], None] = print) -> None:
     """Run all stages that are out of date, then those that always run.
 
     Args:
         jobs: stages at a time; None: two, or one where there is a GPU (a training takes it whole) or
             a single processor.
         gpu: whether there is a GPU; None: looked up.
-        tell: takes lines for the user.
+        report: called with each line for the user.
 
     Raises:
         UserError: if a stage failed, or another DVC process holds the folder. Stages that ran beside
             the failed one are waited for.
         SystemExit: 130 on SIGINT, 143 on SIGTERM, once the stages that ran have saved and left.
     """
-    with _explained():
-        plan = _plan(tell)
-    if not plan.stale:
-        return
     at_once = jobs or default_jobs(gpu)
-    waiting = [name for name in plan.needs if name in plan.stale or name in plan.always]
     os.environ["STROKECAST_JOBS"] = str(at_once)
+    plan = dvc_api.plan(report)
+    if SETTINGS in plan.stale:  # which stages its new settings touch is known once it has run
+        _run({SETTINGS: frozenset()}, 1)
+        plan = dvc_api.plan(report)
+    if plan.stale:
+        _run(
+            {name: needs for name, needs in plan.needs.items() if name in plan.stale or name in plan.always},
+            at_once,
+        )
+
+
+def _run(needs: Mapping[str, frozenset[str]], jobs: int) -> None:
+    """Run the stages `needs`, each once those of them that it depends on are done."""
+    waiting = list(needs)
     with _interruptible() as running:
         while waiting or running:
-            open_ = {*waiting, *running}
-            ready = [name for name in waiting if not plan.needs[name] & open_]
-            for name in ready[: at_once - len(running)]:
+            unfinished = {*waiting, *running}
+            ready = [name for name in waiting if not needs[name] & unfinished]
+            for name in ready[: jobs - len(running)]:
                 waiting.remove(name)
                 running[name] = _start(name)
             failed = [name for name in _ended(running) if running.pop(name).exitcode]
@@ -84,32 +77,6 @@ def default_jobs(gpu: bool | None = None) -> int:
     return 1 if found else min(2, pool.processors())
 
 
-def _plan(tell: Callable[[str], None]) -> Plan:
-    """Look at every stage once; if none is out of date, run those that always run, whose place in dvc.lock stays."""
-    from dvc.repo import Repo
-    from dvc.repo.reproduce import get_active_graph, plan_repro
-
-    with Repo() as repo, repo.lock:
-        graph = get_active_graph(repo.index.graph)
-        needs: dict[str, frozenset[str]] = {}
-        stale: set[str] = set()
-        always: list[Any] = []
-        for stage in plan_repro(graph):
-            name = stage.addressing
-            needs[name] = frozenset(other.addressing for other in graph.successors(stage))
-            # That a stage always runs is no difference from dvc.lock.
-            changed = any(stage.changed_entries()) if stage.always_changed else stage.changed()
-            if changed or needs[name] & stale:
-                stale.add(name)
-            elif stage.always_changed:
-                always.append(stage)
-        if not stale:
-            tell("Data and pipelines are up to date.")
-            for stage in always:
-                stage.run()
-    return Plan(needs, frozenset(stale), [stage.addressing for stage in always])
-
-
 def _start(name: str) -> BaseProcess:
     process = multiprocessing.get_context("fork").Process(target=_reproduce, args=(name,), name=name)
     process.start()
@@ -117,16 +84,11 @@ def _start(name: str) -> BaseProcess:
 
 
 def _reproduce(name: str) -> None:
-    """Run one stage in this process, which then ends: `dvc --wait-for-lock repro --single-item NAME`."""
-    from dvc.repo import Repo
-
+    """Run one stage in this process, which then ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    logging.getLogger("dvc").setLevel(logging.INFO)
     try:
-        with _explained(), Repo(_wait_for_lock=True) as repo:
-            repo.scm_context.quiet = True  # else how to add dvc.lock to git is told after each stage
-            repo.reproduce([name], single_item=True)
+        dvc_api.reproduce(name)
     except UserError as error:
         print(f"[{name}] error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
@@ -167,18 +129,3 @@ def _interruptible() -> Iterator[dict[str, BaseProcess]]:
     finally:
         for number, former in before.items():
             signal.signal(number, former)
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """DVC's errors told in one line, as its own command tells them."""
-    from dvc.exceptions import DvcException
-
-    try:
-        yield
-    except DvcException as error:
-        causes, cause = [], error
-        while cause is not None:
-            causes.append(str(cause))
-            cause = cause.__cause__
-        raise UserError(": ".join(causes)) from None

@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from strokecast import params
-from strokecast.commands import params as schema
 from strokecast.common import files, paths
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
 
 
 def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
-    """Make the board complete and check what the pipeline stands on.
+    """Make the board complete and report inputs that changed.
 
-    Checks params.yaml down to the config of every architecture, marks runs whose process is gone
-    as KILLED, adds every run that is missing or incomplete, builds missing Data Docs, and tells
+    Marks runs whose process is gone as KILLED, adds every run that is missing or incomplete, builds missing Data Docs, and tells
     of local inputs that changed since they were downloaded.
 
     Args:
@@ -33,7 +31,6 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
         UserError: if params.yaml holds anything that is not allowed.
     """
     settings = params.load()
-    schema.check(settings)
     lost = mark_lost()
     if lost:
         tell(f"{lost} training(s) marked as KILLED: their process is gone")
@@ -43,7 +40,7 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
     for folder, report in trainings(settings):
         run = files.read_json(folder / "run.json")
         if run.get("status") == "failed":
-            broken.append(rows.run_name(folder, run))
+            broken.append(rows.label(run))
         if run.get("status") != "finished":
             continue
         total += 1
@@ -66,9 +63,8 @@ def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
     """(folder, its task's reports) of every training that params.yaml names, is switched on, and is there."""
     for task in params.TASKS:
         for name, entry in settings.entries(task).items():
-            home = paths.MODELS / task / name
             for seed in entry.seeds if entry.enabled else ():
-                folder = home if seed == entry.seeds[0] else home / f"seed-{seed}"
+                folder = paths.model_dir(task, name, seed)
                 if (folder / "run.json").is_file():
                     yield folder, paths.REPORTS / task
 

@@ -1,14 +1,16 @@
-"""Where things lie, relative to the project's root (the folder of `dvc.yaml`)."""
+"""Where data, models and reports lie, relative to the project's root (the folder of `dvc.yaml`)."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+SETTINGS = Path("data/params")
 RAW = Path("data/raw")
 VALIDATED = Path("data/validated")
 PROCESSED = Path("data/processed")
 MODELS = Path("models")
+JUDGE = Path("models/judge")
 REPORTS = Path("reports")
 PARAMS = Path("params.yaml")
 
@@ -20,3 +22,19 @@ def board_root() -> Path:
     workers run a stage in a temporary copy, so that all of them log to one board.
     """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def training_label(name: str, seed: int) -> str:
+    """Name of one training on the board and in messages, such as `gru-seed1`."""
+    return f"{name}-seed{seed}"
+
+
+def model_dir(task: str, name: str, seed: int, models: Path = MODELS) -> Path:
+    """Folder of one training: `models/<task>/<name>/seed-<n>`."""
+    return models / task / name / f"seed-{seed}"
+
+
+def model_dirs(task: str, name: str, models: Path = MODELS) -> list[Path]:
+    """The existing folders of a model's trainings, lowest seed first."""
+    seeds = [path.name.removeprefix("seed-") for path in (models / task / name).glob("seed-*")]
+    return [model_dir(task, name, seed, models) for seed in sorted(int(s) for s in seeds if s.isdecimal())]

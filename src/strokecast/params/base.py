@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.explain import to_date_text
@@ -34,6 +34,12 @@ class Strict(BaseModel):
     """Frozen; an unknown key or a wrong type is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, values: Any) -> Any:
+        """A section whose last key was deleted reads as null in YAML: all its keys have their defaults."""
+        return {} if values is None else values
 
 
 def with_default(model: type[BaseModel], name: str, default: Any) -> Any:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from strokecast.common.errors import UserError
+from strokecast.params.renamed import new_name
 
 
 def to_date_text(value: Any) -> Any:
@@ -36,8 +37,10 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
     fix = f"also wrong: {', '.join(others)}" if others else ""
     if head["type"] == "extra_forbidden":
         choices = list(_model_at(model, path[:-1]).model_fields)
-        close = difflib.get_close_matches(path[-1], choices, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else ""
+        renamed = new_name((*prefix, *path))
+        close = [renamed] if renamed in choices else difflib.get_close_matches(path[-1], choices, n=1)
+        hint = f"its name is {renamed!r} now" if renamed in choices else ""
+        hint = hint or (f"did you mean {close[0]!r}?" if close else "")
         return UserError(
             f"unknown key {path[-1]!r}",
             where=where,

@@ -72,9 +72,8 @@ def test_a_write_into_a_folder_below_keeps_a_record(records: Path) -> None:
 def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     from strokecast import params
     from strokecast.features.records import spec as specs
-    from strokecast.models.common import registry
     from strokecast.tracking import live
-    from strokecast.training import checkpoint
+    from strokecast.training.job import TrainingJob
 
     spec = {"task": "classify", "digest": "d", "source": "doodles"}
     monkeypatch.setattr(clean, "_processed", lambda task: Path(task))
@@ -100,11 +99,10 @@ def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch
         ("forecast", "ridge", 1),
         ("classify", "gru", 1),
     ):
-        network = registry.get(task, name).kind == "network"
-        config = registry.config(task, name, {}).model_dump(mode="json")
-        recipe = settings.recipe(task, name).model_dump(mode="json") if network else None
-        live.begin(task, name, seed, "", config, recipe, spec, checkpoint.code_digest(task, name))
+        job = TrainingJob.create(task, name, seed, {}, settings.recipe(task, name), spec["digest"])
+        live.TrackedRun.begin(job, spec)
     assert set(taken) <= clean.wanted(settings)
     assert len(set(taken)) == 4
-    live.begin("forecast", "gru", 3, "", {}, None, spec, "")
+    other = TrainingJob.create("forecast", "gru", 3, {}, settings.recipe("forecast", "gru"), spec["digest"])
+    live.TrackedRun.begin(other, spec)
     assert taken[-1] not in clean.wanted(settings)

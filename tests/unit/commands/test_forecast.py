@@ -16,11 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from strokecast.commands.cli import main
+from strokecast.common.paths import model_dir
 from strokecast.features.records import spec as specs
 from strokecast.features.timeseries import forecast
 from strokecast.inference import backtest
 from strokecast.params import ForecastFeatures, ForecastRecipe
 from strokecast.training import run as training
+from strokecast.training.job import TrainingJob
 
 COLUMNS = ["ds", "unique_id", "mean", "lo-50", "hi-50", "lo-80", "hi-80", "lo-95", "hi-95"]
 FIRST = datetime.date(2020, 1, 1)
@@ -46,10 +48,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     held = {name: frame[name].tolist() for name in ("y", "bus", "day_type")}
     pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), **held}), root / "series/series.parquet")
     (root / "series/report.json").write_text(json.dumps({"source": "csv", "name": "rides", "unit": "rides"}))
-    plain = ForecastFeatures(window=14, calendar=("weekday",), country=None, lags=())
+    plain = ForecastFeatures(input_size=14, calendar=("weekday",), holiday_country=None, lags=())
     rich = plain.model_copy(
         update={
-            "covariates": ("bus",),
+            "past_covariates": ("bus",),
             "calendar": ("weekday", "day_type"),
             "transform": "log",
             "lags": (28,),
@@ -57,17 +59,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for name, settings in (("plain", plain), ("rich", rich)):
         forecast.preprocess(root / "series", root / name, settings)
-    folders = {name: root / "models/forecast" / name for name in ("seasonal_naive_7", "ridge", "linear")}
-    folders["again"] = folders["ridge"] / "seed-2"
-    for folder in folders.values():
+
+    def prepare(name: str, seed: int = 1, **config: Any) -> tuple[TrainingJob, Path]:
+        folder = model_dir("forecast", name, seed, root / "models")
         folder.mkdir(parents=True)
-    training.fit_rule("forecast", "seasonal_naive_7", {}, 1, root / "plain", folders["seasonal_naive_7"])
-    training.fit_estimator("forecast", "ridge", {"weeks": [1, 2]}, 1, root / "rich", folders["ridge"])
-    training.fit_estimator("forecast", "ridge", {"weeks": [1, 2]}, 2, root / "rich", folders["again"])
-    recipe = ForecastRecipe(epochs=2)
-    training.train_network(
-        "forecast", "linear", {}, recipe, 1, root / "plain", folders["linear"], lambda row: None, "cpu"
-    )
+        return TrainingJob.create("forecast", name, seed, config, ForecastRecipe(epochs=2)), folder
+
+    job, folder = prepare("seasonal_naive_7")
+    training.fit_rule(job, root / "plain", folder)
+    for seed in (1, 2):
+        job, folder = prepare("ridge", seed, weeks=[1, 2])
+        training.fit_estimator(job, root / "rich", folder)
+    job, folder = prepare("linear")
+    training.train_network(job, root / "plain", folder, lambda row: None, "cpu")
     rounded = {name: {"mae": 2.0} for name in ("linear", "ridge", "seasonal_naive_7")}
     ranked = {"models": [{"model": name} for name in ("seasonal_naive_7", "linear", "ridge")]}
     (root / "reports/forecast").mkdir(parents=True)
@@ -112,9 +116,11 @@ def test_a_rule_is_written_with_dates_from_the_day_after_the_last_row(ask: Ask, 
 def test_what_is_served_is_what_the_backtest_says_at_that_origin(
     ask: Ask, trained: Path, tmp_path: Path
 ) -> None:
-    known = backtest.series(trained / "rich", specs.SPLITS)
-    folder = trained / "models/forecast/ridge"
-    said = backtest.load("estimator", folder, specs.load(folder, "forecast"), "")(known, np.array([150]))
+    known = backtest.load_series(trained / "rich", specs.SPLITS)
+    folder = trained / "models/forecast/ridge/seed-1"
+    said = backtest.load_forecaster("estimator", folder, specs.load(folder, "forecast"), "")(
+        known, np.array([150])
+    )
     done = ask(table(150), "ridge", future=table(157).tail(7)[["ds", "day_type"]])
     assert done.exit_code == 0, done.output
     np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["mean"], said.point[0, :, 0], rtol=1e-5)
@@ -169,7 +175,7 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
         ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)), "inf on 2020-01-10 is no finite"),
         ("linear", lambda f: f.drop(columns="y"), "has no column 'y'; allowed: columns ds, y"),
         ("ridge", lambda f: f[["ds", "y"]], "has no column 'bus', 'day_type'"),
-        ("ridge", lambda f: f, "no day_type is known of 2020-07-19"),
+        ("ridge", lambda f: f, "the day_type of 2020-07-19 is not known"),
         ("ridge", lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)), "-1 on 2020-01-10 has no log"),
         ("nothing", lambda f: f, "no trained model 'nothing'; allowed: linear, ridge, seasonal_naive_7"),
     ],
@@ -188,7 +194,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("future", "told"),
     [
-        (lambda f: f.head(6), "no day_type is known of 2020-07-25"),
+        (lambda f: f.head(6), "the day_type of 2020-07-25 is not known"),
         (lambda f: f.drop(index=203), "future column ds: 2020-07-22 is missing"),
         (lambda f: f.assign(day_type="X"), "day_type 'X' on 2020-07-19; allowed: U, W"),
         (lambda f: f[["ds"]], "has no column 'day_type'"),
@@ -261,7 +267,7 @@ def test_days_to_come_are_found_whatever_the_type_of_their_ids(
 ) -> None:
     from strokecast.inference.forecasting import SeriesForecaster
 
-    folder = trained / "models/forecast/ridge"
+    folder = trained / "models/forecast/ridge/seed-1"
     model = SeriesForecaster(folder, specs.load(folder, "forecast"))
     made = model.forecast(two(table(), ours), two(coming(), theirs))
     alone = model.forecast(table(), coming())
@@ -286,7 +292,7 @@ def test_ids_to_come_that_will_not_do(ask: Ask, tmp_path: Path, ids: Any, told: 
 def test_a_model_of_an_earlier_version_is_to_be_trained_again(
     ask: Ask, trained: Path, tmp_path: Path
 ) -> None:
-    path = trained / "models/forecast/linear/spec.json"
+    path = trained / "models/forecast/linear/seed-1/spec.json"
     whole = path.read_text()
     told = {key: value for key, value in json.loads(whole).items() if key not in ("targets", "lags")}
     path.write_text(json.dumps(told))

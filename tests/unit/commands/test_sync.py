@@ -36,7 +36,7 @@ def workspace(project: Path, make_training: Make) -> list[Path]:
     (off / "run.json").write_text(json.dumps({"status": "off", "task": "forecast", "name": "linear"}))
     return [
         make_training(training_id="one"),
-        make_training(training_id="two", seed=7, first=False),
+        make_training(training_id="two", seed=7),
         make_training("forecast", "gru", training_id="three"),
     ]
 

@@ -1,0 +1,84 @@
+"""`strokecast preset`: overlays of `presets/` merged into `params.yaml`, with comments and own edits kept."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from strokecast import params
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
+from strokecast.models.common import resolve
+from strokecast.params.edit import edit_yaml
+from strokecast.params.overlay import apply_overlay, read_overlay
+from strokecast.params.reading import read_yaml
+
+PRESETS = Path("presets")
+
+
+def names(folder: Path = PRESETS) -> list[str]:
+    """The presets of this project, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def describe(folder: Path = PRESETS) -> str:
+    """One line per preset: its name and the first line of its header."""
+    width = max((len(name) for name in names(folder)), default=0)
+    lines = []
+    for name in names(folder):
+        first = (folder / f"{name}.yaml").read_text(encoding="utf-8").split("\n", 1)[0]
+        lines.append(f"{name:<{width}}  {first.lstrip('# ')}")
+    return "\n".join(lines)
+
+
+def text(name: str, folder: Path = PRESETS) -> str:
+    """The file of a preset.
+
+    Raises:
+        UserError: if there is no such preset; names the choices.
+    """
+    return _path(name, folder).read_text(encoding="utf-8")
+
+
+def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run: bool = False) -> str:
+    """Merge a preset into `params.yaml` in place.
+
+    Args:
+        name: of the preset.
+        path: of params.yaml.
+        folder: of the presets.
+        dry_run: only return the difference.
+
+    Returns:
+        The difference as a unified diff; empty if there is none.
+
+    Raises:
+        UserError: if there is no such preset, or params.yaml would not be valid with it; nothing is written then.
+    """
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    values = apply_overlay(read_yaml(path), read_overlay(_path(name, folder)))
+    resolve.resolve(params.parse(values))
+    try:
+        after = edit_yaml(before, values)
+    except ValueError as error:
+        raise UserError(
+            str(error), where=str(path), fix="write it without anchors and in one document"
+        ) from None
+    if not dry_run and after != before:
+        files.write_text(path, after)
+    rows = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} with {name}"
+    )
+    return "".join(rows)
+
+
+def _path(name: str, folder: Path) -> Path:
+    if name not in names(folder):
+        close = difflib.get_close_matches(name, names(folder), n=1)
+        raise UserError(
+            f"no preset {name!r}",
+            where=f"{folder}/",
+            allowed=", ".join(names(folder)),
+            fix=f"did you mean {close[0]!r}?" if close else "",
+        )
+    return folder / f"{name}.yaml"

@@ -1,0 +1,62 @@
+"""`params.yaml` with the defaults of every architecture filled in: what the pipeline runs by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strokecast import params
+from strokecast.common.paths import PARAMS
+from strokecast.models.common import registry
+from strokecast.params import ModelEntry, Params
+
+_READ_WITHOUT_NETWORK = ("calibration_origins",)  # recipe keys that models without a network read
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read, check and resolve a `params.yaml`.
+
+    Raises:
+        UserError: for anything that is not allowed, down to the config of every architecture.
+    """
+    return resolve(params.load(path))
+
+
+def resolve(settings: Params) -> Params:
+    """`settings` with the complete `config` and `training` of every model.
+
+    The recipe of a model without a network has the defaults in all keys that it does not read, so that an edit of these
+    does not rerun it.
+
+    Raises:
+        UserError: for an unknown architecture, or a key, type or range that its config or recipe does not allow.
+    """
+    models = {
+        task: {name: _resolve_entry(settings, task, name) for name in settings.entries(task)}
+        for task in params.TASKS
+    }
+    evaluation = {task: _resolve_baseline(settings, task) for task in params.TASKS}
+    return settings.model_copy(
+        update={
+            "models": settings.models.model_copy(update=models),
+            "evaluation": settings.evaluation.model_copy(update=evaluation),
+        }
+    )
+
+
+def _resolve_entry(settings: Params, task: str, name: str) -> ModelEntry:
+    entry = settings.entries(task)[name]
+    architecture = registry.get(task, name)
+    config = registry.config(task, name, entry.config).model_dump(mode="json")
+    recipe = settings.recipe(task, name, architecture.training)
+    if architecture.kind != "network":
+        read = {key: getattr(recipe, key) for key in _READ_WITHOUT_NETWORK if hasattr(recipe, key)}
+        recipe = params.RECIPES[task](**read)
+    return entry.model_copy(update={"config": config, "training": recipe.model_dump(mode="json")})
+
+
+def _resolve_baseline(settings: Params, task: str) -> object:
+    """The evaluation settings of a task; the default baseline is none if the task does not have that model."""
+    evaluation = getattr(settings.evaluation, task)
+    if getattr(evaluation, "baseline", None) in (None, *settings.entries(task)):
+        return evaluation
+    return evaluation.model_copy(update={"baseline": None})

@@ -1,0 +1,116 @@
+"""Edits of a YAML text that change some values and keep every comment and every other line."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_WIDTH = 110
+_PLAIN = re.compile(r"[A-Za-z_][\w /.-]*[\w/.-]|[A-Za-z_]")
+_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
+    """`text` with the values of `target`: what is equal stays as it is written, comments stay, new keys come last.
+
+    Args:
+        text: YAML that holds a mapping in block style; mappings below it may be in flow style (`{a: 1}`).
+        target: what the result holds.
+
+    Raises:
+        ValueError: if the text cannot be edited to hold `target` (anchors, several documents).
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    lines = text.split("\n")
+    try:
+        values = YAML(typ="safe").load(text) or {}
+        node = YAML(typ="rt", pure=True).compose(text)
+        # From the last line to the first, so that the positions of the others stay right.
+        for start, end, rows in sorted(
+            _edits(lines, node, values, target), key=lambda edit: edit[:2], reverse=True
+        ):
+            lines[start:end] = rows
+        edited = "\n".join(lines)
+        if YAML(typ="safe").load(edited or "{}") == _plain(target):
+            return edited
+    except YAMLError:
+        pass
+    raise ValueError("the text cannot be edited in place")
+
+
+def _edits(
+    lines: list[str], node: Any, values: Mapping[str, Any], target: Mapping[str, Any]
+) -> Iterator[tuple[int, int, list[str]]]:
+    """(first line, line behind the last, the lines that take their place) of every difference below `node`."""
+    keys = {key.value: (key, value) for key, value in (node.value if node else [])}
+    indent = min((key.start_mark.column for key, _ in keys.values()), default=0)
+    new = [row for name in target if name not in keys for row in _render(name, target[name], indent, "")]
+    if new:
+        end = max((_last_line(value) + 1 for _, value in keys.values()), default=len(lines))
+        yield end, end, new
+    for name, (key, value) in keys.items():
+        start, end = key.start_mark.line, _last_line(value)
+        if name not in target:
+            yield start, end + 1, []
+            continue
+        wanted, present = target[name], values[name]
+        if _plain(wanted) == present:
+            continue
+        if (
+            isinstance(wanted, Mapping)
+            and isinstance(present, Mapping)
+            and present
+            and wanted
+            and not value.flow_style
+        ):
+            yield from _edits(lines, value, present, wanted)
+            continue
+        comment = _comment(lines[end], value.end_mark.column) if value.end_mark.line == end else ""
+        yield start, end + 1, _render(name, wanted, indent, comment)
+
+
+def _last_line(node: Any) -> int:
+    """The last line on which something of a node stands, without the blank lines and comments behind it."""
+    if isinstance(node.value, list) and node.value and not node.flow_style:
+        last = node.value[-1]
+        return _last_line(last[1] if isinstance(last, tuple) else last)
+    line: int = node.end_mark.line
+    return line if node.end_mark.column or line == node.start_mark.line else line - 1
+
+
+def _comment(line: str, column: int) -> str:
+    rest = line[column:]
+    return rest if rest.lstrip().startswith("#") else ""
+
+
+def _render(name: str, value: Any, indent: int, comment: str) -> list[str]:
+    line = f"{' ' * indent}{name}: {_flow(value)}"
+    simple = not isinstance(value, Mapping) or not value
+    if simple or (len(line) <= _WIDTH and not any(isinstance(v, Mapping) and v for v in value.values())):
+        return [line + comment]
+    head = f"{' ' * indent}{name}:{comment}"
+    return [head, *(row for key, child in value.items() for row in _render(str(key), child, indent + 2, ""))]
+
+
+def _flow(value: Any) -> str:
+    """A value on one line, quoted where any YAML parser could read it as something else."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else json.dumps(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return json.dumps(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,68 @@
+"""Presets: overlays that are merged into `params.yaml`.
+
+An overlay has the keys of `params.yaml` that it changes, and two things of its own:
+
+- `reset: [features.forecast, ...]` returns these sections to their defaults before anything is merged;
+- `models.<task>."*"` is merged into every entry that `params.yaml` has for the task, before the named ones.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from strokecast.common.errors import UserError
+from strokecast.params.base import TASKS
+from strokecast.params.reading import read_yaml
+
+EVERY_MODEL = "*"
+
+
+def read_overlay(path: Path) -> dict[str, Any]:
+    """The overlay in a YAML file.
+
+    Raises:
+        UserError: if the file is missing or is not valid YAML, or `reset` is not a list of texts.
+    """
+    overlay = read_yaml(path)
+    reset = overlay.get("reset", [])
+    if not isinstance(reset, list) or not all(isinstance(section, str) for section in reset):
+        raise UserError("should list key paths", where=f"{path}: reset", allowed="e.g. [features.forecast]")
+    return overlay
+
+
+def apply_overlay(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` of a params.yaml with an overlay merged into them; neither argument is changed."""
+    result: dict[str, Any] = copy.deepcopy(dict(values))
+    for section in overlay.get("reset", []):
+        _delete(result, section.split("."))
+    changes = {key: value for key, value in overlay.items() if key != "reset"}
+    models = {}
+    for task in TASKS:
+        entries = dict((changes.get("models") or {}).get(task) or {})
+        every = entries.pop(EVERY_MODEL, {})
+        existing = (result.get("models") or {}).get(task) or {}
+        models[task] = deep_merge(dict.fromkeys(existing, every) if every else {}, entries)
+    if "models" in changes:
+        changes["models"] = {
+            **changes["models"],
+            **{task: entries for task, entries in models.items() if entries},
+        }
+    return deep_merge(result, changes)
+
+
+def deep_merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the leaves of `changes`; mappings are merged, all other values (lists, too) are replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = deep_merge(merged[key], value) if nested else copy.deepcopy(value)
+    return merged
+
+
+def _delete(values: dict[str, Any], path: list[str]) -> None:
+    for key in path[:-1]:
+        values = values.get(key) or {}
+    values.pop(path[-1], None)

@@ -1,0 +1,47 @@
+"""Keys of `params.yaml` that have a new name: an old one is answered with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# The last part of a key path, by the start of the path.
+_RENAMED = {
+    "training": {
+        "best_by": "monitor",
+        "clip_norm": "global_clipnorm",
+        "clip_value": "clipvalue",
+        "batch_tokens": "max_tokens_per_batch",
+        "average": "weight_averaging",
+    },
+    "features": {
+        "bounds": "bucket_boundaries",
+        "window": "input_size",
+        "covariates": "past_covariates",
+        "country": "holiday_country",
+        "holiday_days": "holiday_window",
+    },
+    "evaluation": {
+        "ladder": "temperatures",
+        "step": "step_size",
+        "origins": "max_origins",
+        "block": "block_days",
+    },
+    "draw": {"referee": "judge"},
+    "models": {
+        "history": "max_history_days",
+        "columns": "ensemble_size",
+        "size": "d_model",
+        "hidden": "mlp_dim",
+        "heads": "num_heads",
+    },
+}
+
+
+def new_name(path: Sequence[str]) -> str | None:
+    """The present name of the last key of `path`; None if it never had another.
+
+    Args:
+        path: key path from the root of `params.yaml`, e.g. ("training", "forecast", "best_by").
+    """
+    section = "training" if "training" in path[:-1] else path[0] if path else ""
+    return _RENAMED.get(section, {}).get(path[-1]) if path else None

@@ -1,0 +1,111 @@
+"""The root of the schema: all of `params.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from strokecast.common.errors import UserError
+from strokecast.params.base import TASKS, Strict
+from strokecast.params.draw import Draw
+from strokecast.params.evaluation import Evaluation
+from strokecast.params.explain import first_error
+from strokecast.params.features import Features, Preprocess
+from strokecast.params.models import ModelEntry, Models
+from strokecast.params.quality import Quality
+from strokecast.params.sources import Series, Sketches
+from strokecast.params.training import RECIPES, Recipe, TrainingParams
+
+
+class Params(Strict):
+    """All of `params.yaml`.
+
+    What `config:` and `training:` of a model may hold depends on its architecture; `strokecast.models.common.resolve`
+    checks these and fills in their defaults.
+    """
+
+    sketches: Sketches = Field(Sketches(), description="where pen drawings come from")
+    series: Series = Field(Series(), description="where the daily series comes from")
+    quality: Quality = Field(Quality(), description="rules for raw data")
+    features: Features = Field(Features(), description="how records are made")
+    preprocess: Preprocess = Field(Preprocess(), description="where records are made")
+    training: TrainingParams = Field(TrainingParams(), description="how networks are trained")
+    models: Models = Field(Models(), description="which models are trained")
+    evaluation: Evaluation = Field(Evaluation(), description="how models are evaluated on the test split")
+    draw: Draw = Field(Draw(), description="which other model the task draw needs")
+
+    def entries(self, task: str) -> dict[str, ModelEntry]:
+        """All models of a task, switched off or not, in the order of the file."""
+        entries: dict[str, ModelEntry] = getattr(self.models, task)
+        return entries
+
+    def recipe(self, task: str, name: str, declared: Mapping[str, Any] | None = None) -> Any:
+        """The training recipe of one model, a `Recipe` of its task.
+
+        The first of these that has a key wins: the model's own `training:`, what `training.<task>` spells out, the
+        architecture's defaults, the task's defaults.
+
+        Args:
+            task: one of `TASKS`.
+            name: a model of the task.
+            declared: recipe keys that the architecture trains with by default.
+
+        Raises:
+            UserError: for an unknown key, a value that is not valid, or keys that exclude each other.
+        """
+        base: Recipe = getattr(self.training, task)
+        values = {
+            **(declared or {}),
+            **base.model_dump(exclude_unset=True),
+            **self.entries(task)[name].training,
+        }
+        try:
+            return RECIPES[task].model_validate(values)
+        except ValidationError as error:
+            raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
+
+    def check_references(self) -> None:
+        """Check the names of models that other sections hold.
+
+        Raises:
+            UserError: for a baseline or a judge that is not a model, is switched off, or reads what drawings lack.
+        """
+        for task in TASKS:
+            self._check_baseline(task)
+        self._check_judge()
+
+    def _check_baseline(self, task: str) -> None:
+        evaluation = getattr(self.evaluation, task)
+        name = getattr(evaluation, "baseline", None)
+        if name is None or name in self.entries(task):
+            return
+        if "baseline" not in evaluation.model_fields_set:
+            return  # the default names a model that this file does not train: there is no baseline
+        raise UserError(
+            f"{name!r} is not a model of {task}",
+            where=f"params.yaml: evaluation.{task}.baseline",
+            allowed=", ".join([*self.entries(task), "null"]),
+        )
+
+    def _check_judge(self) -> None:
+        if not any(entry.enabled for entry in self.models.draw.values()):
+            return
+        name, classifiers = self.draw.judge, self.models.classify
+        usable = [n for n, entry in classifiers.items() if entry.enabled and not entry.config.get("time")]
+        if name in usable:
+            return
+        problem = "is not a model of classify"
+        if name in classifiers:
+            problem = (
+                "is switched off"
+                if not classifiers[name].enabled
+                else "reads time, which generated drawings lack"
+            )
+        raise UserError(
+            f"{name!r} {problem}",
+            where="params.yaml: draw.judge",
+            allowed=", ".join(usable) or "a model of classify",
+            fix="" if usable else "add one, or switch the models of draw off",
+        )

@@ -1,0 +1,107 @@
+"""What each DVC stage reads of `params.yaml`, with all defaults filled in.
+
+The stage `params` writes one file per stage below `data/params/`, and each stage depends on its own file alone. An edit of
+`params.yaml` so reruns the stages whose settings it changes; a key that is added or deleted at its default reruns none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from strokecast.common import files
+from strokecast.common.errors import UserError
+from strokecast.common.paths import SETTINGS
+from strokecast.params.base import DATASETS, TASKS
+from strokecast.params.schema import Params
+from strokecast.params.training import Recipe
+
+_TRAINING = ("training.device", "training.threads", "training.on_failure")
+
+
+def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each stage's name and the dotted key paths of the settings that it reads."""
+    for dataset in DATASETS:
+        source = getattr(params, dataset).source
+        yield f"download-{dataset}", (f"{dataset}.source", f"{dataset}.{source}")
+    yield "validate-sketches", ("quality.sketches", "quality.reference")
+    yield "validate-series", ("quality.series", "quality.reference", "features.forecast")
+    for task in TASKS:
+        runner = () if task == "forecast" else ("preprocess",)
+        yield f"preprocess-{task}", (f"features.{task}", *runner)
+        for name in params.entries(task):
+            yield f"train-{task}/{name}", (f"models.{task}.{name}", *_TRAINING)
+    yield "judge", ("draw", "models.draw", "models.classify")
+    for task in TASKS:
+        judge = ("draw",) if task == "draw" else ()
+        yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *judge)
+
+
+def write_stages(folder: Path, params: Params) -> None:
+    """Write `<folder>/<stage>.json` for every stage.
+
+    Args:
+        folder: exists and is empty.
+        params: with the defaults of the architectures filled in (`strokecast.models.common.resolve`).
+    """
+    values = params.model_dump(mode="json")
+    for stage, paths in stages(params):
+        path = folder / f"{stage}.json"
+        path.parent.mkdir(exist_ok=True)
+        files.write_json(path, _select(values, paths))
+
+
+def read_stage(stage: str, folder: Path = SETTINGS) -> Params:
+    """The settings of one stage.
+
+    Sections that the stage does not depend on are absent from the result: reading one raises an AttributeError, so that
+    no stage reads what does not rerun it.
+
+    Args:
+        stage: e.g. `download-sketches`, `train-classify/gru`.
+        folder: where the stage `params` wrote its files.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    path = folder / f"{stage}.json"
+    try:
+        values = files.read_json(path)
+    except FileNotFoundError:
+        raise UserError(
+            "no such file",
+            where=str(path),
+            fix="run `dvc repro`, whose stage `params` writes it from params.yaml",
+        ) from None
+    params = Params.model_validate(values)
+    _prune(params, values)
+    return params
+
+
+def _select(values: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """The leaves below the dotted `paths`, nested as in `values`."""
+    selected: dict[str, Any] = {}
+    for path in paths:
+        source: Any = values
+        target = selected
+        *parents, last = path.split(".")
+        for key in parents:
+            source = source[key]
+            target = target.setdefault(key, {})
+        target[last] = source[last]
+    return selected
+
+
+def _prune(model: BaseModel, values: Mapping[str, Any]) -> None:
+    """Remove the fields of `model` that `values` lacks; recipes stay: a model's own `training` is complete."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, Recipe):
+            continue
+        if name not in values:
+            del model.__dict__[name]
+        elif isinstance(value, BaseModel):
+            _prune(value, values[name])

@@ -1,0 +1,26 @@
+"""Stage `params`: params.yaml checked, and what each stage reads of it with all defaults → `data/params/`."""
+
+from strokecast.common import files, paths
+from strokecast.common.stage import stage
+
+
+def main() -> None:
+    """Write one settings file per stage."""
+    with stage("params", "checking params.yaml and filling in the defaults") as outcome:
+        from strokecast.models.common import resolve
+        from strokecast.params import TASKS
+        from strokecast.params.stages import write_stages
+
+        settings = resolve.load()
+        with files.new_folder(paths.SETTINGS) as folder:
+            write_stages(folder, settings)
+        entries = [entry for task in TASKS for entry in settings.entries(task).values()]
+        enabled = [entry for entry in entries if entry.enabled]
+        trainings = sum(len(entry.seeds) for entry in enabled)
+        outcome(
+            f"{trainings} trainings of {len(enabled)} models; {len(entries) - len(enabled)} models are off"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""`strokecast preset`: every preset of the project is valid, and `apply` keeps what the user wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from strokecast import params
+from strokecast.commands import preset
+from strokecast.common.errors import UserError
+from strokecast.models.common import resolve
+from strokecast.params.overlay import apply_overlay, read_overlay
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "presets"
+REQUIRED = {"tour", "quickdraw", "zoo", "best", "cta", "births", "book", "auckland"}
+
+
+@pytest.mark.parametrize("name", preset.names(FOLDER))
+def test_every_preset_is_valid_and_says_what_it_is_for(name: str) -> None:
+    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    header = text[: text.index("\n\n")]
+    for word in (
+        "# Reproduces: ",
+        "# Run time: ",
+        "# Expect: ",
+        f"# Command: strokecast preset apply {name} && make repro",
+    ):
+        assert word in header, word
+    overlay = read_overlay(FOLDER / f"{name}.yaml")
+    values = YAML(typ="safe").load(ROOT / "params.yaml")
+    settings = resolve.resolve(params.parse(apply_overlay(values, overlay)))
+    for task, entries in overlay.get("models", {}).items():
+        for model, entry in entries.items():
+            if model != "*":
+                assert settings.entries(task)[model].enabled is entry.get("enabled", True)
+
+
+def test_the_presets_that_are_promised_are_there() -> None:
+    assert set(preset.names(FOLDER)) >= REQUIRED
+    assert all(name in preset.describe(FOLDER) for name in REQUIRED)
+
+
+@pytest.mark.parametrize("name", preset.names(FOLDER))
+def test_apply_keeps_comments_and_own_edits(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    own = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    own = own.replace(
+        "    gru: {enabled: true}\n", "    gru: {enabled: true, seeds: [4, 5]}  # two seeds of mine\n", 1
+    )
+    path.write_text("# my head\n" + own + "# my tail\n", encoding="utf-8")
+    before = path.read_text(encoding="utf-8")
+    shown = preset.apply(name, path, FOLDER, dry_run=True)
+    assert path.read_text(encoding="utf-8") == before
+    assert preset.apply(name, path, FOLDER) == shown != ""
+    after = path.read_text(encoding="utf-8")
+    for kept in ("# my head", "# my tail", "# two seeds of mine", "# pen strokes to class"):
+        assert kept in after
+    assert "4, 5" in after or "seeds" in str(
+        read_overlay(FOLDER / f"{name}.yaml").get("models", {}).get("classify", {}).get("gru")
+    )
+    assert preset.apply(name, path, FOLDER) == "", "applying it again changes nothing"
+    resolve.load(path)
+
+
+def test_an_unknown_preset_and_one_that_does_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no preset 'tuor'.*tour.*did you mean 'tour'"):
+        preset.text("tuor", FOLDER)
+    path = tmp_path / "params.yaml"
+    path.write_text("models: {draw: {class_decoder: {}}, classify: {gru: {}}}\ndraw: {judge: gru}\n")
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    (folder / "off.yaml").write_text("# x\n\nmodels:\n  classify: {gru: {enabled: false}}\n")
+    text = path.read_text()
+    with pytest.raises(UserError, match=r"draw\.judge"):
+        preset.apply("off", path, folder)
+    assert path.read_text() == text
