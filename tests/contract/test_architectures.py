@@ -97,10 +97,10 @@ SPECS: dict[str, dict[str, Any]] = {
     },
     "forecast": {
         "task": "forecast",
-        "window": 56,
+        "input_size": 56,
         "horizon": 7,
         "targets": ["y"],
-        "covariates": [],
+        "past_covariates": [],
         "future": FUTURE,
         "channels": ["y", *FUTURE],
     },
@@ -141,7 +141,7 @@ def target_of(task: str) -> Any:
     if task == "draw":
         from strokecast.features.records import reading
 
-        return reading.drawn(inputs_of(DRAWING[0])).numpy()
+        return reading.stroke5_target(inputs_of(DRAWING[0])).numpy()
     return rng.integers(0, 12, B).astype(np.int64)
 
 
@@ -268,19 +268,19 @@ def test_one_learning_step_lowers_the_loss(line: Line) -> None:
     import keras
     import tensorflow as tf
 
-    from strokecast.training import objectives, optimizers, step
+    from strokecast.training import objectives, optimizers, steps
 
     keras.utils.set_random_seed(0)
     architecture = registry.get(line.task, line.name)
     model = architecture.build(architecture.testing, SPECS[line.task])
     recipe = RECIPES[line.task]()
     objective = objectives.make(line.task, recipe, SPECS[line.task], model)
-    steps = step.make(model, optimizers.make(recipe), objective, recipe.clip_norm)
+    compiled = steps.compile_steps(model, optimizers.make(recipe), objective, recipe.global_clipnorm)
     inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
     losses = []
     for _ in range(2):  # the second step's loss is taken after the first step's update
-        steps.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
-        losses.append(steps.read()[0])
+        compiled.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
+        losses.append(compiled.read_totals()[0])
     assert losses[1] < losses[0]
 
 
@@ -309,7 +309,7 @@ def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> Non
 
     loaded = networks.load_network(saved / str(line))
     expected = compared(models[str(line)](inputs_of(line), training=False))
-    np.testing.assert_allclose(compared(networks.forward(loaded)(inputs_of(line))), expected, atol=1e-6)
+    np.testing.assert_allclose(compared(networks.inference_function(loaded)(inputs_of(line))), expected, atol=1e-6)
 
 
 def test_loads_in_a_fresh_process(saved: Path) -> None:
@@ -353,7 +353,7 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Pa
     told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
     write_json(tmp_path / "model.json", told | {"found": rule.found})
     write_json(tmp_path / "spec.json", SPECS[line.task])
-    loaded = networks.load_rule(tmp_path)
+    loaded = networks.load_statistical(tmp_path)
     for horizon in (1, 7, 2 * line.min_history):
         forecast = rule.predict(history_of(days, horizon))
         assert forecast.shape == (horizon,)
@@ -369,7 +369,7 @@ def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Pa
 @pytest.mark.parametrize("line", REGRESSIONS, ids=str)
 def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
-    from strokecast.models.regression import lagged
+    from strokecast.models.regression import lag_regressor
 
     architecture, inputs, target = registry.get(line.task, line.name), inputs_of(line), target_of(line.task)
     counts = []
@@ -388,7 +388,7 @@ def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
     write_json(tmp_path / "config.json", told)
     write_json(tmp_path / "spec.json", SPECS[line.task])
     model.save(tmp_path)
-    np.testing.assert_array_equal(lagged.load(tmp_path).predict(inputs), made)
+    np.testing.assert_array_equal(lag_regressor.load(tmp_path).predict(inputs), made)
 
 
 def drawings_to_fit(number: int = 72) -> list[tuple[Any, Any, Any]]:
@@ -424,15 +424,15 @@ def test_estimators_count_what_they_keep(line: Line, fitted: dict[str, Any]) -> 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
 def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitted: dict[str, Any]) -> None:
     inputs = inputs_of(line)
-    chances = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
+    chances = fitted[str(line)].predict_proba(inputs["strokes"], inputs["length"])
     assert chances.shape == (B, CLASSES)
     assert chances.dtype == np.float64
     assert (chances > 0).all()
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-12)
     for padding in (1, 13):
         padded = inputs_of(line, padding)["strokes"]
-        np.testing.assert_allclose(fitted[str(line)].predict(padded, inputs["length"]), chances, atol=1e-9)
-    alone = fitted[str(line)].predict(inputs["strokes"][:1, :1], inputs["length"][:1])  # one real point
+        np.testing.assert_allclose(fitted[str(line)].predict_proba(padded, inputs["length"]), chances, atol=1e-9)
+    alone = fitted[str(line)].predict_proba(inputs["strokes"][:1, :1], inputs["length"][:1])  # one real point
     np.testing.assert_allclose(alone, chances[:1], atol=1e-9)
 
 
@@ -450,9 +450,9 @@ def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: 
     fitted[str(line)].save(tmp_path)
     assert sha256(tmp_path / estimators.FILE) == digest
     inputs = inputs_of(line)
-    expected = fitted[str(line)].predict(inputs["strokes"], inputs["length"])
+    expected = fitted[str(line)].predict_proba(inputs["strokes"], inputs["length"])
     loaded = estimators.load(tmp_path)
-    np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)
+    np.testing.assert_array_equal(loaded.predict_proba(inputs["strokes"], inputs["length"]), expected)
     code = """import sys; from pathlib import Path; from strokecast.models.common import estimators
 estimators.load(Path(sys.argv[1]))
 assert not {"tensorflow", "keras"} & set(sys.modules)

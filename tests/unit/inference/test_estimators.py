@@ -29,9 +29,9 @@ def test_raw_drawings_get_the_estimators_own_probabilities(
     made = model.predict(pd.DataFrame({"strokes": drawings}, index=range(10, 15)))
     assert made.index.tolist() == list(range(10, 15))
     for points, (_, row) in zip(drawings, made.iterrows(), strict=True):
-        bound = strokes.bucket(len(points), spec["bounds"])
-        padded, length = strokes.prepare(points, spec["scale"], bound)
-        expected = fitted.predict(padded[None], np.array([length]))[0]
+        bound = strokes.bucket_boundary(len(points), spec["bucket_boundaries"])
+        padded, length = strokes.scale_and_pad(points, spec["scale"], bound)
+        expected = fitted.predict_proba(padded[None], np.array([length]))[0]
         np.testing.assert_allclose(row["probabilities"], expected, atol=1e-6)
         assert row["label"] == spec["classes"][int(np.argmax(expected))]
         assert row["probability"] == max(row["probabilities"])

@@ -12,15 +12,20 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import digest_tree
-from strokecast.features.records import plain_reading, spec
+from strokecast.features.records import numpy_reader, spec
 from strokecast.models.common import estimators
-from strokecast.training import checkpoint, guards, run
+from strokecast.params import ClassifyRecipe
+from strokecast.training import code_digest, guards, run
+from strokecast.training.job import TrainingJob
 
 FIT = """
 import json, sys
 from pathlib import Path
+from strokecast.params import ClassifyRecipe
 from strokecast.training import run
-facts = run.fit_estimator("classify", sys.argv[1], {}, 1, Path(sys.argv[2]), Path(sys.argv[3]))
+from strokecast.training.job import TrainingJob
+job = TrainingJob.create("classify", sys.argv[1], 1, {}, ClassifyRecipe())
+facts = run.fit_estimator(job, Path(sys.argv[2]), Path(sys.argv[3]))
 files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.split(".")[0] == "strokecast"]
 heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
 print(json.dumps([facts, heavy, [file for file in files if file]]))
@@ -29,7 +34,8 @@ print(json.dumps([facts, heavy, [file for file in files if file]]))
 
 def fit(made: Path, folder: Path, name: str = "logistic", **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    return run.fit_estimator("classify", name, config, 1, made / "classify", folder)
+    job = TrainingJob.create("classify", name, 1, config, ClassifyRecipe())
+    return run.fit_estimator(job, made / "classify", folder)
 
 
 @pytest.mark.parametrize("name", ["logistic", "nearest_neighbour"])
@@ -53,21 +59,21 @@ def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, n
         "spec.json",
     ]
     held, right = spec.load(made / "classify", "classify"), []
-    for batch in plain_reading.batches(made / "classify", held, "valid"):
-        right += (model.predict(batch.strokes, batch.length).argmax(axis=1) == batch.label).tolist()
+    for batch in numpy_reader.batches(made / "classify", held, "valid"):
+        right += (model.predict_proba(batch.strokes, batch.length).argmax(axis=1) == batch.label).tolist()
     assert np.mean(right) >= 0.9
 
-    root = Path(checkpoint.__file__).parents[1]
+    root = Path(code_digest.__file__).parents[1]
     imported = {Path(file).relative_to(root).as_posix() for file in files}
-    hashed = {path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", name)}
+    hashed = {path.relative_to(root).as_posix() for path in code_digest.code_files("classify", name)}
     for module in (
         "models/common/estimators.py",
         "models/common/sketch_features.py",
-        "features/common/plain_reading.py",
+        "features/records/numpy_reader.py",
     ):
         assert module in imported & hashed
     assert "models/common/estimators.py" not in {
-        path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")
+        path.relative_to(root).as_posix() for path in code_digest.code_files("classify", "gru")
     }
 
 
@@ -97,7 +103,7 @@ def test_out_of_memory_is_a_broken_training(
     def full(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(estimators.Logistic, "_learn", full)
+    monkeypatch.setattr(estimators.Logistic, "_fit", full)
     with pytest.raises(guards.TrainingError, match=r"models\.classify\.logistic: out of memory"):
         fit(made, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -1,84 +1,109 @@
-"""What every classifier says of the test split: the one place that opens it.
+"""Predictions of every classifier on the test split, which only this module opens.
 
-Networks and estimators read the same padded records that their training reads, parsed by the same code,
-so masks and cropping are the same. Shapes: N test sketches, K classes.
+Networks and estimators read the same padded records as in training, through the same parser, so masks and cropping
+are the same.
+Shapes: N test sketches, K classes, n points of one sketch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.stage import progress
-from strokecast.evaluation.classify.metrics import Attended, Sketches, examples
-from strokecast.evaluation.common.predictions import finite, sketches
-from strokecast.evaluation.common.trainings import Roster, Training, check_data
-from strokecast.features.records import plain_reading, reading
-from strokecast.inference import classify_split, networks
+from strokecast.common.console import progress
+from strokecast.evaluation.classify.sketches import (
+    SketchAttention,
+    SketchSplit,
+    check_order,
+    median_examples,
+    read_test_split,
+)
+from strokecast.evaluation.common.predictions import require_finite
+from strokecast.evaluation.common.ranking import Key
+from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
+from strokecast.features.records import numpy_reader, reading
+from strokecast.features.records.spec import ClassifySpec
+from strokecast.inference import networks, split_predictions
 from strokecast.models.common import estimators
 from strokecast.models.common.probabilities import softmax
 
 Floats = NDArray[np.float64]
-Key = tuple[str, int]
 
 
-def collect(
-    found: Roster, processed: Path, spec: Mapping[str, Any]
-) -> tuple[Sketches, dict[Key, Floats], dict[Key, list[Attended]]]:
-    """The test sketches, by (name, seed) the probabilities float64 [N, K], and what networks attend to.
+def predict_test_split(
+    trained_models: TrainedModels, processed: Path, spec: ClassifySpec
+) -> tuple[SketchSplit, dict[Key, Floats], dict[Key, list[SketchAttention]]]:
+    """Predict the test split with every trained model.
 
-    The third holds the networks that are pooled by attention, each with one sketch a class.
+    Returns:
+        The test sketches; (name, seed) → probabilities float64 [N, K]; (name, seed) → attention on one sketch per
+        class, for networks that pool by attention.
 
     Raises:
-        UserError: if a training saw other data, cannot be read, or predicts what is no number.
+        UserError: if a model was trained on other data, cannot be read, or its predictions are not finite.
     """
-    check_data(found.trainings, spec["digest"])
-    test = sketches(processed, spec)
+    check_same_data(trained_models.finished, spec["digest"])
+    test = read_test_split(processed, spec)
     probabilities: dict[Key, Floats] = {}
-    attended: dict[Key, list[Attended]] = {}
-    for training in progress(found.trainings, "predicting", len(found.trainings), "training"):
-        key = (training.name, training.seed)
-        if training.kind == "estimator":
-            ids, probabilities[key] = _estimated(training, processed, spec)
+    attention: dict[Key, list[SketchAttention]] = {}
+    for model in progress(trained_models.finished, "predicting", len(trained_models.finished), "training"):
+        if model.kind == "estimator":
+            ids, probabilities[model.key] = _predict_with_estimator(model, processed, spec)
         else:
-            network = networks.load_network(training.folder)
-            ids, _, logits = classify_split.classify(network, processed, spec, "test")
-            probabilities[key] = softmax(finite(logits, training))
-            seen = _attended(network, processed, spec, test)
-            if seen:
-                attended[key] = seen
-        if ids != test.ids:
-            raise RuntimeError("the test records were read in two different orders")
-    return test, probabilities, attended
+            network = networks.load_network(model.folder)
+            ids, _, logits = split_predictions.predict_split(network, processed, spec, "test")
+            probabilities[model.key] = softmax(require_finite(logits, model))
+            examples = _attention_examples(network, processed, spec, test)
+            if examples:
+                attention[model.key] = examples
+        check_order(ids, test)
+    return test, probabilities, attention
 
 
-def _attended(network: Any, processed: Path, spec: Mapping[str, Any], test: Sketches) -> list[Attended]:
-    """The attention of a network on one sketch a class, by class; empty where it has none."""
-    found: dict[int, Attended] = {}
-    wanted, first = examples(test), 0
-    inputs_read = list(networks.signature(network))
-    for inputs, labels, _ in reading.batches(processed, spec, "test", 1024, inputs_read):
-        rows = [row for row in wanted if first <= row < first + len(labels)]
+def _attention_examples(
+    network: Any, processed: Path, spec: ClassifySpec, test: SketchSplit
+) -> list[SketchAttention]:
+    """The attention of a network on one sketch per class, in the order of the classes.
+
+    Empty if the network does not pool by attention; the test split is not read then.
+    """
+    from strokecast.models.layers.attention import LAYER
+
+    if LAYER not in {layer.name for layer in network.layers}:
+        return []
+    examples: dict[int, SketchAttention] = {}
+    chosen, first = median_examples(test), 0
+    input_names = list(networks.input_signature(network))
+    for inputs, labels, _ in reading.batches(processed, spec, "test", 1024, input_names):
+        rows = [row for row in chosen if first <= row < first + len(labels)]
         if rows:
-            picked = {name: values.numpy()[np.array(rows) - first] for name, values in inputs.items()}
-            weights = networks.attention(network, picked)
-            if weights is None:
-                return []
-            for at, (row, n) in enumerate(zip(rows, picked["length"], strict=True)):
-                found[row] = Attended(row, picked["strokes"][at, :n], weights[at, :n])
+            batch = {name: values.numpy()[np.array(rows) - first] for name, values in inputs.items()}
+            weights = _attention_weights(network, batch)
+            for at, (row, n) in enumerate(zip(rows, batch["length"], strict=True)):
+                examples[row] = SketchAttention(row, batch["strokes"][at, :n], weights[at, :n])
         first += len(labels)
-    return [found[row] for row in wanted]
+    return [examples[row] for row in chosen]
 
 
-def _estimated(training: Training, processed: Path, spec: Mapping[str, Any]) -> tuple[list[str], Floats]:
-    estimator = estimators.load(training.folder)
+def _attention_weights(network: Any, batch: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    weights = networks.attention_weights(network, batch)
+    if weights is None:
+        raise RuntimeError("the network has an attention layer without weights")
+    return weights
+
+
+def _predict_with_estimator(
+    model: TrainedModel, processed: Path, spec: ClassifySpec
+) -> tuple[Sequence[str], Floats]:
+    """Ids of the test sketches and probabilities float64 [N, K] of a model without a network."""
+    estimator = estimators.load(model.folder)
     ids: list[str] = []
-    chances = []
-    for batch in plain_reading.batches(processed, spec, "test"):
+    probabilities = []
+    for batch in numpy_reader.batches(processed, spec, "test"):
         ids += batch.ids
-        chances.append(estimator.predict(batch.strokes, batch.length))
-    return ids, finite(np.concatenate(chances), training)
+        probabilities.append(estimator.predict_proba(batch.strokes, batch.length))
+    return ids, require_finite(np.concatenate(probabilities), model)

@@ -1,4 +1,4 @@
-"""Probabilities from logits, without TensorFlow."""
+"""Class probabilities from logits, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Probabilities float64 [N, K] of logits [N, K], without overflow."""
+    """Return probabilities float64 [N, K] of logits [N, K]. Does not overflow."""
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
     np.exp(shifted, out=shifted)

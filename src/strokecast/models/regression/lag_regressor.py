@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.models.common import fitted
+from strokecast.models.common import array_model
 
 Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ Windows = tuple[Mapping[str, NDArray[np.float32]], NDArray[np.float32]]  # (inpu
 WEEK = 7
 
 
-class LagRegressor(fitted.Fitted, ABC):
+class LagRegressor(array_model.ArrayModel, ABC):
     """A direct multi-step forecaster: one regression per day ahead and target.
 
     Args:
@@ -123,4 +123,4 @@ def load(folder: Path) -> LagRegressor:
     Raises:
         UserError: if a file is missing or does not belong to a regression on lags.
     """
-    return fitted.load(folder, LagRegressor)  # type: ignore[type-abstract]
+    return array_model.load(folder, LagRegressor)  # type: ignore[type-abstract]

@@ -1,0 +1,73 @@
+"""Models without a network: named arrays, stored as plain arrays (no pickle) in `model.npz`.
+
+An architecture's `build(config, spec)` returns an unfitted model. Its `fit` sets `arrays`; `save` writes and `load`
+reads them.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strokecast.common.errors import UserError
+from strokecast.common.files import new_file, read_json
+from strokecast.models.common import registry
+
+FILE = "model.npz"
+
+
+class ArrayModel:
+    """Model whose fitted state consists of named arrays.
+
+    Attributes:
+        arrays: fitted state by name; empty before `fit`.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[Any]] = {}
+
+    @property
+    def parameters(self) -> int:
+        """Number of values in `arrays`."""
+        return sum(values.size for values in self.arrays.values())
+
+    def save(self, model_dir: Path) -> None:
+        """Write `model_dir`/model.npz. Equal arrays give equal bytes."""
+        with new_file(model_dir / FILE) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **self.arrays)  # type: ignore[arg-type]
+
+
+Model = TypeVar("Model", bound=ArrayModel)
+
+
+def load(model_dir: Path, model_class: type[Model]) -> Model:
+    """Load the fitted model in `model_dir` (config.json, spec.json, model.npz).
+
+    Raises:
+        UserError: if a file is missing or unreadable, or the model is not a `model_class`.
+    """
+    for name in ("config.json", "spec.json", FILE):
+        if not (model_dir / name).is_file():
+            raise UserError(
+                "no such file", where=str(model_dir / name), fix="run `dvc repro` to train the model"
+            )
+    config_json = read_json(model_dir / "config.json")
+    task, name = config_json["task"], config_json["name"]
+    config = registry.config(task, name, config_json["config"])
+    model = registry.get(task, name).build(config, read_json(model_dir / "spec.json"))
+    if not isinstance(model, model_class):
+        raise UserError(
+            f"{name} is not a model of type {model_class.__name__}", where=str(model_dir / "config.json")
+        )
+    try:
+        with np.load(model_dir / FILE, allow_pickle=False) as stored:
+            model.arrays = {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"cannot be read ({error})", where=str(model_dir / FILE), fix="train the model again"
+        ) from None
+    return model
