@@ -1,9 +1,9 @@
-"""TensorFlow Datasets: importing this module makes `tfds.load("sketch_rnn")` work.
+"""TensorFlow Datasets: importing this module registers the dataset, so `tfds.load("sketch_rnn")` works.
 
-Import it only where TensorFlow is wanted: it imports TensorFlow Datasets.
+The import loads TensorFlow Datasets, so import it only where TensorFlow is used.
 """
 
-from strokecast.tfds.configs import BASE_VARIABLE, SketchRnnConfig, config
+from strokecast.tfds.configs import BASE_URL_VARIABLE, SketchRnnConfig, config
 from strokecast.tfds.sketch_rnn import SketchRnn
 
-__all__ = ["BASE_VARIABLE", "SketchRnn", "SketchRnnConfig", "config"]
+__all__ = ["BASE_URL_VARIABLE", "SketchRnn", "SketchRnnConfig", "config"]

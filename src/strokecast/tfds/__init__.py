@@ -1,1 +1,1 @@
-"""The TensorFlow Datasets builder of the drawings; `strokecast.datasets` is its public name."""
+"""The TensorFlow Datasets builder of the drawings; its public name is `strokecast.datasets`."""

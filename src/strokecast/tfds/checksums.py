@@ -1,7 +1,7 @@
-"""`checksums.tsv` beside this module: the table of official files in the form that TFDS looks for.
+"""Makes `checksums.tsv`, the sizes and sha256 of the official files in the format of TensorFlow Datasets.
 
-There is one table, `strokecast.sources.sketches.quickdraw.official_files`; this one is made from it
-(a test compares them): `python -m strokecast.tfds.checksums` writes it anew.
+The data comes from `strokecast.sources.sketches.quickdraw.official_files`; a test compares both.
+`python -m strokecast.tfds.checksums` writes the file again.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ PATH = Path(__file__).with_name("checksums.tsv")
 
 
 def table() -> str:
-    """One line a file, sorted by its address: url, bytes, sha256, file name, parted by tabs."""
+    """One line per file, sorted by URL: URL, bytes, sha256 and file name, separated by tabs."""
     rows = [
-        f"{quickdraw.OFFICIAL}/sketchrnn/{quote(label)}.npz\t{facts['bytes']}\t{facts['sha256']}\t{label}.npz\n"
-        for label, facts in quickdraw.official_files().items()
+        f"{quickdraw.OFFICIAL}/{quickdraw.FOLDER}/{quote(label)}.npz\t{info['bytes']}\t{info['sha256']}\t{label}.npz\n"
+        for label, info in quickdraw.official_files().items()
     ]
     return "".join(sorted(rows))
 

@@ -1,4 +1,4 @@
-"""Tiny class files, and a project of their own for every test."""
+"""Tiny class files, and an empty project per test."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from strokecast.sources.formats import npz
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+SHARED = Path(__file__).resolve().parents[3] / "../shared/data"
 
-def _write(
+
+def _write_classes(
     folder: Path, labels: Sequence[str], seed: int = 0, counts: tuple[int, int, int] = (4, 2, 3)
 ) -> Path:
-    """`folder/sketchrnn/<label>.npz`; no two drawings alike: dx of the first point says which it is."""
+    """Write `folder/sketchrnn/<label>.npz`. All drawings differ: dx of the first point identifies each."""
     (folder / "sketchrnn").mkdir(parents=True, exist_ok=True)
-    for place, label in enumerate(labels):
-        rng = np.random.default_rng([seed, place])
+    for class_index, label in enumerate(labels):
+        rng = np.random.default_rng([seed, class_index])
         splits = {}
-        for number, (split, count) in enumerate(zip(npz.SPLITS, counts, strict=True)):
+        for split_index, (split, count) in enumerate(zip(npz.SPLITS, counts, strict=True)):
             drawings = []
             for index in range(count):
                 drawing = rng.integers(-60, 60, (5 + index, 3)).astype(np.int16)
                 drawing[:, 2] = 0
-                drawing[0, 0] = 1000 * place + 100 * number + index - 10_000 * seed
+                drawing[0, 0] = 1000 * class_index + 100 * split_index + index - 10_000 * seed
                 drawing[-1, 2] = 1
                 drawings.append(drawing)
             splits[split] = drawings
@@ -36,13 +38,23 @@ def _write(
 
 
 @pytest.fixture
-def write() -> Callable[..., Path]:
-    return _write
+def write_classes() -> Callable[..., Path]:
+    return _write_classes
+
+
+@pytest.fixture
+def quickdraw_mirror() -> Path:
+    """The mirror of 20 classes of real drawings beside the repository."""
+    if not SHARED.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{SHARED} is absent under CI=true")
+        pytest.skip(f"real data is absent: {SHARED}")
+    return SHARED / "quickdraw"
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty strokecast project; what is prepared or fetched lies in its `.strokecast/`."""
+    """An empty strokecast project; prepared data and downloads are in its `.strokecast/`."""
     root = tmp_path / "project"
     root.mkdir()
     for name in ("params.yaml", "dvc.yaml"):
