@@ -68,7 +68,7 @@ class Chunk(NamedTuple):
     label: str
     split: str
     start: int
-    count: int
+    n_drawings: int
     seed: int
     sloppiness: float
 
@@ -80,7 +80,7 @@ def _generate_chunk(chunk: Chunk) -> tuple[bytes, list[int]]:
     pickle in the npz.
     """
     drawings = list(
-        generate(chunk.label, chunk.split, chunk.count, chunk.seed, chunk.sloppiness, chunk.start)
+        generate(chunk.label, chunk.split, chunk.n_drawings, chunk.seed, chunk.sloppiness, chunk.start)
     )
     return np.concatenate(drawings).tobytes(), list(itertools.accumulate(map(len, drawings)))
 

@@ -26,6 +26,18 @@ def small_settings(settings: Settings, **options: object) -> Params:
     return settings(sketches={"source": "doodles", "doodles": {**sizes, **options}})
 
 
+@pytest.fixture(scope="module")
+def train_drawings() -> dict[str, list[np.ndarray]]:
+    """Class → its first 80 training drawings with seed 7."""
+    return {label: list(generate(label, "train", 80, seed=7)) for label in CLASSES}
+
+
+@pytest.fixture(scope="module")
+def cats() -> list[np.ndarray]:
+    """More cats than one batch."""
+    return list(generate("cat", "train", BATCH_SIZE + 40, seed=7))
+
+
 def equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
     return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
@@ -53,16 +65,18 @@ def test_every_drawing_has_the_official_format(label: str, sloppiness: float) ->
         assert 250 <= np.ptp(path, axis=0).max() <= 256
 
 
-def test_lengths_are_those_of_people() -> None:
-    lengths = np.array([len(d) for label in CLASSES for d in generate(label, "train", 50, seed=7)])
+def test_lengths_are_those_of_people(train_drawings: dict[str, list[np.ndarray]]) -> None:
+    lengths = np.array([len(d) for drawings in train_drawings.values() for d in drawings[:50]])
     assert 32 <= np.median(lengths) <= 50
     assert np.percentile(lengths, 1) >= 9
     assert np.percentile(lengths, 99) <= 120
 
 
-def test_drawings_differ_in_number_and_direction_of_strokes() -> None:
-    for label in CLASSES:
-        drawings = list(generate(label, "train", 50, seed=7))
+def test_drawings_differ_in_number_and_direction_of_strokes(
+    train_drawings: dict[str, list[np.ndarray]],
+) -> None:
+    for label, drawings in train_drawings.items():
+        drawings = drawings[:50]
         assert len({int(d[:, 2].sum()) for d in drawings}) >= 3, f"{label}: equal numbers of strokes"
         first_moves = np.array([d[0, :2] for d in drawings])
         directions = np.arctan2(first_moves[:, 1], first_moves[:, 0])
@@ -79,17 +93,17 @@ def test_more_sloppiness_needs_more_points() -> None:
 # ---------------------------------------------------------------- determinism
 
 
-def test_requesting_more_drawings_does_not_change_the_first_ones() -> None:
-    many = list(generate("cat", "train", BATCH_SIZE + 40, seed=7))
-    assert equal(many[:13], list(generate("cat", "train", 13, seed=7)))
-    assert equal(many[: BATCH_SIZE + 3], list(generate("cat", "train", BATCH_SIZE + 3, seed=7)))
+def test_requesting_more_drawings_does_not_change_the_first_ones(cats: list[np.ndarray]) -> None:
+    assert equal(cats[:13], list(generate("cat", "train", 13, seed=7)))
+    assert equal(cats[: BATCH_SIZE + 3], list(generate("cat", "train", BATCH_SIZE + 3, seed=7)))
 
 
-def test_no_drawing_occurs_twice_in_any_split_or_class() -> None:
+def test_no_drawing_occurs_twice_in_any_split_or_class(train_drawings: dict[str, list[np.ndarray]]) -> None:
     seen: dict[bytes, str] = {}
     for label in CLASSES:
-        for split in npz.SPLITS:
-            for index, drawing in enumerate(generate(label, split, 30, seed=7)):
+        splits = {split: list(generate(label, split, 30, seed=7)) for split in ("valid", "test")}
+        for split, drawings in {"train": train_drawings[label], **splits}.items():
+            for index, drawing in enumerate(drawings):
                 key = hashlib.sha256(drawing.tobytes()).digest()
                 assert key not in seen, f"{label}/{split}/{index} is {seen.get(key)}"
                 seen[key] = f"{label}/{split}/{index}"
@@ -108,9 +122,8 @@ def test_two_downloads_have_the_same_bytes(project: Path, settings: Settings) ->
     assert line == "doodles: 12 classes x 6 train / 2 valid / 3 test"
 
 
-def test_any_range_of_drawings_can_be_generated_alone() -> None:
-    drawings = list(generate("cat", "train", BATCH_SIZE + 9, seed=7))
-    assert equal(drawings[5:], list(generate("cat", "train", BATCH_SIZE + 4, seed=7, start=5)))
+def test_any_range_of_drawings_can_be_generated_alone(cats: list[np.ndarray]) -> None:
+    assert equal(cats[5 : BATCH_SIZE + 9], list(generate("cat", "train", BATCH_SIZE + 4, seed=7, start=5)))
 
 
 def test_the_size_of_a_chunk_does_not_change_the_bytes(
@@ -205,15 +218,14 @@ def raster(drawing: np.ndarray, size: int = 28, oversampling: int = 4) -> np.nda
     return np.asarray(image.resize((size, size), Image.Resampling.BOX), np.float32).ravel() / 255
 
 
-def test_nearest_neighbours_on_rasters_do_not_solve_it() -> None:
+def test_nearest_neighbours_on_rasters_do_not_solve_it(train_drawings: dict[str, list[np.ndarray]]) -> None:
     """Few drawings keep this quick; networks are compared on the full default elsewhere."""
-    from sklearn.neighbors import KNeighborsClassifier
-
     labels = np.arange(len(CLASSES))
-    train = np.stack([raster(d) for c in CLASSES for d in generate(c, "train", 80, seed=7)])
-    test = np.stack([raster(d) for c in CLASSES for d in generate(c, "test", 25, seed=7)])
+    train = np.stack([raster(d) for label in CLASSES for d in train_drawings[label]])
+    test = np.stack([raster(d) for label in CLASSES for d in generate(label, "test", 25, seed=7)])
+    distances = (train**2).sum(axis=1) - 2 * test @ train.T  # squared, but for a constant per test drawing
+    neighbours = labels.repeat(80)[np.argsort(distances, axis=1)[:, :5]]  # [n_test, 5]
     scores = [
-        KNeighborsClassifier(k).fit(train, labels.repeat(80)).score(test, labels.repeat(25))
-        for k in (1, 3, 5)
+        np.mean([np.bincount(row[:k]).argmax() for row in neighbours] == labels.repeat(25)) for k in (1, 3, 5)
     ]
     assert 0.4 < max(scores) < 0.8

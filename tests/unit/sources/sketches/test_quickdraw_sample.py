@@ -17,7 +17,7 @@ from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params import Params, SketchQuality
 from strokecast.sources import registry
-from strokecast.sources.formats import npz, source_json
+from strokecast.sources.formats import npz, reading, source_json
 from strokecast.sources.formats.npz import Splits
 from strokecast.sources.sketches import quickdraw_sample
 from strokecast.sources.sketches.quickdraw_sample import CLASSES
@@ -76,21 +76,26 @@ def test_lengths_are_those_of_real_drawings(sample: dict[str, Splits]) -> None:
     assert max(lengths) <= 250
 
 
-def test_every_drawing_passes_the_validation_rules(project: Path, settings: Settings) -> None:
-    from strokecast.sources.formats import reading
-    from strokecast.validation.sketches import validate as sketches
+@pytest.mark.slow
+def test_every_drawing_passes_validation_without_a_warning(project: Path, settings: Settings) -> None:
+    from strokecast.validation.sketches.source import SketchSource
+    from strokecast.validation.sketches.validate import validate_sketches
 
     registry.download("sketches", chosen(settings))
-    outcome = sketches.validate(lambda: reading.read(RAW), source_json.read(RAW, "sketches"), SketchQuality())
+    source = SketchSource.from_json(source_json.read(RAW, "sketches"))
+    outcome = validate_sketches(lambda: reading.read(RAW), source, SketchQuality())
     assert outcome.line == "4,560 read: 4,560 accepted, 0 quarantined"
     assert outcome.warnings == []
 
 
-def test_every_drawing_is_int16_movements_that_end_with_a_pen_lift(sample: dict[str, Splits]) -> None:
+def test_every_drawing_keeps_the_rules_of_validation(sample: dict[str, Splits]) -> None:
+    rules = SketchQuality()
     for splits in sample.values():
         for drawing in (drawing for drawings in splits.values() for drawing in drawings):
-            assert drawing.dtype == np.int16
+            assert drawing.dtype == np.int16  # hence finite
             assert drawing.shape[1:] == (3,)
+            assert rules.min_points <= len(drawing) <= rules.max_points
+            assert np.abs(drawing[:, :2]).max() <= rules.max_delta
             assert drawing[-1, 2] == 1
             assert np.isin(drawing[:, 2], (0, 1)).all()
 
@@ -194,7 +199,7 @@ def test_classes_and_cap(project: Path, settings: Settings, sample: dict[str, Sp
         "sketches", chosen(settings, classes=["pig", "ant"], cap={"train": 3, "test": 500})
     )
     assert line == "quickdraw_sample: 2 classes x 3 train / 40 valid / 100 test"
-    read = {(label, split): drawings for label, split, drawings in npz.read_drawings(RAW)}
+    read = {(group.label, group.split): group.drawings for group in reading.read(RAW)}
     assert {key: len(drawings) for key, drawings in read.items()} == {
         (label, split): count
         for label in ("pig", "ant")
