@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config, History
+from strokecast.models.common.config import Config, MaxHistoryDays
 from strokecast.models.common.registry import register
 from strokecast.models.statistical.statsforecast_models import AutoArima
 
@@ -23,7 +23,7 @@ from strokecast.models.statistical.statsforecast_models import AutoArima
 class AutoArimaConfig(Config):
     """Settings of `forecast.auto_arima`."""
 
-    max_history_days: History = Field(1096, ge=AutoArima.min_history)
+    max_history_days: MaxHistoryDays = Field(1096, ge=AutoArima.min_history)
 
 
 @register(

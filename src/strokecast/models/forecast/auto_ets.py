@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config, History
+from strokecast.models.common.config import Config, MaxHistoryDays
 from strokecast.models.common.registry import register
 from strokecast.models.statistical.statsforecast_models import AutoEts
 
@@ -24,7 +24,7 @@ from strokecast.models.statistical.statsforecast_models import AutoEts
 class AutoEtsConfig(Config):
     """Settings of `forecast.auto_ets`."""
 
-    max_history_days: History = Field(1096, ge=AutoEts.min_history)
+    max_history_days: MaxHistoryDays = Field(1096, ge=AutoEts.min_history)
 
 
 @register(

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Config, History
+from strokecast.models.common.config import Config, MaxHistoryDays
 from strokecast.models.common.registry import register
 from strokecast.models.statistical.statsforecast_models import Sarima
 
@@ -24,7 +24,7 @@ class SarimaConfig(Config):
     """Settings of `forecast.sarima`."""
 
     constant: bool = Field(False, description="include a drift: a constant weekly change")
-    max_history_days: History = Field(1096, ge=Sarima.min_history)
+    max_history_days: MaxHistoryDays = Field(1096, ge=Sarima.min_history)
 
 
 @register(
