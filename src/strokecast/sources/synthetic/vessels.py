@@ -16,23 +16,25 @@ class _Body:
         self,
         rng: DrawingRng,
         height: tuple[float, float],
-        narrow: tuple[float, float],
+        taper: tuple[float, float],
         bulge_probability: float,
     ) -> None:
-        self.top, self.low = 0.0, rng.uniform(*height)
-        self.wide = rng.uniform(0.58, 0.8)
-        self.foot = self.wide * rng.uniform(*narrow)
+        self.top, self.bottom = 0.0, rng.uniform(*height)
+        self.rim_half_width = rng.uniform(0.58, 0.8)
+        self.base_half_width = self.rim_half_width * rng.uniform(*taper)
         self.bulge = rng.bernoulli(bulge_probability)
-        self.flat = rng.uniform(0.1, 0.26)
+        self.rim_depth = rng.uniform(0.1, 0.26)
         self.direction = rng.sign(0.65)
 
     def half_width(self, y: float) -> float:
         """Half of the width at y."""
-        return self.wide + (self.foot - self.wide) * (y - self.top) / (self.low - self.top)
+        return self.rim_half_width + (self.base_half_width - self.rim_half_width) * (y - self.top) / (
+            self.bottom - self.top
+        )
 
     def sides(self, rng: DrawingRng) -> list[Stroke]:
         """The sides and the bottom, in one stroke or in three."""
-        w, f, top, low = self.wide, self.foot, self.top, self.low
+        w, f, top, low = self.rim_half_width, self.base_half_width, self.top, self.bottom
         if self.bulge:
             return [
                 join(
@@ -46,19 +48,19 @@ class _Body:
         base = curve((-f, low), (0, low + rng.uniform(0.0, 0.2)), (f, low))
         return [line((-w, top), (-f, low)), line((w, top), (f, low)), base]
 
-    def rim(self, rng: DrawingRng, ellipse: float) -> list[Stroke]:
-        """The rim: an ellipse with probability `ellipse`, else a straight line."""
-        if rng.bernoulli(ellipse):
+    def rim(self, rng: DrawingRng, ellipse_probability: float) -> list[Stroke]:
+        """The rim: an ellipse with probability `ellipse_probability`, else a straight line."""
+        if rng.bernoulli(ellipse_probability):
             start = math.pi if rng.bernoulli(0.6) else -math.pi / 2
-            return [arc((0, self.top), (self.wide, self.flat), start, self.direction * TURN)]
-        return [line((-self.wide, self.top), (self.wide, self.top))]
+            return [arc((0, self.top), (self.rim_half_width, self.rim_depth), start, self.direction * TURN)]
+        return [line((-self.rim_half_width, self.top), (self.rim_half_width, self.top))]
 
-    def outline(self, rng: DrawingRng, ellipse: float) -> list[Stroke]:
-        """Rim and sides, or the outline as one closed line; `ellipse`: see `rim`."""
+    def outline(self, rng: DrawingRng, ellipse_probability: float) -> list[Stroke]:
+        """Rim and sides, or the outline as one closed line; see `rim`."""
         if not self.bulge and rng.bernoulli(0.15):
-            w, f = self.wide, self.foot
-            return [line((-w, self.top), (-f, self.low), (f, self.low), (w, self.top), closed=True)]
-        rim, sides = self.rim(rng, ellipse), self.sides(rng)
+            w, f = self.rim_half_width, self.base_half_width
+            return [line((-w, self.top), (-f, self.bottom), (f, self.bottom), (w, self.top), closed=True)]
+        rim, sides = self.rim(rng, ellipse_probability), self.sides(rng)
         return [*rim, *sides] if rng.bernoulli(0.65) else [*sides, *rim]
 
 
@@ -66,7 +68,7 @@ def cup(rng: DrawingRng) -> list[Stroke]:
     """A handle at one side; some have steam or a saucer."""
     body = _Body(rng, (0.8, 1.35), (0.68, 1.0), 0.3)
     side = rng.sign(0.25)
-    y0, y1 = body.low * rng.uniform(0.1, 0.3), body.low * rng.uniform(0.55, 0.85)
+    y0, y1 = body.bottom * rng.uniform(0.1, 0.3), body.bottom * rng.uniform(0.55, 0.85)
     out = rng.uniform(0.3, 0.65)
     a, b = (side * body.half_width(y0), y0), (side * body.half_width(y1), y1)
     handle = [curve(a, (a[0] + side * out * 1.3, y0 - 0.1), (b[0] + side * out * 1.3, y1 + 0.1), b)]
@@ -88,7 +90,9 @@ def cup(rng: DrawingRng) -> list[Stroke]:
             x = -0.3 + 0.3 * k
             strokes.append(curve((x, -0.2), (x - 0.25, -0.4), (x + 0.25, -0.6), (x, -0.8), optional=True))
     if rng.bernoulli(0.12):
-        strokes.append(arc((0, body.low), (body.wide * 1.25, 0.14), math.pi, -math.pi, optional=True))
+        strokes.append(
+            arc((0, body.bottom), (body.rim_half_width * 1.25, 0.14), math.pi, -math.pi, optional=True)
+        )
     return strokes + _bands(rng, body, 0.06, 1)
 
 
@@ -97,9 +101,12 @@ def bucket(rng: DrawingRng) -> list[Stroke]:
     body = _Body(rng, (0.75, 1.3), (0.5, 0.88), 0.05)
     handle = _handle(rng, body, rng.uniform(0.5, 1.2))
     if rng.bernoulli(0.15):  # hangs down in front
-        ends = (-body.wide * 0.95, 0.05), (body.wide * 0.95, 0.05)
+        ends = (-body.rim_half_width * 0.95, 0.05), (body.rim_half_width * 0.95, 0.05)
         handle = curve(
-            ends[0], (-body.wide * 0.7, body.low * 0.75), (body.wide * 0.7, body.low * 0.75), ends[1]
+            ends[0],
+            (-body.rim_half_width * 0.7, body.bottom * 0.75),
+            (body.rim_half_width * 0.7, body.bottom * 0.75),
+            ends[1],
         )
     main = body.outline(rng, 0.85)
     strokes = [*main, handle] if rng.bernoulli(0.88) else [handle, *main]
@@ -111,7 +118,7 @@ def bucket(rng: DrawingRng) -> list[Stroke]:
 
 
 def _handle(rng: DrawingRng, body: _Body, high: float) -> Stroke:
-    w = body.wide * rng.uniform(0.85, 1.0)
+    w = body.rim_half_width * rng.uniform(0.85, 1.0)
     pull = high * 1.33
     ends = [(-w, 0.0), (-w * rng.uniform(0.8, 1.1), -pull), (w * rng.uniform(0.8, 1.1), -pull), (w, 0.0)]
     return curve(*(ends if rng.bernoulli(0.75) else ends[::-1]))
@@ -121,10 +128,10 @@ def _bands(rng: DrawingRng, body: _Body, probability: float, max_count: int) -> 
     if not rng.bernoulli(probability):
         return []
     count = rng.randint(1, max_count)
-    sag = rng.uniform(0.0, body.flat)
+    sag = rng.uniform(0.0, body.rim_depth)
     strokes = []
     for k in range(count):
-        y = body.low * (k + 1 + rng.normal(0.12)) / (count + 1)
+        y = body.bottom * (k + 1 + rng.normal(0.12)) / (count + 1)
         half = body.half_width(y) * 0.97
         strokes.append(curve((-half, y), (0, y + sag), (half, y), optional=True))
     return strokes

@@ -129,8 +129,8 @@ def test_the_licence_lies_beside_the_file() -> None:
 
 
 def test_the_maker_makes_the_same_bytes_from_the_original_files(maker: ModuleType, shared: Path) -> None:
-    made = maker.encode(shared / "quickdraw" / "sketchrnn")
-    assert hashlib.sha256(made).hexdigest() == files.sha256(DATA / "quickdraw_sample.npz")
+    encoded = maker.encode(shared / "quickdraw" / "sketchrnn")
+    assert hashlib.sha256(encoded).hexdigest() == files.sha256(DATA / "quickdraw_sample.npz")
 
 
 def test_the_drawings_are_the_first_ones_of_each_split(sample: dict[str, Splits], shared: Path) -> None:
