@@ -1,56 +1,62 @@
 """Stage `preprocess@<task>`: accepted rows → TFRecords and `spec.json`."""
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from strokecast import params
 from strokecast.common import paths
 from strokecast.common.stage import stage
+from strokecast.features.records.spec import PaddedSpec
 
 
 def main(task: str) -> None:
     """Write `data/processed/<task>`."""
-    doing = {
+    descriptions = {
         "classify": "scaling drawings and padding them by length bucket",
-        "watch": "rendering drawings as videos of being drawn",
+        "watch": "rendering drawings as videos of them being drawn",
         "draw": "scaling drawings, leaving out the longest, and padding them by length bucket",
         "forecast": "splitting the series by time and cutting windows",
     }
-    with stage(f"preprocess@{task}", doing[task]) as outcome:
-        whole = params.read_stage(f"preprocess-{task}")
-        settings = whole.features
-        if task == "classify":
-            from strokecast.features.sketches import classify
+    with stage(f"preprocess@{task}", descriptions[task]) as outcome:
+        outcome(_preprocess(task, paths.PROCESSED / task))
 
-            spec = classify.preprocess(
-                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.classify, whole.preprocess
-            )
-            counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
-            told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
-            outcome(f"{told} drawings of {len(spec['classes'])} classes in {len(spec['bounds'])} buckets")
-        elif task == "watch":
-            from strokecast.features.sketches import watch
 
-            spec = watch.preprocess(
-                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.watch, whole.preprocess
-            )
-            told = ", ".join(f"{count:,} {split}" for split, count in spec["counts"].items())
-            outcome(f"{told} videos of {spec['frames']} frames of {spec['height']} x {spec['width']} pixels")
-        elif task == "draw":
-            from strokecast.features.sketches import draw
+def _preprocess(task: str, processed: Path) -> str:
+    """Write `processed`; returns the outcome in one line."""
+    settings = params.load()
+    sketches, runner = paths.VALIDATED / "sketches", settings.preprocess
+    if task == "classify":
+        from strokecast.features.sketches import classify
 
-            spec = draw.preprocess(
-                paths.VALIDATED / "sketches", paths.PROCESSED / task, settings.draw, whole.preprocess
-            )
-            counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
-            told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
-            left = sum(spec["left_out"].values())
-            outcome(f"{told} drawings; {left:,} of more than {spec['bounds'][-1]} points are left out")
-        else:
-            from strokecast.features.timeseries import forecast
+        classify_spec = classify.preprocess(sketches, processed, settings.features.classify, runner)
+        return f"{_describe_padded(classify_spec)}, longer ones cropped"
+    if task == "watch":
+        from strokecast.features.sketches import watch
 
-            spec = forecast.preprocess(paths.VALIDATED / "series", paths.PROCESSED / task, settings.forecast)
-            told = ", ".join(f"{split['windows']:,} {name}" for name, split in spec["splits"].items())
-            outcome(f"{told} windows of {spec['window']} + {spec['horizon']} days of {spec['name']}")
+        watch_spec = watch.preprocess(sketches, processed, settings.features.watch, runner)
+        frames = f"{watch_spec['frames']} frames of {watch_spec['height']} x {watch_spec['width']} pixels"
+        return f"{_list(watch_spec['counts'])} videos of {frames}"
+    if task == "draw":
+        from strokecast.features.sketches import draw
+
+        draw_spec = draw.preprocess(sketches, processed, settings.features.draw, runner)
+        return f"{_describe_padded(draw_spec)}, {sum(draw_spec['left_out'].values()):,} longer ones left out"
+    from strokecast.features.timeseries import forecast
+
+    spec = forecast.preprocess(paths.VALIDATED / "series", processed, settings.features.forecast)
+    counts = {split: days["windows"] for split, days in spec["splits"].items()}
+    return f"{_list(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
+
+
+def _describe_padded(spec: PaddedSpec) -> str:
+    counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
+    lengths = ", ".join(map(str, spec["bucket_boundaries"]))
+    return f"{_list(counts)} drawings of {len(spec['classes'])} classes, padded to {lengths} points"
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in counts.items())
 
 
 if __name__ == "__main__":

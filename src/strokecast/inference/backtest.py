@@ -1,9 +1,9 @@
-"""What forecasters of every kind say at origins of a processed series: networks, regressions and rules alike.
+"""Rolling-origin forecasts of a processed series by forecasters of every kind.
 
-All are asked through the same `features.horizons` that preprocessing and serving use, and TensorFlow is imported only
-for a network.
+Networks, regressions and statistical forecasters all read their inputs through the
+`features.timeseries.window_transformer` that preprocessing and serving use. TensorFlow is imported only for networks.
 
-Shapes: T days of the series, O origins, W days of past, H days ahead, D targets, Q quantile levels.
+Shapes: T days of the series, O origins, W days of the past, H days of the horizon, D targets, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -17,83 +17,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
-from strokecast.features.timeseries.horizons import History, Preparer
 from strokecast.features.timeseries.origins import Positions
+from strokecast.features.timeseries.window_transformer import History, WindowTransformer
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
-_BATCH = 1024  # windows at a time
+_BATCH = 1024  # windows per forward pass
 
 
 @dataclass(frozen=True)
 class Series:
-    """Consecutive days of splits, one after the other.
+    """Consecutive days of one or more splits.
 
     Attributes:
         days: datetime64[D] [T].
         columns: float64 [T] each, in their own units.
-        starts: position of each split's first day.
-        name: its id, where there are several.
+        starts: split → position of its first day.
+        name: its id in a global model.
     """
 
     days: Days
     columns: Mapping[str, Any]
     starts: Mapping[str, int]
-    name: str = series_spec.ONE
+    name: str = series_spec.SINGLE
 
 
 @dataclass(frozen=True)
-class Said:
-    """Forecasts in their own units.
+class Forecast:
+    """Forecasts in the series' own unit.
 
     Attributes:
-        point: float64 [O, H, D]; of quantiles the median. A rule has D = 1, the first target.
+        point: float64 [O, H, D]; the median if quantiles are forecast. Statistical forecasters have D = 1, the first
+            target.
         quantiles: float64 [O, H, Q] of the first target; None for a point forecast.
-        own: the Q levels, rising; () for a point forecast.
+        quantile_levels: the Q levels, rising; () for a point forecast.
     """
 
     point: Floats
     quantiles: Floats | None = None
-    own: Sequence[float] = ()
+    quantile_levels: Sequence[float] = ()
 
 
-Ask = Callable[[Series, Positions], Said]
-"""Forecasts at the origins, given as positions of the first forecast day."""
+ForecastFn = Callable[[Series, Positions], Forecast]
+"""Forecasts at origins, which are positions of the first forecast day in the series."""
 
 
-def series(processed: Path, splits: Sequence[str], name: str = series_spec.ONE) -> Series:
-    """The days of consecutive `splits`; opens no other split's files. Of several series those of `name`."""
+def load_series(processed: Path, splits: Sequence[str], name: str = series_spec.SINGLE) -> Series:
+    """The days of consecutive `splits`; opens the files of no other split.
+
+    Args:
+        processed: folder of the processed data.
+        splits: consecutive splits, e.g. ("train", "valid").
+        name: the series of a global model.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from strokecast.features.records import arrow
 
-    parts = [arrow.read(processed / split / "series.parquet") for split in splits]
+    tables = [arrow.read_table(processed / split / "series.parquet") for split in splits]
     if name:
-        parts = [part.filter(pc.equal(part["unique_id"], name)).drop_columns("unique_id") for part in parts]
-    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    whole = pa.concat_tables(parts)
-    days = np.asarray(whole["ds"].to_pylist(), "datetime64[D]")
-    columns = {key: arrow.values(whole[key]) for key in whole.column_names if key != "ds"}
+        tables = [
+            table.filter(pc.equal(table["unique_id"], name)).drop_columns("unique_id") for table in tables
+        ]
+    starts = np.cumsum([0, *(len(table) for table in tables[:-1])])
+    joined = pa.concat_tables(tables)
+    days = np.asarray(joined["ds"].to_pylist(), "datetime64[D]")
+    columns = {key: arrow.column_values(joined[key]) for key in joined.column_names if key != "ds"}
     return Series(days, columns, dict(zip(splits, map(int, starts), strict=True)), name)
 
 
-def actual(known: Series, spec: Mapping[str, Any], origins: Positions) -> Floats:
-    """What came, float64 [O, H, D]."""
+def actuals(series: Series, spec: ForecastSpec, origins: Positions) -> Floats:
+    """The observed targets from the origins on, float64 [O, H, D]."""
     days = origins[:, None] + np.arange(int(spec["horizon"]))
-    return np.stack([np.asarray(known.columns[name], np.float64)[days] for name in spec["targets"]], axis=-1)
+    return np.stack([np.asarray(series.columns[name], np.float64)[days] for name in spec["targets"]], axis=-1)
 
 
-def load(kind: str, folder: Path, spec: Mapping[str, Any], where: str) -> Ask:
-    """The trained forecaster in `folder`, ready to be asked.
+def load_forecaster(kind: str, folder: Path, spec: ForecastSpec, location: str) -> ForecastFn:
+    """The trained forecaster in `folder`.
 
     Args:
         kind: of the architecture: `network`, `rule` or `estimator`.
-        folder: of the training.
+        folder: the model folder.
         spec: of the data it was trained on.
-        where: how a rule's errors name it.
+        location: how errors of statistical forecasters name the model.
 
     Raises:
         UserError: if a file is missing or cannot be read.
@@ -101,96 +111,117 @@ def load(kind: str, folder: Path, spec: Mapping[str, Any], where: str) -> Ask:
     from strokecast.inference import networks
 
     if kind == "rule":
-        return rules(
-            {name: networks.load_rule(folder, name) for name in series_spec.names(spec)}, spec, where
-        )
+        models = {name: networks.load_statistical(folder, name) for name in series_spec.names(spec)}
+        return statistical_forecasters(models, spec, location)
     if kind == "estimator":
-        from strokecast.models.regression import lagged
+        from strokecast.models.regression import lag_regressor
 
-        return regression(lagged.load(folder), spec)
-    return network(networks.load_network(folder), spec)
+        return regression_forecaster(lag_regressor.load(folder), spec)
+    return network_forecaster(networks.load_network(folder), spec)
 
 
-def min_history(folder: Path, spec: Mapping[str, Any]) -> int:
-    """Days of history that the trained forecaster in `folder` needs."""
+def min_history(folder: Path, spec: ForecastSpec) -> int:
+    """Number of days of history that the trained forecaster in `folder` needs."""
     if (folder / "model.json").is_file():
         from strokecast.inference import networks
 
-        return max(int(networks.load_rule(folder, name).min_history) for name in series_spec.names(spec))
-    return Preparer(spec).min_history
+        return max(
+            int(networks.load_statistical(folder, name).min_history) for name in series_spec.names(spec)
+        )
+    return WindowTransformer(spec).min_history
 
 
-def _preparers(spec: Mapping[str, Any]) -> dict[str, Preparer]:
-    return {name: Preparer(series_spec.of(spec, name)) for name in series_spec.names(spec)}
+def _transformers(spec: ForecastSpec) -> dict[str, WindowTransformer]:
+    return {name: WindowTransformer(series_spec.for_series(spec, name)) for name in series_spec.names(spec)}
 
 
-def network(model: Any, spec: Mapping[str, Any]) -> Ask:
-    """A trained `keras.Model` of the task."""
+def network_forecaster(model: Any, spec: ForecastSpec) -> ForecastFn:
+    """The forecasts of a trained `keras.Model` of the task forecast."""
     from strokecast.inference import conformal, networks
 
-    preparers, run, own = _preparers(spec), networks.forward(model), networks.levels(model)
-    names, horizon = list(networks.signature(model)), int(spec["horizon"])
+    transformers, run = _transformers(spec), networks.inference_function(model)
+    quantile_levels = networks.quantile_levels(model)
+    names, horizon = list(networks.input_signature(model)), int(spec["horizon"])
 
-    def ask(known: Series, origins: Positions) -> Said:
-        preparer = preparers[known.name]
-        made = preparer.inputs(known.days, known.columns, origins)
-        inputs = {name: getattr(made, name) for name in names}
-        rows = [
-            networks.last_step(run({k: v[at : at + _BATCH] for k, v in inputs.items()}), horizon).numpy()
-            for at in range(0, len(origins), _BATCH)
+    def forecast(series: Series, origins: Positions) -> Forecast:
+        transformer = transformers[series.name]
+        windows = transformer.transform(series.days, series.columns, origins)
+        inputs = {name: getattr(windows, name) for name in names}
+        outputs = [
+            networks.last_step(
+                run({name: values[start : start + _BATCH] for name, values in inputs.items()}), horizon
+            ).numpy()
+            for start in range(0, len(origins), _BATCH)
         ]
-        said = preparer.output(np.concatenate(rows), made.base)
-        if not own:
-            return Said(said)
-        return Said(conformal.median(said, own), said[:, :, 0], own)
+        values = transformer.inverse_transform(np.concatenate(outputs), windows.base)
+        if not quantile_levels:
+            return Forecast(values)
+        return Forecast(conformal.median(values, quantile_levels), values[:, :, 0], quantile_levels)
 
-    return ask
-
-
-def regression(fitted: Any, spec: Mapping[str, Any]) -> Ask:
-    """A fitted `models.peers.lagged.Lagged`."""
-    preparers = _preparers(spec)
-
-    def ask(known: Series, origins: Positions) -> Said:
-        preparer = preparers[known.name]
-        made = preparer.inputs(known.days, known.columns, origins)
-        said = fitted.predict({"past": made.past, "future": made.future})
-        return Said(preparer.output(said, made.base))
-
-    return ask
+    return forecast
 
 
-def rules(ruled: Mapping[str, Any], spec: Mapping[str, Any], where: str) -> Ask:
-    """A rule for each series, by its name; see `rule`."""
-    asks = {name: rule(one, series_spec.of(spec, name), where) for name, one in ruled.items()}
-    return lambda known, origins: asks[known.name](known, origins)
+def regression_forecaster(model: Any, spec: ForecastSpec) -> ForecastFn:
+    """The forecasts of a fitted `models.regression.lag_regressor.LagRegressor`."""
+    transformers = _transformers(spec)
+
+    def forecast(series: Series, origins: Positions) -> Forecast:
+        transformer = transformers[series.name]
+        windows = transformer.transform(series.days, series.columns, origins)
+        scaled = model.predict({"past": windows.past, "future": windows.future})
+        return Forecast(transformer.inverse_transform(scaled, windows.base))
+
+    return forecast
 
 
-def rule(ruled: Any, spec: Mapping[str, Any], where: str) -> Ask:
-    """A `models.peers.rules.Rule`, asked at one origin after the other; it sees the days before each alone."""
+def statistical_forecasters(models: Mapping[str, Any], spec: ForecastSpec, location: str) -> ForecastFn:
+    """The forecasts of one statistical forecaster per series; see `statistical_forecaster`.
+
+    Args:
+        models: series → its forecaster.
+        spec: of the processed data.
+        location: how errors name the model.
+    """
+    by_series = {
+        name: statistical_forecaster(model, series_spec.for_series(spec, name), location)
+        for name, model in models.items()
+    }
+    return lambda series, origins: by_series[series.name](series, origins)
+
+
+def statistical_forecaster(model: Any, spec: ForecastSpec, location: str) -> ForecastFn:
+    """The forecasts of a `models.statistical.base.StatisticalForecaster`.
+
+    It is called once per origin, with the days before that origin only.
+
+    Args:
+        model: the forecaster.
+        spec: of the processed data; for a global model that of one series.
+        location: how errors name the model.
+    """
     horizon, first = int(spec["horizon"]), spec["targets"][0]
 
-    def ask(known: Series, origins: Positions) -> Said:
-        values = np.asarray(known.columns[first], np.float64)
+    def forecast(series: Series, origins: Positions) -> Forecast:
+        values = np.asarray(series.columns[first], np.float64)
         start = int(origins[0])
-        if ruled.min_history > start:
+        if model.min_history > start:
             raise UserError(
-                f"needs {ruled.min_history} days of history, the first forecast ({known.days[start]}) has {start}",
-                where=where,
-                fix="say enabled: false, move the splits later, or give a longer series",
+                f"needs {model.min_history} days of history, the first forecast ({series.days[start]}) has {start}",
+                where=location,
+                fix="set enabled: false, move the splits later, or use a longer series",
             )
-        rows = [
-            ruled.predict(
+        forecasts = [
+            model.predict(
                 History(
-                    days=known.days[:origin],
+                    days=series.days[:origin],
                     values=values[:origin],
-                    columns={name: column[:origin] for name, column in known.columns.items()},
-                    next_days=known.days[origin : origin + horizon],
+                    columns={name: column[:origin] for name, column in series.columns.items()},
+                    next_days=series.days[origin : origin + horizon],
                     spec=spec,
                 )
             )
             for origin in map(int, origins)
         ]
-        return Said(np.stack(rows)[..., None])
+        return Forecast(np.stack(forecasts)[..., None])
 
-    return ask
+    return forecast

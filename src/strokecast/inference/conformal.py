@@ -1,12 +1,12 @@
-"""Split-conformal prediction intervals of forecasts, by level and day ahead; numpy alone.
+"""Split-conformal prediction intervals of forecasts, per level and day of the horizon; needs only numpy.
 
-Around a point forecast: the absolute residuals of origins that nothing was fitted on (Lei et al., 2018,
-"Distribution-free predictive inference for regression"). Around a network's own quantiles: conformalized
-quantile regression, which widens or narrows them by as much as these origins ask for (Romano et al., 2019,
-https://arxiv.org/abs/1905.03222). Either covers a new day with at least the level's probability, as far as that day
-is exchangeable with the calibration origins, which days of a series are only where its nature does not change.
+Around a point forecast: the absolute residuals at calibration origins that nothing was fitted on (Lei et al., 2018,
+"Distribution-free predictive inference for regression"). Around a network's own quantiles: conformalized quantile
+regression, which widens or narrows them by what the calibration origins require (Romano et al., 2019,
+https://arxiv.org/abs/1905.03222). Both cover a new day with at least the level's probability if that day is exchangeable
+with the calibration origins. Days of a series are exchangeable only while its distribution does not change.
 
-Shapes: N calibration origins, O origins, H days ahead, Q quantile levels of a network, L interval levels.
+Shapes: N calibration origins, O origins, H days of the horizon, Q quantile levels of a network, L interval levels.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)  # the ends of these inter
 
 @dataclass(frozen=True)
 class Calibration:
-    """By how much the intervals of one training reach beyond what it says itself.
+    """How far the intervals of one trained model reach beyond its own forecasts.
 
     Attributes:
-        method: `cqr` (around quantiles) or `absolute` (around a point forecast).
-        levels: L shares, rising.
-        low: float64 [L, H], subtracted from the lower ends, in the series' own unit; below 0: narrower.
+        method: "cqr" (around quantiles) or "absolute" (around a point forecast).
+        levels: L interval levels, rising.
+        low: float64 [L, H], subtracted from the lower ends, in the series' own unit; negative values narrow intervals.
         high: float64 [L, H], added to the upper ends.
-        origins: N.
+        origins: N, the number of calibration origins.
     """
 
     method: str
@@ -49,12 +49,12 @@ class Calibration:
     origins: int
 
     @property
-    def short(self) -> list[float]:
-        """The levels that N origins are too few to promise; the largest residual stands in for them."""
+    def unattainable_levels(self) -> list[float]:
+        """Levels that N origins are too few to guarantee; their intervals use the largest residual."""
         return [level for level in self.levels if _rank(self.origins, level) > self.origins]
 
-    def stored(self) -> dict[str, Any]:
-        """Its numbers, as JSON holds them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, as stored in calibration.json."""
         return {
             "method": self.method,
             "levels": list(self.levels),
@@ -65,29 +65,39 @@ class Calibration:
 
     def write(self, folder: Path) -> None:
         """Write `folder`/calibration.json."""
-        write_json(folder / FILE, self.stored())
+        write_json(folder / FILE, self.to_dict())
 
 
-def write_all(folder: Path, each: Mapping[str, Calibration]) -> None:
-    """Write `folder`/calibration.json of several series, by name; of one alone (named "") as it always was."""
-    if list(each) == [""]:
-        each[""].write(folder)
+def write_calibrations(folder: Path, calibrations: Mapping[str, Calibration]) -> None:
+    """Write `folder`/calibration.json.
+
+    Args:
+        folder: the model folder.
+        calibrations: series → calibration; {"": calibration} for a model of one series.
+    """
+    if list(calibrations) == [""]:
+        calibrations[""].write(folder)
     else:
-        write_json(folder / FILE, {"series": {name: one.stored() for name, one in each.items()}})
+        by_series = {name: calibration.to_dict() for name, calibration in calibrations.items()}
+        write_json(folder / FILE, {"series": by_series})
 
 
 def point_column(quantiles: bool) -> str:
-    """The column of a served point forecast: a model of quantiles gives its median."""
+    """Column of a served point forecast: "median" for models that forecast quantiles, else "mean"."""
     return "median" if quantiles else "mean"
 
 
-def columns(levels: Sequence[float]) -> list[str]:
-    """The columns of served intervals: `lo-50`, `hi-50`, ... of rising levels."""
+def interval_columns(levels: Sequence[float]) -> list[str]:
+    """Columns of served intervals: `lo-50`, `hi-50`, ... for rising levels."""
     return [f"{end}-{100 * level:g}" for level in levels for end in ("lo", "hi")]
 
 
 def load(folder: Path, series: str = "") -> Calibration:
-    """Read `folder`/calibration.json; of several series that of `series`.
+    """Read `folder`/calibration.json.
+
+    Args:
+        folder: the model folder.
+        series: the series of a global model.
 
     Raises:
         UserError: if there is no such file.
@@ -95,18 +105,18 @@ def load(folder: Path, series: str = "") -> Calibration:
     path = folder / FILE
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
-    told = read_json(path)
-    return parse(told["series"][series] if series else told)
+    contents = read_json(path)
+    return parse(contents["series"][series] if series else contents)
 
 
-def parse(told: Mapping[str, Any]) -> Calibration:
-    """From the contents of calibration.json."""
+def parse(contents: Mapping[str, Any]) -> Calibration:
+    """The calibration stored as `Calibration.to_dict`."""
     return Calibration(
-        str(told["method"]),
-        tuple(told["levels"]),
-        np.asarray(told["low"], np.float64),
-        np.asarray(told["high"], np.float64),
-        int(told["origins"]),
+        str(contents["method"]),
+        tuple(contents["levels"]),
+        np.asarray(contents["low"], np.float64),
+        np.asarray(contents["high"], np.float64),
+        int(contents["origins"]),
     )
 
 
@@ -114,19 +124,19 @@ def fit(
     actual: Floats,
     point: Floats,
     quantiles: Floats | None = None,
-    own: Sequence[float] = (),
+    quantile_levels: Sequence[float] = (),
     levels: Sequence[float] = LEVELS,
 ) -> Calibration:
-    """Calibrate on origins that the training did not fit.
+    """Calibrate on origins that the model was not fitted on.
 
-    The score of a day is how far it lies outside the interval (below 0: how far inside), and the correction is the
-    ceil((N + 1) * level)-th smallest of N scores.
+    The score of a day is its distance from the interval (negative inside). The correction is the
+    ceil((N + 1) * level)-th smallest of the N scores.
 
     Args:
         actual: float64 [N, H].
         point: float64 [N, H], the forecasts.
         quantiles: float64 [N, H, Q], or None for a point forecast.
-        own: the Q levels of the quantiles, rising.
+        quantile_levels: the Q levels of the quantiles, rising.
         levels: of the intervals, rising.
 
     Raises:
@@ -135,45 +145,50 @@ def fit(
     count = len(actual)
     if count == 0:
         raise ValueError("there is no origin to calibrate on")
-    low, high = ends(point, quantiles, own, levels)  # [L, N, H]
+    low, high = raw_intervals(point, quantiles, quantile_levels, levels)  # [L, N, H]
     scores = np.sort(np.maximum(low - actual, actual - high), axis=1)
     ranks = [min(_rank(count, level), count) for level in levels]
-    beyond = np.stack([scores[row, rank - 1] for row, rank in enumerate(ranks)])  # [L, H]
+    corrections = np.stack([scores[row, rank - 1] for row, rank in enumerate(ranks)])  # [L, H]
     method = "absolute" if quantiles is None else "cqr"
-    return Calibration(method, tuple(levels), beyond, beyond.copy(), count)
+    return Calibration(method, tuple(levels), corrections, corrections.copy(), count)
 
 
 def _rank(count: int, level: float) -> int:
     return math.ceil(round((count + 1) * level, 9))
 
 
-def median(quantiles: Floats, own: Sequence[float]) -> Floats:
-    """The point forecast float64 [O, H] of quantiles [O, H, Q] at the levels `own`."""
-    return at(quantiles, own, 0.5)
+def median(quantiles: Floats, quantile_levels: Sequence[float]) -> Floats:
+    """The point forecast float64 [O, H] of quantiles [O, H, Q]."""
+    return quantile_at(quantiles, quantile_levels, 0.5)
 
 
-def at(quantiles: Floats, own: Sequence[float], level: float) -> Floats:
-    """The quantile of `level` float64 [O, H], linear between the neighbouring levels, the outermost beyond them."""
-    place = float(np.interp(level, own, np.arange(len(own))))
-    below = int(place)
-    share = place - below
-    if share < 1e-9:
-        return np.asarray(quantiles[..., below], np.float64)
-    return np.asarray((1 - share) * quantiles[..., below] + share * quantiles[..., below + 1], np.float64)
+def quantile_at(quantiles: Floats, quantile_levels: Sequence[float], level: float) -> Floats:
+    """The quantile of `level`, float64 [O, H].
+
+    Linear between the neighbouring levels; the outermost quantile beyond the outermost level.
+    """
+    position = float(np.interp(level, quantile_levels, np.arange(len(quantile_levels))))
+    lower = int(position)
+    fraction = position - lower
+    if fraction < 1e-9:
+        return np.asarray(quantiles[..., lower], np.float64)
+    return np.asarray(
+        (1 - fraction) * quantiles[..., lower] + fraction * quantiles[..., lower + 1], np.float64
+    )
 
 
-def ends(
+def raw_intervals(
     point: Floats,
     quantiles: Floats | None = None,
-    own: Sequence[float] = (),
+    quantile_levels: Sequence[float] = (),
     levels: Sequence[float] = LEVELS,
 ) -> tuple[Floats, Floats]:
-    """Lower and upper ends float64 [L, O, H] before calibration; those of a point forecast are the point."""
+    """Lower and upper ends float64 [L, O, H] before calibration; for a point forecast both are the point."""
     if quantiles is None:
-        both = np.broadcast_to(np.asarray(point, np.float64), (len(levels), *point.shape))
-        return both, both
-    low = np.stack([at(quantiles, own, (1 - level) / 2) for level in levels])
-    high = np.stack([at(quantiles, own, (1 + level) / 2) for level in levels])
+        ends = np.broadcast_to(np.asarray(point, np.float64), (len(levels), *point.shape))
+        return ends, ends
+    low = np.stack([quantile_at(quantiles, quantile_levels, (1 - level) / 2) for level in levels])
+    high = np.stack([quantile_at(quantiles, quantile_levels, (1 + level) / 2) for level in levels])
     return low, high
 
 
@@ -181,36 +196,36 @@ def apply(
     calibration: Calibration,
     point: Floats,
     quantiles: Floats | None = None,
-    own: Sequence[float] = (),
+    quantile_levels: Sequence[float] = (),
     counts: bool = False,
 ) -> tuple[Floats, Floats]:
     """Calibrated intervals, each inside the next wider one and around the point forecast.
 
     Args:
-        calibration: of this training.
+        calibration: of the model.
         point: float64 [O, H], in the series' own unit.
-        quantiles: float64 [O, H, Q], where it was calibrated with quantiles.
-        own: the Q levels.
-        counts: whether values are never below 0; ends below it become 0.
+        quantiles: float64 [O, H, Q] if the model forecasts quantiles.
+        quantile_levels: the Q levels.
+        counts: whether values are never negative; ends are clipped at 0 then.
 
     Returns:
         Lower and upper ends, float64 [L, O, H].
 
     Raises:
-        ValueError: if the calibration is for fewer days ahead, or for a forecast of the other kind.
+        ValueError: if the calibration has a shorter horizon or was made for the other kind of forecast.
     """
     horizon = point.shape[1]
     if horizon > calibration.low.shape[1]:
         raise ValueError(f"calibrated for {calibration.low.shape[1]} days ahead, received {horizon}")
     if (quantiles is not None) != (calibration.method == "cqr"):
-        raise ValueError(f"calibrated by {calibration.method!r}, which the forecast does not fit")
-    low, high = ends(point, quantiles, own, calibration.levels)
+        raise ValueError(f"calibration method {calibration.method!r} does not fit the forecast")
+    low, high = raw_intervals(point, quantiles, quantile_levels, calibration.levels)
     down, up = calibration.low[:, None, :horizon], calibration.high[:, None, :horizon]
-    return nested(low - down, high + up, point, counts)
+    return enforce_nesting(low - down, high + up, point, counts)
 
 
-def nested(low: Floats, high: Floats, point: Floats, counts: bool = False) -> tuple[Floats, Floats]:
-    """Ends [L, O, H] of rising levels that cross neither each other nor the point: where they would, the wider grows."""
+def enforce_nesting(low: Floats, high: Floats, point: Floats, counts: bool = False) -> tuple[Floats, Floats]:
+    """Widen intervals [L, O, H] of rising levels so that they hold the point and every narrower interval."""
     low = np.minimum.accumulate(np.minimum(low, point), axis=0)
     high = np.maximum.accumulate(np.maximum(high, point), axis=0)
     if counts:
@@ -218,6 +233,6 @@ def nested(low: Floats, high: Floats, point: Floats, counts: bool = False) -> tu
     return low, high
 
 
-def spread(point: Floats, low: Floats, high: Floats) -> Floats:
-    """Quantiles float64 [O, H, 2 L + 1] of rising levels (`QUANTILES` for `LEVELS`): the ends, the point between."""
+def interval_quantiles(point: Floats, low: Floats, high: Floats) -> Floats:
+    """Intervals as quantiles float64 [O, H, 2 L + 1] of rising levels (`QUANTILES` for `LEVELS`), the point between."""
     return np.moveaxis(np.concatenate([low[::-1], point[None], high]), 0, -1)

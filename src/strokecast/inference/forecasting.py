@@ -1,8 +1,8 @@
-"""Forecasts of raw daily series by a trained model of any kind, with the intervals that its training calibrated.
+"""Forecasts of raw daily series by a trained model of any kind, with its calibrated intervals.
 
-The model is asked as evaluation asks it (`features.backtest`), at one origin: the day after the last row.
+The model is run as in evaluation (`inference.backtest`), at one origin: the day after the last row.
 
-Shapes: T days of history, H days ahead, L interval levels.
+Shapes: T days of history, H days of the horizon, L interval levels.
 """
 
 from __future__ import annotations
@@ -16,63 +16,66 @@ import pandas as pd
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
-from strokecast.features.timeseries.horizons import DAY_TYPE, Preparer, raw_columns
+from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
 from strokecast.inference import backtest, conformal
-from strokecast.inference import days as rows
+from strokecast.inference.series_table import Days, format_cell, parse_days, parse_numbers
 from strokecast.models.common import registry
 
 ID = "unique_id"
 
 
 class SeriesForecaster:
-    """The next days of daily series.
+    """Forecasts the next days of daily series.
 
     Args:
-        folder: a trained model's: config.json, spec.json, calibration.json, the model.
+        folder: a trained model's folder: config.json, spec.json, calibration.json, the model.
         spec: contents of its spec.json.
 
     Attributes:
-        horizon: days ahead that it forecasts.
-        min_history: days of history that it needs.
+        horizon: maximum number of days to forecast.
+        min_history: number of days of history that it needs.
+        columns: the columns that it reads.
 
     Raises:
         UserError: if a file is missing or cannot be read.
     """
 
-    def __init__(self, folder: Path, spec: Mapping[str, Any]) -> None:
-        told = read_json(folder / "config.json")
-        kind = registry.get("forecast", told["name"]).kind
+    def __init__(self, folder: Path, spec: ForecastSpec) -> None:
+        kind = registry.get("forecast", read_json(folder / "config.json")["name"]).kind
         self.horizon = int(spec["horizon"])
         self.min_history = backtest.min_history(folder, spec)
         self.columns = raw_columns(spec)
         self._spec = spec
         self._names = series_spec.names(spec)
-        self._preparers = {name: Preparer(series_spec.of(spec, name)) for name in self._names}
-        self._scales = kind != "rule"
-        self._ask = backtest.load(kind, folder, spec, str(folder))
+        self._transformers = {
+            name: WindowTransformer(series_spec.for_series(spec, name)) for name in self._names
+        }
+        self._transforms_values = kind != "rule"
+        self._forecast_fn = backtest.load_forecaster(kind, folder, spec, str(folder))
         self._calibrations = {name: conformal.load(folder, name) for name in self._names}
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Forecast the days after the last row, as many as the model was trained for.
+        """Forecast the full horizon after the last row.
 
         Args:
-            frame: as `forecast` takes it. For a model that reads day types, the rows of the days to come follow,
-                with `day_type` and no other value.
+            frame: as for `forecast`. For a model that reads day types, rows of the forecast days follow, with `day_type`
+                and no other value.
 
         Returns:
-            As `forecast` gives it.
+            As `forecast`.
 
         Raises:
             UserError: as `forecast`.
         """
         future = None
-        read = [name for name in self.columns if name not in ("ds", DAY_TYPE)]
+        values = [name for name in self.columns if name not in ("ds", DAY_TYPE)]
         if DAY_TYPE in self.columns and set(self.columns) <= set(frame.columns):
             ids = frame[ID] if ID in frame.columns else pd.Series(0, frame.index)
-            empty = frame[read].isna().all(axis=1)
-            ahead = empty[::-1].groupby(ids[::-1]).cummin()[::-1].to_numpy(dtype=bool)
-            frame, future = frame[~ahead], frame[ahead]
+            empty = frame[values].isna().all(axis=1)
+            is_future = empty[::-1].groupby(ids[::-1]).cummin()[::-1].to_numpy(dtype=bool)
+            frame, future = frame[~is_future], frame[is_future]
         return self.forecast(frame, future)
 
     def forecast(
@@ -80,212 +83,220 @@ class SeriesForecaster:
         frame: pd.DataFrame,
         future: pd.DataFrame | None = None,
         horizon: int | None = None,
-        where: str = "input",
+        location: str = "input",
     ) -> pd.DataFrame:
         """Forecast the days after the last row of each series.
 
         Args:
-            frame: columns `ds` (days, ascending, none missing) and those the model was trained with, by these
-                names, finite numbers in their own units; `day_type` where the model reads it. At least
-                `min_history` rows. `unique_id` where there are several series; each is forecast alone.
-            future: for a model that reads day types: `ds` and `day_type` of the days to come, and `unique_id`
-                where they differ by series.
-            horizon: days, at most the model's; None: the model's.
-            where: how errors name the input.
+            frame: at least `min_history` rows per series with the columns `ds` (consecutive days, ascending), the columns
+                the model was trained with (finite numbers in their own units), `day_type` if the model reads it, and
+                `unique_id` if there are several series. Each series is forecast on its own.
+            future: for a model that reads day types: `ds` and `day_type` of the forecast days, and `unique_id` if they
+                differ between series.
+            horizon: days, at most the model's horizon; None: the model's horizon.
+            location: how errors name the input.
 
         Returns:
-            For each series `horizon` rows of `ds` (datetime64), `unique_id` (of the input, or else the name of
-            the series that the model was trained on), `mean` or, of a model of quantiles, `median`, and the ends of
-            the intervals (`lo-80`, `hi-80`, ...), float64: of the first target, in its own unit.
+            For each series `horizon` rows of `ds` (datetime64), `unique_id` (of the input, else the name of the training
+            series), `mean` or, for a model of quantiles, `median`, and the interval ends (`lo-80`, `hi-80`, ...), float64:
+            of the first target, in its own unit.
 
         Raises:
-            UserError: if a column is missing, there are too few rows, the horizon is longer than the model's, or
-                a row will not do; names the first date at fault.
+            UserError: if a column is missing, there are too few rows, the horizon is too long, or a row is not valid;
+                names the first such date.
         """
-        ahead = self.horizon if horizon is None else horizon
-        if not 1 <= ahead <= self.horizon:
+        days_ahead = self.horizon if horizon is None else horizon
+        if not 1 <= days_ahead <= self.horizon:
             raise UserError(
-                f"a horizon of {ahead} days is asked for",
+                f"a horizon of {days_ahead} days is not valid",
                 where="--horizon",
                 allowed=f"1 to {self.horizon}, which the model was trained for",
-                fix="set features.forecast.horizon and train it anew for more",
+                fix="for more, set features.forecast.horizon and train the model again",
             )
         missing = [name for name in self.columns if name not in frame.columns]
         if missing:
             raise UserError(
                 f"has no column {', '.join(map(repr, missing))}",
-                where=where,
+                where=location,
                 allowed=f"columns {', '.join(self.columns)}",
             )
         if len(frame) == 0:
-            raise UserError("has no row", where=where, allowed=f"at least {self.min_history} days")
+            raise UserError("has no row", where=location, allowed=f"at least {self.min_history} days")
         _check_ids(frame, future)
-        made = [
-            self._one(name, part, _of(future, given), ahead, where if given is None else f"{where} ({name})")
-            for name, given, part in self._series(frame, where)
+        forecasts = [
+            self._forecast_series(
+                name,
+                rows,
+                _future_of(future, series_id),
+                days_ahead,
+                location if series_id is None else f"{location} ({name})",
+            )
+            for name, series_id, rows in self._series(frame, location)
         ]
-        return pd.concat(made, ignore_index=True)
+        return pd.concat(forecasts, ignore_index=True)
 
-    def _series(self, frame: pd.DataFrame, where: str) -> Iterator[tuple[str, Any, pd.DataFrame]]:
+    def _series(self, frame: pd.DataFrame, location: str) -> Iterator[tuple[str, Any, pd.DataFrame]]:
         """Name, value of `unique_id` (None without that column) and rows of each series, in order."""
-        together = series_spec.ONE not in self._names
-        if ID not in frame.columns and together:
+        is_global = series_spec.SINGLE not in self._names
+        if ID not in frame.columns and is_global:
             raise UserError(
-                f"has no column {ID!r}, and the model knows {len(self._names)} series",
-                where=where,
+                f"has no column {ID!r}, and the model was trained on {len(self._names)} series",
+                where=location,
                 allowed=", ".join(self._names),
             )
         if ID not in frame.columns:
             yield self._spec["name"], None, frame
             return
-        unnamed = frame[ID].isna().to_numpy()
-        if unnamed.any():
-            date = rows.said(frame["ds"].iloc[int(np.argmax(unnamed))])
+        missing = frame[ID].isna().to_numpy()
+        if missing.any():
+            date = format_cell(frame["ds"].iloc[int(np.argmax(missing))])
             raise UserError(
-                f"no {ID} on {date}", where=where, allowed="a name in every row, or no such column"
+                f"no {ID} on {date}", where=location, allowed="a name in every row, or no such column"
             )
-        for given in frame[ID].unique() if together else ():
-            if str(given) not in self._names:
+        for series_id in frame[ID].unique() if is_global else ():
+            if str(series_id) not in self._names:
                 raise UserError(
-                    f"{ID} {str(given)!r} is none of the model's series",
-                    where=where,
+                    f"{ID} {str(series_id)!r} is not a series of the model",
+                    where=location,
                     allowed=", ".join(self._names),
                 )
-        for given, part in frame.groupby(ID, sort=False):
-            yield named(given), given, part
+        for series_id, rows in frame.groupby(ID, sort=False):
+            yield to_series_id(series_id), series_id, rows
 
-    def _one(
-        self, name: str, part: pd.DataFrame, future: pd.DataFrame | None, ahead: int, where: str
+    def _forecast_series(
+        self, name: str, rows: pd.DataFrame, future: pd.DataFrame | None, days_ahead: int, location: str
     ) -> pd.DataFrame:
-        own = (
-            series_spec.ONE if series_spec.ONE in self._names else name
-        )  # a model of one series scales all as that one
-        calibration = self._calibrations[own]
-        days = rows.days(part["ds"], where)
+        # A model of one series scales every series as its training series.
+        series = series_spec.SINGLE if series_spec.SINGLE in self._names else name
+        calibration = self._calibrations[series]
+        days = parse_days(rows["ds"], location)
         count = len(days)
         columns: dict[str, Any] = {
-            column: rows.numbers(part[column], days, where)
+            column: parse_numbers(rows[column], days, location)
             for column in self.columns
             if column not in ("ds", DAY_TYPE)
         }
         if count < self.min_history:
             raise UserError(
                 f"{count} rows ({days[0]} to {days[-1]}) are too few",
-                where=where,
+                where=location,
                 allowed=f"at least {self.min_history} days",
             )
-        if self._scales:
-            self._check_transform(self._preparers[own], columns, days, where)
-        whole = days[0] + np.arange(count + self.horizon).astype("timedelta64[D]")
+        if self._transforms_values:
+            _check_domain(self._transformers[series], columns, days, location)
+        all_days = days[0] + np.arange(count + self.horizon).astype("timedelta64[D]")
         if DAY_TYPE in self.columns:
-            columns[DAY_TYPE] = self._letters(part[DAY_TYPE], future, whole, ahead, where)
-        said = self._ask(backtest.Series(whole, columns, {}, own), np.array([count]))
-        point = said.point[..., 0]  # [1, H]
-        counts = bool(series_spec.of(self._spec, own)["counts"])
-        low, high = conformal.apply(calibration, point, said.quantiles, said.own, counts)
+            columns[DAY_TYPE] = self._day_types(rows[DAY_TYPE], future, all_days, days_ahead, location)
+        forecast = self._forecast_fn(backtest.Series(all_days, columns, {}, series), np.array([count]))
+        point = forecast.point[..., 0]  # [1, H]
+        counts = bool(series_spec.for_series(self._spec, series)["counts"])
+        low, high = conformal.apply(calibration, point, forecast.quantiles, forecast.quantile_levels, counts)
         if not all(np.isfinite(values).all() for values in (point, low, high)):
-            raise UserError(f"the forecast of {whole[count]} is no finite number", where=where)
-        ends = {
-            column: values[0, :ahead]
-            for column, values in zip(
-                conformal.columns(calibration.levels),
-                [end for pair in zip(low, high, strict=True) for end in pair],
-                strict=True,
-            )
+            raise UserError(f"the forecast of {all_days[count]} is not a finite number", where=location)
+        ends = [end for pair in zip(low, high, strict=True) for end in pair]
+        intervals = {
+            column: values[0, :days_ahead]
+            for column, values in zip(conformal.interval_columns(calibration.levels), ends, strict=True)
         }
         return pd.DataFrame(
             {
-                "ds": pd.to_datetime(whole[count : count + ahead]),
+                "ds": pd.to_datetime(all_days[count : count + days_ahead]),
                 ID: name,
-                conformal.point_column(said.quantiles is not None): point[0, :ahead],
-                **ends,
+                conformal.point_column(forecast.quantiles is not None): point[0, :days_ahead],
+                **intervals,
             }
         )
 
-    def _check_transform(
-        self, preparer: Preparer, columns: Mapping[str, Any], days: rows.Days, where: str
-    ) -> None:
-        with np.errstate(all="ignore"):
-            scaled = preparer.scaled(columns)
-        for column, values in scaled.items():
-            wrong = ~np.isfinite(values)
-            if wrong.any():
-                at, kind = int(np.argmax(wrong)), preparer.transforms[column].kind
-                raise UserError(
-                    f"{columns[column][at]:g} on {days[at]} has no {kind}, which the model was trained with",
-                    where=f"{where} column {column}",
-                    allowed="values of 0 and more" if kind == "log1p" else "values above 0",
-                )
-
-    def _letters(
-        self, past: pd.Series, future: pd.DataFrame | None, whole: rows.Days, ahead: int, where: str
+    def _day_types(
+        self, past: pd.Series, future: pd.DataFrame | None, days: Days, days_ahead: int, location: str
     ) -> list[str]:
-        """The day type of each of `whole`; beyond `ahead`, where it does not count, any."""
-        known = self._spec["calendar"]["day_types"]
+        """The day type of each of `days`; any valid one beyond `days_ahead`, where it has no effect."""
+        valid = self._spec["calendar"]["day_types"]
         count = len(past)
-        letters: list[Any] = past.tolist()
-        told: dict[np.datetime64, Any] = {}
+        day_types: list[Any] = past.tolist()
+        future_types: dict[np.datetime64, Any] = {}
         if future is not None:
-            lacking = [name for name in ("ds", DAY_TYPE) if name not in future.columns]
-            if lacking:
+            missing = [name for name in ("ds", DAY_TYPE) if name not in future.columns]
+            if missing:
                 raise UserError(
-                    f"has no column {', '.join(map(repr, lacking))}",
+                    f"has no column {', '.join(map(repr, missing))}",
                     where="future",
                     allowed=f"ds, {DAY_TYPE}",
                 )
-            told = dict(zip(rows.days(future["ds"], "future"), future[DAY_TYPE], strict=True))
-        for day in whole[count : count + ahead]:
-            if day not in told:
+            future_types = dict(zip(parse_days(future["ds"], "future"), future[DAY_TYPE], strict=True))
+        for day in days[count : count + days_ahead]:
+            if day not in future_types:
                 raise UserError(
-                    f"no {DAY_TYPE} is known of {day}",
-                    where=where,
-                    fix="give the day types of the days to come (--future: columns ds, day_type)",
+                    f"the {DAY_TYPE} of {day} is not known",
+                    where=location,
+                    fix="give the day types of the forecast days (--future: columns ds, day_type)",
                 )
-            letters.append(told[day])
-        for day, letter in zip(whole, letters, strict=False):
-            if letter not in known:
+            day_types.append(future_types[day])
+        for day, day_type in zip(days, day_types, strict=False):
+            if day_type not in valid:
                 raise UserError(
-                    f"{DAY_TYPE} {rows.said(letter)} on {day}", where=where, allowed=", ".join(known)
+                    f"{DAY_TYPE} {format_cell(day_type)} on {day}", where=location, allowed=", ".join(valid)
                 )
-        return letters + [known[0]] * (self.horizon - ahead)
+        return day_types + [valid[0]] * (self.horizon - days_ahead)
 
 
-def _of(future: pd.DataFrame | None, given: Any) -> pd.DataFrame | None:
-    """The days to come of one series."""
-    if future is None or given is None or ID not in future.columns:
+def to_series_id(value: Any) -> str:
+    """A `unique_id` as text, equal for 7, 7.0 and "7", because the column may have another type in another file."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value) if is_whole else value)
+
+
+def _series_ids(frame: pd.DataFrame) -> pd.Series:
+    return frame[ID].map(to_series_id)
+
+
+def _future_of(future: pd.DataFrame | None, series_id: Any) -> pd.DataFrame | None:
+    """The rows of `future` of one series."""
+    if future is None or series_id is None or ID not in future.columns:
         return future
-    return future[_names(future) == named(given)]
+    return future[_series_ids(future) == to_series_id(series_id)]
 
 
-def named(given: Any) -> str:
-    """A `unique_id` as text, the same of 7, 7.0 and "7": columns of one file are read as other types than another's."""
-    whole = isinstance(given, float | np.floating) and float(given).is_integer()
-    return str(int(given) if whole else given)
+def _check_domain(
+    transformer: WindowTransformer, columns: Mapping[str, Any], days: Days, location: str
+) -> None:
+    """Check that every value can be transformed.
 
-
-def _names(frame: pd.DataFrame) -> pd.Series:
-    return frame[ID].map(named)
+    Raises:
+        UserError: names the first date whose value cannot.
+    """
+    with np.errstate(all="ignore"):
+        scaled = transformer.scale_columns(columns)
+    for column, values in scaled.items():
+        invalid = ~np.isfinite(values)
+        if invalid.any():
+            position, kind = int(np.argmax(invalid)), transformer.transforms[column].kind
+            raise UserError(
+                f"the model's transform {kind} is not defined for {columns[column][position]:g} on {days[position]}",
+                where=f"{location} column {column}",
+                allowed="values of 0 and more" if kind == "log1p" else "values above 0",
+            )
 
 
 def _check_ids(frame: pd.DataFrame, future: pd.DataFrame | None) -> None:
-    """Whether the days to come are those of the input's series.
+    """Check that `future` has rows of every series of `frame` and of no other.
 
     Raises:
-        UserError: if a row of `future` has no `unique_id` or one that the input lacks.
+        UserError: names the first `unique_id` that is missing, unknown or without rows.
     """
     if future is None or ID not in future.columns or ID not in frame.columns:
         return
-    known = sorted(set(_names(frame.dropna(subset=[ID]))))
-    for at, given in enumerate(future[ID]):
-        date = rows.said(future["ds"].iloc[at]) if "ds" in future.columns else f"row {at + 1}"
-        if pd.isna(given):
-            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(known))
-        if named(given) not in known:
+    valid = sorted(set(_series_ids(frame.dropna(subset=[ID]))))
+    for row, series_id in enumerate(future[ID]):
+        date = format_cell(future["ds"].iloc[row]) if "ds" in future.columns else f"row {row + 1}"
+        if pd.isna(series_id):
+            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(valid))
+        if to_series_id(series_id) not in valid:
             raise UserError(
-                f"{ID} {named(given)!r} on {date} is not in the input",
+                f"{ID} {to_series_id(series_id)!r} on {date} is not in the input",
                 where="future",
-                allowed=", ".join(known),
+                allowed=", ".join(valid),
             )
-    lacking = sorted(set(known) - set(_names(future)))
-    if lacking:
-        raise UserError(f"no row of {ID} {lacking[0]!r}", where="future", allowed=", ".join(known))
+    missing = sorted(set(valid) - set(_series_ids(future)))
+    if missing:
+        raise UserError(f"no row of {ID} {missing[0]!r}", where="future", allowed=", ".join(valid))

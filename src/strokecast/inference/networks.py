@@ -1,4 +1,4 @@
-"""Trained models from their folders, and the one function that runs a network forward."""
+"""Trained models from their folders, and the one function that runs a network in inference mode."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
-from strokecast.common.stage import start_tensorflow
+from strokecast.common.import_hiding import start_tensorflow
+from strokecast.features.records import spec as specs
 from strokecast.models.common import registry
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def load_network(folder: Path) -> Any:
-    """The `keras.Model` in `folder`/model.keras; works in a process that knows nothing of our layers yet.
+    """The `keras.Model` in `folder`/model.keras; registers this project's layers first.
 
     Raises:
-        UserError: if there is no such file, or Keras cannot read it.
+        UserError: if there is no such file, or if Keras cannot read it.
     """
     start_tensorflow()
     import keras
@@ -34,41 +35,44 @@ def load_network(folder: Path) -> Any:
         return keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
     except (ValueError, OSError) as error:
         raise UserError(
-            f"cannot be read as a network ({error})", where=str(path), fix="train it anew"
+            f"cannot be read as a network ({error})", where=str(path), fix="train the model again"
         ) from error
 
 
-def load_rule(folder: Path, series: str = "") -> Any:
-    """The rule in `folder`/model.json, a `strokecast.models.statistical.rules.Rule`; no TensorFlow.
+def load_statistical(folder: Path, series: str = "") -> Any:
+    """The `strokecast.models.statistical.base.StatisticalForecaster` in `folder`/model.json, without TensorFlow.
 
-    Of several series it is the one with what was found for `series`.
+    Args:
+        folder: the model folder.
+        series: the series of a global model whose specification is used.
 
     Raises:
         UserError: if there is no such file.
     """
     path = folder / "model.json"
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro` to make the model")
+        raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
     stored = read_json(path)
     config = registry.config(stored["task"], stored["name"], stored["config"])
-    rule = registry.get(stored["task"], stored["name"]).build(config, read_json(folder / "spec.json"))
-    rule.found = stored["found"][series] if series else stored["found"]
-    return rule
+    spec = specs.upgrade(read_json(folder / "spec.json"))
+    model = registry.get(stored["task"], stored["name"]).build(config, spec)
+    model.specification = stored["specification"][series] if series else stored["specification"]
+    return model
 
 
-def levels(model: Any) -> tuple[float, ...]:
-    """The quantile levels that a forecasting network gives, rising; () for a point forecast, or no forecaster."""
+def quantile_levels(model: Any) -> tuple[float, ...]:
+    """The quantile levels of a forecasting network, rising; () for a point forecast or another task."""
     from strokecast.models.layers.horizon import QUANTILES
 
-    found = [layer for layer in model.layers if layer.name == QUANTILES]
-    return tuple(found[0].levels) if found else ()
+    layers = [layer for layer in model.layers if layer.name == QUANTILES]
+    return tuple(layers[0].levels) if layers else ()
 
 
 def last_step(output: Any, horizon: int) -> Any:
-    """What a forecasting network says on the last day of its window: that by which all networks are compared.
+    """The forecast of a network at the last day of the past, which is what metrics compare.
 
     Args:
-        output: [B, H, D(, Q)], or of a network from sequence to sequence [B, W, H, D(, Q)], W > H.
+        output: [B, H, D(, Q)], or [B, W, H, D(, Q)] of a sequence-to-sequence network, W > H.
         horizon: H.
 
     Returns:
@@ -77,11 +81,11 @@ def last_step(output: Any, horizon: int) -> Any:
     return output if output.shape[1] == horizon else output[:, -1]
 
 
-def forward(model: Any) -> Callable[[dict[str, Any]], Any]:
+def inference_function(model: Any) -> Callable[[dict[str, Any]], Any]:
     """`inputs -> outputs` in inference mode as one graph, traced once for all lengths and batch sizes."""
     import tensorflow as tf
 
-    @tf.function(input_signature=[signature(model)])
+    @tf.function(input_signature=[input_signature(model)])
     def run(inputs: dict[str, Any]) -> Any:
         return model(inputs, training=False)
 
@@ -89,27 +93,28 @@ def forward(model: Any) -> Callable[[dict[str, Any]], Any]:
     return traced
 
 
-def attention(model: Any, inputs: Mapping[str, Any]) -> NDArray[np.float32] | None:
-    """How much a network pooled by attention lets each point count.
+def attention_weights(model: Any, inputs: Mapping[str, Any]) -> NDArray[np.float32] | None:
+    """The weight of each point in the attention pooling of a network.
 
     Args:
         model: a network, built or loaded.
-        inputs: what it reads: {"strokes": [B, T, 3], "length": [B], ...}.
+        inputs: its inputs: {"strokes": [B, T, 3], "length": [B], ...}.
 
     Returns:
-        float32 [B, T]: sums to 1 over the real points of a drawing, 0 on padding. None for a network
-        without such a layer.
+        float32 [B, T], which sums to 1 over the points of a drawing and is 0 on padding; None for a network without
+        attention pooling.
     """
-    from strokecast.models.layers.attention import LAYER, attention_weights
+    from strokecast.models.layers import attention
 
-    if LAYER not in {layer.name for layer in model.layers}:
+    if attention.LAYER not in {layer.name for layer in model.layers}:
         return None
-    weights: NDArray[np.float32] = attention_weights(model)(dict(inputs), training=False).numpy()
+    weights_model = attention.attention_weights(model)
+    weights: NDArray[np.float32] = weights_model(dict(inputs), training=False).numpy()
     return weights
 
 
-def signature(model: Any) -> dict[str, Any]:
-    """Names, shapes and dtypes of a network's inputs: {name: tf.TensorSpec}, unknown sizes None."""
+def input_signature(model: Any) -> dict[str, Any]:
+    """The inputs of a network: {name: tf.TensorSpec}, with None for unknown sizes."""
     import tensorflow as tf
 
     return {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in model.inputs}

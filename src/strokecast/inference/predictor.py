@@ -40,7 +40,9 @@ def load(folder: Path) -> Predictor:
 
         if (folder / estimators.FILE).is_file():
             model = estimators.load(folder)
-            return DrawingClassifier(lambda inputs: model.predict_proba(inputs["strokes"], inputs["length"]), spec)
+            return DrawingClassifier(
+                lambda inputs: model.predict_proba(inputs["strokes"], inputs["length"]), spec
+            )
         network = networks.load_network(folder)
         return DrawingClassifier(
             _softmax_of(network), spec, reads_time="time" in networks.input_signature(network)

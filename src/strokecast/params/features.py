@@ -1,4 +1,4 @@
-"""Sections `features` and `preprocess`: how records are made, and where."""
+"""Sections `features` and `preprocess` of `params.yaml`: how TFRecords are made, and on which runner."""
 
 from __future__ import annotations
 
@@ -10,110 +10,120 @@ from pydantic_core import PydanticCustomError
 from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending, to_tuple
 
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
+Boundaries = Annotated[
+    tuple[Annotated[int, Field(ge=2)], ...], BeforeValidator(to_tuple), Field(min_length=1)
+]
 
 
 class ClassifyFeatures(Strict):
-    """Padded records of strokes."""
+    """TFRecords of strokes for classifiers, padded by length bucket."""
 
-    bounds: Ints = Field(
-        (32, 48, 64, 96, 200),
-        min_length=1,
-        description="points; a drawing is padded to the smallest bound that holds it, cropped at the last",
+    bucket_boundaries: Literal["auto"] | Boundaries = Field(
+        "auto",
+        description="points, rising, or auto: about five, chosen from the training lengths to pad least; a drawing is "
+        "padded to the smallest boundary that holds it and cropped at the last one",
     )
     shard_megabytes: int = Field(
-        200, ge=1, description="MB; a bucket's records are split into files of this size"
+        200, ge=1, description="MB; the records of a bucket are split into files of at most this size"
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        ascending(self.bounds, "bounds")
-        if self.bounds[0] < 2:
-            raise PydanticCustomError("bounds", "bounds should start at 2 or more")
+        if self.bucket_boundaries != "auto":
+            ascending(self.bucket_boundaries, "bucket_boundaries")
         return self
 
 
 class DrawFeatures(ClassifyFeatures):
-    """Padded records of strokes for networks that draw."""
+    """TFRecords of strokes for generators, padded by length bucket."""
 
-    bounds: Ints = Field(
-        (32, 48, 64, 96, 200),
-        min_length=1,
-        description="points; a drawing is padded to the smallest bound that holds it, left out beyond the last",
+    bucket_boundaries: Literal["auto"] | Boundaries = Field(
+        "auto",
+        description="points, rising, or auto: about five, chosen from the training lengths to pad least; a drawing is "
+        "padded to the smallest boundary that holds it and left out if it is longer than the last one",
     )
 
 
 class WatchFeatures(Strict):
-    """Records of videos of drawings."""
+    """TFRecords of drawings rendered as videos."""
 
-    frames: int = Field(12, ge=1, le=256, description="frames of a video; the last is the finished drawing")
-    height: int = Field(28, ge=8, le=256, description="pixels of a frame from top to bottom")
-    width: int = Field(28, ge=8, le=256, description="pixels of a frame from left to right")
-    pen: float = Field(1.5, gt=0, le=4, description="pixels; width of the drawn lines")
+    frames: int = Field(12, ge=1, le=256, description="frames per video; the last is the finished drawing")
+    height: int = Field(28, ge=8, le=256, description="height of a frame in pixels")
+    width: int = Field(28, ge=8, le=256, description="width of a frame in pixels")
+    pen: float = Field(1.5, gt=0, le=4, description="width of the drawn lines in pixels")
     by: Literal["ink", "time"] = Field(
-        "ink", description="frames show equal shares of the ink, or of the time, where the source has it"
+        "ink", description="what frames divide equally: the ink, or the drawing time if the source records it"
     )
-    steps_per_frame: int = Field(16, ge=1, le=256, description="steps of the pen's track beside each frame")
-    shard_megabytes: int = Field(200, ge=1, description="MB; records are split into files of this size")
+    steps_per_frame: int = Field(16, ge=1, le=256, description="steps of the pen track per frame")
+    shard_megabytes: int = Field(
+        200, ge=1, description="MB; records are split into files of at most this size"
+    )
 
 
 class ForecastFeatures(Strict):
     """Windows of a daily series, split by time first."""
 
-    window: int = Field(56, ge=1, le=3660, description="days of past that a network reads")
+    input_size: int = Field(56, ge=1, le=3660, description="days of the past that a network reads")
     horizon: int = Field(7, ge=1, le=365, description="days to forecast")
     valid_from: Day | Share = Field(
-        0.8, description="first day of validation: YYYY-MM-DD, or share of the days"
+        0.8, description="first validation day: YYYY-MM-DD, or a share of the days"
     )
-    test_from: Day | Share = Field(0.9, description="first day of test: YYYY-MM-DD, or share of the days")
+    test_from: Day | Share = Field(0.9, description="first test day: YYYY-MM-DD, or a share of the days")
     embargo: int = Field(
-        0, ge=0, le=3660, description="days; no training window forecasts the last ones before validation"
+        0,
+        ge=0,
+        le=3660,
+        description="gap in days between the last training target and the first validation day",
     )
     targets: Words = Field(
         ("y",),
         min_length=1,
-        description="columns to forecast; the first is judged, the others are learned with it",
+        description="columns to forecast; metrics are computed on the first, the others are learned with it",
     )
-    covariates: Words = Field((), description="further columns of the series, read as past values alone")
+    past_covariates: Words = Field((), description="further columns, read as past values only")
     series: Literal["one", "all"] = Field(
         "one",
-        description="one, or all series of a file with several: one model learns them, each scaled by itself",
+        description="one series, or all series of a file: one global model, each series with its own scaling",
     )
-    series_id: bool = Field(False, description="with series: all, the model is told which series it reads")
+    series_id: bool = Field(
+        False, description="with series: all, the model reads which series a window is from"
+    )
     calendar: Annotated[tuple[CalendarKind, ...], BeforeValidator(to_tuple)] = Field(
         ("weekday", "year"),
-        description="known of each day, past and to come; year: smooth terms of the time of year",
+        description="calendar features of past and future days; year: Fourier terms of the day of the year",
     )
-    country: str | None = Field(
+    holiday_country: str | None = Field(
         "US",
         pattern=r"^[A-Z]{2,3}(-[A-Z0-9]+)?$",
-        description="its public holidays are known, too, e.g. US or US-IL; null: none",
+        description="country or region whose public holidays are features, e.g. US or US-IL; null: no holidays",
     )
-    holiday_days: int = Field(
+    holiday_window: int = Field(
         0,
         ge=0,
         le=14,
-        description="days before and after each holiday that have a flag of their own for it; 0: none",
+        description="days before and after each holiday that have a flag of their own; 0: none",
     )
     lags: Ints = Field(
         (364,),
-        description="days, horizon or more each; the first target so long before a day is known of that day",
+        description="days, each at least the horizon; the first target that many days earlier is a feature",
     )
     lag_calendar: bool = Field(
         False,
-        description="also known: the holidays and the day type of the days that lags and difference look back to",
+        description="holidays and day types of the days that lags and difference refer to are features as well",
     )
     transform: Literal["none", "log", "log1p", "boxcox"] = Field(
-        "none", description="of targets and covariates, fitted on the training days and inverted in the end"
+        "none",
+        description="applied to targets and past_covariates, fitted on the training days, inverted on forecasts",
     )
     scale: float | None = Field(
         None,
         gt=0,
-        description="what transformed values are divided by; null: they get mean 0 and std 1 on the training days",
+        description="transformed values are divided by it; null: standardized with mean and std of the training days",
     )
     difference: int | None = Field(
         None,
         ge=1,
-        description="days, horizon or more; forecast the change against so long before; null: the value",
+        description="days, at least the horizon: forecast the change since that many days earlier; null: the value",
     )
 
     @model_validator(mode="after")
@@ -123,27 +133,29 @@ class ForecastFeatures(Strict):
         for name, days in (*(("lags", lag) for lag in self.lags), ("difference", self.difference)):
             if days is not None and days < self.horizon:
                 raise PydanticCustomError(
-                    "known",
-                    "{name} should be at least the horizon ({horizon}): {days} days before a forecast day is not known "
-                    "yet",
+                    "unknown_lag",
+                    "{name} should be at least the horizon ({horizon}): the value {days} days before a forecast day "
+                    "is not known yet",
                     {"name": name, "horizon": self.horizon, "days": days},
                 )
-        if self.holiday_days and not self.country:
-            raise PydanticCustomError("country", "holiday_days should be 0 where no country is named")
+        if self.holiday_window and not self.holiday_country:
+            raise PydanticCustomError(
+                "holiday_window", "holiday_window should be 0 without a holiday_country"
+            )
         if self.lag_calendar and not (self.lags or self.difference):
             raise PydanticCustomError(
-                "lagged", "lag_calendar should be false where there are neither lags nor difference"
+                "lag_calendar", "lag_calendar should be false without lags and difference"
             )
-        if self.lag_calendar and not (self.country or "day_type" in self.calendar):
+        if self.lag_calendar and not (self.holiday_country or "day_type" in self.calendar):
             raise PydanticCustomError(
-                "lagged", "lag_calendar should be false where neither country nor day_type is known"
+                "lag_calendar", "lag_calendar should be false without holiday_country and day_type"
             )
         if self.series_id and self.series == "one":
-            raise PydanticCustomError("series_id", "series_id goes with series: all")
-        named = [*self.targets, *self.covariates]
-        for name, listed in (("columns", named), ("lags", self.lags), ("calendar", self.calendar)):
-            if len(set(listed)) != len(listed):
-                raise PydanticCustomError("twice", "{name} should be named once each", {"name": name})
+            raise PydanticCustomError("series_id", "series_id should be false with series: one")
+        columns = [*self.targets, *self.past_covariates]
+        for name, values in (("columns", columns), ("lags", self.lags), ("calendar", self.calendar)):
+            if len(set(values)) != len(values):
+                raise PydanticCustomError("duplicate", "{name} should be distinct", {"name": name})
         return self
 
 
@@ -157,10 +169,12 @@ class Features(Strict):
 
 
 class Preprocess(Strict):
-    """Where drawings are turned into records; the result is the same everywhere."""
+    """Where drawings are encoded; every runner writes the same bytes."""
 
     runner: Literal["local", "beam"] = Field(
-        "local", description="local: processes of this machine; beam: Apache Beam (extra `beam`)"
+        "local", description="local: processes on this machine; beam: Apache Beam (extra `beam`)"
     )
-    workers: int | None = Field(None, ge=1, le=1024, description="local: processes; null: one a processor")
-    beam_options: Words = Field((), description="Beam's pipeline options, e.g. [--runner=FlinkRunner]")
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="number of processes of the local runner; null: one per CPU"
+    )
+    beam_options: Words = Field((), description="pipeline options for Beam, e.g. [--runner=FlinkRunner]")

@@ -42,7 +42,7 @@ def make_model(tmp_path: Path, specs: dict[str, dict[str, Any]]) -> Callable[[st
                 "task": task,
                 "name": name,
                 "config": config,
-                "found": {},
+                "specification": {},
                 "min_history": model.min_history,
             }
             (folder / "model.json").write_text(json.dumps(stored))
@@ -50,7 +50,7 @@ def make_model(tmp_path: Path, specs: dict[str, dict[str, Any]]) -> Callable[[st
         if task == "forecast":
             from strokecast.inference import conformal
 
-            own = networks.levels(model) if architecture.kind == "network" else ()
+            own = networks.quantile_levels(model) if architecture.kind == "network" else ()
             reach = np.array([[1.0], [2.0], [3.0]]) * np.ones((1, spec["horizon"]))
             calibrated = conformal.Calibration(
                 "cqr" if own else "absolute", conformal.LEVELS, reach, 2 * reach, 40

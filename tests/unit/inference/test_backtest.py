@@ -7,33 +7,33 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.features.timeseries import forecast, origins
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest
-from strokecast.models.statistical.rules import SeasonalNaive
+from strokecast.models.statistical.seasonal_naive import SeasonalNaive
 from strokecast.params import ForecastFeatures
 
 
 @pytest.fixture
 def processed(make_series, tmp_path):
     """120 days in 14-day windows for 7 days ahead; y is 100 and more by one a day."""
-    settings = ForecastFeatures(window=14, horizon=7, valid_from=0.5, test_from=0.75)
+    settings = ForecastFeatures(input_size=14, horizon=7, valid_from=0.5, test_from=0.75)
     spec = forecast.preprocess(make_series(120), tmp_path / "processed", settings)
     return SimpleNamespace(folder=tmp_path / "processed", spec=spec)
 
 
 @pytest.fixture
 def known(processed):
-    return backtest.series(processed.folder, ("train", "valid", "test"))
+    return backtest.load_series(processed.folder, ("train", "valid", "test"))
 
 
 def test_a_series_is_its_splits_one_after_the_other_and_no_other(processed, known):
     assert known.starts == {"train": 0, "valid": 60, "test": 90}
     assert (np.diff(known.days) == np.timedelta64(1, "D")).all()
     assert known.columns["y"].tolist() == [100.0 + day for day in range(120)]
-    before = backtest.series(processed.folder, ("train", "valid"))
+    before = backtest.load_series(processed.folder, ("train", "valid"))
     assert len(before.days) == 90
     assert before.starts == {"train": 0, "valid": 60}
-    came = backtest.actual(known, processed.spec, np.array([90, 113]))
+    came = backtest.actuals(known, processed.spec, np.array([90, 113]))
     assert came[..., 0].tolist() == [list(range(190, 197)), list(range(213, 220))]
 
 
@@ -44,7 +44,7 @@ def test_a_rule_is_shown_the_days_before_each_origin_and_the_names_of_those_to_c
         seen.append(history)
         return np.arange(7.0) + history.values[-1]
 
-    said = backtest.rule(SimpleNamespace(min_history=7, predict=predict), processed.spec, "here")(
+    said = backtest.statistical_forecaster(SimpleNamespace(min_history=7, predict=predict), processed.spec, "here")(
         known, np.array([90, 100])
     )
     assert said.point[..., 0].tolist() == [list(np.arange(7.0) + 189), list(np.arange(7.0) + 199)]
@@ -56,7 +56,7 @@ def test_a_rule_is_shown_the_days_before_each_origin_and_the_names_of_those_to_c
 
 
 def test_a_rule_that_needs_more_history_is_named_with_the_day(processed, known):
-    ask = backtest.rule(SeasonalNaive(100), processed.spec, "params.yaml: models.forecast.slow")
+    ask = backtest.statistical_forecaster(SeasonalNaive(100), processed.spec, "params.yaml: models.forecast.slow")
     with pytest.raises(
         UserError, match=r"models\.forecast\.slow: needs 100 days of history, .*\(2020-03-31\) has 90"
     ):
@@ -79,8 +79,8 @@ def copy_of_last_week(spec, levels=()):
 
 def test_a_network_that_copies_last_week_says_what_the_rule_says(processed, known):
     asked = origins.rolling(90, 120, 14, 7, 3)
-    network = backtest.network(copy_of_last_week(processed.spec), processed.spec)(known, asked)
-    rule = backtest.rule(SeasonalNaive(7), processed.spec, "here")(known, asked)
+    network = backtest.network_forecaster(copy_of_last_week(processed.spec), processed.spec)(known, asked)
+    rule = backtest.statistical_forecaster(SeasonalNaive(7), processed.spec, "here")(known, asked)
     assert network.point == pytest.approx(rule.point, rel=1e-5)
     assert network.quantiles is None
     assert network.own == ()
@@ -89,12 +89,12 @@ def test_a_network_that_copies_last_week_says_what_the_rule_says(processed, know
 def test_quantiles_come_back_in_the_series_own_unit_with_the_median_as_the_forecast(processed, known):
     levels = (0.1, 0.5, 0.9)
     asked = origins.rolling(90, 120, 14, 7, 3)
-    said = backtest.network(copy_of_last_week(processed.spec, levels), processed.spec)(known, asked)
-    assert said.own == levels
+    said = backtest.network_forecaster(copy_of_last_week(processed.spec, levels), processed.spec)(known, asked)
+    assert said.quantile_levels == levels
     assert said.quantiles.shape == (*said.point.shape[:2], 3)
     assert said.quantiles[..., 1] == pytest.approx(said.point[..., 0])
     assert (np.diff(said.quantiles, axis=-1) > 0).all()
-    back = Preparer(processed.spec).output
+    back = WindowTransformer(processed.spec).output
     std = (
         back(np.ones((1, 7, 1)), np.zeros((1, 7, 1))) - back(np.zeros((1, 7, 1)), np.zeros((1, 7, 1)))
     ).max()
@@ -116,9 +116,9 @@ def test_no_forecast_changes_with_the_values_from_its_origin_on(processed, known
     }
     ridge.fit({k: v.astype(np.float32) for k, v in inputs.items()}, random.normal(size=(40, 7, 1)), 0)
     asks = [
-        backtest.network(copy_of_last_week(processed.spec), processed.spec),
-        backtest.regression(ridge, processed.spec),
-        backtest.rule(SeasonalNaive(7), processed.spec, "here"),
+        backtest.network_forecaster(copy_of_last_week(processed.spec), processed.spec),
+        backtest.regression_forecaster(ridge, processed.spec),
+        backtest.statistical_forecaster(SeasonalNaive(7), processed.spec, "here"),
     ]
     for ask in asks:
         for at, origin in enumerate(asked):

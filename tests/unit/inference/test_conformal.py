@@ -79,7 +79,7 @@ def test_intervals_nest_hold_the_point_and_stay_above_zero_where_they_count(seed
     assert (np.diff(low, axis=0) <= 0).all()
     assert (np.diff(high, axis=0) >= 0).all()
     assert low.min() >= 0 or not counts
-    spread = conformal.spread(point, low, high)
+    spread = conformal.interval_quantiles(point, low, high)
     assert spread.shape == (12, 3, len(conformal.QUANTILES))
     assert (np.diff(spread, axis=-1) >= 0).all()
     assert (spread[..., 3] == point).all()
@@ -89,9 +89,9 @@ def test_levels_between_those_of_the_network_are_between_its_quantiles_and_beyon
     quantiles = np.array([[[1.0, 2.0, 4.0]]])
     own = (0.2, 0.5, 0.8)
     assert conformal.median(quantiles, own).tolist() == [[2.0]]
-    assert conformal.at(quantiles, own, 0.65)[0, 0] == pytest.approx(3.0)
-    assert conformal.at(quantiles, own, 0.975).tolist() == [[4.0]]
-    assert conformal.at(quantiles, own, 0.025).tolist() == [[1.0]]
+    assert conformal.quantile_at(quantiles, own, 0.65)[0, 0] == pytest.approx(3.0)
+    assert conformal.quantile_at(quantiles, own, 0.975).tolist() == [[4.0]]
+    assert conformal.quantile_at(quantiles, own, 0.025).tolist() == [[1.0]]
 
 
 def test_what_is_written_is_read_again_and_a_missing_file_is_named(tmp_path):

@@ -40,8 +40,8 @@ def test_drawings_are_prepared_as_in_preprocessing_and_kept_in_order(
     made = model.predict(pd.DataFrame({"strokes": drawings}, index=range(10, 18)))
     assert made.index.tolist() == list(range(10, 18))
     for points, (_, row) in zip(drawings, made.iterrows(), strict=True):
-        bound = strokes.bucket(len(points), spec["bounds"])
-        padded, length = strokes.prepare(points, spec["scale"], bound)
+        bound = strokes.bucket_boundary(len(points), spec["bucket_boundaries"])
+        padded, length = strokes.scale_and_pad(points, spec["scale"], bound)
         logits = network({"strokes": padded[None], "length": np.array([length], np.int32)}).numpy()[0]
         expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         np.testing.assert_allclose(row["probabilities"], expected, atol=1e-5)
@@ -97,8 +97,8 @@ def test_forecasts_are_scaled_in_and_out_again(make_model: Make, specs: dict[str
     weekdays = np.eye(7)[np.arange(37) % 7]  # 2024-01-01 was a Monday
     past = np.c_[(values[-14:] - 100) / 10, weekdays[16:30]].astype(np.float32)[None]
     inputs = {"past": past, "future": weekdays[None, 30:].astype(np.float32)}
-    said = network({name: inputs[name] for name in networks.signature(network)}).numpy()
-    own = networks.levels(network)
+    said = network({name: inputs[name] for name in networks.input_signature(network)}).numpy()
+    own = networks.quantile_levels(network)
     middle = conformal.median(said[:, :, 0], own)[0] if own else said[0, :, 0]  # [H]
     np.testing.assert_allclose(made.iloc[:, 2], middle * 10 + 100, rtol=1e-5)
     assert made["ds"].dt.day.tolist() == [31, *range(1, 7)]

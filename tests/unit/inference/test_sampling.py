@@ -167,7 +167,7 @@ def test_interpolation_starts_and_ends_at_the_two(sketch_rnn: Any) -> None:
 
 
 def test_a_network_without_classes_is_asked_for_a_number(free: Any) -> None:
-    assert not sampling.conditional(free)
+    assert not sampling.is_conditional(free)
     assert len(sampling.sample(free, 6, 0.5, 1, 9)) == 6
     assert len(sampling.reconstruct(free, sketches(), None, 0.5, 1, 9)) == 2
     assert len(sampling.interpolate(free, *sketches(), None, 3, 0.5, 1, 9)) == 3

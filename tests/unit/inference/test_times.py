@@ -40,8 +40,8 @@ def test_times_are_prepared_as_in_preprocessing(timed: Path, specs: dict[str, An
     network = keras.models.load_model(timed / "model.keras", custom_objects=custom_objects(), compile=False)
     for points, when, chances in zip(drawings, times, made["probabilities"], strict=True):
         bound = 16 if len(points) == 3 else 32
-        padded, length = strokes.prepare(np.array(points), specs["classify"]["scale"], bound)
-        clock = strokes.clock(np.array(when), bound)
+        padded, length = strokes.scale_and_pad(np.array(points), specs["classify"]["scale"], bound)
+        clock = strokes.time_feature(np.array(when), bound)
         inputs = {"strokes": padded[None], "length": np.array([length], np.int32), "time": clock[None]}
         logits = network(inputs).numpy()[0]
         np.testing.assert_allclose(chances, np.exp(logits) / np.exp(logits).sum(), atol=1e-5)

@@ -34,10 +34,10 @@ def test_raw_drawings_get_what_the_rendered_ones_get(
     points = np.concatenate([np.array(drawing, np.float32) for drawing in DRAWINGS])
     ends = np.cumsum([len(drawing) for drawing in DRAWINGS])
     spans = np.stack([np.append(0, ends[:-1]), ends], axis=1)
-    videos, tracks = frames.videos(points, spans, frames.Layout.of(spec))
+    videos, tracks = frames.render_videos(points, spans, frames.Layout.from_spec(spec))
     every = {"frames": videos, "track": tracks, "motion": reading.motion(videos).numpy()}
     network = networks.load_network(folder)
-    given = {key: every[key] for key in networks.signature(network)}
+    given = {key: every[key] for key in networks.input_signature(network)}
     expected = probabilities.softmax(network(given, training=False).numpy())
     np.testing.assert_allclose(np.stack(served["probabilities"]), expected, atol=1e-6)
     assert list(served.index) == [7, 8, 9]

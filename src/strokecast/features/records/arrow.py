@@ -1,4 +1,7 @@
-"""Parquet and Arrow without pandas, which pyarrow else imports at its first table or array: half a second a stage."""
+"""Parquet and Arrow columns as numpy arrays, without pandas.
+
+pyarrow's own conversions import pandas, which costs a stage half a second.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,31 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 
-def read(path: Path) -> Any:
-    """The table of a parquet file."""
+def read_table(path: Path) -> Any:
+    """The `pyarrow.Table` of a parquet file."""
     with pq.ParquetFile(path) as file:
         return file.read()
 
 
-def numbers(array: Any, dtype: type[np.number]) -> NDArray[Any]:
-    """An Arrow array as it lies in memory.
+def to_numpy(array: Any, dtype: type[np.number]) -> NDArray[Any]:
+    """A view of the memory of an Arrow array, `dtype` [n].
 
     Raises:
-        ValueError: if it is of another type, or holds nulls.
+        ValueError: if the array has another type or holds nulls.
     """
     if array.null_count or array.type != pa.from_numpy_dtype(dtype):
         raise ValueError(f"{array.type} with {array.null_count} nulls, expected {np.dtype(dtype)}")
     return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
 
 
-def values(column: Any) -> NDArray[Any]:
-    """A table's column, [n]: numbers as `floats` gives them, of anything else the objects, None for a null."""
+def column_values(column: Any) -> NDArray[Any]:
+    """A table column, [n]: float64 for numbers (see `column_floats`), else objects with None for nulls."""
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        return floats(column)
+        return column_floats(column)
     return np.array(column.to_pylist(), object)
 
 
-def floats(column: Any) -> NDArray[np.float64]:
-    """A table's column of numbers, float64 [n]; NaN for a null."""
-    whole = column.cast(pa.float64()).combine_chunks()
-    return numbers(whole.fill_null(float("nan")) if whole.null_count else whole, np.float64)
+def column_floats(column: Any) -> NDArray[np.float64]:
+    """A table column of numbers, float64 [n], with NaN for nulls."""
+    array = column.cast(pa.float64()).combine_chunks()
+    return to_numpy(array.fill_null(float("nan")) if array.null_count else array, np.float64)

@@ -1,4 +1,4 @@
-"""Scales fitted on the training split, and on nothing else."""
+"""The scale of pen strokes, fitted on the training split only."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 16_384  # points added up together: what a processor's cache holds
-Moments = tuple[int, float, float]  # how many values, their sum, the sum of their squares
+_BLOCK = 16_384  # points summed at once; their float64 values fit into a CPU cache
+Moments = tuple[int, float, float]  # number of values, their sum, the sum of their squares
 
 
 def stroke_moments(points: NDArray[np.generic]) -> Moments:
-    """Moments of all dx and dy of [n, 3] = (dx, dy, pen_lift); exact for whole numbers."""
+    """Moments of all dx and dy of points [n, 3] = (dx, dy, pen_lift); exact for integers."""
     total = squares = 0.0
     for start in range(0, len(points), _BLOCK):
         moves = points[start : start + _BLOCK, :2].astype(np.float64).ravel()
@@ -22,19 +22,21 @@ def stroke_moments(points: NDArray[np.generic]) -> Moments:
     return 2 * len(points), total, squares
 
 
-def stroke_scale(parts: Iterable[Moments]) -> float:
-    """Standard deviation of all dx and dy together, as Sketch-RNN scales its drawings.
+def stroke_scale(moments: Iterable[Moments]) -> float:
+    """Joint standard deviation of dx and dy.
+
+    Source: Ha and Eck, 2017, "A neural representation of sketch drawings", https://arxiv.org/abs/1704.03477.
 
     Args:
-        parts: from `stroke_moments`, added up in their order.
+        moments: from `stroke_moments`; summed in this order.
 
     Raises:
-        ValueError: if there is no point, or no point moves: such drawings have no scale.
+        ValueError: if there is no point, or if no point moves.
     """
     count, total, squares = 0, 0.0, 0.0
-    for part in parts:
-        count, total, squares = count + part[0], total + part[1], squares + part[2]
+    for n, partial_sum, partial_squares in moments:
+        count, total, squares = count + n, total + partial_sum, squares + partial_squares
     variance = squares / count - (total / count) ** 2 if count else 0.0
     if not variance > 0:
-        raise ValueError("the training drawings do not move: there is no scale to fit")
+        raise ValueError("the training drawings do not move, so there is no scale to fit")
     return math.sqrt(variance)

@@ -1,10 +1,11 @@
-"""`spec.json` of processed data: what it holds, typed, and how it is read.
+"""The typed contents of `spec.json`, which describes processed data, and the function that reads it.
 
-A spec is a plain mapping, because it travels as JSON beside every model; these types say what is in it.
+A spec stays a plain dictionary because it is stored as JSON beside every model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -14,13 +15,14 @@ from strokecast.common.files import read_json
 SPLITS = ("train", "valid", "test")
 
 
-class _Spec(TypedDict):
-    """What the specs of all tasks have in common.
+class Spec(TypedDict):
+    """Keys of every task's spec.
 
     Attributes:
-        files: split → the files of its records.
-        digest: of the training and validation files and the scaling.
-        source: of the raw data.
+        task: "classify", "watch", "draw" or "forecast".
+        files: split → TFRecord files, relative to the folder of the spec.
+        digest: hex sha256 of the training and validation files and of the fitted scaling.
+        source: name of the raw data's source.
     """
 
     task: str
@@ -29,14 +31,14 @@ class _Spec(TypedDict):
     source: str
 
 
-class _SketchSpec(_Spec):
-    """What those of drawings have in common.
+class SketchSpec(Spec):
+    """Keys of every spec of drawings.
 
     Attributes:
-        classes: in the order of their numbers.
-        scale: what dx and dy were divided by.
-        class_counts: class → training drawings.
-        length: median and maximum of the points of a training drawing.
+        classes: class names, in the order of their numbers.
+        scale: divisor of dx and dy: their standard deviation on the training split.
+        class_counts: class → number of training drawings.
+        length: "median" and "max" of the points per training drawing.
     """
 
     classes: list[str]
@@ -45,36 +47,41 @@ class _SketchSpec(_Spec):
     length: dict[str, float]
 
 
-class _PaddedSpec(_SketchSpec):
-    """What those of padded drawings have in common.
+class PaddedSpec(SketchSpec):
+    """Keys of every spec of padded drawings.
 
     Attributes:
-        bounds: the length buckets, in points.
-        time: whether each record also holds `time`.
-        counts: split → bound → drawings.
+        features: feature → shape; None: the bucket's boundary.
+        dtype: of the features.
+        bucket_boundaries: padded length of each bucket in points, rising.
+        time: whether each record has the feature `time`.
+        counts: split → bucket boundary as text → number of drawings.
     """
 
     features: dict[str, list[int | None]]
     dtype: str
-    bounds: list[int]
+    bucket_boundaries: list[int]
     time: bool
     counts: dict[str, dict[str, int]]
 
 
-class ClassifySpec(_PaddedSpec):
-    """Padded drawings: `data/processed/classify/spec.json`."""
+class ClassifySpec(PaddedSpec):
+    """Padded drawings for classifiers: `data/processed/classify/spec.json`."""
 
 
-class WatchSpec(_SketchSpec):
+class WatchSpec(SketchSpec):
     """Videos of drawings: `data/processed/watch/spec.json`.
 
     Attributes:
-        frames, height, width: of every video: N, H, W.
-        steps_per_frame: steps of the pen's track a frame.
-        by: `ink` or `time`: what frames and steps are equal shares of.
-        pen: pixels; width of the drawn lines.
-        scale: what dx and dy of the track were divided by: the standard deviation of dx and dy, as drawn, on train.
-        counts: split → drawings.
+        features: feature → shape.
+        frames: N, frames per video.
+        height: H, pixels.
+        width: W, pixels.
+        steps_per_frame: steps of the pen track per frame.
+        by: "ink" or "time": the quantity that frames and steps divide equally.
+        pen: width of the drawn lines in pixels.
+        scale: divisor of dx and dy of the track.
+        counts: split → number of drawings.
     """
 
     features: dict[str, list[int]]
@@ -87,12 +94,12 @@ class WatchSpec(_SketchSpec):
     counts: dict[str, int]
 
 
-class DrawSpec(_PaddedSpec):
-    """Padded drawings, none cropped: `data/processed/draw/spec.json`.
+class DrawSpec(PaddedSpec):
+    """Padded drawings for generators, none of them cropped: `data/processed/draw/spec.json`.
 
     Attributes:
-        left_out: split → drawings longer than the last bound.
-        max_points: of the longest training drawing: where generated ones are cut off.
+        left_out: split → number of drawings longer than the last bucket boundary.
+        max_points: length of the longest training drawing; generated drawings are cut off there.
     """
 
     left_out: dict[str, int]
@@ -100,7 +107,7 @@ class DrawSpec(_PaddedSpec):
 
 
 class SplitDays(TypedDict):
-    """The days of one split, and the windows whose whole target lies in it."""
+    """The days of one split, and the number of windows whose target lies in it completely."""
 
     first: str
     last: str
@@ -108,43 +115,49 @@ class SplitDays(TypedDict):
     windows: int
 
 
-class _LookingBack(TypedDict, total=False):
-    """What a spec of an earlier version lacks: nothing of the kind was read then.
+class _OptionalForecastKeys(TypedDict, total=False):
+    """Keys that specs of earlier versions lack or that only global models have.
 
     Attributes:
-        lag_calendar: whether the holidays and the day type of the days that `lags` and `difference` look back to
-            are features, too.
+        lag_calendar: whether the holidays and day types of the days that `lags` and `difference` refer to are
+            features; missing: False.
+        series: id → the `name`, `transforms`, `counts` and `splits` of one series of a global model. The
+            `transforms` of the spec itself are empty then, see `timeseries.series_spec`.
+        series_ids: the series that have a flag among the features; [] without `series_id`.
+        id: the series that this spec is a view of, see `timeseries.series_spec`.
     """
 
     lag_calendar: bool
+    series: dict[str, dict[str, Any]]
+    series_ids: list[str]
+    id: str
 
 
-class ForecastSpec(_Spec, _LookingBack):
+class ForecastSpec(Spec, _OptionalForecastKeys):
     """Windows of a daily series: `data/processed/forecast/spec.json`.
 
     Attributes:
-        window, horizon: W and H, days.
-        targets: columns that are forecast, D; the first is judged.
-        covariates: further columns, read as past values.
-        future: features known of every day, F.
-        channels: of the past: targets, covariates and features.
-        transforms: column → the numbers of its `transforms.Transform`.
+        input_size: W, days of the past per window.
+        horizon: H, days of the target per window.
+        targets: D forecast columns; metrics are computed on the first.
+        past_covariates: further columns, read as past values only.
+        future: names of the F features that are known of every day, past and future.
+        channels: names of the C channels of the past: targets, past_covariates, then `future`.
+        transforms: column → the fields of its `transforms.Transform`.
         calendar: the fields of a `calendar.Calendar`.
-        lags: days; the last features are the first target so long before.
-        difference: days; forecasts are changes against so long before; None: values.
-        counts: no training value of a target is below 0, and so no forecast is.
+        lags: days; the value of the first target that many days earlier is a feature.
+        difference: days; forecasts are changes against the value that many days earlier; None: values.
+        counts: whether no training value of a target is negative; forecasts are clipped at 0 then.
+        name: of the series.
+        unit: of the first target.
         splits: split → its days and windows.
-        digest: of the training and validation files and the transforms.
-
-    Of several series learned by one model there are also `series` (id → its `name`, `transforms`, `counts` and
-    `splits`; `transforms` above is empty then, see `features.days.several`) and `series_ids` (those that have a flag
-    among the features; [] without `series_id`).
+        digest: hex sha256 of the training and validation files and of the transforms.
     """
 
-    window: int
+    input_size: int
     horizon: int
     targets: list[str]
-    covariates: list[str]
+    past_covariates: list[str]
     future: list[str]
     channels: list[str]
     transforms: dict[str, dict[str, Any]]
@@ -157,39 +170,63 @@ class ForecastSpec(_Spec, _LookingBack):
     splits: dict[str, SplitDays]
 
 
-_KINDS: dict[str, Any] = {
+_SPEC_TYPES: dict[str, Any] = {
     "classify": ClassifySpec,
     "watch": WatchSpec,
     "draw": DrawSpec,
     "forecast": ForecastSpec,
 }
 
+_RENAMED = {  # key of earlier versions → key
+    "bounds": "bucket_boundaries",
+    "window": "input_size",
+    "covariates": "past_covariates",
+}
+_RENAMED_IN_CALENDAR = {
+    "country": "holiday_country",
+    "around": "holiday_window",
+    "names": "holiday_names",
+    "first": "trend_start",
+}
 
-def load(folder: Path, task: str) -> dict[str, Any]:
-    """Read `folder`/spec.json and check that it is of `task`.
+
+def load(folder: Path, task: str) -> Any:
+    """Read `folder`/spec.json and check its task and keys.
+
+    Returns:
+        The spec, of the type of `task`.
 
     Raises:
-        UserError: if it is missing or of another task.
+        UserError: if the file is missing, belongs to another task or lacks a key.
     """
     path = folder / "spec.json"
     try:
-        spec = read_json(path)
+        spec = upgrade(read_json(path))
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix=f"run `dvc repro preprocess@{task}`") from None
-    missing = sorted(_KINDS[task].__required_keys__ - set(spec))
+    missing = sorted(_SPEC_TYPES[task].__required_keys__ - set(spec))
     if spec.get("task") != task or missing:
         raise UserError(
-            f"is no spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
+            f"is not a spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
             where=str(path),
             fix=_remedy(folder, task),
         )
-    return cast(dict[str, Any], spec)
+    return spec
+
+
+def upgrade(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """`spec` with the present names of keys that earlier versions named differently."""
+    upgraded = {_RENAMED.get(key, key): value for key, value in spec.items()}
+    if isinstance(upgraded.get("calendar"), dict):
+        calendar = cast(dict[str, Any], upgraded["calendar"])
+        upgraded["calendar"] = {_RENAMED_IN_CALENDAR.get(key, key): value for key, value in calendar.items()}
+    return upgraded
 
 
 def _remedy(folder: Path, task: str) -> str:
-    """What makes a spec anew: preprocessing, or the training beside whose model it lies."""
+    """The command that writes the spec again: preprocessing, or the training whose model lies beside it."""
     try:
         name = read_json(folder / "config.json")["name"]
     except (FileNotFoundError, KeyError):
         return f"run `dvc repro preprocess@{task}`"
-    return f"the model is of an earlier version; train it again: `dvc repro train-{task}@{name}`"
+    return f"the model is from an earlier version; train it again: `dvc repro train-{task}@{name}`"

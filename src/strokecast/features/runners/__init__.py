@@ -1,1 +1,1 @@
-"""Where records are written: local processes or Apache Beam."""
+"""Where chunks of validated drawings are encoded: local processes or Apache Beam."""

@@ -1,7 +1,7 @@
-"""The units of `preprocess` on drawings as an Apache Beam pipeline; needs the extra `beam`.
+"""Runs chunks of drawings as Apache Beam pipelines; needs the extra `beam`.
 
-Workers read `data/validated/` and write below `data/processed/`, so they must see the project's
-folder under the same path: a shared disk, or one machine. All other options are Beam's own
+Workers read `data/validated/` and write into `data/processed/`, so they must see the project folder under the same
+path: on a shared disk or on one machine. All other options are Beam's own
 (https://beam.apache.org/documentation/programming-guide/#configuring-pipeline-options).
 """
 
@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.features.runners import chunks
-from strokecast.features.runners.local import Encode
+from strokecast.features.runners.base import Encode
+from strokecast.features.runners.chunks import ChunkStats, RowGroupChunk, chunk_stats
 
-_LOOKS = "looks.json"
-_HERE = "--runner=FnApiRunner"
+_STATS_FILE = "stats.json"
+_DEFAULT_RUNNER = "--runner=FnApiRunner"
 
 
-class Beam:
-    """Runs on what the pipeline options name; on this machine by default.
+class BeamRunner:
+    """Runs on the Beam runner that the pipeline options name; on this machine by default.
 
-    Without `--runner` it is Beam's FnApiRunner, which is what its DirectRunner comes down to; but that
-    one first tries to fetch another runner, Prism, from the web.
+    Without `--runner` it uses Beam's FnApiRunner, which its DirectRunner falls back to. DirectRunner itself first tries
+    to download another runner, Prism.
 
     Args:
         options: as on a command line: ["--runner=FlinkRunner", ...].
@@ -46,40 +46,40 @@ class Beam:
                 fix="run `pip install 'strokecast[beam]'`, or set preprocess.runner to local",
             ) from None
         self._beam = apache_beam
-        named = any(option == "--runner" or option.startswith("--runner=") for option in options)
-        self._options = [*([] if named else [_HERE]), *options]
+        has_runner = any(option == "--runner" or option.startswith("--runner=") for option in options)
+        self._options = [*([] if has_runner else [_DEFAULT_RUNNER]), *options]
 
-    def look(self, units: Sequence[chunks.Unit]) -> list[chunks.Look]:
-        """See `runners.Runner.look`."""
-        if not units:
+    def collect_stats(self, chunks: Sequence[RowGroupChunk]) -> list[ChunkStats]:
+        """See `Runner.collect_stats`."""
+        if not chunks:
             return []
         beam = self._beam
         with tempfile.TemporaryDirectory(
-            prefix=".looks.tmp-", dir=Path(units[0].path).absolute().parent.parent
+            prefix=".stats.tmp-", dir=Path(chunks[0].path).absolute().parent.parent
         ) as folder:
             with self._pipeline() as pipeline:
                 _ = (
                     pipeline
-                    | beam.Create([_absolute(unit) for unit in units])
+                    | beam.Create([_absolute(chunk) for chunk in chunks])
                     | beam.Reshuffle()
-                    | beam.Map(_looked)
+                    | beam.Map(_keyed_stats)
                     | beam.GroupByKey()
-                    | beam.Map(_write_looks, folder)
+                    | beam.Map(_write_stats, folder)
                 )
-            found = json.loads((Path(folder) / _LOOKS).read_text(encoding="utf-8"))
-        return [chunks.Look(labels, lengths, tuple(moments)) for labels, lengths, moments in found]
+            stats = json.loads((Path(folder) / _STATS_FILE).read_text(encoding="utf-8"))
+        return [ChunkStats(labels, lengths, tuple(moments)) for labels, lengths, moments in stats]
 
     def write(self, encode: Encode, tasks: Sequence[Any], names: Sequence[str], folder: Path) -> None:
-        """See `runners.Runner.write`; each file is put together in one worker's memory."""
+        """See `Runner.write`; each file is joined in the memory of one worker."""
         beam = self._beam
         for name in names:
             (folder / name).touch()
         with self._pipeline() as pipeline:
             _ = (
                 pipeline
-                | beam.Create([task._replace(unit=_absolute(task.unit)) for task in tasks])
+                | beam.Create([task._replace(chunk=_absolute(task.chunk)) for task in tasks])
                 | beam.Reshuffle()
-                | beam.FlatMap(_encoded, encode)
+                | beam.FlatMap(_keyed_bytes, encode)
                 | beam.GroupByKey()
                 | beam.Map(_write_file, str(folder.absolute()))
             )
@@ -90,32 +90,32 @@ class Beam:
         return self._beam.Pipeline(options=PipelineOptions(self._options))
 
 
-def _absolute(unit: chunks.Unit) -> chunks.Unit:
-    return replace(unit, path=str(Path(unit.path).absolute()))
+def _absolute(chunk: RowGroupChunk) -> RowGroupChunk:
+    return replace(chunk, path=str(Path(chunk.path).absolute()))
 
 
-def _looked(unit: chunks.Unit) -> tuple[str, tuple[int, chunks.Look]]:
-    return _LOOKS, (unit.index, chunks.look(unit))
+def _keyed_stats(chunk: RowGroupChunk) -> tuple[str, tuple[int, ChunkStats]]:
+    return _STATS_FILE, (chunk.index, chunk_stats(chunk))
 
 
-def _write_looks(found: tuple[str, Iterable[tuple[int, chunks.Look]]], folder: str) -> None:
-    name, looks = found
-    ordered = [list(look) for _, look in sorted(looks, key=lambda one: one[0])]
+def _write_stats(group: tuple[str, Iterable[tuple[int, ChunkStats]]], folder: str) -> None:
+    name, stats = group
+    ordered = [list(one) for _, one in sorted(stats, key=lambda pair: pair[0])]
     _write(Path(folder) / name, json.dumps(ordered).encode())
 
 
-def _encoded(task: Any, encode: Encode) -> Iterator[tuple[str, tuple[int, bytes]]]:
+def _keyed_bytes(task: Any, encode: Encode) -> Iterator[tuple[str, tuple[int, bytes]]]:
     for name, data in encode(task).items():
-        yield name, (task.unit.index, data)
+        yield name, (task.chunk.index, data)
 
 
-def _write_file(found: tuple[str, Iterable[tuple[int, bytes]]], folder: str) -> None:
-    name, parts = found
-    _write(Path(folder) / name, b"".join(data for _, data in sorted(parts, key=lambda one: one[0])))
+def _write_file(group: tuple[str, Iterable[tuple[int, bytes]]], folder: str) -> None:
+    name, pieces = group
+    _write(Path(folder) / name, b"".join(data for _, data in sorted(pieces, key=lambda pair: pair[0])))
 
 
 def _write(path: Path, data: bytes) -> None:
-    """A worker may be run twice: each writes a name of its own, then renames it."""
+    """Write under a unique name, then rename: Beam may run a worker's bundle twice."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         file.write(data)
     Path(file.name).chmod(0o644)

@@ -1,8 +1,8 @@
-"""The work of `preprocess` on drawings, cut into units: pure functions of a few row groups each.
+"""Validated drawings cut into chunks of row groups, and the pure functions that work on one chunk.
 
-A unit is adjacent row groups of one split's parquet file. `look` tells what is in it; from all the
-looks the task makes its plan; `encode` gives the bytes that the unit adds to each TFRecord file. So
-a unit can be worked on anywhere, in any order: in this process, in another, on another machine.
+A chunk is a range of adjacent row groups of one split's parquet file. `chunk_stats` counts what it holds. From the
+statistics of all chunks, a task derives an `EncodingPlan`. `encode` returns the bytes that a chunk appends to each
+TFRecord file. Chunks can therefore be processed in any order, in other processes and on other machines.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from strokecast.features.records import arrow, writing
 from strokecast.features.records.scaling import Moments, stroke_moments
 from strokecast.features.sketches import strokes
 
-TIMES = "times"  # the column of those sources that have time
-UNIT = 8_192  # drawings of a unit, about: at 200 points 20 MB padded
-BLOCK = 2_048  # drawings encoded together: what a processor's cache holds
+TIMES = "times"  # column of sources that record the time of each point
+MIN_CHUNK_DRAWINGS = 8_192  # drawings per chunk, at least; padded to 200 points they take 20 MB
+ENCODE_BLOCK = 2_048  # drawings encoded at once; their arrays fit into a CPU cache
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Row groups of one file.
+class RowGroupChunk:
+    """Adjacent row groups of one file.
 
     Attributes:
-        index: position among all units.
+        index: position among all chunks.
         split: "train", "valid" or "test".
         path: the parquet file.
-        groups: its row groups, from this one to before that one.
-        rows: those of them that are meant, from this one to before that one; None: all.
-        longest: points; drawings with more are passed over as if they were not there; None: none are.
+        groups: first row group, and the one after the last.
+        rows: first row within these groups, and the one after the last; None: all rows.
+        max_points: drawings with more points are skipped; None: none are.
     """
 
     index: int
@@ -44,16 +44,16 @@ class Unit:
     path: str
     groups: tuple[int, int]
     rows: tuple[int, int] | None = None
-    longest: int | None = None
+    max_points: int | None = None
 
 
-class Look(NamedTuple):
-    """What a unit holds; nothing but numbers and texts, so that it can travel as JSON.
+class ChunkStats(NamedTuple):
+    """Statistics of one chunk; only numbers and text, so that they can be stored as JSON.
 
     Attributes:
-        labels: the classes in it, in the order in which they come, and the drawings of each.
-        lengths: [number of points, drawings] pairs, rising.
-        moments: of dx and dy, on train; nothing else may see other splits.
+        labels: class → number of drawings, in the order of their first occurrence.
+        lengths: [number of points, number of drawings] pairs, rising.
+        moments: of dx and dy; zero except for training chunks, because scales are fitted on train only.
     """
 
     labels: dict[str, int]
@@ -62,94 +62,111 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What all units have in common.
+class EncodingPlan:
+    """What all chunks share.
 
     Attributes:
-        classes: the classes, in the order of their numbers.
-        scale: what dx and dy are divided by.
-        time: whether the drawings carry time.
-        bounds: the length buckets.
-        files: split → bound → TFRecord files, filled in turn.
+        classes: class names, in the order of their numbers.
+        scale: divisor of dx and dy.
+        time: whether records hold the time of each point.
+        bucket_boundaries: padded length of each bucket in points, rising.
+        files: split → bucket boundary → TFRecord files, filled round robin.
     """
 
     classes: tuple[str, ...]
     scale: float
     time: bool
-    bounds: tuple[int, ...]
+    bucket_boundaries: tuple[int, ...]
     files: Mapping[str, Mapping[int, Sequence[str]]]
 
 
-class Task(NamedTuple):
-    """A unit to encode.
+class EncodingTask(NamedTuple):
+    """A chunk to encode.
 
     Attributes:
-        unit: the unit.
-        before: bound → drawings of its split and bucket in the units before it.
-        plan: what all units have in common.
+        chunk: the chunk.
+        offsets: bucket boundary → number of drawings of its split and bucket in earlier chunks.
+        plan: what all chunks share.
     """
 
-    unit: Unit
-    before: Mapping[int, int]
-    plan: Plan
+    chunk: RowGroupChunk
+    offsets: Mapping[int, int]
+    plan: EncodingPlan
 
 
-def cut(paths: Mapping[str, Path], longest: int | None = None) -> Iterator[Unit]:
-    """The units of the files of all splits; reads nothing but their metadata. `longest`: see `Unit`."""
+def split_into_chunks(paths: Mapping[str, Path], max_points: int | None = None) -> Iterator[RowGroupChunk]:
+    """The chunks of the files of all splits; reads only their metadata.
+
+    Args:
+        paths: split → parquet file.
+        max_points: see `RowGroupChunk`.
+    """
     index = 0
     for split, path in paths.items():
         metadata = pq.read_metadata(path)
         start = rows = 0
         for group in range(metadata.num_row_groups):
             rows += metadata.row_group(group).num_rows
-            if rows >= UNIT or group + 1 == metadata.num_row_groups:
-                yield Unit(index, split, str(path), (start, group + 1), longest=longest)
+            if rows >= MIN_CHUNK_DRAWINGS or group + 1 == metadata.num_row_groups:
+                yield RowGroupChunk(index, split, str(path), (start, group + 1), max_points=max_points)
                 index, start, rows = index + 1, group + 1, 0
 
 
-def look(unit: Unit) -> Look:
-    """See what a unit holds."""
-    table = _read(unit, ["label", "length", *(["points"] if unit.split == "train" else [])])
-    lengths, counts = np.unique(arrow.numbers(table["length"].combine_chunks(), np.int32), return_counts=True)
+def chunk_stats(chunk: RowGroupChunk) -> ChunkStats:
+    """Count what a chunk holds."""
+    table = _read(chunk, ["label", "length", *(["points"] if chunk.split == "train" else [])])
+    lengths, counts = np.unique(
+        arrow.to_numpy(table["length"].combine_chunks(), np.int32), return_counts=True
+    )
     moments: Moments = (0, 0.0, 0.0)
-    if unit.split == "train":
+    if chunk.split == "train":
         moments = stroke_moments(_points(table["points"].combine_chunks())[0])
-    return Look(
+    return ChunkStats(
         labels={count["values"]: count["counts"] for count in table["label"].value_counts().to_pylist()},
         lengths=[[int(length), int(count)] for length, count in zip(lengths, counts, strict=True)],
         moments=moments,
     )
 
 
-def encode(task: Task) -> dict[str, bytes]:
-    """TFRecord file → what the unit adds to it, in the order of its drawings."""
-    unit, plan = task.unit, task.plan
-    ids, labels, points, times, spans = read(unit, plan.classes, plan.time)
-    buckets = strokes.buckets(spans[:, 1] - spans[:, 0], plan.bounds)
-    made: dict[str, bytes] = {}
-    for place, bound in enumerate(plan.bounds):
-        rows = np.flatnonzero(buckets == place)
-        files = plan.files[unit.split].get(bound, ())
-        framed = _records(rows, bound, ids, labels, points, times, spans, plan.scale) if len(rows) else []
-        made |= dealt(framed, files, task.before[bound])
-    return made
+def encode(task: EncodingTask) -> dict[str, bytes]:
+    """TFRecord file → the bytes that the chunk appends to it, in the order of its drawings."""
+    chunk, plan = task.chunk, task.plan
+    drawings = read_drawings(chunk, plan.classes, plan.time)
+    lengths = drawings.spans[:, 1] - drawings.spans[:, 0]
+    buckets = strokes.bucket_indices(lengths, plan.bucket_boundaries)
+    encoded: dict[str, bytes] = {}
+    for bucket, boundary in enumerate(plan.bucket_boundaries):
+        rows = np.flatnonzero(buckets == bucket)
+        files = plan.files[chunk.split].get(boundary, ())
+        records = _encode_rows(drawings, rows, boundary, plan.scale) if len(rows) else []
+        encoded |= round_robin(records, files, task.offsets[boundary])
+    return encoded
 
 
-def dealt(framed: Sequence[bytes], files: Sequence[str], before: int) -> dict[str, bytes]:
-    """File → its part of some records, which go to the files in turn, after so many records before them."""
-    mine = {name: framed[(turn - before) % len(files) :: len(files)] for turn, name in enumerate(files)}
-    return {name: b"".join(part) for name, part in mine.items() if part}
+def round_robin(records: Sequence[bytes], files: Sequence[str], offset: int) -> dict[str, bytes]:
+    """Distribute framed records over files in turn.
+
+    Args:
+        records: framed records.
+        files: TFRecord files.
+        offset: number of records that earlier chunks distributed over the same files.
+
+    Returns:
+        File → its records, joined; without files that get none.
+    """
+    shares = {name: records[(turn - offset) % len(files) :: len(files)] for turn, name in enumerate(files)}
+    return {name: b"".join(share) for name, share in shares.items() if share}
 
 
 class Drawings(NamedTuple):
-    """The N drawings of a unit.
+    """The N drawings of a chunk.
 
     Attributes:
-        ids: N names.
+        ids: N drawing ids.
         labels: int64 [N], class numbers.
-        points: float32 [P, 3], the points of the drawings, wherever in it they stand.
-        times: int32 [P], ms since the drawing began; None where they were not asked for.
-        spans: int64 [N, 2], first point and the one after the last of each drawing.
+        points: float32 [P, 3], the points of all drawings; see `spans`.
+        times: int32 [P], ms since the drawing began; None if they were not read.
+        spans: int64 [N, 2], position in `points` of each drawing's first point and of the one after its last.
     """
 
     ids: list[bytes]
@@ -159,69 +176,60 @@ class Drawings(NamedTuple):
     spans: NDArray[np.int64]
 
 
-def read(unit: Unit, classes: Sequence[str], time: bool) -> Drawings:
-    """The drawings of a unit, with their times or without."""
-    table = _read(unit, ["id", "label", "points", *([TIMES] if time else [])])
+def read_drawings(chunk: RowGroupChunk, classes: Sequence[str], time: bool) -> Drawings:
+    """The drawings of a chunk, with the times of their points if `time`."""
+    table = _read(chunk, ["id", "label", "points", *([TIMES] if time else [])])
     points, edges = _points(table["points"].combine_chunks())
-    number = {label: index for index, label in enumerate(classes)}
+    numbers = {label: number for number, label in enumerate(classes)}
     return Drawings(
         [name.encode() for name in table["id"].to_pylist()],
-        np.array([number[label] for label in table["label"].to_pylist()], dtype=np.int64),
+        np.array([numbers[label] for label in table["label"].to_pylist()], dtype=np.int64),
         points,
         _times(table[TIMES].combine_chunks(), edges) if time else None,
         np.stack([edges[:-1], edges[1:]], axis=1),
     )
 
 
-def _records(
-    rows: NDArray[np.int64],
-    bound: int,
-    ids: Sequence[bytes],
-    labels: NDArray[np.int64],
-    points: NDArray[np.float32],
-    times: NDArray[np.int32] | None,
-    spans: NDArray[np.int64],
-    scale: float,
-) -> list[bytes]:
-    """The framed records of some rows, all of one bucket."""
-    framed: list[bytes] = []
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        padded, lengths = strokes.prepare_many(points, spans[block], scale, bound)
-        clocks = None if times is None else strokes.clocks(times, spans[block], bound)
-        names = [ids[row] for row in block.tolist()]
+def _encode_rows(drawings: Drawings, rows: NDArray[np.int64], boundary: int, scale: float) -> list[bytes]:
+    """The framed records of some drawings, all of one bucket."""
+    records: list[bytes] = []
+    for start in range(0, len(rows), ENCODE_BLOCK):
+        block = rows[start : start + ENCODE_BLOCK]
+        spans = drawings.spans[block]
+        padded, lengths = strokes.scale_and_pad_many(drawings.points, spans, scale, boundary)
         features: dict[str, writing.Values] = {
-            "id": names,
-            "label": labels[block],
+            "id": [drawings.ids[row] for row in block.tolist()],
+            "label": drawings.labels[block],
             "length": lengths,
             "strokes": padded,
         }
-        if clocks is not None:
-            features["time"] = clocks
-        framed += writing.examples(features)
-    return framed
+        if drawings.times is not None:
+            features["time"] = strokes.time_features(drawings.times, spans, boundary)
+        records += writing.serialize_examples(features)
+    return records
 
 
-def _read(unit: Unit, columns: list[str]) -> Any:
-    with pq.ParquetFile(unit.path) as file:
-        wanted = columns if unit.longest is None else sorted({*columns, "length"})
-        table = file.read_row_groups(list(range(*unit.groups)), columns=wanted, use_threads=False)
-    if unit.rows is not None:
-        table = table.slice(unit.rows[0], unit.rows[1] - unit.rows[0])
-    if unit.longest is None:
+def _read(chunk: RowGroupChunk, columns: list[str]) -> Any:
+    with pq.ParquetFile(chunk.path) as file:
+        read = columns if chunk.max_points is None else sorted({*columns, "length"})
+        table = file.read_row_groups(list(range(*chunk.groups)), columns=read, use_threads=False)
+    if chunk.rows is not None:
+        table = table.slice(chunk.rows[0], chunk.rows[1] - chunk.rows[0])
+    if chunk.max_points is None:
         return table
-    return table.filter(pa.array(arrow.numbers(table["length"].combine_chunks(), np.int32) <= unit.longest))
+    lengths = arrow.to_numpy(table["length"].combine_chunks(), np.int32)
+    return table.filter(pa.array(lengths <= chunk.max_points))
 
 
 def _points(column: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """All points of a list column, [P, 3], and where each drawing starts and ends, [N + 1]."""
-    edges = arrow.numbers(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
-    return arrow.numbers(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
+    """The points of a list column, [P, 3], and the position of each drawing's first point, [N + 1]."""
+    edges = arrow.to_numpy(column.offsets, np.int32).astype(np.int64) // strokes.CHANNELS
+    return arrow.to_numpy(column.values, np.float32).reshape(-1, strokes.CHANNELS), edges
 
 
 def _times(column: Any, edges: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The times of all points of a list column, [P], which must stand where their points do."""
-    values = arrow.numbers(column.values, np.int32)
-    if not np.array_equal(arrow.numbers(column.offsets, np.int32), edges):
+    """The times of a list column, [P]; their positions must be those of the points."""
+    values = arrow.to_numpy(column.values, np.int32)
+    if not np.array_equal(arrow.to_numpy(column.offsets, np.int32), edges):
         raise ValueError("a drawing has more or fewer times than points")
     return values

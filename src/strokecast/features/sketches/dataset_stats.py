@@ -1,4 +1,4 @@
-"""What the validated drawings hold, seen before any record is made of them: for every task on drawings."""
+"""Statistics of the validated drawings that every sketch task needs before it writes records."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ import pyarrow.parquet as pq
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
+from strokecast.features.records import arrow
 from strokecast.features.records.scaling import stroke_scale
 from strokecast.features.records.spec import SPLITS
-from strokecast.features.runners import chunks, local
+from strokecast.features.runners.base import Runner
+from strokecast.features.runners.chunks import TIMES, ChunkStats, RowGroupChunk, split_into_chunks
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What was seen.
+class DatasetStats:
+    """Statistics of the drawings of all splits.
 
     Attributes:
-        paths: split → its parquet file.
-        units: of all splits.
-        looks: one a unit.
-        classes: those of train, in the source's order (in that of train where the report names none).
-        class_counts: class → training drawings.
-        lengths: split → number of points → drawings.
+        chunks: the chunks of all splits.
+        chunk_stats: the statistics of each chunk.
+        classes: the classes of train, in the source's order; in order of occurrence if the source names none.
+        class_counts: class → number of training drawings.
+        lengths: split → number of points → number of drawings.
         scale: standard deviation of dx and dy on train.
-        time: whether every split holds times.
-        source: of the drawings.
-        left_out: split → drawings that are longer than what was asked for.
+        time: whether every split has the time of each point.
+        source: name of the raw data's source.
+        left_out: split → number of drawings with more than `max_points` points.
     """
 
-    paths: Mapping[str, Path]
-    units: Sequence[chunks.Unit]
-    looks: Sequence[chunks.Look]
+    chunks: Sequence[RowGroupChunk]
+    chunk_stats: Sequence[ChunkStats]
     classes: tuple[str, ...]
     class_counts: dict[str, int]
     lengths: Mapping[str, Counter[int]]
@@ -48,96 +48,112 @@ class Survey:
 
     @property
     def length(self) -> dict[str, float]:
-        """Median and maximum of the points of a training drawing, for spec.json."""
+        """Median and maximum of the points per training drawing, as stored in spec.json."""
         return {"median": _median(self.lengths["train"]), "max": max(self.lengths["train"])}
 
 
-def survey(validated: Path, runner: local.Runner, longest: int | None = None) -> Survey:
-    """See what the drawings of all splits hold.
+def train_lengths(validated: Path) -> Counter[int]:
+    """Number of points → number of training drawings; opens no other split.
 
     Args:
-        validated: folder with a parquet file a split and `report.json`.
-        runner: where the units are looked at.
-        longest: points; drawings with more are left out; None: none are.
+        validated: folder with one parquet file per split.
 
     Raises:
-        UserError: if a split is missing or empty (also of drawings that are short enough), or holds a class
-            that train lacks, or if no training drawing moves.
+        UserError: if the training file is missing or empty.
     """
-    paths = {split: _checked(validated / f"{split}.parquet") for split in SPLITS}
+    path = _check_file(validated / "train.parquet")
+    lengths = pq.read_table(path, columns=["length"])["length"].combine_chunks()
+    values, counts = np.unique(arrow.to_numpy(lengths, np.int32), return_counts=True)
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+
+def collect_stats(validated: Path, runner: Runner, max_points: int | None = None) -> DatasetStats:
+    """Collect the statistics of all splits.
+
+    Args:
+        validated: folder with one parquet file per split and `report.json`.
+        runner: where chunks are read.
+        max_points: drawings with more points are left out; None: none are.
+
+    Raises:
+        UserError: if a split is missing, or empty after leaving out long drawings, or has a class that train lacks,
+            or if no training drawing moves.
+    """
+    paths = {split: _check_file(validated / f"{split}.parquet") for split in SPLITS}
     report = files.read_json(validated / "report.json")
-    units = list(chunks.cut(paths, longest))
-    looks = runner.look(units)
+    chunks = list(split_into_chunks(paths, max_points))
+    stats = runner.collect_stats(chunks)
     by_split = {
-        split: [look for unit, look in zip(units, looks, strict=True) if unit.split == split]
+        split: [one for chunk, one in zip(chunks, stats, strict=True) if chunk.split == split]
         for split in SPLITS
     }
-    lengths = {split: _lengths(found) for split, found in by_split.items()}
-    for split, found in lengths.items():
-        if not found:
+    lengths = {split: _count_lengths(split_stats) for split, split_stats in by_split.items()}
+    for split, split_lengths in lengths.items():
+        if not split_lengths:
             raise UserError(
-                f"each drawing of {split} has more than {longest} points",
-                where="params.yaml: features.draw.bounds",
-                fix="raise the last bound",
+                f"every drawing of {split} has more than {max_points} points",
+                where="params.yaml: features.draw.bucket_boundaries",
+                fix="raise the last boundary",
             )
     try:
-        scale = stroke_scale(look.moments for look in by_split["train"])
+        scale = stroke_scale(one.moments for one in by_split["train"])
     except ValueError as error:
         raise UserError(str(error), where=str(paths["train"])) from None
     classes = _classes(by_split, report)
-    return Survey(
-        paths,
-        units,
-        looks,
-        classes,
-        {name: sum(look.labels.get(name, 0) for look in by_split["train"]) for name in classes},
-        lengths,
-        scale,
-        all(chunks.TIMES in pq.read_schema(path).names for path in paths.values()),
-        report["source"],
-        {
+    return DatasetStats(
+        chunks=chunks,
+        chunk_stats=stats,
+        classes=classes,
+        class_counts={name: sum(one.labels.get(name, 0) for one in by_split["train"]) for name in classes},
+        lengths=lengths,
+        scale=scale,
+        time=all(TIMES in pq.read_schema(path).names for path in paths.values()),
+        source=report["source"],
+        left_out={
             split: pq.read_metadata(path).num_rows - sum(lengths[split].values())
             for split, path in paths.items()
         },
     )
 
 
-def _checked(path: Path) -> Path:
+def _check_file(path: Path) -> Path:
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="run `dvc repro validate@sketches`")
     if pq.read_metadata(path).num_rows == 0:
         raise UserError(
-            "no drawing was accepted for this split", where=str(path), fix="look into quarantine.parquet"
+            "no drawing was accepted for this split",
+            where=str(path),
+            fix="see quarantine.parquet for the reasons",
         )
     return path
 
 
-def _classes(looks: Mapping[str, Sequence[chunks.Look]], report: Mapping[str, Any]) -> tuple[str, ...]:
-    found = {
-        split: list(dict.fromkeys(label for look in own for label in look.labels))
-        for split, own in looks.items()
+def _classes(by_split: Mapping[str, Sequence[ChunkStats]], report: Mapping[str, Any]) -> tuple[str, ...]:
+    labels = {
+        split: list(dict.fromkeys(label for one in stats for label in one.labels))
+        for split, stats in by_split.items()
     }
     for split in ("valid", "test"):
-        extra = [label for label in found[split] if label not in found["train"]]
-        if extra:
+        unknown = [label for label in labels[split] if label not in labels["train"]]
+        if unknown:
             raise UserError(
-                f"{split} holds drawings of {extra[0]!r}, train holds none",
+                f"{split} has drawings of {unknown[0]!r}, train has none",
                 where="data/validated/sketches",
                 fix="give every class training drawings, or leave the class out",
             )
     order = {label: index for index, label in enumerate(report.get("classes", ()))}
-    return tuple(sorted(found["train"], key=lambda label: order.get(label, len(order))))
+    return tuple(sorted(labels["train"], key=lambda label: order.get(label, len(order))))
 
 
-def _lengths(looks: Sequence[chunks.Look]) -> Counter[int]:
-    found: Counter[int] = Counter()
-    for look in looks:
-        found.update(dict(look.lengths))  # type: ignore[arg-type]
-    return found
+def _count_lengths(stats: Sequence[ChunkStats]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for one in stats:
+        counts.update(dict(one.lengths))  # type: ignore[arg-type]
+    return counts
 
 
 def _median(lengths: Mapping[int, int]) -> float:
     rising = sorted(lengths)
-    upto = np.cumsum([lengths[length] for length in rising])
-    middle = np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")
-    return float(np.mean([rising[place] for place in middle]))
+    cumulative = np.cumsum([lengths[length] for length in rising])
+    middle = np.searchsorted(cumulative, [(cumulative[-1] - 1) // 2, cumulative[-1] // 2], side="right")
+    return float(np.mean([rising[position] for position in middle]))

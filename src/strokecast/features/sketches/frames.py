@@ -1,45 +1,45 @@
-"""Pen strokes → the drawing as a video of being drawn, and the pen's track beside it. numpy alone.
+"""Pen strokes → a video of the drawing being drawn, and the track of the pen; with numpy only.
 
-Frame i of N shows what is drawn up to the share (i + 1) / N, of the ink (the length of all that the pen
-drew; a move in the air takes no time) or of the time; the last frame is the finished drawing. Lines have
-soft edges: a pixel's ink is how much of its width the nearest line covers, as in `models/layers/lines.py`.
-The drawing is cut into short pieces, each within one frame, and each piece looks at the few pixels about
-it; so the work grows with the ink, not with the number of pixels.
+Frame i of N shows the drawing up to the share (i + 1) / N of the ink (the length of all drawn lines; moves in the air
+take none) or of the time. The last frame is the finished drawing. Lines have soft edges: the ink of a pixel is the share
+of its width that the nearest line covers, as in `models/layers/lines.py`. Lines are cut into short pieces, each within
+one frame, and each piece touches only the pixels near it, so the work grows with the ink, not with the number of pixels.
 
-Shapes: B drawings, T points of the longest of them, N frames of H x W pixels, M = N * steps_per_frame
-steps of the track, P pieces, S pixels of a piece's window a side. A point is (dx, dy, pen_lift), relative to
-the one before; the first is relative to where the pen touched first.
+Shapes: B drawings, T points of the longest of them, N frames of H x W pixels, M = N * steps_per_frame steps of the track,
+P pieces, S pixels per side of the window around a piece. A point is (dx, dy, pen_lift), relative to the previous point;
+the first is relative to where the pen first touched the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.features.records.spec import WatchSpec
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CHUNK = 64  # drawings rendered together: what a processor's cache holds
-PIECE = 3.0  # pixels; longer lines are cut
+CHUNK = 64  # drawings rendered at once; their arrays fit into a CPU cache
+PIECE = 3.0  # maximum length of a piece in pixels
 _TINY = 1e-6
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What is made of a drawing.
+    """Size and timing of the videos.
 
     Attributes:
         frames: N.
         height: H, pixels.
         width: W, pixels.
-        steps_per_frame: steps of the track a frame.
-        by: `ink` or `time`: what frames and steps are equal shares of.
-        pen: pixels; width of the drawn lines.
-        scale: what dx and dy of the track are divided by.
+        steps_per_frame: steps of the track per frame.
+        by: "ink" or "time": the quantity that frames and steps divide equally.
+        pen: width of the drawn lines in pixels.
+        scale: divisor of dx and dy of the track.
     """
 
     frames: int
@@ -51,27 +51,27 @@ class Layout:
     scale: float
 
     @classmethod
-    def of(cls, spec: Mapping[str, Any]) -> Self:
-        """That of a spec.json of the task watch."""
-        return cls(**{name: spec[name] for name in cls.__dataclass_fields__})
+    def from_spec(cls, spec: WatchSpec) -> Self:
+        """The layout stored in a spec.json of the task watch."""
+        return cls(**{name: spec[name] for name in cls.__dataclass_fields__})  # type: ignore[literal-required]
 
     @property
     def steps(self) -> int:
-        """M."""
+        """M, the steps of the track."""
         return self.frames * self.steps_per_frame
 
 
 @dataclass(frozen=True)
 class _Paths:
-    """Where the pen goes, and when: row t leads from `start` to `end`; padding stays at the end.
+    """Pen movements in time: row t moves from `start` to `end`; padding rows stay at the last position.
 
     Attributes:
         start: [B, T, 2].
         end: [B, T, 2].
-        air: bool [B, T]; moves in the air. The first row is none.
-        lifts: bool [B, T]; the pen is lifted after the row.
-        share: [B, T]; what is done after the row, 0 to 1, and exactly 1 after the last.
-        lengths: int [B].
+        air: bool [B, T]; moves with the pen in the air. The first row is never one.
+        lifts: bool [B, T]; whether the pen is lifted after the row.
+        share: [B, T]; share of the drawing that is complete after the row, 0 to 1, and exactly 1 after the last row.
+        lengths: int [B], points.
     """
 
     start: Floats
@@ -82,70 +82,70 @@ class _Paths:
     lengths: Ints
 
     @property
-    def before(self) -> Floats:
-        """What is done before each row, [B, T]."""
+    def share_before(self) -> Floats:
+        """The share that is complete before each row, [B, T]."""
         return np.pad(self.share[:, :-1], ((0, 0), (1, 0)))
 
     @property
-    def real(self) -> NDArray[np.bool_]:
+    def mask(self) -> NDArray[np.bool_]:
         """False on padding, [B, T]."""
         rows: NDArray[np.bool_] = np.arange(self.share.shape[1]) < self.lengths[:, None]
         return rows
 
 
-def videos(
+def render_videos(
     points: NDArray[np.floating], spans: Ints, layout: Layout, times: NDArray[np.number] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Frames and tracks of drawings; each depends on its own drawing alone.
+    """Render frames and tracks of drawings; the result of a drawing does not depend on the others.
 
     Args:
-        points: [_, 3], the points of the drawings in the source's units, wherever in it they stand.
-        spans: [B, 2], first point and the one after the last of each drawing, at least one point.
-        layout: what is made.
-        times: [_], ms since the drawing began of each point, for `by: time`.
+        points: [_, 3], the points of all drawings in the source's units.
+        spans: [B, 2], position in `points` of each drawing's first point and of the one after its last.
+        layout: size and timing of the videos.
+        times: [_], ms since the drawing began, per point; needed for `by: time`.
 
     Returns:
-        Frames uint8 [B, N, H, W], 255 where there is ink, rows from the top. Tracks float32 [B, M, 3]: what
-        the pen moved in each of M equal shares, by `layout.scale`, and 1 where it was lifted in it.
+        Frames uint8 [B, N, H, W], 255 for full ink, rows from the top. Tracks float32 [B, M, 3]: the movement of the
+        pen in each of M equal shares, divided by `layout.scale`, and 1 if the pen was lifted in it.
 
     Raises:
-        ValueError: if a drawing has no point, or `by` is `time` and there are no times.
+        ValueError: if a drawing has no point, or if `by` is "time" and there are no times.
     """
     if (spans[:, 1] <= spans[:, 0]).any():
-        raise ValueError("a drawing should have one point at least")
+        raise ValueError("a drawing should have at least one point")
     if layout.by == "time" and times is None:
-        raise ValueError("the drawings hold no time")
+        raise ValueError("by: time needs the times of the points")
     frames = np.empty((len(spans), layout.frames, layout.height, layout.width), np.uint8)
     tracks = np.empty((len(spans), layout.steps, 3), np.float32)
-    for at in range(0, len(spans), CHUNK):
-        part = slice(at, at + CHUNK)
-        paths = _paths(points, spans[part], times if layout.by == "time" else None)
-        frames[part] = _drawn(paths, layout)
-        tracks[part] = _tracks(paths, layout)
+    for start in range(0, len(spans), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        paths = _paths(points, spans[chunk], times if layout.by == "time" else None)
+        frames[chunk] = _frames(paths, layout)
+        tracks[chunk] = _tracks(paths, layout)
     return frames, tracks
 
 
 def _paths(points: NDArray[np.floating], spans: Ints, times: NDArray[np.number] | None) -> _Paths:
-    """The drawings side by side; without times their shares are those of the ink."""
+    """The drawings padded to one length; without times, shares are those of the ink."""
     lengths = spans[:, 1] - spans[:, 0]
     steps = np.arange(int(lengths.max()))
-    real = steps < lengths[:, None]
-    places = np.where(real, spans[:, :1] + steps, spans[:, :1])
-    rows = np.where(real[:, :, None], points[places].astype(np.float64), 0.0)  # [B, T, 3]
+    mask = steps < lengths[:, None]
+    positions = np.where(mask, spans[:, :1] + steps, spans[:, :1])
+    rows = np.where(mask[:, :, None], points[positions].astype(np.float64), 0.0)  # [B, T, 3]
     end = np.cumsum(rows[:, :, :2], axis=1)
     start = np.pad(end[:, :-1], ((0, 0), (1, 0), (0, 0)))
     lifts = rows[:, :, 2] > 0.5
-    air = np.pad(lifts[:, :-1], ((0, 0), (1, 0))) & real
+    air = np.pad(lifts[:, :-1], ((0, 0), (1, 0))) & mask
     if times is None:
-        size = np.hypot(rows[:, :, 0], rows[:, :, 1])
-        weights = np.where(air, 0.0, size)
+        distance = np.hypot(rows[:, :, 0], rows[:, :, 1])
+        weights = np.where(air, 0.0, distance)
     else:
-        clock = np.where(real, times[places].astype(np.float64), 0.0)
-        weights = np.where(real, np.maximum(np.diff(clock, axis=1, prepend=0.0), 0.0), 0.0)
-    done = np.cumsum(weights, axis=1)
-    still = done[:, -1:] == 0  # nothing but dots: each point counts alike
-    done = np.where(still, np.cumsum(real, axis=1), done)
-    return _Paths(start, end, air, lifts, done / done[:, -1:], lengths)
+        clock = np.where(mask, times[positions].astype(np.float64), 0.0)
+        weights = np.where(mask, np.maximum(np.diff(clock, axis=1, prepend=0.0), 0.0), 0.0)
+    progress = np.cumsum(weights, axis=1)
+    only_dots = progress[:, -1:] == 0  # then every point has the same weight
+    progress = np.where(only_dots, np.cumsum(mask, axis=1), progress)
+    return _Paths(start, end, air, lifts, progress / progress[:, -1:], lengths)
 
 
 def _tracks(paths: _Paths, layout: Layout) -> NDArray[np.float32]:
@@ -154,45 +154,47 @@ def _tracks(paths: _Paths, layout: Layout) -> NDArray[np.float32]:
     shares = np.arange(1, steps + 1) / steps  # [M]
     row = np.stack(  # [B, M], the row in which each share is reached
         [
-            np.searchsorted(own[:length], shares)
-            for own, length in zip(paths.share, paths.lengths, strict=True)
+            np.searchsorted(share[:length], shares)
+            for share, length in zip(paths.share, paths.lengths, strict=True)
         ]
     )
-    each = np.arange(count)[:, None]
-    first, last = paths.before[each, row], paths.share[each, row]
-    part = np.clip((shares - first) / np.maximum(last - first, 1e-12), 0.0, 1.0)[:, :, None]
-    place = paths.start[each, row] * (1.0 - part) + paths.end[each, row] * part  # [B, M, 2]
-    place[:, -1] = paths.end[:, -1]
+    drawing = np.arange(count)[:, None]
+    first, last = paths.share_before[drawing, row], paths.share[drawing, row]
+    fraction = np.clip((shares - first) / np.maximum(last - first, 1e-12), 0.0, 1.0)[:, :, None]
+    position = paths.start[drawing, row] * (1.0 - fraction) + paths.end[drawing, row] * fraction  # [B, M, 2]
+    position[:, -1] = paths.end[:, -1]
     tracks = np.zeros((count, steps, 3), np.float32)
-    tracks[:, :, :2] = np.diff(place, axis=1, prepend=0.0) / layout.scale
-    drawing, at = np.nonzero(paths.lifts)
-    tracks[drawing, _part_of(paths.share[drawing, at], steps), 2] = 1.0
+    tracks[:, :, :2] = np.diff(position, axis=1, prepend=0.0) / layout.scale
+    drawing, row = np.nonzero(paths.lifts)
+    tracks[drawing, _interval_index(paths.share[drawing, row], steps), 2] = 1.0
     return tracks
 
 
-def _part_of(share: Floats, parts: int) -> Ints:
-    """Which of so many equal parts a share falls in, their upper ends included."""
-    return np.clip(np.ceil(share * parts).astype(np.int64) - 1, 0, parts - 1)
+def _interval_index(share: Floats, count: int) -> Ints:
+    """Index of the interval that holds each share, of `count` equal intervals that include their upper end."""
+    return np.clip(np.ceil(share * count).astype(np.int64) - 1, 0, count - 1)
 
 
-def _drawn(paths: _Paths, layout: Layout) -> NDArray[np.uint8]:
+def _frames(paths: _Paths, layout: Layout) -> NDArray[np.uint8]:
     """uint8 [B, N, H, W]."""
     starts, ends, image = _pieces(paths, layout)
-    reach = (layout.pen + 1) / 2  # pixels from a line's middle to where its ink ends
-    side = int(PIECE + 2 * reach) + 1  # S: holds every pixel whose middle is within reach of a piece
+    reach = (layout.pen + 1) / 2  # pixels from the middle of a line to the end of its ink
+    side = (
+        int(PIECE + 2 * reach) + 1
+    )  # S: the window holds every pixel whose middle is within reach of a piece
     corner = np.ceil(np.minimum(starts, ends) - reach - 0.5).astype(np.int64)  # [P, 2], first pixel
-    near = np.arange(side)
-    begin, move = (starts - corner - 0.5).astype(np.float32), (ends - starts).astype(np.float32)
-    dx, dy = (near.astype(np.float32) - begin[:, axis, None] for axis in (0, 1))  # each [P, S]
+    offsets = np.arange(side)
+    origin, move = (starts - corner - 0.5).astype(np.float32), (ends - starts).astype(np.float32)
+    dx, dy = (offsets.astype(np.float32) - origin[:, axis, None] for axis in (0, 1))  # each [P, S]
     length = (move * move).sum(axis=1)[:, None, None]
     along = (dy * move[:, 1:])[:, :, None] + (dx * move[:, :1])[:, None, :]  # [P, S, S]
-    share = np.clip(along / np.maximum(length, 1e-12), 0.0, 1.0)
-    square = (dy * dy)[:, :, None] + (dx * dx)[:, None, :] - share * (2 * along - share * length)
-    inked = np.flatnonzero(square < reach * reach)
-    nearest = np.sqrt(np.maximum(square.ravel()[inked], 0.0))
-    ink = np.rint(255 * np.minimum(np.float32(reach) - nearest, 1.0)).astype(np.uint8)
+    fraction = np.clip(along / np.maximum(length, 1e-12), 0.0, 1.0)
+    squared = (dy * dy)[:, :, None] + (dx * dx)[:, None, :] - fraction * (2 * along - fraction * length)
+    inked = np.flatnonzero(squared < reach * reach)
+    distance = np.sqrt(np.maximum(squared.ravel()[inked], 0.0))
+    ink = np.rint(255 * np.minimum(np.float32(reach) - distance, 1.0)).astype(np.uint8)
     first = (image * layout.height + corner[:, 1]) * layout.width + corner[:, 0]  # [P], flat
-    window = (near[:, None] * layout.width + near).ravel()  # [S * S]
+    window = (offsets[:, None] * layout.width + offsets).ravel()  # [S * S]
     piece, pixel = np.divmod(inked, side * side)
     frames = np.zeros((len(paths.share), layout.frames, layout.height, layout.width), np.uint8)
     np.maximum.at(frames.reshape(-1), first[piece] + window[pixel], ink)
@@ -200,43 +202,45 @@ def _drawn(paths: _Paths, layout: Layout) -> NDArray[np.uint8]:
 
 
 def _pieces(paths: _Paths, layout: Layout) -> tuple[Floats, Floats, Ints]:
-    """Lines of `PIECE` pixels at most, each within one frame: from and to [P, 2] in pixels, and its image [P].
+    """Lines of at most `PIECE` pixels, each within one frame: start and end [P, 2] in pixels, and image index [P].
 
-    Images are counted over all drawings and frames. A move in the air leaves a dot at its end.
+    Images are numbered over all drawings and frames. A move in the air becomes a dot at its end.
     """
-    low = np.minimum(paths.end.min(axis=1), 0.0)[:, None, :]  # [B, 1, 2]; the pen began at 0
+    low = np.minimum(paths.end.min(axis=1), 0.0)[:, None, :]  # [B, 1, 2]; the pen starts at 0
     high = np.maximum(paths.end.max(axis=1), 0.0)[:, None, :]
     page = np.array([layout.width, layout.height], np.float64)
     factor = ((page - 1 - layout.pen) / np.maximum(high - low, _TINY)).min(axis=2, keepdims=True)
-    drawing, row = np.nonzero(paths.real)
+    drawing, row = np.nonzero(paths.mask)
     middle = page / 2 - factor * (low + high) / 2
     start, end = (
-        place[drawing, row] * factor[drawing, 0] + middle[drawing, 0] for place in (paths.start, paths.end)
+        corner[drawing, row] * factor[drawing, 0] + middle[drawing, 0] for corner in (paths.start, paths.end)
     )
-    first, last = paths.before[drawing, row], paths.share[drawing, row]
+    first, last = paths.share_before[drawing, row], paths.share[drawing, row]
     air = paths.air[drawing, row]
     start[air], first[air] = end[air], last[air]
-    begun = np.minimum(np.floor(first * layout.frames).astype(np.int64), layout.frames - 1)
-    until = np.where(air, begun, _part_of(last, layout.frames))  # a dot is there when its stroke begins
-    since = np.minimum(begun, until)
-    at, turn = _repeated(until - since + 1)
-    frame, first, last = since[at] + turn, first[at], last[at]
-    size = last - first
-    safe = np.where(size > 0, size, 1.0)
-    begin = np.where(size > 0, np.clip((frame / layout.frames - first) / safe, 0.0, 1.0), 0.0)
-    finish = np.where(size > 0, np.clip(((frame + 1) / layout.frames - first) / safe, 0.0, 1.0), 1.0)
-    move = (end - start)[at]
+    first_frame = np.minimum(np.floor(first * layout.frames).astype(np.int64), layout.frames - 1)
+    last_frame = np.where(
+        air, first_frame, _interval_index(last, layout.frames)
+    )  # a dot appears with its stroke
+    first_frame = np.minimum(first_frame, last_frame)
+    line, turn = _repeat_index(last_frame - first_frame + 1)
+    frame, first, last = first_frame[line] + turn, first[line], last[line]
+    span = last - first
+    divisor = np.where(span > 0, span, 1.0)
+    begin = np.where(span > 0, np.clip((frame / layout.frames - first) / divisor, 0.0, 1.0), 0.0)
+    finish = np.where(span > 0, np.clip(((frame + 1) / layout.frames - first) / divisor, 0.0, 1.0), 1.0)
+    move = (end - start)[line]
     pixels = np.hypot(move[:, 0], move[:, 1]) * (finish - begin)
-    cuts = np.maximum(np.ceil(pixels / PIECE).astype(np.int64), 1)
-    of, turn = _repeated(cuts)
-    each = ((finish - begin) / cuts)[of]
-    begin = begin[of] + turn * each
-    origin, move = start[at][of], move[of]
-    image = (drawing[at] * layout.frames + frame)[of]
-    return origin + move * begin[:, None], origin + move * (begin + each)[:, None], image
+    pieces = np.maximum(np.ceil(pixels / PIECE).astype(np.int64), 1)
+    part, turn = _repeat_index(pieces)
+    step = ((finish - begin) / pieces)[part]
+    begin = begin[part] + turn * step
+    origin, move = start[line][part], move[part]
+    image = (drawing[line] * layout.frames + frame)[part]
+    return origin + move * begin[:, None], origin + move * (begin + step)[:, None], image
 
 
-def _repeated(counts: Ints) -> tuple[Ints, Ints]:
-    """Each position as often as its count says, and which time of that it is: [2, 1] → [0, 0, 1], [0, 1, 0]."""
-    at = np.repeat(np.arange(len(counts)), counts)
-    return at, np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+def _repeat_index(counts: Ints) -> tuple[Ints, Ints]:
+    """Each index repeated by its count, and the number of the repetition: [2, 1] → [0, 0, 1], [0, 1, 0]."""
+    index = np.repeat(np.arange(len(counts)), counts)
+    return index, np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,4 +1,4 @@
-"""Validated drawings → TFRecords, padded by length bucket: for every task that reads drawings point by point."""
+"""Validated drawings → TFRecords padded by length bucket, for every task that reads drawings point by point."""
 
 from __future__ import annotations
 
@@ -10,99 +10,113 @@ from typing import Any
 from strokecast.common import files
 from strokecast.features.records import writing
 from strokecast.features.records.spec import SPLITS
-from strokecast.features.runners import chunks, local
+from strokecast.features.runners.base import Runner
+from strokecast.features.runners.chunks import EncodingPlan, EncodingTask, encode
 from strokecast.features.sketches import strokes
-from strokecast.features.sketches.dataset_stats import Survey
+from strokecast.features.sketches.dataset_stats import DatasetStats
 
-_OVERHEAD = 100  # bytes of a record beside its strokes, roughly
+_OVERHEAD = 100  # approximate bytes per record besides its strokes
 
 
 def write(
     task: str,
-    seen: Survey,
-    runner: local.Runner,
+    stats: DatasetStats,
+    runner: Runner,
     processed: Path,
-    bounds: Sequence[int],
+    boundaries: Sequence[int],
     megabytes: int,
     *,
     time: bool,
-    told: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Write `processed`: spec.json and a folder of TFRecords a split.
+    extra: Mapping[str, Any] | None = None,
+) -> Any:
+    """Write `processed`: spec.json and one folder of TFRecords per split.
 
-    Each record is a `tf.train.Example`: `strokes` float [bound * 3] (zero-padded on the right),
-    `length` int64 (<= bound), `label` int64 (position in `spec["classes"]`), `id` bytes, and with `time`
-    also `time` float [bound] (see `strokes.clock`).
+    Each record is a `tf.train.Example`: `strokes` float [boundary * 3] (zero-padded on the right), `length` int64
+    (<= boundary), `label` int64 (position in `spec["classes"]`), `id` bytes; with `time` also `time` float [boundary]
+    (see `strokes.time_feature`).
 
     Args:
-        task: for the spec.
-        seen: the drawings.
-        runner: where the units are worked on; the result does not depend on it.
+        task: "classify" or "draw".
+        stats: statistics of the drawings.
+        runner: where chunks are encoded; does not change the result.
         processed: folder to write.
-        bounds: the length buckets; what is longer than the last is cropped.
-        megabytes: a bucket's records are split into files of this size.
-        time: whether the records hold it.
-        told: what else the spec says.
+        boundaries: bucket boundaries in points, rising; drawings longer than the last are cropped.
+        megabytes: maximum size of a file; a bucket with more records gets several files.
+        time: whether records hold the time of each point.
+        extra: further keys of the spec.
 
     Returns:
-        The spec.
+        The spec, of the type of `task`.
     """
-    counts = {split: _counts(found, bounds) for split, found in seen.lengths.items()}
-    point = 4 * (strokes.CHANNELS + time)  # bytes
-    names = {split: _names(split, found, point, megabytes) for split, found in counts.items()}
-    plan = chunks.Plan(seen.classes, seen.scale, time, tuple(bounds), names)
-    listed = {split: [name for group in found.values() for name in group] for split, found in names.items()}
+    counts = {split: _bucket_counts(lengths, boundaries) for split, lengths in stats.lengths.items()}
+    point_bytes = 4 * (strokes.CHANNELS + time)
+    names = {
+        split: _file_names(split, bucket_counts, point_bytes, megabytes)
+        for split, bucket_counts in counts.items()
+    }
+    plan = EncodingPlan(stats.classes, stats.scale, time, tuple(boundaries), names)
+    split_files = {
+        split: [name for bucket_files in buckets.values() for name in bucket_files]
+        for split, buckets in names.items()
+    }
     with files.new_folder(processed) as folder:
         for split in SPLITS:
             (folder / split).mkdir()
-        tasks = _tasks(seen.units, seen.looks, plan)
-        runner.write(chunks.encode, tasks, [name for group in listed.values() for name in group], folder)
+        all_files = [name for split in SPLITS for name in split_files[split]]
+        runner.write(encode, _tasks(stats, plan), all_files, folder)
         spec = {
             "task": task,
             "classes": list(plan.classes),
             "features": {"strokes": [None, strokes.CHANNELS], **({"time": [None]} if time else {})},
             "dtype": "float32",
-            "bounds": list(bounds),
-            "scale": seen.scale,
+            "bucket_boundaries": list(boundaries),
+            "scale": stats.scale,
             "time": time,
             "counts": {
-                split: {str(bound): n for bound, n in found.items()} for split, found in counts.items()
+                split: {str(boundary): count for boundary, count in bucket_counts.items()}
+                for split, bucket_counts in counts.items()
             },
-            "class_counts": seen.class_counts,
-            "length": seen.length,
-            "files": listed,
-            "digest": writing.digest(folder, [*listed["train"], *listed["valid"]], [seen.scale]),
-            "source": seen.source,
-            **told,
+            "class_counts": stats.class_counts,
+            "length": stats.length,
+            "files": split_files,
+            "digest": writing.digest(folder, [*split_files["train"], *split_files["valid"]], [stats.scale]),
+            "source": stats.source,
+            **(extra or {}),
         }
         files.write_json(folder / "spec.json", spec)
     return spec
 
 
-def _counts(lengths: Mapping[int, int], bounds: Sequence[int]) -> dict[int, int]:
-    """Bound → drawings of its bucket, for those that have any."""
-    found: Counter[int] = Counter()
+def _bucket_counts(lengths: Mapping[int, int], boundaries: Sequence[int]) -> dict[int, int]:
+    """Boundary → number of drawings in its bucket, without empty buckets."""
+    counts: Counter[int] = Counter()
     for length, count in lengths.items():
-        found[strokes.bucket(length, bounds)] += count
-    return {bound: found[bound] for bound in bounds if found[bound]}
+        counts[strokes.bucket_boundary(length, boundaries)] += count
+    return {boundary: counts[boundary] for boundary in boundaries if counts[boundary]}
 
 
-def _names(split: str, counts: Mapping[int, int], point: int, megabytes: int) -> dict[int, list[str]]:
-    """Bound → its files."""
+def _file_names(
+    split: str, bucket_counts: Mapping[int, int], point_bytes: int, megabytes: int
+) -> dict[int, list[str]]:
+    """Boundary → the files of its bucket."""
     return {
-        bound: writing.shard_names(f"{split}/bucket-{bound:04d}", count, bound * point + _OVERHEAD, megabytes)
-        for bound, count in counts.items()
+        boundary: writing.shard_names(
+            f"{split}/bucket-{boundary:04d}", count, boundary * point_bytes + _OVERHEAD, megabytes
+        )
+        for boundary, count in bucket_counts.items()
     }
 
 
-def _tasks(
-    units: Sequence[chunks.Unit], looks: Sequence[chunks.Look], plan: chunks.Plan
-) -> list[chunks.Task]:
-    """Each unit with the number of drawings before it."""
-    before: dict[str, Counter[int]] = {split: Counter() for split in SPLITS}
+def _tasks(stats: DatasetStats, plan: EncodingPlan) -> list[EncodingTask]:
+    """Each chunk with the number of drawings per bucket in the chunks before it."""
+    offsets: dict[str, Counter[int]] = {split: Counter() for split in SPLITS}
     tasks = []
-    for unit, look in zip(units, looks, strict=True):
-        so_far = before[unit.split]
-        tasks.append(chunks.Task(unit, {bound: so_far[bound] for bound in plan.bounds}, plan))
-        so_far.update(_counts(dict(look.lengths), plan.bounds))  # type: ignore[arg-type]
+    for chunk, chunk_stats in zip(stats.chunks, stats.chunk_stats, strict=True):
+        split_offsets = offsets[chunk.split]
+        tasks.append(
+            EncodingTask(
+                chunk, {boundary: split_offsets[boundary] for boundary in plan.bucket_boundaries}, plan
+            )
+        )
+        split_offsets.update(_bucket_counts(dict(chunk_stats.lengths), plan.bucket_boundaries))  # type: ignore[arg-type]
     return tasks

@@ -1,6 +1,6 @@
-"""Which days forecasts are asked for, where not every day is: evenly spread, and over the weekdays too.
+"""Forecast origins: rolling through a split, and a subset spread evenly over days and weekdays.
 
-Shapes: n days that there are, k that are taken.
+An origin is the position of the first forecast day in the series. Shapes: n origins, k of them selected.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ Positions = NDArray[np.int64]
 _WEEK = 7
 
 
-def rolling(first: int, stop: int, history: int, horizon: int, step: int = 1) -> Positions:
-    """Positions of first forecast days that roll through a split.
+def rolling(first: int, stop: int, history: int, horizon: int, step_size: int = 1) -> Positions:
+    """Origins that roll through a split, int64 [n].
 
     Args:
         first: position of the split's first day in the whole series.
         stop: position after its last day.
-        history: days needed before a first forecast day.
-        horizon: days that must still fit.
-        step: days from one origin to the next.
+        history: number of days that must precede an origin.
+        horizon: number of days that must follow within the split.
+        step_size: days from one origin to the next.
     """
-    return np.arange(max(first, history), stop - horizon + 1, step, dtype=np.int64)
+    return np.arange(max(first, history), stop - horizon + 1, step_size, dtype=np.int64)
 
 
-def evenly(positions: Positions, most: int | None) -> Positions:
-    """At most `most` of rising `positions`, evenly spaced; all of them if None.
+def subsample_evenly(positions: Positions, max_count: int | None) -> Positions:
+    """At most `max_count` of the rising `positions`, evenly spaced, int64 [k]; None: all of them.
 
-    A spacing of whole weeks would show one weekday alone. So of the choices that leave out up to two weeks or one
-    spacing at the end, the one with the most even weekdays is taken, the longest of equals.
+    A spacing of whole weeks would select a single weekday. So this compares selections that leave out up to two weeks,
+    or up to one spacing, at the end. It returns the one with the most even weekday counts, and of equals the longest.
     """
-    if most is None or len(positions) <= most:
+    if max_count is None or len(positions) <= max_count:
         return positions
-    choices = []
-    for left_out in range(min(max(2 * _WEEK, len(positions) // most), len(positions) - most) + 1):
+    candidates = []
+    for left_out in range(min(max(2 * _WEEK, len(positions) // max_count), len(positions) - max_count) + 1):
         last = len(positions) - 1 - left_out
-        chosen = positions[np.linspace(0, last, most).round().astype(np.int64)]
-        counts = np.bincount(chosen % _WEEK, minlength=_WEEK)
-        choices.append((int(counts.max() - counts.min()), left_out, chosen))
-    return min(choices, key=lambda choice: choice[:2])[2]
+        selected = positions[np.linspace(0, last, max_count).round().astype(np.int64)]
+        counts = np.bincount(selected % _WEEK, minlength=_WEEK)
+        candidates.append((int(counts.max() - counts.min()), left_out, selected))
+    return min(candidates, key=lambda candidate: candidate[:2])[2]

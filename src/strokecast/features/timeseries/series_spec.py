@@ -1,25 +1,27 @@
-"""Several series in one global model: what spec.json holds of each, and the view of one of them.
+"""The spec of a global model of several series, and the view of it for one series.
 
-One network learns the windows of all series, each transformed and scaled by its own training days (Montero-Manso and
-Hyndman, 2021, "Principles and algorithms for forecasting groups of time series",
-https://doi.org/10.1016/j.ijforecast.2021.03.004).
+One network learns the windows of all series, each transformed and scaled by its own training days.
+
+Source: Montero-Manso and Hyndman, 2021, "Principles and algorithms for forecasting groups of time series",
+https://doi.org/10.1016/j.ijforecast.2021.03.004.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
-ONE = ""  # the name of a series that stands alone
+from strokecast.features.records.spec import ForecastSpec
 
-
-def names(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ids of the series, in order; `("",)` where there is but one."""
-    return tuple(spec.get("series", (ONE,)))
+SINGLE = ""  # the name of the only series of a local model
 
 
-def of(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The spec of one series, as if it were the only one; the spec itself where it is.
+def names(spec: ForecastSpec) -> tuple[str, ...]:
+    """The ids of the series, in order; `("",)` for a model of one series."""
+    return tuple(spec.get("series", (SINGLE,)))
+
+
+def for_series(spec: ForecastSpec, name: str) -> ForecastSpec:
+    """The spec of one series as if it were the only one; `spec` itself for a model of one series.
 
     Raises:
         KeyError: if there is no such series.
@@ -27,4 +29,4 @@ def of(spec: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if "series" not in spec:
         return spec
     shared = {key: value for key, value in spec.items() if key != "series"}
-    return {**shared, **spec["series"][name], "id": name}
+    return cast(ForecastSpec, {**shared, **spec["series"][name], "id": name})

@@ -1,8 +1,8 @@
-"""Invertible transforms of a series, fitted on the training days: logarithm, Box-Cox, then mean 0 and std 1.
+"""Invertible transforms of a series, fitted on the training days: none, log, log1p or Box-Cox, then standardization.
 
-A number that is given can take the place of that mean and std: values are divided by it, as books do.
+With a fixed scale, values are divided by it instead of being standardized, as textbooks do.
 
-Source: Box and Cox, 1964, https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
+Source: Box and Cox, 1964, "An analysis of transformations", https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from strokecast.common.errors import UserError
 Floats = NDArray[np.float64]
 Kind = Literal["none", "log", "log1p", "boxcox"]
 
-_POWERS = (0.0, 2.0)  # from the logarithm to the square: the inverse is finite everywhere
+_POWER_BOUNDS = (0.0, 2.0)  # from the logarithm to the square: the inverse is finite everywhere
 
 
 @dataclass(frozen=True)
 class Transform:
-    """From a column's own unit to what a network reads, and back.
+    """A fitted transform between a column's own unit and the scaled values that networks read.
 
     Attributes:
         kind: `none`, `log`, `log1p` (log(1 + y), for counts with zeros) or `boxcox`.
         power: lambda of Box-Cox.
-        mean: of the transformed training days; 0 where a scale is given.
-        std: of the transformed training days, or the scale.
+        mean: mean of the transformed training days; 0 with a fixed scale.
+        std: standard deviation of the transformed training days, or the fixed scale.
     """
 
     kind: Kind
@@ -39,31 +39,34 @@ class Transform:
 
     @classmethod
     def fit(cls, kind: Kind, train: Floats, scale: float | None = None) -> Transform:
-        """Fit on the training days alone; a constant column keeps std 1; Box-Cox's power by maximum likelihood.
+        """Fit on the training days; Box-Cox's power by maximum likelihood.
 
-        With `scale`, transformed values are divided by it, and no mean is taken off.
+        Args:
+            kind: the transform.
+            train: float64 [n], the training days in their own unit. A constant column gets std 1.
+            scale: divisor of the transformed values, which then are not centred; None: standardize them.
         """
         power = 0.0
         if kind == "boxcox" and np.ptp(train) > 0:
             from scipy import optimize, stats
 
-            unit = train / np.exp(np.log(train).mean())  # the likeliest power is the same in any unit
-            found = optimize.minimize_scalar(
-                lambda power: -stats.boxcox_llf(power, unit), bounds=_POWERS, method="bounded"
+            scaled = train / np.exp(np.log(train).mean())  # the maximum does not depend on the unit
+            optimum = optimize.minimize_scalar(
+                lambda power: -stats.boxcox_llf(power, scaled), bounds=_POWER_BOUNDS, method="bounded"
             )
-            power = round(float(found.x), 4)
+            power = round(float(optimum.x), 4)
         if scale is not None:
             return cls(kind, power, 0.0, scale)
-        made = _forward(kind, power, train)
-        std = float(np.std(made))
-        return cls(kind, power, float(np.mean(made)), std if std > 0 else 1.0)
+        transformed = _forward(kind, power, train)
+        std = float(np.std(transformed))
+        return cls(kind, power, float(np.mean(transformed)), std if std > 0 else 1.0)
 
-    def forward(self, values: NDArray[np.floating]) -> Floats:
-        """float64, of the shape of `values`."""
+    def transform(self, values: NDArray[np.floating]) -> Floats:
+        """Scaled values, float64 of the shape of `values`."""
         return (_forward(self.kind, self.power, values.astype(np.float64)) - self.mean) / self.std
 
-    def back(self, scaled: NDArray[np.floating]) -> Floats:
-        """The inverse of `forward`, float64; what lies beyond the image of Box-Cox becomes its end."""
+    def inverse_transform(self, scaled: NDArray[np.floating]) -> Floats:
+        """Values in their own unit, float64; values outside the image of Box-Cox are clipped to it."""
         values = scaled.astype(np.float64) * self.std + self.mean
         if self.kind == "log":
             return np.exp(values)
@@ -73,13 +76,13 @@ class Transform:
             from scipy import special
 
             if self.power:
-                inside = np.maximum(self.power * values, -1.0) / self.power
-                return np.asarray(special.inv_boxcox(inside, self.power))
+                clipped = np.maximum(self.power * values, -1.0) / self.power
+                return np.asarray(special.inv_boxcox(clipped, self.power))
             return np.exp(values)
         return values
 
-    def stored(self) -> dict[str, Any]:
-        """Its numbers, as JSON holds them."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, as stored in spec.json."""
         return asdict(self)
 
 
@@ -95,20 +98,20 @@ def _forward(kind: Kind, power: float, values: Floats) -> Floats:
     return values
 
 
-def check(kind: Kind, name: str, values: Floats, days: NDArray[np.datetime64]) -> None:
-    """Whether all values can be transformed.
+def check_domain(kind: Kind, name: str, values: Floats, days: NDArray[np.datetime64]) -> None:
+    """Check that every value of column `name` can be transformed.
 
     Raises:
         UserError: names the first day whose value cannot.
     """
-    wrong = {"log": values <= 0, "boxcox": values <= 0, "log1p": values < 0}.get(
+    outside = {"log": values <= 0, "boxcox": values <= 0, "log1p": values < 0}.get(
         kind, np.zeros(len(values), bool)
     )
-    if wrong.any():
-        at = int(np.argmax(wrong))
+    if outside.any():
+        position = int(np.argmax(outside))
         raise UserError(
-            f"{name} is {values[at]:g} on {days[at]}",
+            f"{name} is {values[position]:g} on {days[position]}",
             where=f"params.yaml: features.forecast.transform: {kind}",
             allowed="values of 0 and more" if kind == "log1p" else "values above 0",
-            fix="say transform: none" if kind == "log1p" else "say transform: log1p, or none",
+            fix="set transform: none" if kind == "log1p" else "set transform: log1p, or none",
         )

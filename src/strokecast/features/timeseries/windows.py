@@ -1,7 +1,6 @@
-"""Time-ordered splits of a daily series, and the windows whose whole target lies in one of them.
+"""Time-ordered splits of a daily series, and the origins of the windows whose target lies in one split.
 
-Shapes: W days of past, H days of horizon. The origin of a window is its first forecast day: its
-past ends the day before, its target starts on it.
+The origin of a window is its first forecast day: its past ends the day before, its target starts on it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,14 @@ from strokecast.params import ForecastFeatures
 
 @dataclass(frozen=True)
 class Split:
-    """Days `start` to `stop` (exclusive) of the series, and the origins of its windows (positions of days)."""
+    """One split of the series.
+
+    Attributes:
+        name: "train", "valid" or "test".
+        start: position of its first day.
+        stop: position after its last day.
+        origins: int64 [n], the origins of its windows.
+    """
 
     name: str
     start: int
@@ -28,7 +34,7 @@ class Split:
 
     @property
     def days(self) -> int:
-        """How many days the split holds."""
+        """Number of days."""
         return self.stop - self.start
 
 
@@ -46,29 +52,30 @@ def _edge(value: str | float, days: Sequence[datetime.date], key: str) -> int:
     return (day - days[0]).days
 
 
-def split(days: Sequence[datetime.date], settings: ForecastFeatures, history: int) -> list[Split]:
+def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, history: int) -> list[Split]:
     """Cut consecutive `days` into train, valid and test, in that order.
 
-    A window belongs to the split that holds its whole target. Its past may reach back into
-    earlier splits, never forward; targets that cross an edge belong to no split. The last `embargo` training
-    days are in no target.
+    A window belongs to the split that holds its whole target. Its past may reach back into earlier splits. Windows whose
+    target crosses an edge belong to no split. The last `embargo` training days are in no target.
 
     Args:
-        days: of the series.
-        settings: where the splits begin, window and horizon.
-        history: days that must lie before an origin: the window, and what lags and differences reach back.
+        days: the days of the series.
+        settings: `features.forecast` of params.yaml.
+        history: days that must precede an origin: `input_size` plus the reach of lags and differences.
 
     Raises:
-        UserError: if the series is shorter than window + horizon, or a split has no window; it
-            names the split, the days it has, the days it needs and what to change.
+        UserError: if the series is shorter than history + horizon, or if a split has no window; names the split, the days
+            it has, the days it needs and what to change.
     """
-    window, horizon = settings.window, settings.horizon
+    input_size, horizon = settings.input_size, settings.horizon
     if len(days) < history + horizon:
-        reach = f"window ({window}) + lags ({history - window})" if history > window else f"window ({window})"
+        needed = f"input_size ({input_size})" + (
+            f" + lags ({history - input_size})" if history > input_size else ""
+        )
         raise UserError(
-            f"the series has {len(days)} days, {reach} + horizon ({horizon}) need {history + horizon}",
+            f"the series has {len(days)} days, {needed} + horizon ({horizon}) need {history + horizon}",
             where="params.yaml: features.forecast",
-            fix="shorten window, lags or horizon, or give a longer series",
+            fix="reduce input_size, lags or horizon, or use a longer series",
         )
     valid = _edge(settings.valid_from, days, "valid_from")
     test = _edge(settings.test_from, days, "test_from")
@@ -79,30 +86,31 @@ def split(days: Sequence[datetime.date], settings: ForecastFeatures, history: in
             allowed="valid_from before test_from",
         )
     edges = {"train": (0, valid), "valid": (valid, test), "test": (test, len(days))}
-    held = {"train": settings.embargo}
+    embargoes = {"train": settings.embargo}
     return [
-        _windows(name, start, stop, history, horizon, window, held.get(name, 0))
+        _split(name, start, stop, history, horizon, input_size, embargoes.get(name, 0))
         for name, (start, stop) in edges.items()
     ]
 
 
-def _windows(
-    name: str, start: int, stop: int, history: int, horizon: int, window: int, embargo: int
+def _split(
+    name: str, start: int, stop: int, history: int, horizon: int, input_size: int, embargo: int
 ) -> Split:
     first = max(start, history)
     origins = np.arange(first, stop - embargo - horizon + 1, dtype=np.int64)
     if len(origins) == 0:
-        need = first - start + horizon + embargo
+        needed = first - start + horizon + embargo
         fix = {
             "train": "move valid_from later",
             "valid": "move valid_from earlier or test_from later",
             "test": "move test_from earlier",
         }[name]
-        lags = f", lags {history - window}" if history > window else ""
+        lags = f", lags {history - input_size}" if history > input_size else ""
         lags += f", embargo {embargo}" if embargo else ""
         raise UserError(
-            f"{name} has {stop - start} days, a window there needs {need} (window {window}{lags}, horizon {horizon})",
+            f"{name} has {stop - start} days, a window in it needs {needed} "
+            f"(input_size {input_size}{lags}, horizon {horizon})",
             where="params.yaml: features.forecast",
-            fix=f"{fix}, or shorten window, lags or horizon, or give a longer series",
+            fix=f"{fix}, or reduce input_size, lags or horizon, or use a longer series",
         )
     return Split(name, start, stop, origins)

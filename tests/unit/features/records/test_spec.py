@@ -24,14 +24,14 @@ def written(
     validated_sketches: Path, make_series: Callable[..., Path], tmp_path: Path
 ) -> dict[str, dict[str, Any]]:
     """What preprocessing writes for each task."""
-    days = ForecastFeatures(window=10, horizon=3, valid_from="2020-02-10", test_from="2020-02-20")
+    days = ForecastFeatures(input_size=10, horizon=3, valid_from="2020-02-10", test_from="2020-02-20")
     small = WatchFeatures(frames=3, height=8, width=10, steps_per_frame=2)
     return {
         "classify": classify.preprocess(
-            validated_sketches, tmp_path / "classify", ClassifyFeatures(bounds=(8, 40))
+            validated_sketches, tmp_path / "classify", ClassifyFeatures(bucket_boundaries=(8, 40))
         ),
         "watch": watch.preprocess(validated_sketches, tmp_path / "watch", small),
-        "draw": draw.preprocess(validated_sketches, tmp_path / "draw", DrawFeatures(bounds=(8, 40))),
+        "draw": draw.preprocess(validated_sketches, tmp_path / "draw", DrawFeatures(bucket_boundaries=(8, 40))),
         "forecast": forecast.preprocess(make_series(60), tmp_path / "forecast", days),
     }
 

@@ -14,15 +14,15 @@ from strokecast.features.records import reading, spec, writing
 from strokecast.features.sketches import classify, strokes
 from strokecast.params import ClassifyFeatures
 
-SETTINGS = ClassifyFeatures(bounds=(8, 16))
+SETTINGS = ClassifyFeatures(bucket_boundaries=(8, 16))
 
 
 def test_the_clock_tells_the_wait_before_each_point() -> None:
-    out = strokes.clock(np.array([500, 500, 2_500, 2_000, 3_000], np.int32), bound=7)
+    out = strokes.time_feature(np.array([500, 500, 2_500, 2_000, 3_000], np.int32), bound=7)
     assert out.dtype == np.float32
     # the first wait counts from the drawing's beginning; a clock that goes back stands still
     np.testing.assert_allclose(out, [*np.log1p([0.5, 0, 2, 0, 1]), 0, 0], rtol=1e-6)
-    np.testing.assert_array_equal(strokes.clock(np.array([500, 500, 2_500]), bound=2), out[:2])
+    np.testing.assert_array_equal(strokes.time_feature(np.array([500, 500, 2_500]), bound=2), out[:2])
 
 
 @given(
@@ -34,10 +34,10 @@ def test_many_clocks_at_once_equal_single_ones(lengths: list[int], bound: int, s
     times = np.random.default_rng(seed).integers(0, 9_999, sum(lengths) + 2).astype(np.int32)
     ends = 2 + np.cumsum(lengths)
     spans = np.stack([ends - lengths, ends], axis=1)[::-1]
-    many = strokes.clocks(times, spans, bound)
+    many = strokes.time_features(times, spans, bound)
     assert (many.dtype, many.shape) == (np.float32, (len(lengths), bound))
     for row, (start, end) in zip(many, spans, strict=True):
-        np.testing.assert_array_equal(row, strokes.clock(times[start:end], bound))
+        np.testing.assert_array_equal(row, strokes.time_feature(times[start:end], bound))
 
 
 @pytest.mark.parametrize("bound", [1, 11, 60])
@@ -87,7 +87,7 @@ def test_time_comes_back_with_its_drawing(timed_sketches: Path, tmp_path: Path) 
             bound = inputs["strokes"].shape[1]
             assert inputs["time"].shape == inputs["strokes"].shape[:2]
             for index, name in enumerate(ids.numpy()):
-                expected = strokes.clock(np.array(rows[name.decode()]["times"]), bound)
+                expected = strokes.time_feature(np.array(rows[name.decode()]["times"]), bound)
                 np.testing.assert_array_equal(inputs["time"][index].numpy(), expected)
                 count += 1
     assert count == 22

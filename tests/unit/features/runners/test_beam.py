@@ -17,7 +17,7 @@ from strokecast.params import ClassifyFeatures, Preprocess
 pytestmark = pytest.mark.beam
 pytest.importorskip("apache_beam", reason="needs the extra `beam`: run `make test-beam`")
 
-SETTINGS = ClassifyFeatures(bounds=(8, 16), shard_megabytes=1)
+SETTINGS = ClassifyFeatures(bucket_boundaries=(8, 16), shard_megabytes=1)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from strokecast.features.runners import chunks, local
 from strokecast.features.sketches import classify, padded
 from strokecast.params import ClassifyFeatures, Preprocess
 
-SETTINGS = ClassifyFeatures(bounds=(8, 16), shard_megabytes=1)
+SETTINGS = ClassifyFeatures(bucket_boundaries=(8, 16), shard_megabytes=1)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_shards_are_between_half_and_all_of_what_is_asked_for(tmp_path: Path) ->
         }
         pq.write_table(pa.table(columns), tmp_path / f"{split}.parquet", row_group_size=1_000)
     (tmp_path / "report.json").write_text('{"source": "memory", "classes": ["ant"]}')
-    settings = ClassifyFeatures(bounds=(8, 64), shard_megabytes=1)
+    settings = ClassifyFeatures(bucket_boundaries=(8, 64), shard_megabytes=1)
     made = classify.preprocess(tmp_path, tmp_path / "out", settings)
     sizes = {
         (split, bound): [

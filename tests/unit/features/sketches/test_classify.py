@@ -13,7 +13,7 @@ from strokecast.features.records import reading, spec
 from strokecast.features.sketches import classify, padded
 from strokecast.params import ClassifyFeatures
 
-SETTINGS = ClassifyFeatures(bounds=(8, 16))
+SETTINGS = ClassifyFeatures(bucket_boundaries=(8, 16))
 
 
 def test_every_drawing_comes_back_padded_scaled_and_cropped(validated_sketches: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_shards_share_a_bucket_without_loss(
 ) -> None:
     monkeypatch.setattr(padded, "_OVERHEAD", 400_000)  # as if a record weighed 0.4 MB
     made = classify.preprocess(
-        validated_sketches, tmp_path / "out", ClassifyFeatures(bounds=(32,), shard_megabytes=1)
+        validated_sketches, tmp_path / "out", ClassifyFeatures(bucket_boundaries=(32,), shard_megabytes=1)
     )
     assert [Path(name).name for name in made["files"]["train"]] == [
         f"bucket-0032-0000{shard}-of-00005.tfrecord" for shard in range(5)

@@ -13,7 +13,7 @@ from strokecast.features.records import reading, spec
 from strokecast.features.sketches import classify, draw
 from strokecast.params import ClassifyFeatures, DrawFeatures, Preprocess
 
-SETTINGS = DrawFeatures(bounds=(8, 16))
+SETTINGS = DrawFeatures(bucket_boundaries=(8, 16))
 
 
 def test_what_is_too_long_is_left_out_and_told(validated_sketches: Path, tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_what_is_too_long_is_left_out_and_told(validated_sketches: Path, tmp_pat
 def test_with_room_for_all_the_records_are_those_of_classify(
     validated_sketches: Path, tmp_path: Path
 ) -> None:
-    made = draw.preprocess(validated_sketches, tmp_path / "draw", DrawFeatures(bounds=(8, 40)))
-    other = classify.preprocess(validated_sketches, tmp_path / "classify", ClassifyFeatures(bounds=(8, 40)))
+    made = draw.preprocess(validated_sketches, tmp_path / "draw", DrawFeatures(bucket_boundaries=(8, 40)))
+    other = classify.preprocess(validated_sketches, tmp_path / "classify", ClassifyFeatures(bucket_boundaries=(8, 40)))
     assert made["left_out"] == {"train": 0, "valid": 0, "test": 0}
     assert made["digest"] == other["digest"]
     for name in made["files"]["test"]:
@@ -93,5 +93,5 @@ def test_the_class_is_read_only_where_it_is_asked_for(validated_sketches: Path, 
 
 def test_a_split_of_long_drawings_alone_is_named(validated_sketches: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"bounds: each drawing of valid has more than 3 points"):
-        draw.preprocess(validated_sketches, tmp_path / "out", DrawFeatures(bounds=(2, 3)))
+        draw.preprocess(validated_sketches, tmp_path / "out", DrawFeatures(bucket_boundaries=(2, 3)))
     assert not (tmp_path / "out").exists()

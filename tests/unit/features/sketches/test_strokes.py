@@ -13,7 +13,7 @@ POINTS = np.array([[10, -20, 0], [4, 2, 1], [0, 8, 0], [6, 6, 1]], np.int16)
 
 
 def test_short_drawings_are_scaled_and_padded_on_the_right() -> None:
-    padded, length = strokes.prepare(POINTS, scale=2.0, bound=6)
+    padded, length = strokes.scale_and_pad(POINTS, scale=2.0, bound=6)
     assert padded.dtype == np.float32
     assert length == 4
     expected = [[5, -10, 0], [2, 1, 1], [0, 4, 0], [3, 3, 1], [0, 0, 0], [0, 0, 0]]
@@ -21,7 +21,7 @@ def test_short_drawings_are_scaled_and_padded_on_the_right() -> None:
 
 
 def test_long_drawings_are_cropped_with_the_pen_lifted_at_the_last_kept_point() -> None:
-    padded, length = strokes.prepare(POINTS, scale=1.0, bound=3)
+    padded, length = strokes.scale_and_pad(POINTS, scale=1.0, bound=3)
     assert length == 3
     np.testing.assert_array_equal(padded, [[10, -20, 0], [4, 2, 1], [0, 8, 1]])
     assert POINTS[2, 2] == 0, "the source must not be written to"
@@ -29,7 +29,7 @@ def test_long_drawings_are_cropped_with_the_pen_lifted_at_the_last_kept_point() 
 
 def test_a_drawing_that_just_fits_is_not_changed() -> None:
     open_end = POINTS[:3]
-    padded, length = strokes.prepare(open_end, scale=1.0, bound=3)
+    padded, length = strokes.scale_and_pad(open_end, scale=1.0, bound=3)
     assert length == 3
     np.testing.assert_array_equal(padded, open_end)
 
@@ -49,10 +49,10 @@ def test_many_drawings_at_once_are_prepared_bit_for_bit_alike(
     ends = 2 + np.cumsum(lengths)  # two points before the first drawing belong to no one
     spans = np.stack([ends - lengths, ends], axis=1)[::-1]
     before = points.copy()
-    padded, kept = strokes.prepare_many(points, spans, scale, bound)
+    padded, kept = strokes.scale_and_pad_many(points, spans, scale, bound)
     assert padded.shape == (len(lengths), bound, 3)
     for row, (start, end) in enumerate(spans):
-        alone, length = strokes.prepare(points[start:end], scale, bound)
+        alone, length = strokes.scale_and_pad(points[start:end], scale, bound)
         assert padded[row].tobytes() == alone.tobytes()
         assert kept[row] == length
     np.testing.assert_array_equal(points, before)
@@ -61,15 +61,15 @@ def test_many_drawings_at_once_are_prepared_bit_for_bit_alike(
 @pytest.mark.parametrize("points", [np.zeros((0, 3)), np.zeros((4, 2)), np.zeros(9)])
 def test_what_is_no_drawing_is_refused(points: np.ndarray) -> None:
     with pytest.raises(ValueError, match="points should be"):
-        strokes.prepare(points, 1.0, 8)
+        strokes.scale_and_pad(points, 1.0, 8)
 
 
 def test_bucket_is_the_smallest_bound_that_holds_the_drawing() -> None:
     lengths = np.array([1, 8, 9, 16, 17, 99])
     expected = [8, 8, 16, 16, 32, 32]
     bounds = (8, 16, 32)
-    assert [strokes.bucket(int(n), bounds) for n in lengths] == expected
-    assert [bounds[i] for i in strokes.buckets(lengths, bounds)] == expected
+    assert [strokes.bucket_boundary(int(n), bounds) for n in lengths] == expected
+    assert [bounds[i] for i in strokes.bucket_indices(lengths, bounds)] == expected
 
 
 def test_moments_of_blocks_add_up_to_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def test_records_hold_what_was_rendered(made: tuple, validated_sketches: Path) -
     folder, told = made
     assert spec.load(folder, "watch") == told == json.loads((folder / "spec.json").read_text())
     assert (told["classes"], told["counts"]) == (["zebra", "apple"], {"train": 12, "valid": 4, "test": 6})
-    layout = frames.Layout.of(told)
+    layout = frames.Layout.from_spec(told)
     seen = 0
     for split in told["files"]:
         table = pq.read_table(validated_sketches / f"{split}.parquet").to_pylist()
@@ -40,7 +40,7 @@ def test_records_hold_what_was_rendered(made: tuple, validated_sketches: Path) -
             for at, (label, name) in enumerate(zip(labels.numpy(), ids.numpy(), strict=True)):
                 row = rows[name.decode()]
                 points = np.array(row["points"], np.float32).reshape(-1, 3)
-                video, track = frames.videos(points, np.array([[0, len(points)]]), layout)
+                video, track = frames.render_videos(points, np.array([[0, len(points)]]), layout)
                 np.testing.assert_array_equal(inputs["frames"][at], video[0])
                 np.testing.assert_array_equal(inputs["track"][at], track[0])
                 change = np.diff(video[0].astype(np.float32), axis=0, prepend=np.float32(0)) / 255

@@ -15,7 +15,7 @@ from strokecast.features.timeseries import forecast, windows
 from strokecast.params import ForecastFeatures
 
 SETTINGS = ForecastFeatures(
-    window=10, horizon=3, valid_from="2020-02-10", test_from="2020-02-20"
+    input_size=10, horizon=3, valid_from="2020-02-10", test_from="2020-02-20"
 )  # day 40, day 50
 MakeSeries = Callable[..., Path]
 
@@ -49,7 +49,7 @@ def test_windows_know_their_past_and_never_cross_an_edge(make_series: MakeSeries
 
 
 def test_shares_of_the_days_and_a_change_in_the_future(make_series: MakeSeries, tmp_path: Path) -> None:
-    settings = ForecastFeatures(window=10, horizon=3, valid_from=0.5, test_from=0.75)
+    settings = ForecastFeatures(input_size=10, horizon=3, valid_from=0.5, test_from=0.75)
     made = forecast.preprocess(make_series(80), tmp_path / "out", settings)
     assert [made["splits"][name]["days"] for name in spec.SPLITS] == [40, 20, 20]
     before = {split: digest_tree(tmp_path / "out" / split) for split in spec.SPLITS}
@@ -89,7 +89,7 @@ def test_a_series_shorter_than_window_and_horizon(make_series: MakeSeries, tmp_p
 def test_a_split_without_a_window(
     make_series: MakeSeries, tmp_path: Path, valid_from: str, test_from: str | float, line: str
 ) -> None:
-    settings = ForecastFeatures(window=10, horizon=3, valid_from=valid_from, test_from=test_from)
+    settings = ForecastFeatures(input_size=10, horizon=3, valid_from=valid_from, test_from=test_from)
     with pytest.raises(UserError, match=line):
         forecast.preprocess(make_series(60), tmp_path / "out", settings)
 

@@ -15,15 +15,15 @@ def test_origins_roll_through_a_split_and_fit_their_horizon():
 
 def test_all_are_taken_where_there_are_no_more():
     every = np.arange(5, 15)
-    assert origins.evenly(every, None).tolist() == every.tolist()
-    assert origins.evenly(every, 10).tolist() == every.tolist()
-    assert origins.evenly(every, 3).tolist() == [5, 9, 14]
-    assert origins.evenly(every, 1).tolist() == [5]
+    assert origins.subsample_evenly(every, None).tolist() == every.tolist()
+    assert origins.subsample_evenly(every, 10).tolist() == every.tolist()
+    assert origins.subsample_evenly(every, 3).tolist() == [5, 9, 14]
+    assert origins.subsample_evenly(every, 1).tolist() == [5]
 
 
 @pytest.mark.parametrize("count", [204, 205, 240, 268, 548, 1000])
 def test_chosen_origins_are_spread_evenly_over_the_days_and_the_weekdays(count):
-    chosen = origins.evenly(np.arange(1000, 1000 + count), 30)
+    chosen = origins.subsample_evenly(np.arange(1000, 1000 + count), 30)
     assert len(set(chosen.tolist())) == 30
     gaps = np.diff(chosen)
     assert gaps.max() - gaps.min() <= 1

@@ -13,21 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strokecast.common.errors import UserError
-from strokecast.features.records import plain_reading, reading
+from strokecast.features.records import numpy_reader, reading
 from strokecast.features.timeseries import forecast, transforms
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.params import ForecastFeatures
 
 DAYS = np.datetime64("2020-01-01") + np.arange(120)
 EVERYTHING = ForecastFeatures(
-    window=10,
+    input_size=10,
     horizon=3,
     valid_from=0.5,
     test_from=0.75,
     targets=("y", "bus"),
-    covariates=("rain",),
+    past_covariates=("rain",),
     calendar=("weekday", "month", "year", "day_type", "trend"),
-    country="US",
+    holiday_country="US",
     lags=(7, 14),
     transform="log1p",
     difference=7,
@@ -57,12 +57,12 @@ def written(folder: Path, values: dict[str, Any], chosen: ForecastFeatures = EVE
 def test_records_hold_what_the_preparer_makes_of_the_stored_spec(tmp_path: Path) -> None:
     spec = written(tmp_path, columns())
     spec = json.loads(json.dumps(spec))
-    preparer = Preparer(spec)
+    preparer = WindowTransformer(spec)
     assert preparer.min_history == 10 + 14
     assert spec["channels"] == ["y", "bus", "rain", *spec["future"]]
     assert spec["future"][-2:] == ["lag_7", "lag_14"]
     assert len(spec["splits"]) == 3
-    held = plain_reading.windows(tmp_path / "out", spec, "valid")
+    held = numpy_reader.windows(tmp_path / "out", spec, "valid")
     origins = np.arange(60, 90 - 2)
     made = preparer.inputs(DAYS, columns(), origins)
     np.testing.assert_array_equal(held.past, made.past)
@@ -75,7 +75,7 @@ def test_records_hold_what_the_preparer_makes_of_the_stored_spec(tmp_path: Path)
 
 
 def test_values_from_an_origin_on_change_nothing_of_what_is_read_there(tmp_path: Path) -> None:
-    preparer = Preparer(written(tmp_path, columns()))
+    preparer = WindowTransformer(written(tmp_path, columns()))
     for origin in (24, 60, 119, 120):
         before = preparer.inputs(DAYS, columns() | {"day_type": ["W"] * 123}, np.array([origin]))
         spoilt = columns() | {"day_type": ["W"] * 123}
@@ -111,11 +111,11 @@ def test_all_is_fitted_on_the_training_days(tmp_path: Path, kind: Any) -> None:
 def test_targets_lie_in_their_split_and_the_lag_is_the_value_so_long_before(tmp_path: Path) -> None:
     chosen = EVERYTHING.model_copy(update={"transform": "none", "difference": None})
     spec = written(tmp_path, columns(), chosen)
-    preparer = Preparer(spec)
+    preparer = WindowTransformer(spec)
     y = preparer.scaled(columns())["y"]
     first = {"train": (24, 57), "valid": (60, 87), "test": (90, 117)}
     for split, (low, high) in first.items():
-        held = plain_reading.windows(tmp_path / "out", spec, split)
+        held = numpy_reader.windows(tmp_path / "out", spec, split)
         origins = held.origin - DAYS[0].astype(np.int64)
         assert (origins.min(), origins.max()) == (low, high)
         for at, lag in enumerate((7, 14), -2):
@@ -126,9 +126,9 @@ def test_targets_lie_in_their_split_and_the_lag_is_the_value_so_long_before(tmp_
 
 
 def test_it_is_known_what_the_lagged_days_were(tmp_path: Path) -> None:
-    chosen = EVERYTHING.model_copy(update={"lag_calendar": True, "holiday_days": 1, "difference": 21})
+    chosen = EVERYTHING.model_copy(update={"lag_calendar": True, "holiday_window": 1, "difference": 21})
     spec = written(tmp_path, columns(), chosen)
-    preparer = Preparer(json.loads(json.dumps(spec)))
+    preparer = WindowTransformer(json.loads(json.dumps(spec)))
     own = preparer.calendar.features
     assert spec["future"][: len(own)] == own
     made = preparer.inputs(DAYS, columns(), np.arange(31, 118))
@@ -148,7 +148,7 @@ def test_it_is_known_what_the_lagged_days_were(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["none", "log", "log1p", "boxcox"])
 def test_what_was_learned_comes_back_in_its_own_unit(tmp_path: Path, kind: Any, difference: Any) -> None:
     chosen = EVERYTHING.model_copy(update={"transform": kind, "difference": difference})
-    preparer = Preparer(written(tmp_path, columns(), chosen))
+    preparer = WindowTransformer(written(tmp_path, columns(), chosen))
     origins = np.arange(30, 118)
     base, target = preparer.inputs(DAYS, columns(), origins).base, preparer.target(columns(), origins)
     came = np.stack([columns()[name][origins[:, None] + np.arange(3)] for name in preparer.targets], axis=2)
@@ -184,7 +184,7 @@ def test_a_transform_undoes_itself(kind: Any, train: list[float], value: float) 
             {},
             r"no column 'tram'.*features\.forecast\.targets|targets: .*no column 'tram'",
         ),
-        ({"covariates": ("snow",)}, {}, "covariates: the series has no column 'snow'; allowed: y, bus, rain"),
+        ({"past_covariates": ("snow",)}, {}, "covariates: the series has no column 'snow'; allowed: y, bus, rain"),
         (
             {"transform": "log"},
             {"y": [0.0] * 120},
@@ -207,7 +207,7 @@ def test_day_types_that_are_not_there(tmp_path: Path) -> None:
     letters = without.pop("day_type")
     with pytest.raises(UserError, match="the series has no day types"):
         written(tmp_path, without)
-    preparer = Preparer(written(tmp_path, columns()))
+    preparer = WindowTransformer(written(tmp_path, columns()))
     with pytest.raises(UserError, match="no day_type is known of 2020-04-30"):
         preparer.inputs(DAYS, without | {"day_type": letters}, np.array([120]))
     letters[100] = "Z"
@@ -221,14 +221,14 @@ def test_day_types_that_are_not_there(tmp_path: Path) -> None:
         {"lags": (2,)},
         {"difference": 2},
         {"lags": (7, 7)},
-        {"covariates": ("y",)},
-        {"holiday_days": 1},
+        {"past_covariates": ("y",)},
+        {"holiday_window": 1},
         {"lag_calendar": True, "country": "US"},
         {"lag_calendar": True, "lags": (7,)},
     ],
 )
 def test_settings_that_contradict_themselves(changes: Any) -> None:
-    told = ForecastFeatures(window=10, horizon=3).model_dump() | changes
+    told = ForecastFeatures(input_size=10, horizon=3).model_dump() | changes
     with pytest.raises(ValueError, match=r"at least the horizon|named once|should be (0|false) where"):
         ForecastFeatures(**told)
 

@@ -19,17 +19,17 @@ Make = Callable[[str, str], Path]
 
 
 @pytest.fixture
-def drawer(monkeypatch: pytest.MonkeyPatch, specs: dict[str, Any]) -> Callable[[bool], drawing.Drawer]:
+def drawer(monkeypatch: pytest.MonkeyPatch, specs: dict[str, Any]) -> Callable[[bool], drawing_generator.DrawingGenerator]:
     """A `Drawer` whose drawings tell what was asked: (label, temperature, seed) as moves."""
 
-    def make(knows: bool) -> drawing.Drawer:
+    def make(knows: bool) -> drawing_generator.DrawingGenerator:
         def sample(network: Any, labels: Any, temperature: float, seed: int, limit: int) -> list[np.ndarray]:
             asked = [-1] * labels if isinstance(labels, int) else labels
             return [np.array([[k, temperature, 0], [seed, limit, 1]], np.float32) for k in asked]
 
         fake = SimpleNamespace(sample=sample, conditional=lambda network: knows)
         monkeypatch.setattr(drawing, "sampling", fake)
-        return drawing.Drawer(None, specs["draw"])
+        return drawing_generator.DrawingGenerator(None, specs["draw"])
 
     return make
 
@@ -96,7 +96,7 @@ def test_the_signature_asks_for_a_class_where_one_can_be_asked_for(specs: dict[s
 
 def test_the_scale_is_undone_as_it_was_done() -> None:
     raw = np.array([[30, -7, 0], [1, 2, 1]])
-    scaled, _ = strokes.prepare(raw, 12.5, 2)
+    scaled, _ = strokes.scale_and_pad(raw, 12.5, 2)
     np.testing.assert_allclose(drawing.unscaled(scaled, 12.5), raw, atol=1e-5)
 
 

@@ -1,0 +1,79 @@
+"""Checks of the user's table of a daily series; every error names the first row or date that is not valid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from strokecast.common.errors import UserError
+
+Days = NDArray[np.datetime64]
+
+_CONSECUTIVE = "every day once, ascending"
+
+
+def parse_days(column: pd.Series, location: str) -> Days:
+    """Consecutive days, datetime64[D] [n].
+
+    Args:
+        column: dates as text, `datetime.date` or datetime64.
+        location: how errors name the input.
+
+    Raises:
+        UserError: names the first row or date that is not valid.
+    """
+    location = f"{location} column ds"
+    times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
+    if getattr(times.dtype, "tz", None) is not None:
+        raise UserError("dates have a time zone", where=location, allowed="plain days, YYYY-MM-DD")
+    invalid = (times.isna() | (times != times.dt.normalize())).to_numpy()
+    if invalid.any():
+        row = int(np.argmax(invalid))
+        raise UserError(
+            f"{format_cell(column.iloc[row])} in row {row} is not a day", where=location, allowed="YYYY-MM-DD"
+        )
+    days: Days = times.to_numpy().astype("datetime64[D]")
+    steps = np.diff(days).astype(np.int64)
+    if (steps != 1).any():
+        position = int(np.argmax(steps != 1))
+        raise UserError(_describe_step(days, steps, position), where=location, allowed=_CONSECUTIVE)
+    return days
+
+
+def _describe_step(days: Days, steps: NDArray[np.int64], position: int) -> str:
+    before, after, step = days[position], days[position + 1], int(steps[position])
+    if position == 0 and len(steps) > 1 and step > 1 and (steps > 1).mean() > 0.5:
+        return f"rows are {step} days apart ({after} follows {before}), but the model reads daily rows"
+    if step == 0:
+        return f"{after} occurs twice"
+    return f"{after} comes after {before}" if step < 0 else f"{before + 1} is missing"
+
+
+def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.float64]:
+    """Finite numbers, float64 [n].
+
+    Raises:
+        UserError: names the first date whose value is not a finite number.
+    """
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    invalid = ~np.isfinite(values)
+    if invalid.any():
+        row = int(np.argmax(invalid))
+        raise UserError(
+            f"{format_cell(column.iloc[row])} on {days[row]} is not a finite number",
+            where=f"{location} column {column.name}",
+            fix="give every day a number",
+        )
+    return values
+
+
+def format_cell(value: Any) -> str:
+    """A cell as errors show it."""
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_string_dtype(column))
