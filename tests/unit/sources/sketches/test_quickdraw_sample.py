@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import yaml
 
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
@@ -221,3 +222,10 @@ def test_bad_classes_are_one_line(project: Path, settings: Settings) -> None:
     with pytest.raises(UserError, match="the list is empty"):
         registry.download("sketches", chosen(settings, classes=[]))
     assert not RAW.exists()
+
+
+def test_presets_choose_classes_of_the_sample() -> None:
+    for preset in sorted((ROOT / "presets").glob("*.yaml")):
+        sketches = yaml.safe_load(preset.read_text(encoding="utf-8")).get("sketches", {})
+        classes = sketches.get("quickdraw_sample", {}).get("classes", "all")
+        assert classes == "all" or set(classes) <= set(CLASSES), preset.name
