@@ -106,21 +106,22 @@ def on_validation(folder: Path, model: str) -> list[dict[str, float]]:
 
     processed = folder / "data" / "processed" / "forecast"
     spec = specs.load(processed, "forecast")
-    known = backtest.series(processed, ("train", "valid"))
-    chosen = origins.rolling(known.starts["valid"], len(known.days), int(spec["window"]), 1)
-    actual = backtest.actual(known, spec, chosen)
+    known = backtest.load_series(processed, ("train", "valid"))
+    chosen = origins.rolling(known.starts["valid"], len(known.days), int(spec["input_size"]), 1)
+    actual = backtest.actuals(known, spec, chosen)
     made = []
     for home in trainings(folder, model):
-        said = backtest.load("network", home, spec, f"models.forecast.{model}")(known, chosen)
+        said = backtest.load_forecaster("network", home, spec, f"models.forecast.{model}")(known, chosen)
         error = np.abs(said.point - actual).mean(axis=(0, 1))
         made.append(dict(zip(spec["targets"], map(float, error), strict=True)))
     return made
 
 
 def trainings(folder: Path, model: str) -> list[Path]:
-    """The folders of the trainings of `model`, the first seed's first."""
-    home = folder / "models" / "forecast" / model
-    return [home, *sorted(home.glob("seed-*"))]
+    """The folders of the trainings of `model`, lowest seed first."""
+    from strokecast.common.paths import model_dirs
+
+    return model_dirs("forecast", model, folder / "models")
 
 
 def on_test(folder: Path, model: str, key: str) -> str:

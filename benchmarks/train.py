@@ -32,7 +32,8 @@ import train_spread
 import train_steps
 import train_turns
 from claims import conclude
-from strokecast.common.stage import quiet_environment, start_tensorflow
+from strokecast.common.console import quiet_environment
+from strokecast.common.import_hiding import start_tensorflow
 from train_data import Project, real
 
 AT_LEAST = dict.fromkeys(plain_keras.NETWORKS, 2.0) | {"conv_bilstm": 6.0}
@@ -55,7 +56,7 @@ def speed(project: Project, given: argparse.Namespace) -> Claims:
         train_turns.speed(project, given)
         return []
     claims: Claims = []
-    project.processed(given.bounds)
+    project.processed(given.bucket_boundaries)
     given.folder = project.folder
     print(f"{'':12}{'plain':>9}{'ours':>9}{'ratio':>7}   ratio by processor time; every turn (plain/ours)")
     for name in given.names:
@@ -83,7 +84,7 @@ def accuracy(project: Project, given: argparse.Namespace) -> Claims:
         train_turns.accuracy(project, given)
         return []
     preset = train_ours.preset(given.preset)
-    project.processed(tuple(preset["bounds"]))
+    project.processed(tuple(preset["bucket_boundaries"]))
     given.folder = project.folder
     courses = {}
     for which, told in (
@@ -124,7 +125,7 @@ def loader(project: Project, given: argparse.Namespace) -> Claims:
     """The feed alone, with augmentation, and the fastest of the networks."""
     found = {}
     for name in given.names:
-        mine = ours(project, name, given.bounds)
+        mine = ours(project, name, given.bucket_boundaries)
         mine.warm()
         mine.loading()
         alone, trained = [], []
@@ -153,11 +154,11 @@ def main() -> None:
     arguments.add_argument(
         "--names", nargs="+", choices=train_ours.networks(), help="networks (those claimed; jit: all)"
     )
-    arguments.add_argument("--bounds", nargs="+", type=int, default=train_ours.BOUNDS)
+    arguments.add_argument("--bucket-boundaries", nargs="+", type=int, default=train_ours.BOUNDS)
     arguments.add_argument("--preset", type=Path, default=Path(__file__).with_name("quick.yaml"))
     arguments.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     given = arguments.parse_args()
-    given.bounds = tuple(given.bounds)
+    given.bucket_boundaries = tuple(given.bucket_boundaries)
     if given.names and given.part == "speed" and not set(given.names) <= set(AT_LEAST):
         arguments.error(f"the plain script has {', '.join(AT_LEAST)}")
     given.names = given.names or (train_ours.networks() if given.part == "jit" else sorted(AT_LEAST))

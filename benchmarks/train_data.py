@@ -87,7 +87,7 @@ class Project:
 
         folder = self.folder / "data" / ("processed-" + "-".join(map(str, bounds)))
         if not folder.is_dir():
-            classify.preprocess(self.validated, folder, ClassifyFeatures(bounds=tuple(bounds)))
+            classify.preprocess(self.validated, folder, ClassifyFeatures(bucket_boundaries=tuple(bounds)))
         return folder
 
     def drawings(self, split: str, classes: Sequence[str]) -> Drawings:

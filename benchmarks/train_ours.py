@@ -79,9 +79,9 @@ class Training:
 
         from strokecast.features.records import reading
         from strokecast.features.records import spec as specs
-        from strokecast.inference.networks import signature
+        from strokecast.inference.networks import input_signature
         from strokecast.models.common import registry
-        from strokecast.training import augment, averaging, objectives, optimizers, step
+        from strokecast.training import augment, averaging, objectives, optimizers, steps
 
         keras.utils.set_random_seed(1)
         self.spec = specs.load(self.processed, "classify")
@@ -95,16 +95,16 @@ class Training:
             self.model = keras.Model(self.model.input, logits)
         objective = objectives.make("classify", self.recipe, self.spec, self.model)
         told = self.recipe
-        self.steps = step.make(
+        self.steps = steps.compile_steps(
             self.model,
             optimizers.make(told),
             objective,
-            told.clip_norm,
-            told.clip_value,
-            averaging.Average(self.model, told),
+            told.global_clipnorm,
+            told.clipvalue,
+            averaging.WeightAverage(self.model, told),
             told.jit_compile,
         )
-        self.groups = reading.groups(self.processed, self.spec, "train", list(signature(self.model)))
+        self.groups = reading.groups(self.processed, self.spec, "train", list(input_signature(self.model)))
         self.augment = augment.make("classify", self.recipe, self.spec)
         self.epochs = 0  # fed so far
         self._turns: tuple[Any, int] | None = None  # the running pipeline, and its batches an epoch
@@ -115,26 +115,26 @@ class Training:
         return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
 
     def feed(self, epochs: int = 1) -> Any:
-        """The next epochs, as training gets them: a `training.data.Feed`."""
+        """The next epochs, as training gets them: a `training.data.TrainBatches`."""
         from strokecast.training import data
 
         first = self.epochs
         self.epochs += epochs
-        return data.feed(
+        return data.train_batches(
             self.groups,
             self.recipe.batch_size,
             1,
             self.epochs,
             first,
             self.augment,
-            self.recipe.batch_tokens,
+            self.recipe.max_tokens_per_batch,
         )
 
     def train(self, batch: tuple[Any, Any, Any]) -> None:
         """One step of training, as the loop takes it."""
         inputs, target, _ = batch
         self.steps.train(inputs, target, np.float32(1e-4))
-        self.steps.sentry.check(self.epochs, 0, self.name)
+        self.steps.detector.check(self.epochs, 0, self.name)
 
     def warm(self) -> None:
         """Trace, and see each bucket once."""
@@ -146,7 +146,7 @@ class Training:
                 seen.add(steps)
             if len(seen) == len(self.groups):
                 break
-        self.steps.read()
+        self.steps.read_totals()
 
     def epoch(self) -> tuple[float, float]:
         """Seconds, and seconds of processor time, that a whole epoch takes; one pipeline carries all, as in training."""
@@ -154,7 +154,7 @@ class Training:
         started, used = time.perf_counter(), time.process_time()
         for batch in batches:
             self.train(batch)
-        self.steps.read()
+        self.steps.read_totals()
         return time.perf_counter() - started, time.process_time() - used
 
     def loading(self) -> float:
@@ -216,27 +216,18 @@ def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed:
     import tempfile
 
     from strokecast.features.records import spec as specs
-    from strokecast.inference import classify_split, networks
+    from strokecast.inference import split_predictions, networks
     from strokecast.training import run
+    from strokecast.training.job import TrainingJob
 
     rows: list[Mapping[str, float | int]] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        run.train_network(
-            "classify",
-            name,
-            config,
-            told,
-            seed,
-            processed,
-            folder,
-            rows.append,
-            "cpu",
-            record=folder / "record",
-        )
+        job = TrainingJob.create("classify", name, seed, config, told)
+        run.train_network(job, processed, folder, rows.append, "cpu", checkpoint_dir=folder / "record")
         network = networks.load_network(folder)
         spec = specs.load(processed, "classify")
-        _, labels, logits = classify_split.classify(network, processed, spec, "test")
+        _, labels, logits = split_predictions.predict_split(network, processed, spec, "test")
     return Course(
         [float(row["seconds"]) for row in rows],
         [float(row["valid_accuracy"]) for row in rows],

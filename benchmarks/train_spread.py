@@ -60,7 +60,7 @@ def doodles() -> dict[str, Any]:
 
 def _records(folder: Path) -> Path:
     """Their records, with the default bounds."""
-    return Project(folder, doodles).processed(ClassifyFeatures().bounds)
+    return Project(folder, doodles).processed(ClassifyFeatures().bucket_boundaries)
 
 
 def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -77,8 +77,9 @@ def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dic
 def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
     """A line for each training: accuracy on test, digest of the weights."""
     from strokecast.features.records import spec as specs
-    from strokecast.inference import classify_split, networks
+    from strokecast.inference import split_predictions, networks
     from strokecast.training import run
+    from strokecast.training.job import TrainingJob
 
     processed = _records(folder)
     spec = specs.load(processed, "classify")
@@ -86,11 +87,10 @@ def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
     for seed in seeds:
         with tempfile.TemporaryDirectory() as temporary:
             home = Path(temporary)
-            run.train_network(
-                "classify", NAME, {}, recipe, seed, processed, home, lambda _: None, "cpu", record=home / "r"
-            )
+            job = TrainingJob.create("classify", NAME, seed, {}, recipe)
+            run.train_network(job, processed, home, lambda _: None, "cpu", checkpoint_dir=home / "r")
             network = networks.load_network(home)
-            _, labels, logits = classify_split.classify(network, processed, spec, "test")
+            _, labels, logits = split_predictions.predict_split(network, processed, spec, "test")
             digest = hashlib.sha256(b"".join(value.tobytes() for value in network.get_weights()))
         accuracy = float((logits.argmax(axis=1) == labels).mean())
         print(json.dumps({"accuracy": accuracy, "weights": digest.hexdigest()}), flush=True)

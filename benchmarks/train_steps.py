@@ -19,7 +19,7 @@ def _training(
     project: Project, given: argparse.Namespace, name: str, half: bool = False, **over: Any
 ) -> train_ours.Training:
     setup = {**train_ours.setup(name), **over}
-    return train_ours.Training(name, project.processed(given.bounds), {}, setup, half)
+    return train_ours.Training(name, project.processed(given.bucket_boundaries), {}, setup, half)
 
 
 def jit(project: Project, given: argparse.Namespace) -> list[Any]:
@@ -51,7 +51,7 @@ def threads(project: Project, given: argparse.Namespace) -> list[Any]:
         for intra, inter in THREADS:
             command = [sys.executable, str(train_ours.ROOT / "benchmarks" / "train.py"), "--part", "threads"]
             command += ["--folder", str(project.folder), "--names", name, "--repeats", str(given.repeats)]
-            command += ["--bounds", *map(str, given.bounds), "--child", str(intra), str(inter)]
+            command += ["--bucket-boundaries", *map(str, given.bucket_boundaries), "--child", str(intra), str(inter)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(done.stderr)
@@ -61,7 +61,7 @@ def threads(project: Project, given: argparse.Namespace) -> list[Any]:
 
 
 def _threads_child(project: Project, given: argparse.Namespace) -> None:
-    from strokecast.common.stage import start_tensorflow
+    from strokecast.common.import_hiding import start_tensorflow
 
     start_tensorflow()
     import tensorflow as tf

@@ -33,7 +33,7 @@ class Side:
     def __init__(self, given: argparse.Namespace, which: Which, name: str = "") -> None:
         command = [sys.executable, str(Path(__file__).with_name("train.py")), "--part", given.part]
         command += ["--data", str(given.data), "--folder", str(given.folder), "--preset", str(given.preset)]
-        command += ["--bounds", *map(str, given.bounds), "--child", which]
+        command += ["--bucket-boundaries", *map(str, given.bucket_boundaries), "--child", which]
         command += ["--names", name] if name else []
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -64,7 +64,7 @@ def speed(project: Project, given: argparse.Namespace) -> None:
     """A child: first the size of its network, then a turn of training for every line on stdin."""
     (which,), (name,) = given.child, given.names
     if which == "plain":
-        strokes, labels = arrays(project, _classes(project.processed(given.bounds)))["train"]
+        strokes, labels = arrays(project, _classes(project.processed(given.bucket_boundaries)))["train"]
         peer = plain_keras.build(name, strokes.shape[1], 1 + int(labels.max()))
         data = plain_keras.dataset(strokes, labels, shuffle=True).repeat()
         weights = sum(int(v.value.shape.num_elements()) for v in peer.trainable_variables)
@@ -73,7 +73,7 @@ def speed(project: Project, given: argparse.Namespace) -> None:
 
         devices.prepare(1, None, train_ours.setup(name)["intra_op_threads"], False)
         mine = train_ours.Training(
-            name, project.processed(given.bounds), {"positions": False}, train_ours.setup(name)
+            name, project.processed(given.bucket_boundaries), {"positions": False}, train_ours.setup(name)
         )
         mine.warm()
         weights = mine.weights
@@ -91,7 +91,7 @@ def speed(project: Project, given: argparse.Namespace) -> None:
 def accuracy(project: Project, given: argparse.Namespace) -> None:
     """A child: the whole training of its side."""
     preset = train_ours.preset(given.preset)
-    processed = project.processed(tuple(preset["bounds"]))
+    processed = project.processed(tuple(preset["bucket_boundaries"]))
     sys.stdin.readline()
     if given.child == ["plain"]:
         classes = _classes(processed)

@@ -177,26 +177,22 @@ def shrink(values: Any) -> None:
         "thousands": "",
         "unit": "births",
     }
-    values["training"]["classify"].update(epochs=2, warmup_epochs=0)
-    values["training"]["forecast"].update(epochs=1, warmup_epochs=0)
-    values["quality"]["sketches"]["max_quarantined"] = 0.2
+    epochs = {"classify": 2, "watch": 1, "draw": 1, "forecast": 1}
+    values["training"].update({task: {"epochs": count, "warmup_epochs": 0} for task, count in epochs.items()})
+    values["quality"] = {"sketches": {"max_quarantined": 0.2}}
     values["features"]["watch"].update(frames=3, height=12, width=12, steps_per_frame=2)
-    values["training"]["watch"].update(epochs=1, warmup_epochs=0)
-    values["training"]["draw"].update(epochs=1, warmup_epochs=0)
     for task, keep in KEPT.items():
         for name in list(values["models"][task]):
             if name not in keep:
                 del values["models"][task][name]
-            else:
-                values["models"][task][name]["training"] = {}
-    values["models"]["classify"]["gru"]["config"].update(units=8, layers=1)
+    values["models"]["classify"]["gru"]["config"] = {"units": 8, "layers": 1}
     values["evaluation"]["forecast"].update(resamples=100, baseline="seasonal_naive_7")
     values["evaluation"]["classify"].update(resamples=100)
     values["models"]["watch"]["frame_average"]["config"] = {"filters": [4], "kernels": [3], "features": 8}
     values["evaluation"]["watch"].update(resamples=100)
     values["models"]["draw"]["class_decoder"]["config"] = {"units": 8, "mixtures": 2, "embedding": 3}
-    values["evaluation"]["draw"].update(samples=2, ladder=[0.5], resamples=100)
-    values["draw"]["referee"] = "logistic"
+    values["evaluation"]["draw"].update(samples=2, temperatures=[0.5], resamples=100)
+    values["draw"]["judge"] = "logistic"
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def _snapshot(root: Path) -> dict[str, int]:
     """Every output file with its size, and no temporary one among them."""
@@ -40,13 +42,13 @@ def _set(path: str, value: Any) -> Callable[[Any], None]:
     def change(values: Any) -> None:
         *parents, last = path.split(".")
         for key in parents:
-            values = values[key]
+            values = values.setdefault(key, {})
         values[last] = value
 
     return change
 
 
-def test_unknown_key_is_named_by_sync_alone(project: Any) -> None:
+def test_an_unknown_key_is_named_before_any_other_stage_runs(project: Any) -> None:
     project.params(_set("sketchez", {"source": "doodles"}))
     before = _snapshot(project.root)
     _fails(project, ["params.yaml: sketchez", "unknown key", "sketches, series"])

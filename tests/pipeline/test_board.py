@@ -84,8 +84,9 @@ def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-    assert not (project.root / "models/classify/gru/run.json").exists() or (
-        json.loads((project.root / "models/classify/gru/run.json").read_text())["training_id"] in before
+    assert not (project.root / "models/classify/gru/seed-1/run.json").exists() or (
+        json.loads((project.root / "models/classify/gru/seed-1/run.json").read_text())["training_id"]
+        in before
     ), "nothing half written"
     project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 3}))
     project.repro()

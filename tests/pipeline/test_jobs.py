@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def _touch(values: Any) -> None:
     """Two trainings of different tasks, so that nothing of one waits for the other."""
@@ -25,15 +27,21 @@ def test_stages_run_side_by_side_and_end_as_dvc_repro_does(project: Any) -> None
     stages = project.ran(done.stdout)
     assert sorted(stages) == [
         "compare",
-        "evaluate@classify",
-        "evaluate@forecast",
+        "evaluate-classify",
+        "evaluate-forecast",
+        "judge",
+        "params",
         "sync",
         "train-classify@gru",
         "train-forecast@linear",
     ]
-    assert set(stages[:2]) == {"train-classify@gru", "train-forecast@linear"}
+    assert stages[0] == "params"
+    assert set(stages[1:3]) == {"train-classify@gru", "train-forecast@linear"}
     assert stages[-2:] == ["compare", "sync"], "what stands on others waits for them"
-    runs = [project.root / "models" / place / "run.json" for place in ("classify/gru", "forecast/linear")]
+    runs = [
+        project.root / "models" / place / "run.json"
+        for place in ("classify/gru/seed-1", "forecast/linear/seed-1")
+    ]
     starts, ends, jobs = zip(*(_times(path) for path in runs), strict=True)
     assert max(starts) < min(ends), "both trained at the same time"
     assert jobs == (2, 2), "the board tells that each ran beside another"
@@ -66,8 +74,8 @@ def test_a_stage_that_fails_ends_it_in_one_line_and_loses_nothing(project: Any) 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: failed to reproduce train-watch@cnn_rnn_strokes; ")
-    assert set(project.ran(done.stdout)[:2]) == {"train-classify@gru", "train-watch@cnn_rnn_strokes"}
-    assert "evaluate@watch" not in project.ran(done.stdout), "nothing that stands on it was begun"
+    assert set(project.ran(done.stdout)[1:3]) == {"train-classify@gru", "train-watch@cnn_rnn_strokes"}
+    assert "evaluate-watch" not in project.ran(done.stdout), "nothing that stands on it was begun"
 
     mended = {"track_filters": [4], "track_kernels": [2], "track_strides": [2]}
     project.params(lambda values: values["models"]["watch"]["cnn_rnn_strokes"].update(config=mended))
@@ -85,9 +93,8 @@ def test_an_unknown_key_is_told_before_anything_runs(project: Any) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
 def test_sigterm_lets_the_stages_save_and_the_next_run_goes_on(project: Any) -> None:
-    before = {_id(path) for path in project.root.glob("models/*/*/run.json")}
+    before = {_id(path) for path in project.root.glob("models/*/*/seed-*/run.json")}
 
     def longer(values: Any) -> None:
         values["models"]["classify"]["gru"]["training"] = {"epochs": 250}

@@ -24,7 +24,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 STAGE = "train-classify@gru"
-HOME = Path("models/classify/gru")
+HOME = Path("models/classify/gru/seed-1")
 
 
 def busy(values: Any) -> None:
@@ -35,7 +35,7 @@ def busy(values: Any) -> None:
         "config": {"units": 8, "layers": 1, "dropout": 0.3},
         "training": {
             **{"epochs": 60, "batch_size": 16, "optimizer": "adamw", "patience": 40, "warmup_epochs": 1},
-            **{"average": "ema", "ema_decay": 0.95, "checkpoint_steps": 4, "deterministic": True},
+            **{"weight_averaging": "ema", "ema_decay": 0.95, "checkpoint_steps": 4, "deterministic": True},
             **{"augment_jitter": 0.05, "augment_drop": 0.2, "augment_rotation": 10.0},
         },
     }
@@ -196,7 +196,7 @@ def test_signals_leave_cleanly_and_the_same_run_goes_on(project: Any) -> None:
         assert "Traceback" not in said
         [line] = [line for line in said.splitlines() if "interrupted" in line]
         assert line.startswith(f"[{STAGE}] interrupted after epoch ")
-        assert line.endswith("; run `dvc repro` again to go on")
+        assert line.endswith("; run `dvc repro` again to resume")
         # A shell that stands between (DVC takes /bin/sh where SHELL is unset) dies of the group's SIGINT itself.
         ends = (code, -number) if number == signal.SIGINT else (code,)
         assert any(f"exited with {end}\n" in said for end in ends), said
@@ -239,13 +239,13 @@ def test_a_broken_training_stops_the_pipeline_or_not_as_params_say(project: Any)
     assert told["status"] == "failed"
     assert told["reason"] in line
     assert [path.name for path in (project.root / HOME).iterdir()] == ["run.json"]
-    assert "not shown: training failed: gru" in went_on.stdout
-    assert "passed over, as the training failed: gru" in went_on.stdout
+    assert "not shown: training failed: gru-seed1" in went_on.stdout
+    assert "passed over, as the training failed: gru-seed1" in went_on.stdout
     board = project.board()
     assert board[told["training_id"]]["status"] == "FAILED"
     assert told["reason"][:400] in board[told["training_id"]]["tags"]["strokecast.failure"]
     leaderboard = (project.root / "reports/leaderboard.md").read_text()
-    assert "Not shown, as the training failed: gru." in leaderboard
+    assert "Not shown, as the training failed: gru-seed1." in leaderboard
     assert project.repro() == ["sync"]
 
 

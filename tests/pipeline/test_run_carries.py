@@ -49,7 +49,7 @@ def _trainings(built: Any) -> list[dict[str, Any]]:
     found = []
     with (built.root / "reports/leaderboard.csv").open() as file:
         for row in csv.DictReader(file):
-            folder = built.root / "models" / row["task"] / row["model"]
+            folder = built.root / "models" / row["task"] / row["model"] / "seed-1"
             run = json.loads((folder / "run.json").read_text())
             with (folder / "history.csv").open() as history:
                 found.append(row | {"run": run, "history": list(csv.DictReader(history))})
@@ -61,13 +61,15 @@ def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]
     for row in _trainings(built):
         told, run = row["run"], board[row["run"]["training_id"]]
         processed = json.loads((built.root / f"data/processed/{row['task']}/spec.json").read_text())
-        assert run["name"] == row["model"]
+        assert run["name"] == f"{row['model']}-seed1"
         assert run["status"] == "FINISHED"
         assert (run["start"], run["end"]) == (told["started_ms"], told["ended_ms"])
         tags = run["tags"]
         assert tags["strokecast.dvc_stage"] == f"train-{row['task']}@{row['model']}"
         assert "mlflow.source.git.commit" in tags or told["git_commit"] is None
-        config = json.loads((built.root / f"models/{row['task']}/{row['model']}/config.json").read_text())
+        config = json.loads(
+            (built.root / f"models/{row['task']}/{row['model']}/seed-1/config.json").read_text()
+        )
         for key, value in config["config"].items():
             assert run["params"][f"config.{key}"] in (str(value), json.dumps(value)), key
         for key in config["training"] or {}:
@@ -88,6 +90,7 @@ def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]
         assert "MLmodel" in run["model"], "the model"
 
 
+@pytest.mark.slow
 def test_each_model_loads_from_its_run_and_takes_raw_input(built: Any) -> None:
     environment = built.environment() | {"PYTHONPATH": ""}
     uri = f"sqlite:///{built.root / 'mlruns/mlflow.db'}"

@@ -30,7 +30,7 @@ def ensure_run(
     marked superseded, deleted, and made anew. A run that the user deleted stays deleted.
 
     Args:
-        folder: `models/<task>/<name>` or a `seed-<n>` folder below it.
+        folder: `models/<task>/<name>/seed-<n>`.
         report: `reports/<task>`, where it exists; None leaves what was evaluated as it is.
         restore: bring a run that the user deleted back.
         verify: look at all that the run holds even if its digest fits.

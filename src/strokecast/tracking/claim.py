@@ -5,15 +5,13 @@ It lies in `.strokecast/trainings/<key>/`; the key hashes what the training's nu
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from strokecast.common import files, paths
 
@@ -63,17 +61,6 @@ class Claim:
 def records() -> Path:
     """Absolute folder of all records."""
     return paths.board_root() / ".strokecast" / "trainings"
-
-
-def key(told: Mapping[str, Any], digest: str, code: str) -> str:
-    """Name of a training's record, 32 hex digits.
-
-    Args:
-        told: task, name, seed, config and recipe, as JSON values.
-        digest: of the processed data.
-        code: digest of the code that the numbers depend on.
-    """
-    return hashlib.sha256(json.dumps([dict(told), digest, code], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def abandoned(wanted: set[str], older_than: float) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The training curves as a picture: the same history gives the same bytes."""
+"""Writes the learning curves of one training as a PNG file."""
 
 from __future__ import annotations
 
@@ -7,37 +7,32 @@ from pathlib import Path
 
 
 def draw(history: Path, picture: Path, title: str) -> bool:
-    """Draw loss (and accuracy, where there is one) against the epoch.
+    """Plot the loss, and for classifiers the accuracy, by epoch.
+
+    The same history gives the same bytes.
 
     Args:
-        history: a training's history.csv.
-        picture: the PNG to write.
-        title: above the axes.
+        history: `history.csv` of a training.
+        picture: PNG file to write.
+        title: of the figure.
 
     Returns:
-        Whether there was anything to draw: rules and estimators have no epochs.
+        False if there are no epochs, i.e. for models without a network; nothing is written then.
     """
     with history.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
+        epochs = list(csv.DictReader(file))
+    if not epochs:
         return False
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from strokecast.common import figures
 
-    kinds = [kind for kind in ("loss", "accuracy") if f"train_{kind}" in rows[0]]
-    figure = Figure(figsize=(5.0 * len(kinds), 3.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
-    epochs = [int(row["epoch"]) for row in rows]
-    for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
-        for split, style in (("train", "o-"), ("valid", "s--")):
-            axes.plot(
-                epochs, [float(row[f"{split}_{kind}"]) for row in rows], style, markersize=3, label=split
-            )
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(kind)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    kinds = [kind for kind in ("loss", "accuracy") if f"train_{kind}" in epochs[0]]
+    rows = [
+        {"model": split, "epoch": int(row["epoch"]), **{k: float(row[f"{split}_{k}"]) for k in kinds}}
+        for split in ("train", "valid")
+        for row in epochs
+    ]
+    styles = figures.line_styles({split: [split] for split in ("train", "valid")})
+    figure = figures.learning_curves(rows, {kind: kind for kind in kinds}, styles, title)
+    if figure is not None:
+        figures.save(figure, picture)
     return True

@@ -1,10 +1,10 @@
 """A training on the board while it runs, and what it leaves in its folder.
 
-with live.begin(...) as training:
-    facts = train_network(..., on_epoch=training.epoch, record=training.record)
-    training.finish(folder, facts)
+with TrackedRun.begin(job, spec) as run:
+    facts = train_network(job, ..., on_epoch=run.epoch, checkpoint_dir=run.record)
+    run.finish(folder, facts)
 # the folder is renamed into place
-training.settle(folder)
+run.settle(job.model_dir)
 """
 
 from __future__ import annotations
@@ -21,64 +21,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
-from strokecast.models.common import registry
 from strokecast.tracking import board as boards
 from strokecast.tracking import claim as claims
 from strokecast.tracking import row as rows
 from strokecast.tracking import store
+from strokecast.training.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from strokecast.tracking.system import Sampler
-
-
-def begin(
-    task: str,
-    name: str,
-    seed: int,
-    below: str,
-    config: Mapping[str, Any],
-    recipe: Mapping[str, Any] | None,
-    spec: Mapping[str, Any],
-    code: str = "",
-) -> Training:
-    """Prepare a training; used as a context, it is on the board as RUNNING.
-
-    A training that was killed, interrupted or broken and is begun again goes on: with its
-    training_id, its record of checkpoints, and its run on the board (a new run takes its place if
-    there is no checkpoint and the training starts over). If another process trains the very same
-    thing at this moment, this one gets an id of its own.
-
-    Args:
-        task: of `strokecast.params.TASKS`.
-        name: the architecture.
-        seed: of this training.
-        below: its folder below `models/<task>/<name>`: "" for the first seed, `seed-<n>` for another.
-        config: all fields of the architecture's config, as JSON values.
-        recipe: all fields of the recipe, as JSON values; None where there is no network.
-        spec: `spec.json` of the processed data.
-        code: digest of the code that the numbers depend on.
-    """
-    told: dict[str, Any] = {"task": task, "name": name, "seed": seed, "config": dict(config)}
-    told["training"] = recipe and dict(recipe)
-    claim = claims.take(claims.key(told, str(spec["digest"]), code))
-    run = {
-        "training_id": claim.training_id,
-        "task": task,
-        "name": name,
-        "seed": seed,
-        "status": "running",
-        "started_ms": claim.started_ms,
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")),
-        "dvc_stage": os.environ.get("DVC_STAGE"),
-        "dvc_exp_name": os.environ.get("DVC_EXP_NAME"),
-        "jobs": int(os.environ.get("STROKECAST_JOBS", 1)),
-        "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
-        "kind": registry.get(task, name).kind,
-    }
-    return Training(run, told, spec, f"{name}-{below.replace('-', '')}" if below else name, claim)
 
 
 def summary(facts: Mapping[str, Any]) -> str:
@@ -90,21 +42,46 @@ def summary(facts: Mapping[str, Any]) -> str:
     return f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
 
 
-class Training:
-    """A begun training: its id, its run on the board, its system metrics."""
+class TrackedRun:
+    """A training and its MLflow run: id, live curves, system metrics, run.json.
 
-    def __init__(
-        self,
-        run: dict[str, Any],
-        told: Mapping[str, Any],
-        spec: Mapping[str, Any],
-        run_name: str,
-        claim: claims.Claim,
-    ) -> None:
-        self._run, self._told, self._spec, self._name, self._claim = run, told, spec, run_name, claim
+    Used as a context, the run is RUNNING on the board.
+    """
+
+    def __init__(self, job: TrainingJob, spec: Mapping[str, Any], claim: claims.Claim) -> None:
+        self._job, self._spec, self._claim = job, spec, claim
+        self._run: dict[str, Any] = {
+            "training_id": claim.training_id,
+            "task": job.task,
+            "name": job.name,
+            "seed": job.seed,
+            "status": "running",
+            "started_ms": claim.started_ms,
+            "git_commit": _git("rev-parse", "HEAD"),
+            "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock")),
+            "dvc_stage": os.environ.get("DVC_STAGE"),
+            "dvc_exp_name": os.environ.get("DVC_EXP_NAME"),
+            "jobs": int(os.environ.get("STROKECAST_JOBS", 1)),
+            "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
+            "kind": job.architecture.kind,
+        }
         self._run_id: str | None = None
         self._sampler: Sampler | None = None
         self._settled = self._mute = False
+
+    @classmethod
+    def begin(cls, job: TrainingJob, spec: Mapping[str, Any]) -> Self:
+        """Start a training, or resume an unfinished one with the same `resume_key`.
+
+        A resumed training keeps its training_id, its checkpoints and its MLflow run. Without a checkpoint it
+        starts over in a new run. If another process trains the same job at this moment, this training gets a
+        training_id of its own.
+
+        Args:
+            job: the training.
+            spec: `spec.json` of the processed data.
+        """
+        return cls(job, spec, claims.take(job.resume_key))
 
     @property
     def training_id(self) -> str:
@@ -132,10 +109,12 @@ class Training:
             if begun is not None:
                 boards.go_on(board, begun, _process())
             else:
-                tags = rows.tags(run) | _process() | {"mlflow.runName": self._name}
-                params = rows.params(self._told, self._spec, run["kind"])
+                tags = rows.tags(run) | _process() | {"mlflow.runName": self._job.label}
+                params = rows.params(self._job.to_json(), self._spec, run["kind"])
                 data = rows.dataset(run["dataset"], self._spec)
-                begun = boards.create(board, run["task"], self._name, run["started_ms"], tags, params, data)
+                begun = boards.create(
+                    board, run["task"], self._job.label, run["started_ms"], tags, params, data
+                )
         self._run_id = begun.info.run_id
         self._sampler = Sampler(self.record and self.record / claims.SYSTEM)
         return self
@@ -174,7 +153,7 @@ class Training:
         files.write_json(folder / "run.json", {key: self._run[key] for key in _ORDER if key in self._run})
         from strokecast.tracking import curves, pyfunc
 
-        curves.draw(folder / "history.csv", folder / "curves.png", f"{self._run['task']}: {self._name}")
+        curves.draw(folder / "history.csv", folder / "curves.png", f"{self._run['task']}: {self._job.label}")
         pyfunc.save(folder, self._run)
         self._log({})
 

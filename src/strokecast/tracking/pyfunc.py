@@ -68,7 +68,7 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             else signature(run["task"], timed, asked),
             input_example=example(spec, _min_history(folder, spec), timed, asked),
             pip_requirements=requirements(
-                run["kind"], (*registry.get(run["task"], run["name"]).needs, *_read(spec))
+                run["kind"], (*registry.get(run["task"], run["name"]).requirements, *_read(spec))
             ),
             metadata=_metadata(run, spec),
         )
@@ -96,8 +96,8 @@ def _read(spec: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     from strokecast.features.timeseries import series_spec
 
-    first = series_spec.of(spec, series_spec.names(spec)[0])
-    holidays = ("holidays",) if spec["calendar"]["country"] else ()
+    first = series_spec.for_series(spec, series_spec.names(spec)[0])
+    holidays = ("holidays",) if spec["calendar"]["holiday_country"] else ()
     boxcox = any(told["kind"] == "boxcox" for told in first["transforms"].values())
     return (*holidays, *(("scipy",) if boxcox else ()))
 
@@ -136,17 +136,19 @@ def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
     from mlflow.types.schema import AnyType
 
     from strokecast.features.timeseries import series_spec
-    from strokecast.features.timeseries.horizons import raw_columns
+    from strokecast.features.timeseries.window_transformer import raw_columns
     from strokecast.inference import conformal
 
     first = series_spec.names(spec)[0]
     calibration = conformal.load(folder, first)
     point = conformal.point_column(calibration.method == "cqr")
     made: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
-    made += [ColSpec(DataType.double, name) for name in (point, *conformal.columns(calibration.levels))]
+    made += [
+        ColSpec(DataType.double, name) for name in (point, *conformal.interval_columns(calibration.levels))
+    ]
     given = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
     return ModelSignature(
-        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != series_spec.ONE)]),
+        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != series_spec.SINGLE)]),
         outputs=Schema(made),
     )
 
@@ -181,19 +183,19 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     import pandas as pd
 
     from strokecast.features.timeseries import series_spec
-    from strokecast.features.timeseries.horizons import DAY_TYPE, raw_columns
     from strokecast.features.timeseries.transforms import Transform
+    from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 
     series = series_spec.names(spec)[0]
-    spec = series_spec.of(spec, series)
+    spec = series_spec.for_series(spec, series)
     names = raw_columns(spec)
     ahead = int(spec["horizon"]) if DAY_TYPE in names else 0
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
     dates = [last + datetime.timedelta(days=n) for n in range(1 - count, ahead + 1)]
     wave = np.array([1.0 - (date.weekday() % 3) for date in dates])
     table: dict[str, Any] = {"ds": [date.isoformat() for date in dates]}
-    for name in (*spec["targets"], *spec["covariates"]):
-        values = Transform(**spec["transforms"][name]).back(wave).round(3)
+    for name in (*spec["targets"], *spec["past_covariates"]):
+        values = Transform(**spec["transforms"][name]).inverse_transform(wave).round(3)
         table[name] = np.where(np.arange(len(dates)) < count, values, np.nan)
     if series:
         table["unique_id"] = series

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from strokecast.common import files
+from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 
 Point = tuple[int, int, float]
@@ -27,7 +27,7 @@ FILES = (
     "run.json",
     "calibration.json",
     "history.csv",
-    "history_before.csv",
+    "pretraining_history.csv",
     "system.csv",
 )
 OWN_METRICS = ("train/", "valid/", "system/")
@@ -93,7 +93,7 @@ def read(folder: Path, report: Path | None = None) -> Row:
     """The row of the training in `folder`.
 
     Args:
-        folder: `models/<task>/<name>` or `models/<task>/<name>/seed-<n>`.
+        folder: `models/<task>/<name>/seed-<n>`.
         report: `reports/<task>`, where it exists.
 
     Raises:
@@ -104,10 +104,10 @@ def read(folder: Path, report: Path | None = None) -> Row:
     return Row(
         training_id=run["training_id"],
         task=run["task"],
-        name=run_name(folder, run),
+        name=label(run),
         start_ms=int(run["started_ms"]),
         end_ms=int(run["ended_ms"]),
-        tags=tags(run) | {"mlflow.runName": run_name(folder, run)},
+        tags=tags(run) | {"mlflow.runName": label(run)},
         params=params(settings, spec, run["kind"]),
         dataset=dataset(run["dataset"], spec),
         trained=trained(folder, run),
@@ -133,9 +133,9 @@ def facts(folder: Path) -> dict[str, Any]:
     return run
 
 
-def run_name(folder: Path, run: Mapping[str, Any]) -> str:
-    """`<name>`, or `<name>-seed<n>` for a further seed, which lies one level below."""
-    return f"{run['name']}-seed{run['seed']}" if folder.name == f"seed-{run['seed']}" else str(run["name"])
+def label(run: Mapping[str, Any]) -> str:
+    """Name of the run on the board, such as `gru-seed1`."""
+    return paths.training_label(str(run["name"]), int(run["seed"]))
 
 
 def tags(run: Mapping[str, Any]) -> dict[str, str]:
@@ -199,7 +199,7 @@ def trained(folder: Path, run: Mapping[str, Any] | None = None) -> Half:
     if (folder / "curves.png").is_file():
         artifacts["plots/curves.png"] = folder / "curves.png"
     total = hashlib.sha256(_digest_files(artifacts).encode())
-    total.update(f"{LAYOUT} {run_name(folder, run)}".encode())
+    total.update(f"{LAYOUT} {label(run)}".encode())
     if (folder / "pyfunc").is_dir():
         total.update(files.digest_tree(folder / "pyfunc").encode())
     return Half(

@@ -136,7 +136,7 @@ def initialise() -> None:
     several processes on a fresh SQLite store would break it. If the project's folder was
     moved, the places of the artifacts are moved along.
     """
-    from strokecast.common.stage import quiet_environment
+    from strokecast.common.console import quiet_environment
     from strokecast.params import TASKS
 
     quiet_environment()
@@ -242,7 +242,7 @@ def client(address: str | None = None) -> MlflowClient:
     Raises:
         UserError: if the database is of another MLflow version or is damaged.
     """
-    from strokecast.common.stage import quiet_environment
+    from strokecast.common.console import quiet_environment
 
     quiet_environment()
     import logging

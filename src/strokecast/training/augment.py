@@ -1,7 +1,7 @@
 """Drawings changed a little each time they are trained on: a pure function of the batch and a seed.
 
 Shapes: B drawings, T padded points, K classes; strokes are float32 [B, T, 3] (dx, dy, pen_lift), time,
-where the data has it, float32 [B, T] (see `features.strokes.clock`). Padding stays zero.
+where the data has it, float32 [B, T] (see `features.sketches.strokes.time_feature`). Padding stays zero.
 """
 
 from __future__ import annotations

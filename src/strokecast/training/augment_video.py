@@ -29,7 +29,7 @@ def augment(
     Args:
         recipe: how much.
         may_mirror: [K], the classes that may be mirrored.
-        inputs: those that the network reads, of `frames`, `track` and `motion` (see `reading.parse_videos`).
+        inputs: those that the network reads, of `frames`, `track` and `motion` (see `reading.video_parser`).
         target: int64 [B], the classes.
         seed: int64 [2].
 

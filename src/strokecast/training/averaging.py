@@ -1,4 +1,4 @@
-"""Averages of weights: exponential (EMA) and of the last epochs (SWA)."""
+"""Weight averaging: exponential moving average (EMA) and stochastic weight averaging (SWA)."""
 
 from __future__ import annotations
 
@@ -9,87 +9,91 @@ from typing import Any
 from strokecast.params import Recipe
 
 
-class Average:
-    """The average that a recipe asks for; the optimiser never sees it.
+class WeightAverage:
+    """The weight average of a recipe. The optimizer keeps working on the model's own weights.
 
     `ema`: after each step, a <- d a + (1 - d) w with d = min(ema_decay, (1 + n) / (10 + n)) after n
     steps, so that a short training does not keep its initial weights (Polyak and Juditsky 1992; the
-    warm-up is that of `tf.train.ExponentialMovingAverage`). Moving moments of batch normalisation
-    are averaged alike.
+    warm-up is that of `tf.train.ExponentialMovingAverage`). The moving statistics of batch
+    normalization are averaged in the same way.
 
     `swa`: the mean of the weights at the ends of the epochs after `swa_start` (Izmailov et al.,
-    https://arxiv.org/abs/1803.05407). Moments of batch normalisation fit no mean of weights: they
-    are taken anew on a pass over the training data (`refresh` of the loop).
+    https://arxiv.org/abs/1803.05407). The moving statistics of batch normalization do not fit
+    averaged weights. The trainer recomputes them on a pass over the training data.
 
     Args:
         model: keras.Model.
-        recipe: `average`, `ema_decay`, `swa_start`, `epochs`.
+        recipe: `weight_averaging`, `ema_decay`, `swa_start` and `epochs` are read.
     """
 
     def __init__(self, model: Any, recipe: Recipe) -> None:
         import tensorflow as tf
 
         self._model, self._recipe = model, recipe
-        on = recipe.average != "none"
+        enabled = recipe.weight_averaging != "none"
         # the states of dropout's seeds are integers and have no mean
-        self._real = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating] if on else []
-        self._mean = [tf.Variable(v.value, trainable=False, name="average") for v in self._real]
+        variables = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating]
+        self._model_variables = variables if enabled else []
+        self._mean = [tf.Variable(v.value, trainable=False, name="average") for v in self._model_variables]
         self._count = tf.Variable(0, dtype=tf.int64, trainable=False, name="averaged")
 
     @property
     def variables(self) -> list[Any]:
-        """What a checkpoint has to hold."""
-        return [*self._mean, self._count] if self._real else []
+        """Variables that a checkpoint has to hold."""
+        return [*self._mean, self._count] if self._model_variables else []
 
     @property
-    def refreshes(self) -> bool:
-        """Whether moments of batch normalisation are to be taken anew under the averaged weights."""
+    def updates_batch_norm(self) -> bool:
+        """Whether moving statistics have to be recomputed under the averaged weights."""
         trainable = {id(v) for v in self._model.trainable_variables}
-        return self._recipe.average == "swa" and any(id(v) not in trainable for v in self._real)
+        moving_statistics = any(id(v) not in trainable for v in self._model_variables)
+        return self._recipe.weight_averaging == "swa" and moving_statistics
 
     def after_step(self) -> None:
-        """Follow the weights; inside the graph, after the update."""
+        """Update the EMA. Runs inside the compiled step, after the optimizer's update."""
         import tensorflow as tf
 
-        if self._recipe.average != "ema":
+        if self._recipe.weight_averaging != "ema":
             return
-        done = tf.cast(self._count, tf.float32)
-        keep = tf.minimum(self._recipe.ema_decay, (1.0 + done) / (10.0 + done))
-        for mean, real in zip(self._mean, self._real, strict=True):
-            mean.assign_add((1.0 - tf.cast(keep, mean.dtype)) * (real.value - mean))
+        steps = tf.cast(self._count, tf.float32)
+        decay = tf.minimum(self._recipe.ema_decay, (1.0 + steps) / (10.0 + steps))
+        for mean, variable in zip(self._mean, self._model_variables, strict=True):
+            mean.assign_add((1.0 - tf.cast(decay, mean.dtype)) * (variable.value - mean))
         self._count.assign_add(1)
 
     def after_epoch(self, epochs: int) -> list[Any] | None:
-        """What stands for the model after so many epochs, in the order of its float variables; None: itself.
+        """The averaged weights after so many epochs; changes no state (see `commit`).
 
-        Changes nothing: `commit` takes it over.
+        Returns:
+            Values in the order of the model's float variables. None if the model's own weights
+            are to be used.
         """
-        if self._recipe.average == "ema":
+        if self._recipe.weight_averaging == "ema":
             return [mean.numpy() for mean in self._mean]
-        if self._recipe.average == "none" or epochs <= self._recipe.swa_start * self._recipe.epochs:
+        if self._recipe.weight_averaging == "none" or epochs <= self._recipe.swa_start * self._recipe.epochs:
             return None
         count = int(self._count.numpy())
-        pairs = zip(self._mean, self._real, strict=True)
-        return [mean.numpy() + (real.numpy() - mean.numpy()) / (count + 1) for mean, real in pairs]
+        pairs = zip(self._mean, self._model_variables, strict=True)
+        return [mean.numpy() + (variable.numpy() - mean.numpy()) / (count + 1) for mean, variable in pairs]
 
-    def commit(self, kept: Sequence[Any] | None) -> None:
-        """Take over the mean of `after_epoch` (swa; ema is up to date)."""
-        if kept is not None and self._recipe.average == "swa":
-            for mean, value in zip(self._mean, kept, strict=True):
+    def commit(self, averaged: Sequence[Any] | None) -> None:
+        """Store the result of `after_epoch` as the new SWA mean. EMA is up to date already."""
+        if averaged is not None and self._recipe.weight_averaging == "swa":
+            for mean, value in zip(self._mean, averaged, strict=True):
                 mean.assign(value)
             self._count.assign_add(1)
 
     @contextmanager
-    def shown(self, kept: Sequence[Any] | None) -> Iterator[None]:
-        """The model with the weights `kept` inside the block, and as it was after it."""
-        if kept is None:
+    def swapped_in(self, averaged: Sequence[Any] | None) -> Iterator[None]:
+        """Give the model the weights `averaged` inside the block, and its own weights back after it."""
+        if averaged is None:
             yield
             return
-        before = [variable.numpy() for variable in self._model.variables]
-        for real, value in zip(self._real, kept, strict=True):
-            real.assign(value)
+        own_values = [variable.numpy() for variable in self._model.variables]
+        for variable, value in zip(self._model_variables, averaged, strict=True):
+            variable.assign(value)
         try:
             yield
         finally:
-            for variable, value in zip(self._model.variables, before, strict=True):
+            for variable, value in zip(self._model.variables, own_values, strict=True):
                 variable.assign(value)

@@ -1,7 +1,4 @@
-"""Calibrates the intervals of a forecaster at the end of its training, on validation origins.
-
-Shapes: N origins, H days ahead.
-"""
+"""Calibrates the prediction intervals of a forecaster at the end of its training, on validation origins."""
 
 from __future__ import annotations
 
@@ -11,51 +8,57 @@ from typing import Any
 
 from strokecast.common.errors import UserError
 from strokecast.features.timeseries import origins, series_spec
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
 
 
 def write(
     folder: Path,
-    ask: backtest.Ask,
+    forecast: backtest.ForecastFn,
     processed: Path,
     spec: Mapping[str, Any],
     history: int,
-    most: int | None,
-    where: str,
+    max_origins: int | None,
+    location: str,
 ) -> None:
-    """Write `folder`/calibration.json for the first target, of several series one calibration each.
+    """Write `folder`/calibration.json for the first target, with one calibration per series.
 
-    Pooled over scaled residuals, intervals would cover their level over all series together; one each, they do so for
-    every series, whose errors may have other shapes. They need as many origins each as a series alone.
+    A calibration pooled over all series would reach its level over all series together. One per series reaches it
+    for every series, even if their errors have other shapes. Each needs as many origins as a single series does.
 
-    Opens the days of the train and valid splits, never those of test.
+    Opens the days of the train and valid splits, never those of the test split.
 
     Args:
-        folder: of the training.
-        ask: the forecaster.
+        folder: folder of the training.
+        forecast: the forecaster.
         processed: `data/processed/forecast`.
         spec: its spec.json.
-        history: days that the forecaster needs before an origin, where that is more than networks need.
-        most: origins at most, evenly spaced; None: every one.
-        where: the entry in params.yaml, for messages.
+        history: days of history that the forecaster needs before an origin. Networks need `input_size` and the
+            lags in any case.
+        max_origins: number of evenly spaced origins; None: all.
+        location: key path of the model in params.yaml, for errors.
 
     Raises:
-        UserError: if the validation split holds no origin with enough history.
+        UserError: if the validation split has no origin with enough history.
     """
-    horizon, need = int(spec["horizon"]), max(history, Preparer(spec).min_history)
-    each = {}
+    horizon, min_history = int(spec["horizon"]), max(history, WindowTransformer(spec).min_history)
+    calibrations = {}
     for name in series_spec.names(spec):
-        known = backtest.series(processed, ("train", "valid"), name)
-        days = len(known.days)
-        chosen = origins.evenly(origins.rolling(known.starts["valid"], days, need, horizon), most)
-        if not len(chosen):
+        series = backtest.load_series(processed, ("train", "valid"), name)
+        days = len(series.days)
+        positions = origins.rolling(series.starts["valid"], days, min_history, horizon)
+        positions = origins.subsample_evenly(positions, max_origins)
+        if not len(positions):
+            of_series = f" of {name}" if name else ""
             raise UserError(
-                f"the days{name and ' of '}{name} before the test split number {days}, it needs {need} before a validation forecast of {horizon}",
-                where=where,
-                fix="give a longer series, move test_from later, or say enabled: false",
+                f"{days} days{of_series} before the test split are too few: {min_history} days of history and a "
+                f"horizon of {horizon} are needed for a validation forecast",
+                where=location,
+                fix="give a longer series, move test_from later, or switch the model off (enabled: false)",
             )
-        said = ask(known, chosen)
-        actual = backtest.actual(known, spec, chosen)[..., 0]
-        each[name] = conformal.fit(actual, said.point[..., 0], said.quantiles, said.own)
-    conformal.write_all(folder, each)
+        forecasts = forecast(series, positions)
+        actual = backtest.actuals(series, spec, positions)[..., 0]
+        calibrations[name] = conformal.fit(
+            actual, forecasts.point[..., 0], forecasts.quantiles, forecasts.quantile_levels
+        )
+    conformal.write_calibrations(folder, calibrations)

@@ -1,4 +1,4 @@
-"""What ends a training that cannot go on: broken numbers, no memory. Each is told in one line."""
+"""Errors that end a training: non-finite numbers, no memory, no disk space. Each becomes one line."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _NO_SPACE = ("errno = 28", "No space left on device", "Disk quota exceeded", "Fi
 
 
 class TrainingError(UserError):
-    """A training that cannot go on as it is set up; the other models can (`training.on_failure`)."""
+    """A training cannot continue with its settings; other models can (`training.on_failure`)."""
 
 
-class Sentry:
-    """Looks at the loss and the gradients of every step; the first that is not finite is kept.
+class NonFiniteDetector:
+    """Checks the loss and the gradients of every step and remembers the first that is not finite.
 
-    The look is part of the compiled step and costs no wait for a GPU: what was found stays in a
-    variable of the device until the host asks. The variable of each gradient is examined in the
-    broken step alone; in all others, the global norm that clipping needs anyway tells.
+    The check runs inside the compiled step. Its result stays in a device variable until the host
+    reads it, so no step waits for the GPU. Each gradient is checked in the broken step alone. In all
+    other steps the global norm, which clipping needs anyway, is enough.
 
     Args:
         variables: the trainable variables, in the order of the network from input to loss.
@@ -34,49 +34,49 @@ class Sentry:
         import tensorflow as tf
 
         self._paths = [variable.path for variable in variables]
-        self._found = tf.Variable(tf.zeros(3 + len(variables)), trainable=False, name="broken")
+        self._record = tf.Variable(tf.zeros(3 + len(variables)), trainable=False, name="broken")
 
-    def look(self, loss: Any, norm: Any, gradients: Sequence[Any]) -> None:
-        """Note a broken step; inside the graph, before the update.
+    def observe(self, loss: Any, norm: Any, gradients: Sequence[Any]) -> None:
+        """Record a broken step. Runs inside the compiled step, before the update.
 
         Args:
             loss: float [], mean loss of the batch.
             norm: float [], global norm of the gradients before clipping.
-            gradients: one a variable, None where the loss does not depend on it.
+            gradients: one per variable, None if the loss does not depend on it.
         """
         import tensorflow as tf
 
         def finite(gradient: Any) -> Any:
-            whole = tf.convert_to_tensor(gradient)
-            return tf.math.is_finite(tf.reduce_sum(tf.square(tf.cast(whole, tf.float32))))
+            dense = tf.convert_to_tensor(gradient)
+            return tf.math.is_finite(tf.reduce_sum(tf.square(tf.cast(dense, tf.float32))))
 
-        def found() -> Any:
+        def broken_step() -> Any:
             flags = [0.0 if g is None else 1.0 - tf.cast(finite(g), tf.float32) for g in gradients]
             return tf.stack([1.0, tf.cast(loss, tf.float32), tf.cast(norm, tf.float32), *flags])
 
-        before = self._found.read_value()
-        fine = tf.math.is_finite(loss) & tf.math.is_finite(norm)
-        self._found.assign(tf.cond(fine | (before[0] > 0.0), lambda: before, found))
+        record = self._record.read_value()
+        all_finite = tf.math.is_finite(loss) & tf.math.is_finite(norm)
+        self._record.assign(tf.cond(all_finite | (record[0] > 0.0), lambda: record, broken_step))
 
-    def check(self, epoch: int, step: int, where: str) -> None:
-        """Raise if any step since the start was broken.
+    def check(self, epoch: int, step: int, location: str) -> None:
+        """Raise an error if any step since the start was broken.
 
-        The layer that is named is the first with a gradient that is not finite on the way from the
-        loss to the input, which is the way that gradients take.
+        Gradients flow from the loss to the input. The error names the first layer on that way whose
+        gradient is not finite.
 
         Args:
             epoch: the running epoch, from 1.
             step: updates so far.
-            where: the entry in params.yaml.
+            location: key path of the model in params.yaml.
 
         Raises:
             TrainingError: names the loss, the layer and the step.
         """
-        found = self._found.numpy()
-        if found[0] == 0.0:
+        record = self._record.numpy()
+        if record[0] == 0.0:
             return
-        loss, norm = float(found[1]), float(found[2])
-        broken = [path for path, flag in zip(self._paths, found[3:], strict=True) if flag]
+        loss, norm = float(record[1]), float(record[2])
+        broken = [path for path, flag in zip(self._paths, record[3:], strict=True) if flag]
         what = (
             f"the training loss became {loss}" if not math.isfinite(loss) else f"the gradient became {norm}"
         )
@@ -85,19 +85,19 @@ class Sentry:
             layer = broken[-1].rpartition("/")[0]
             what += f"; from the loss on, the gradient broke first in layer {layer} ({broken[-1]})"
             what += f", in {len(broken)} of {len(self._paths)} variables in all"
-        raise broken_numbers(what, where)
+        raise non_finite_error(what, location)
 
 
-def broken_numbers(what: str, where: str) -> TrainingError:
-    """The error for a loss or gradient that is no finite number."""
+def non_finite_error(what: str, location: str) -> TrainingError:
+    """The error for a loss or gradient that is not finite."""
     return TrainingError(
-        what, where=where, allowed="finite numbers", fix="lower learning_rate, or set clip_norm"
+        what, where=location, allowed="finite numbers", fix="lower learning_rate, or set global_clipnorm"
     )
 
 
 @contextmanager
-def memory(recipe: Recipe, where: str) -> Iterator[None]:
-    """Turn running out of memory into one line that suggests half the batch.
+def memory(recipe: Recipe, location: str) -> Iterator[None]:
+    """Turn an out-of-memory error into one line that suggests half the batch.
 
     Raises:
         TrainingError: in place of TensorFlow's ResourceExhaustedError and of MemoryError.
@@ -107,17 +107,19 @@ def memory(recipe: Recipe, where: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        key, size = ("batch_tokens", recipe.tokens) if recipe.tokens else ("batch_size", recipe.batch_size)
-        fix = f"set {key}: {size // 2}" if size > 1 else "take a smaller network"
-        raise TrainingError(f"out of memory with {key}: {size}", where=where, fix=fix) from None
+        key, size = "batch_size", recipe.batch_size
+        if recipe.max_tokens:
+            key, size = "max_tokens_per_batch", recipe.max_tokens
+        fix = f"set {key}: {size // 2}" if size > 1 else "choose a smaller network"
+        raise TrainingError(f"out of memory with {key}: {size}", where=location, fix=fix) from None
 
 
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
-    """Name the file where a write found the disk full (or a quota used up); other errors pass as they are.
+    """Name the file at which a write ran out of disk space or quota; other errors pass unchanged.
 
     Raises:
-        OSError: ENOSPC with `path` as its file name, which `stage` tells in one line.
+        OSError: ENOSPC with `path` as its file name. A stage prints it as one line.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""One network through the one loop: its feed, its steps, its checkpoints.
+"""One phase of a training: one network, its batches, its steps and its checkpoints, run by the `Trainer`.
 
-A training is one phase, or two where an architecture has a network that is trained before its own.
+A training has one phase, or two if the architecture has a pretraining.
 """
 
 from __future__ import annotations
@@ -12,47 +12,55 @@ from typing import Any
 
 from strokecast.common.errors import UserError
 from strokecast.features.records import reading
-from strokecast.inference.networks import signature
+from strokecast.inference.networks import input_signature
 from strokecast.params import ForecastRecipe, Recipe
-from strokecast.training import augment, averaging, checkpoint, data, loop, objectives, optimizers, step
+from strokecast.training import augment, data, objectives, optimizers, steps
+from strokecast.training.averaging import WeightAverage
+from strokecast.training.checkpoint import CheckpointManager
+from strokecast.training.job import TrainingJob
+from strokecast.training.trainer import FitResult, Trainer
+
+_VALID_BATCH_SIZE = {"classify": 256, "watch": 128, "draw": 256, "forecast": 1024}
 
 
 @dataclass(frozen=True)
-class Parts:
+class TrainingContext:
     """What all phases of a training have in common.
 
     Attributes:
-        task: of `strokecast.params.TASKS`.
-        spec: of the processed data.
+        job: the training.
+        spec: spec.json of the processed data.
         processed: `data/processed/<task>`.
-        seed: of batch order and augmentation.
-        where: the entry in params.yaml, for errors.
-        check_every: steps from one look for broken numbers to the next.
-        valid_batch: examples of a validation step.
+        check_every: steps between two checks for non-finite numbers.
     """
 
-    task: str
+    job: TrainingJob
     spec: Mapping[str, Any]
     processed: Path
-    seed: int
-    where: str
     check_every: int
-    valid_batch: int
 
 
-def first_recipe(recipe: Recipe, possible: bool, where: str) -> Recipe | None:
-    """The recipe of the network that is trained first: as the own one's, but for so many epochs; None: there is none.
+def pretraining_recipe(recipe: Recipe, has_pretraining: bool, location: str) -> Recipe | None:
+    """Recipe of the pretraining phase: `recipe` with `pretrain_epochs` epochs.
+
+    Args:
+        recipe: recipe of the training.
+        has_pretraining: whether the architecture has a pretraining.
+        location: key path of the model in params.yaml, for errors.
+
+    Returns:
+        None if `pretrain_epochs` is 0.
 
     Raises:
-        UserError: if `pretrain_epochs` is set and the architecture has no such network.
+        UserError: if `pretrain_epochs` is set and the architecture has no pretraining.
     """
     epochs: int = getattr(recipe, "pretrain_epochs", 0)
     if epochs == 0:
         return None
-    if not possible:
+    if not has_pretraining:
         raise UserError(
-            "pretrain_epochs is set, and this architecture has no network to be trained before it",
-            where=f"params.yaml: {where}.training",
+            "pretrain_epochs is set, but this architecture has no pretraining",
+            where=f"params.yaml: {location}.training",
             allowed="0",
             fix="set it in the `training:` of models.watch.inflated alone",
         )
@@ -62,55 +70,66 @@ def first_recipe(recipe: Recipe, possible: bool, where: str) -> Recipe | None:
 
 
 def fit(
-    parts: Parts,
+    context: TrainingContext,
     model: Any,
     recipe: Recipe,
-    record: Path | None,
+    checkpoint_dir: Path | None,
     on_epoch: Callable[[Mapping[str, float | int]], None],
-) -> loop.Fit:
-    """Train `model`; it then holds the weights of its best epoch. Args and errors: as `run.train_network`."""
-    inputs = list(signature(model))
-    optimizer, average = optimizers.make(recipe), averaging.Average(model, recipe)
-    objective = objectives.make(parts.task, recipe, parts.spec, model)
-    steps = step.make(
-        model, optimizer, objective, recipe.clip_norm, recipe.clip_value, average, recipe.jit_compile
-    )
-    change = augment.make(parts.task, recipe, parts.spec)
-    groups = reading.groups(parts.processed, parts.spec, "train", inputs)
+) -> FitResult:
+    """Train `model`; it then holds the weights of its best epoch.
 
-    def feed(epoch: int, step: int) -> data.Feed:
-        return data.feed(
+    Args:
+        context: data and settings that all phases share.
+        model: keras.Model.
+        recipe: recipe of this phase.
+        checkpoint_dir: folder for the checkpoints of this phase; None: no checkpoints.
+        on_epoch: called with each row of the history.
+
+    Raises:
+        TrainingError, Interrupted: as `Trainer.fit`.
+    """
+    task, seed = context.job.task, context.job.seed
+    inputs = list(input_signature(model))
+    optimizer, average = optimizers.make(recipe), WeightAverage(model, recipe)
+    objective = objectives.make(task, recipe, context.spec, model)
+    compiled = steps.compile_steps(
+        model, optimizer, objective, recipe.global_clipnorm, recipe.clipvalue, average, recipe.jit_compile
+    )
+    augmentation = augment.make(task, recipe, context.spec)
+    groups = reading.groups(context.processed, context.spec, "train", inputs)
+
+    def train_batches(epoch: int, step: int) -> data.TrainBatches:
+        return data.train_batches(
             groups,
             recipe.batch_size,
-            parts.seed,
+            seed,
             recipe.epochs,
             epoch,
-            change,
-            recipe.tokens,
+            augmentation,
+            recipe.max_tokens,
             first_step=step,
-            target_of=reading.drawn if parts.task == "draw" else None,
-            redraw=isinstance(recipe, ForecastRecipe) and recipe.windows == "random",
+            target_of=reading.stroke5_target if task == "draw" else None,
+            with_replacement=isinstance(recipe, ForecastRecipe) and recipe.windows == "random",
         )
 
-    plain = (
-        data.feed(groups, recipe.batch_size, parts.seed, 1, tokens=recipe.tokens)
-        if average.refreshes
-        else None
+    batch_norm_data = None
+    if average.updates_batch_norm:
+        batch_norm_data = data.train_batches(
+            groups, recipe.batch_size, seed, 1, max_tokens=recipe.max_tokens
+        ).dataset
+    variables = [*model.variables, *optimizer.variables, *average.variables, compiled.totals]
+    trainer = Trainer(
+        model=model,
+        steps=compiled,
+        train_batches=train_batches,
+        valid=reading.batches(context.processed, context.spec, "valid", _VALID_BATCH_SIZE[task], inputs),
+        batch_norm_data=batch_norm_data,
+        recipe=recipe,
+        average=average,
+        checkpoints=CheckpointManager(checkpoint_dir, variables),
+        location=context.job.location,
+        counts_hits=objective.hits is not None,
+        check_every=context.check_every,
+        on_epoch=on_epoch,
     )
-    held = [*model.variables, *optimizer.variables, *average.variables, steps.totals]
-    return loop.fit(
-        loop.Training(
-            model=model,
-            steps=steps,
-            feed=feed,
-            valid=reading.batches(parts.processed, parts.spec, "valid", parts.valid_batch, inputs),
-            refresh=plain and plain.dataset,
-            recipe=recipe,
-            average=average,
-            keeper=checkpoint.Keeper(record, held),
-            where=parts.where,
-            counts_hits=objective.hits is not None,
-            check_every=parts.check_every,
-            on_epoch=on_epoch,
-        )
-    )
+    return trainer.fit()

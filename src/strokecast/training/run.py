@@ -1,28 +1,26 @@
-"""One training from processed data to a model folder. What is no network imports no TensorFlow."""
+"""One training from processed data to a model folder. Only networks import TensorFlow."""
 
 from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from strokecast.common.files import new_file, write_json
+from strokecast.common.import_hiding import start_tensorflow
 from strokecast.common.paths import PROCESSED
-from strokecast.common.stage import start_tensorflow
 from strokecast.features.records import spec as specs
-from strokecast.models.common import registry
-from strokecast.models.common.config import Config
-from strokecast.params import ForecastRecipe, Recipe, Training
+from strokecast.params import ForecastRecipe, TrainingParams
 from strokecast.training import guards
+from strokecast.training.job import TrainingJob
 
 OnEpoch = Callable[[Mapping[str, float | int]], None]
 
 COLUMNS = ("epoch", "step", "timestamp_ms", "seconds", "learning_rate", "train_loss", "valid_loss")
 ACCURACIES = ("train_accuracy", "valid_accuracy")
-BEFORE = "history_before.csv"  # of the network that is trained before an architecture's own
-_VALID_BATCH = {"classify": 256, "watch": 128, "draw": 256, "forecast": 1024}
+PRETRAINING_HISTORY = "pretraining_history.csv"
 
 
 def columns(task: str) -> tuple[str, ...]:
@@ -31,221 +29,227 @@ def columns(task: str) -> tuple[str, ...]:
 
 
 def train(
-    task: str,
-    name: str,
-    entry_config: Mapping[str, Any],
-    recipe: Recipe,
-    seed: int,
+    job: TrainingJob,
     folder: Path,
-    general: Training,
+    settings: TrainingParams,
     on_epoch: OnEpoch,
-    record: Path | None,
+    checkpoint_dir: Path | None,
     processed: Path | None = None,
 ) -> dict[str, Any]:
-    """Train a network, fit an estimator or write a rule, from the processed data of its task.
+    """Train a network, or fit a model without one, on the processed data of its task.
 
-    Args and what is returned and raised: as `train_network`, `fit_estimator` and `fit_rule`; `general`
-    is the section `training` of params.yaml, `processed` is `data/processed/<task>` if None.
+    Arguments, results and errors are those of `train_network`, `fit_estimator` and `fit_rule`.
+
+    Args:
+        job: the training.
+        folder: existing folder for the results.
+        settings: section `training` of params.yaml.
+        on_epoch: called with each row of the history.
+        checkpoint_dir: folder for this training's checkpoints; None: no checkpoints.
+        processed: processed data of the task; None: `data/processed/<task>`.
     """
-    processed, kind = processed or PROCESSED / task, registry.get(task, name).kind
+    processed, kind = processed or PROCESSED / job.task, job.architecture.kind
     if kind == "rule":
-        most = recipe.calibration_origins if isinstance(recipe, ForecastRecipe) else None
-        return fit_rule(task, name, entry_config, seed, processed, folder, most)
+        return fit_rule(job, processed, folder)
     if kind == "estimator":
-        return fit_estimator(task, name, entry_config, seed, processed, folder)
+        return fit_estimator(job, processed, folder)
     return train_network(
-        task,
-        name,
-        entry_config,
-        recipe,
-        seed,
+        job,
         processed,
         folder,
         on_epoch,
-        general.device,
-        threads=general.threads,
-        record=record,
+        settings.device,
+        threads=settings.threads,
+        checkpoint_dir=checkpoint_dir,
     )
 
 
 def train_network(
-    task: str,
-    name: str,
-    entry_config: Mapping[str, Any],
-    recipe: Recipe,
-    seed: int,
+    job: TrainingJob,
     processed: Path,
     folder: Path,
     on_epoch: OnEpoch,
     device: str,
     *,
     threads: int | None = None,
-    record: Path | None = None,
+    checkpoint_dir: Path | None = None,
 ) -> dict[str, Any]:
-    """Train one network and write model.keras, history.csv, config.json and spec.json to `folder`.
+    """Train one network; write model.keras, history.csv, config.json and spec.json to `folder`.
 
-    Of the task forecast also calibration.json (`training/calibration.py`).
+    Forecasters also get calibration.json (`training/calibration.py`).
 
-    An architecture with a network to be trained before it (`registry.Before`) goes through two phases of
-    one loop where the recipe has `pretrain_epochs`: the first network's history goes to
-    history_before.csv, its weights are carried over, then the own network is trained as any other. A
-    first phase that ended before a kill is not trained again.
+    If the architecture has a pretraining (`registry.Pretraining`) and the recipe sets `pretrain_epochs`,
+    the pretraining network is trained first. Its history goes to pretraining_history.csv, and its weights
+    are transferred to the architecture's own network, which is then trained in the usual way. A
+    pretraining that ended before a kill is not repeated.
 
-    Opens the files of the train and valid splits, never those of test.
+    Opens the files of the train and valid splits, never those of the test split.
 
     Args:
-        task: of `strokecast.params.TASKS`.
-        name: the architecture.
-        entry_config: the `config:` of its entry in params.yaml.
-        recipe: how it is trained.
-        seed: of weights, dropout and batch order.
+        job: the training.
         processed: `data/processed/<task>`.
-        folder: an existing folder; the caller makes it whole or not at all.
-        on_epoch: called with each row of the history as it comes.
+        folder: existing folder; the caller renames it into place.
+        on_epoch: called with each row of the history.
         device: `auto`, `cpu` or `gpu`.
-        threads: that TensorFlow computes with; None: its own choice.
-        record: this training's own folder for checkpoints, to go on from after a kill; None: none
-            are written.
+        threads: TensorFlow's threads; None: TensorFlow's choice.
+        checkpoint_dir: folder for this training's checkpoints; a restarted training resumes from it.
+            None: no checkpoints are written.
 
     Returns:
-        What run.json tells of it: kind, parameters, train_seconds, best_epoch,
+        The training's part of run.json: kind, parameters, train_seconds, best_epoch,
         examples_per_second, device.
 
     Raises:
-        UserError: on a bad config or a missing GPU.
-        TrainingError: on a loss or gradient that is no finite number, and where memory runs out.
-        Interrupted: on SIGINT and SIGTERM, after a checkpoint.
-        OSError: ENOSPC on a full disk.
+        UserError: if the GPU is missing.
+        TrainingError: if a loss or gradient is not finite, or memory runs out.
+        Interrupted: on SIGINT and SIGTERM, after a checkpoint was written.
+        OSError: ENOSPC if the disk is full.
     """
     start_tensorflow()
     import tensorflow as tf
 
     from strokecast.training import devices, phase
 
-    spec = specs.load(processed, task)
-    config = registry.config(task, name, entry_config)
-    architecture, where = registry.get(task, name), f"models.{task}.{name}"
-    first_recipe = phase.first_recipe(recipe, architecture.before is not None, where)
-    place = devices.choose(device)
-    devices.prepare(seed, threads, recipe.intra_op_threads, recipe.deterministic)
-    parts = phase.Parts(task, spec, processed, seed, where, place.check_every, _VALID_BATCH[task])
-    seconds = 0.0
-    with guards.memory(recipe, where), tf.device(place.name):
-        model = architecture.build(config, spec)
-        if first_recipe is not None and architecture.before is not None:
-            first = architecture.before.build(config, spec)
-            before = phase.fit(parts, first, first_recipe, record and record / "before", lambda row: None)
-            architecture.before.carry(first, model)
-            _write_history(folder, BEFORE, columns(task), before.rows)
-            seconds = before.train_seconds
-        result = phase.fit(parts, model, recipe, record, on_epoch)
+    spec = specs.load(processed, job.task)
+    architecture, recipe = job.architecture, job.recipe
+    pretraining = architecture.pretraining
+    pretraining_recipe = phase.pretraining_recipe(recipe, pretraining is not None, job.location)
+    tf_device = devices.choose(device)
+    devices.prepare(job.seed, threads, recipe.intra_op_threads, recipe.deterministic)
+    context = phase.TrainingContext(job, spec, processed, tf_device.check_every)
+    pretrain_seconds = 0.0
+    with guards.memory(recipe, job.location), tf.device(tf_device.name):
+        model = architecture.build(job.config, spec)
+        if pretraining_recipe is not None and pretraining is not None:
+            pretrained = pretraining.build(job.config, spec)
+            pretraining_dir = checkpoint_dir and checkpoint_dir / "pretraining"
+            result = phase.fit(context, pretrained, pretraining_recipe, pretraining_dir, lambda row: None)
+            pretraining.transfer_weights(pretrained, model)
+            _write_history(folder, PRETRAINING_HISTORY, columns(job.task), result.rows)
+            pretrain_seconds = result.train_seconds
+        result = phase.fit(context, model, recipe, checkpoint_dir, on_epoch)
     with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
-        whole = temporary.with_suffix(".keras")  # Keras goes by the ending
-        model.save(whole)
-        whole.replace(temporary)
-    if task == "forecast":
+        keras_file = temporary.with_suffix(".keras")  # Keras chooses the format by the suffix
+        model.save(keras_file)
+        keras_file.replace(temporary)
+    if job.task == "forecast":
         from strokecast.inference import backtest
         from strokecast.training import calibration
 
-        calibration.write(folder, backtest.network(model, spec), processed, spec, 0, None, where)
-    _write_history(folder, "history.csv", columns(task), result.rows)
-    _write_facts(folder, task, name, seed, config, recipe, processed)
+        calibration.write(
+            folder, backtest.network_forecaster(model, spec), processed, spec, 0, None, job.location
+        )
+    _write_history(folder, "history.csv", columns(job.task), result.rows)
+    _write_config_and_spec(folder, job, processed)
     return {
         "kind": "network",
         "parameters": int(model.count_params()),
-        "train_seconds": round(seconds + result.train_seconds, 3),
+        "train_seconds": round(pretrain_seconds + result.train_seconds, 3),
         "best_epoch": result.best_epoch,
         "examples_per_second": round(result.examples_per_second, 1),
-        "device": place.kind,
+        "device": tf_device.kind,
     }
 
 
-def fit_estimator(
-    task: str, name: str, entry_config: Mapping[str, Any], seed: int, processed: Path, folder: Path
-) -> dict[str, Any]:
-    """Write a fitted model.npz, history.csv (its header), config.json and spec.json to `folder`.
+def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
+    """Write a fitted model.npz, an empty history.csv, config.json and spec.json to `folder`.
 
-    Of the task forecast also calibration.json.
+    Forecasters also get calibration.json.
+
+    Args:
+        job: the training.
+        processed: `data/processed/<task>`.
+        folder: existing folder.
 
     Returns:
-        What run.json tells of it, as `train_network` does.
+        The training's part of run.json, as in `train_network`.
 
     Raises:
-        UserError: on a bad config, or if a class has no training drawing.
-        TrainingError: where memory runs out.
+        UserError: if a class has no training drawing, or the data is damaged.
+        TrainingError: if memory runs out.
     """
-    spec, where = specs.load(processed, task), f"models.{task}.{name}"
-    config = registry.config(task, name, entry_config)
-    estimator = registry.get(task, name).build(config, spec)
-    if task == "forecast":
+    spec = specs.load(processed, job.task)
+    estimator = job.architecture.build(job.config, spec)
+    if job.task == "forecast":
         from strokecast.inference import backtest
-        from strokecast.training import calibration, peers
+        from strokecast.training import calibration, forecasters
 
-        seconds, speed = peers.fit(estimator, processed, spec, seed, where)
-        calibration.write(folder, backtest.regression(estimator, spec), processed, spec, 0, None, where)
+        seconds, speed = forecasters.fit_regression(estimator, processed, spec, job.seed, job.location)
+        forecast = backtest.regression_forecaster(estimator, spec)
+        calibration.write(folder, forecast, processed, spec, 0, None, job.location)
     else:
         from strokecast.training import estimators
 
-        seconds, speed = estimators.fit(estimator, processed, spec, where)
+        seconds, speed = estimators.fit(estimator, processed, spec, job.location)
     with guards.disk(folder / "model.npz"):
         estimator.save(folder)
-    _write_history(folder, "history.csv", columns(task), ())
-    _write_facts(folder, task, name, seed, config, None, processed)
-    return _plain_facts("estimator", estimator.parameters, seconds, speed)
+    _write_history(folder, "history.csv", columns(job.task), ())
+    _write_config_and_spec(folder, job, processed)
+    return _facts_without_network("estimator", estimator.parameters, seconds, speed)
 
 
-def fit_rule(
-    task: str,
-    name: str,
-    entry_config: Mapping[str, Any],
-    seed: int,
-    processed: Path,
-    folder: Path,
-    calibration_origins: int | None = None,
-) -> dict[str, Any]:
-    """Write a rule's model.json, calibration.json, history.csv (its header), config.json and spec.json to `folder`.
+def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
+    """Write model.json, calibration.json, an empty history.csv, config.json and spec.json to `folder`.
 
-    A slow rule is calibrated on at most `calibration_origins`.
+    A slow rule is calibrated on at most `calibration_origins` of the recipe.
+
+    Args:
+        job: the training.
+        processed: `data/processed/forecast`.
+        folder: existing folder.
 
     Returns:
-        What run.json tells of it, as `train_network` does.
+        The training's part of run.json, as in `train_network`.
 
     Raises:
-        UserError: on a bad config, or if the days are too few for the rule.
+        UserError: if there are too few days for the rule.
     """
     from strokecast.features.timeseries import series_spec
     from strokecast.inference import backtest
-    from strokecast.training import calibration, peers
+    from strokecast.training import calibration, forecasters
 
-    spec, where = specs.load(processed, task), f"models.{task}.{name}"
-    config = registry.config(task, name, entry_config)
-    names = series_spec.names(spec)
-    rules = {one: registry.get(task, name).build(config, spec) for one in names}
-    timed = [peers.find(rules[one], processed, spec, where, one) for one in names]
-    seconds, speed = sum(took for took, _ in timed), min(speed for _, speed in timed)
-    rule = rules[names[0]]
-    ask, most = backtest.rules(rules, spec, where), calibration_origins if rule.slow else None
-    calibration.write(folder, ask, processed, spec, rule.min_history, most, where)
+    spec, location = specs.load(processed, job.task), job.location
+    series_names = series_spec.names(spec)
+    rules = {series: job.architecture.build(job.config, spec) for series in series_names}
+    timed = [
+        forecasters.fit_statistical(rules[series], processed, spec, location, series)
+        for series in series_names
+    ]
+    seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
+    rule = rules[series_names[0]]
+    origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
+    forecast = backtest.statistical_forecasters(rules, spec, location)
+    max_origins = origins if rule.slow else None
+    calibration.write(folder, forecast, processed, spec, rule.min_history, max_origins, location)
+    one_series = series_names == (series_spec.SINGLE,)
     stored = {
-        "task": task,
-        "name": name,
-        "config": config.model_dump(mode="json"),
-        "found": rule.found if names == (series_spec.ONE,) else {one: rules[one].found for one in names},
+        "task": job.task,
+        "name": job.name,
+        "config": job.config.model_dump(mode="json"),
+        "specification": rule.specification
+        if one_series
+        else {series: rules[series].specification for series in series_names},
         "min_history": rule.min_history,
     }
     write_json(folder / "model.json", stored)
-    _write_history(folder, "history.csv", columns(task), ())
-    _write_facts(folder, task, name, seed, config, None, processed)
-    return _plain_facts("rule", 0, seconds, speed)
+    _write_history(folder, "history.csv", columns(job.task), ())
+    _write_config_and_spec(folder, job, processed)
+    return _facts_without_network("rule", 0, seconds, speed)
 
 
-def _plain_facts(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:
-    told = {"kind": kind, "parameters": parameters, "train_seconds": round(seconds, 3), "best_epoch": None}
-    return told | {"examples_per_second": round(speed, 1), "device": "cpu"}
+def _facts_without_network(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "parameters": parameters,
+        "train_seconds": round(seconds, 3),
+        "best_epoch": None,
+        "examples_per_second": round(speed, 1),
+        "device": "cpu",
+    }
 
 
 def _write_history(
-    folder: Path, file_name: str, names: tuple[str, ...], rows: tuple[Mapping[str, float | int], ...]
+    folder: Path, file_name: str, names: Sequence[str], rows: Sequence[Mapping[str, float | int]]
 ) -> None:
     with (
         guards.disk(folder / file_name),
@@ -257,15 +261,6 @@ def _write_history(
         writer.writerows(rows)
 
 
-def _write_facts(
-    folder: Path, task: str, name: str, seed: int, config: Config, recipe: Recipe | None, processed: Path
-) -> None:
-    told = {
-        "task": task,
-        "name": name,
-        "seed": seed,
-        "config": config.model_dump(mode="json"),
-        "training": recipe.model_dump(mode="json") if recipe else None,
-    }
-    write_json(folder / "config.json", told)
+def _write_config_and_spec(folder: Path, job: TrainingJob, processed: Path) -> None:
+    write_json(folder / "config.json", job.to_json())
     shutil.copyfile(processed / "spec.json", folder / "spec.json")

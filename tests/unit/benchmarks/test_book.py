@@ -15,9 +15,11 @@ import pytest
 from strokecast import params
 from strokecast.commands import params as schema
 from strokecast.common.files import read_json
+from strokecast.common.paths import model_dir
 from strokecast.features.timeseries import forecast
 from strokecast.models.common import registry
 from strokecast.training import run
+from strokecast.training.job import TrainingJob
 
 ROOT = Path(__file__).resolve().parents[3]
 NETWORKS = [  # inputs, model, learning rate, trainable numbers of the book's network
@@ -91,12 +93,12 @@ def test_recipe_and_network_are_the_books(
     settings = chosen(book, inputs)
     recipe, entry = settings.recipe("forecast", name), settings.entries("forecast")[name]
     assert (recipe.optimizer, recipe.momentum, recipe.learning_rate) == ("sgd", 0.9, rate)
-    assert (recipe.loss, recipe.best_by, recipe.patience) == ("huber", "mae", 50)
+    assert (recipe.loss, recipe.monitor, recipe.patience) == ("huber", "mae", 50)
     assert (recipe.epochs, recipe.batch_size, recipe.schedule) == (500, 32, "constant")
-    assert (recipe.clip_norm, recipe.clip_value, recipe.average) == (None, None, "none")
+    assert (recipe.global_clipnorm, recipe.clipvalue, recipe.weight_averaging) == (None, None, "none")
     assert len(entry.seeds) == 3
     spec = processed(tmp_path / "validated", settings)
-    assert (spec["window"], spec["horizon"], spec["targets"][0]) == (56, 1, "y")
+    assert (spec["input_size"], spec["horizon"], spec["targets"][0]) == (56, 1, "y")
     assert spec["splits"]["valid"] == {"first": "2019-02-26", "last": "2019-05-31", "days": 95, "windows": 95}
     assert spec["splits"]["train"]["windows"] == (np.datetime64("2019-01-01") - FIRST).astype(int) - 56
     assert all((told["mean"], told["std"]) == (0.0, 1e6) for told in spec["transforms"].values())
@@ -110,12 +112,12 @@ def test_the_table_comes_from_what_was_trained(book: Any, tmp_path: Path) -> Non
     processed(home / "data/validated", settings)
     recipe = settings.recipe("forecast", "simple_rnn").model_copy(update={"epochs": 8, "batch_size": 8})
     config = settings.entries("forecast")["simple_rnn"].config
-    for seed, below in ((1, ""), (2, "seed-2")):
-        folder = home / "models/forecast/simple_rnn" / below
+    for seed in (1, 2):
+        folder = model_dir("forecast", "simple_rnn", seed, home / "models")
         folder.mkdir(parents=True)
+        job = TrainingJob.create("forecast", "simple_rnn", seed, config, recipe)
         facts = run.train_network(
-            *("forecast", "simple_rnn", config, recipe, seed, home / "data/processed/forecast"),
-            *(folder, lambda row: None, "cpu"),
+            job, home / "data/processed/forecast", folder, lambda row: None, "cpu"
         )
         (folder / "run.json").write_text(json.dumps(facts))
     (home / "reports/forecast").mkdir(parents=True)
@@ -138,8 +140,8 @@ def test_the_table_comes_from_what_was_trained(book: Any, tmp_path: Path) -> Non
     assert rail[2].split(" ± ")[0] == f"{mean:,.0f}"
     assert rail[3] == f"{mean / 25330:.2f}"
     # the mean over both targets is what early stopping went by
-    best = read_json(home / "models/forecast/simple_rnn/run.json")["best_epoch"]
-    history = (home / "models/forecast/simple_rnn/history.csv").read_text().splitlines()
+    best = read_json(home / "models/forecast/simple_rnn/seed-1/run.json")["best_epoch"]
+    history = (home / "models/forecast/simple_rnn/seed-1/history.csv").read_text().splitlines()
     column = history[0].split(",").index("valid_loss")
     assert np.mean([*seen[0].values()]) == pytest.approx(
         1e6 * float(history[best].split(",")[column]), rel=1e-4

@@ -1,4 +1,4 @@
-"""Large libraries are imported without what no stage uses, and nothing is lost by that."""
+"""Large libraries are imported without optional dependencies, which stay importable afterwards."""
 
 from __future__ import annotations
 
@@ -8,34 +8,38 @@ import sys
 
 import pytest
 
-from strokecast.common.import_hiding import without
+from strokecast.common.import_hiding import hide_modules
 
 STAGE = """
 import sys
-from strokecast.common.stage import stage, start_tensorflow
-with stage("train", "looking at what is imported"):
+from strokecast.common.import_hiding import start_tensorflow
+from strokecast.common.stage import stage
+with stage("train", "listing the imports"):
     start_tensorflow()
-there = {"sklearn", "matplotlib", "pandas"} & set(sys.modules)
-assert "keras" in sys.modules and not there, there
+imported = {"sklearn", "matplotlib", "pandas"} & set(sys.modules)
+assert "keras" in sys.modules and not imported, imported
 import keras, matplotlib.figure, pandas, sklearn.base
 assert keras.ops.convert_to_tensor(pandas.Series([1.0, 2.0]).to_numpy()).shape == (2,)
 """
 
 
-def test_what_is_hidden_is_absent_inside_and_there_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hidden_modules_are_absent_inside_the_block_and_importable_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("wave", "colorsys"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with without(absent=("wave", "sys")):
+    with hide_modules(absent=("wave", "sys")):
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("wave")
-        assert importlib.import_module("sys") is sys, "what is imported already stays"
+        assert importlib.import_module("sys") is sys, "imported modules stay"
     assert importlib.import_module("wave").Error
-    with without(later=("colorsys",)):
-        stand_in = importlib.import_module("colorsys")
-        assert stand_in.rgb_to_hsv(0, 0, 0) == (0.0, 0.0, 0)
-    assert importlib.import_module("colorsys") is not stand_in
+    with hide_modules(lazy=("colorsys",)):
+        lazy_module = importlib.import_module("colorsys")
+        assert lazy_module.rgb_to_hsv(0, 0, 0) == (0.0, 0.0, 0)
+    assert importlib.import_module("colorsys") is not lazy_module
 
 
-def test_a_stage_imports_keras_without_what_it_hands_it_nothing_of() -> None:
+@pytest.mark.slow
+def test_a_stage_imports_keras_without_its_optional_dependencies() -> None:
     ran = subprocess.run([sys.executable, "-c", STAGE], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from strokecast.common.paths import model_dir
+
 ID = "0b9e2f6c-7a51-4f0e-8d53-5c6f2f3f9a01"
 START = 1_750_000_000_000
 
@@ -64,22 +66,22 @@ def make_training(project: Path, make_without_board: Callable[..., Path]) -> Cal
 
 @pytest.fixture
 def make_without_board(specs: dict[str, dict[str, Any]]) -> Callable[..., Path]:
-    """`make_without_board(task, name, training_id, seed, first, epochs)` writes a finished training's folder."""
+    """`make_without_board(task, name, training_id, seed, epochs)` writes a finished training's folder."""
 
     def make(
         task: str = "forecast",
         name: str = "seasonal_naive_7",
         training_id: str = ID,
         seed: int = 1,
-        first: bool = True,
         epochs: int = 3,
         pyfunc: bool = True,
     ) -> Path:
-        folder = Path("models") / task / name
-        folder = folder if first else folder / f"seed-{seed}"
+        folder = model_dir(task, name, seed)
         folder.mkdir(parents=True)
         kind = KINDS.get(name, "network")
-        recipe = {"epochs": epochs, "optimizer": "adam", "clip_norm": None} if kind == "network" else None
+        recipe = (
+            {"epochs": epochs, "optimizer": "adam", "global_clipnorm": None} if kind == "network" else None
+        )
         settings = {
             "task": task,
             "name": name,
@@ -114,7 +116,7 @@ def make_without_board(specs: dict[str, dict[str, Any]]) -> Callable[..., Path]:
         (folder / "run.json").write_text(json.dumps(run))
         (folder / "config.json").write_text(json.dumps(settings))
         (folder / "spec.json").write_text(json.dumps(specs[task]))
-        stored = {"task": task, "name": name, "config": {}, "found": {}, "min_history": 7}
+        stored = {"task": task, "name": name, "config": {}, "specification": {}, "min_history": 7}
         (folder / MODEL_FILES[kind]).write_text(json.dumps(stored))
         if task == "forecast":
             (folder / "calibration.json").write_text(json.dumps(intervals(kind)))

@@ -32,7 +32,7 @@ def test_run_holds_all_that_the_files_say(
     seen = describe_run(client, run_id)
     run = json.loads((folder / "run.json").read_text())
 
-    assert (seen["name"], seen["status"], seen["user"]) == ("gru", "FINISHED", "strokecast")
+    assert (seen["name"], seen["status"], seen["user"]) == ("gru-seed1", "FINISHED", "strokecast")
     assert (seen["start"], seen["end"]) == (run["started_ms"], run["ended_ms"])
     assert seen["params"] == {
         "task": "forecast",
@@ -45,11 +45,11 @@ def test_run_holds_all_that_the_files_say(
         "config.bidirectional": "false",
         "training.epochs": "3",
         "training.optimizer": "adam",
-        "training.clip_norm": "null",
-        "features.window": "14",
+        "training.global_clipnorm": "null",
+        "features.input_size": "14",
         "features.horizon": "7",
         "features.targets": "y",
-        "features.covariates": "",
+        "features.past_covariates": "",
         "features.future": ", ".join(WEEKDAYS),
         "features.channels": ", ".join(["y", *WEEKDAYS]),
         "features.transforms.y.kind": "none",
@@ -57,10 +57,10 @@ def test_run_holds_all_that_the_files_say(
         "features.transforms.y.mean": "100.0",
         "features.transforms.y.std": "10.0",
         "features.calendar.kinds": "weekday",
-        "features.calendar.country": "null",
-        "features.calendar.names": "",
+        "features.calendar.holiday_country": "null",
+        "features.calendar.holiday_names": "",
         "features.calendar.day_types": "",
-        "features.calendar.first": "2020-01-01",
+        "features.calendar.trend_start": "2020-01-01",
         "features.lags": "",
         "features.difference": "null",
         "features.name": "births",
@@ -266,7 +266,7 @@ def test_a_change_of_the_training_itself_takes_the_place_of_the_run(
 
 def test_a_further_seed_has_a_name_of_its_own(make_training: Make, client: Any) -> None:
     make_training()
-    folder = make_training(training_id="another", seed=7, first=False)
+    folder = make_training(training_id="another", seed=7)
     assert client.get_run(ensure(folder)).info.run_name == "seasonal_naive_7-seed7"
 
 
@@ -284,7 +284,7 @@ def test_nan_and_infinite_values_come_and_stay(make_training: Make, client: Any,
 
 def test_what_is_no_finished_training_is_refused_in_one_line(make_training: Make, active: Any) -> None:
     with pytest.raises(UserError, match="no finished training"):
-        board.ensure_run(Path("models/forecast/nothing"))
+        board.ensure_run(Path("models/forecast/nothing/seed-1"))
     folder = make_training()
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(run | {"status": "failed"}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import json
 import os
@@ -19,11 +20,12 @@ import pytest
 
 from strokecast.commands import sync
 from strokecast.common.errors import UserError
+from strokecast.params import ForecastRecipe
 from strokecast.tracking import board, claim, live, store
+from strokecast.training.job import TrainingJob
 
 Make = Callable[..., Path]
-CONFIG = {"units": 8}
-RECIPE = {"epochs": 3, "optimizer": "adam"}
+RECIPE = ForecastRecipe(epochs=3)
 FACTS = {
     "kind": "network",
     "parameters": 300,
@@ -34,6 +36,16 @@ FACTS = {
 }
 
 
+def job_of(
+    seed: int = 1, units: int = 8, recipe: ForecastRecipe = RECIPE, digest: str = "d" * 64
+) -> TrainingJob:
+    job = TrainingJob.create("forecast", "gru", seed, {"units": units}, recipe, digest)
+    return dataclasses.replace(job, code_digest="code")
+
+
+JOB = job_of()
+
+
 @pytest.fixture
 def spec(specs: dict[str, Any]) -> dict[str, Any]:
     return specs["forecast"]
@@ -42,13 +54,13 @@ def spec(specs: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def train(
     spec: dict[str, Any], calibration: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
-) -> Callable[..., live.Training]:
+) -> Callable[..., live.TrackedRun]:
     """Does what the train stage does, with a network that is a text."""
 
     def run(
-        folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1, below: str = ""
-    ) -> live.Training:
-        with live.begin("forecast", "gru", seed, below, CONFIG, RECIPE, spec) as training:
+        folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1
+    ) -> live.TrackedRun:
+        with live.TrackedRun.begin(job_of(seed), spec) as training:
             temporary = folder.parent / f".{folder.name}.tmp"
             temporary.mkdir(parents=True)
             with (temporary / "history.csv").open("w", newline="") as file:
@@ -62,8 +74,7 @@ def train(
                 shutil.rmtree(temporary)
                 raise fails
             (temporary / "model.keras").write_text("a network")
-            told = {"task": "forecast", "name": "gru", "seed": seed, "config": CONFIG, "training": RECIPE}
-            (temporary / "config.json").write_text(json.dumps(told))
+            (temporary / "config.json").write_text(json.dumps(job_of(seed).to_json()))
             (temporary / "spec.json").write_text(json.dumps(spec))
             (temporary / "calibration.json").write_text(json.dumps(calibration))
             training.finish(temporary, FACTS)
@@ -76,7 +87,7 @@ def train(
 def test_live_run_equals_the_one_rebuilt_from_its_folder(
     train: Any, client: Any, active: Any, describe_run: Any, evaluate: Any
 ) -> None:
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     training = train(folder)
     [running] = active()
     run_id = training.settle(folder)
@@ -98,7 +109,7 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
 def test_curves_are_on_the_board_while_it_trains(
     spec: dict[str, Any], client: Any, active: Any, history_line: Any
 ) -> None:
-    with live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec) as training:
+    with live.TrackedRun.begin(JOB, spec) as training:
         training.epoch(history_line(1))
         training.epoch(history_line(2))
         [run] = active()
@@ -120,7 +131,7 @@ def test_curves_are_on_the_board_while_it_trains(
 def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
     train: Any, client: Any, active: Any, error: BaseException, status: str, reason: str
 ) -> None:
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     with pytest.raises(type(error)):
         train(folder, fails=error)
     [failed] = active()
@@ -137,10 +148,14 @@ def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
 
 
 KILLED = """
-import json, sys, time
+import dataclasses, json, sys, time
+from strokecast.params import ForecastRecipe
 from strokecast.tracking import live
+from strokecast.training.job import TrainingJob
 spec, line = json.loads(sys.argv[1])
-with live.begin("forecast", "gru", 1, "", {"units": 8}, {"epochs": 3, "optimizer": "adam"}, spec) as training:
+job = TrainingJob.create("forecast", "gru", 1, {"units": 8}, ForecastRecipe(epochs=3), spec["digest"])
+job = dataclasses.replace(job, code_digest="code")
+with live.TrackedRun.begin(job, spec) as training:
     training.epoch(line)
     print(training.training_id, flush=True)
     time.sleep(600)
@@ -163,7 +178,7 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
 
     assert sync.mark_lost() == 0, "it is alive"
     monkeypatch.setattr(claim, "PATIENCE", 0.1)
-    other = live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec)
+    other = live.TrackedRun.begin(JOB, spec)
     assert other.training_id != training_id, "another process trains the same thing at this moment"
     assert other.record is None, "and keeps no checkpoints that the two would share"
 
@@ -176,7 +191,7 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     assert lost.data.tags[store.FAILURE] == "its process is gone"
     assert sync.mark_lost() == 0
 
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     training = train(folder)
     assert training.training_id == training_id
     run_id = training.settle(folder)
@@ -187,7 +202,9 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     assert len(whole["histories"]["train/loss"]) == 3
     board.supersede(client, run)
     assert describe_run(client, board.ensure_run(folder)) == whole, "equal to one that is made anew"
-    assert train(Path("models/forecast/again")).training_id != training_id, "a new training once it finished"
+    assert train(Path("models/forecast/again/seed-1")).training_id != training_id, (
+        "a new training once it finished"
+    )
 
 
 def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
@@ -200,7 +217,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     tmp_path: Path,
 ) -> None:
     """Two epochs, a kill without a word to the board, the second epoch told again, a third."""
-    begin = functools.partial(live.begin, "forecast", "gru", 1, "", CONFIG, RECIPE, spec, "code")
+    begin = functools.partial(live.TrackedRun.begin, JOB, spec)
     first = begin().__enter__()
     for epoch in (1, 2):
         first.epoch(history_line(epoch))
@@ -212,7 +229,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
         key: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(lost.info.run_id, key))
         for key in lost.data.metrics
     }
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     folder.mkdir(parents=True)
     with begin() as second:
         assert (second.training_id, second.record) == (first.training_id, first.record)
@@ -223,8 +240,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
             writer.writeheader()
             writer.writerows(history_line(epoch) for epoch in (1, 2, 3))
         (folder / "model.keras").write_text("a network")
-        told = {"task": "forecast", "name": "gru", "seed": 1, "config": CONFIG, "training": RECIPE}
-        (folder / "config.json").write_text(json.dumps(told))
+        (folder / "config.json").write_text(json.dumps(JOB.to_json()))
         (folder / "spec.json").write_text(json.dumps(spec))
         (folder / "calibration.json").write_text(json.dumps(calibration))
         second.finish(folder, FACTS)
@@ -245,10 +261,10 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
 def test_a_training_that_is_given_up_is_failed_with_its_reason(
     spec: dict[str, Any], active: Any, history_line: Any
 ) -> None:
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     folder.mkdir(parents=True)
     (folder / "history.csv").write_text("half of it")
-    with live.begin("forecast", "gru", 1, "", CONFIG, RECIPE, spec) as training:
+    with live.TrackedRun.begin(JOB, spec) as training:
         training.epoch(history_line(1))
         (training.record / "checkpoint-1.npz").write_text("the last good one")  # type: ignore[operator]
         training.give_up(folder, "the loss became nan")
@@ -263,15 +279,16 @@ def test_a_training_that_is_given_up_is_failed_with_its_reason(
 
 
 def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, Any], project: Path) -> None:
-    calls: list[tuple[Any, ...]] = [
-        (1, "", CONFIG, RECIPE, spec),
-        (2, "", CONFIG, RECIPE, spec),
-        (1, "", {"units": 9}, RECIPE, spec),
-        (1, "", CONFIG, RECIPE | {"epochs": 4}, spec),
-        (1, "", CONFIG, RECIPE, spec | {"digest": "e" * 64}),
+    jobs = [
+        JOB,
+        job_of(seed=2),
+        job_of(units=9),
+        job_of(recipe=ForecastRecipe(epochs=4)),
+        job_of(digest="e" * 64),
+        dataclasses.replace(JOB, code_digest="other code"),
     ]
-    begun = [live.begin("forecast", "gru", *call) for call in [*calls, (*calls[0], "other code")]]
-    assert len({training.training_id for training in begun}) == 6
+    runs = [live.TrackedRun.begin(job, spec) for job in jobs]
+    assert len({run.training_id for run in runs}) == 6
 
 
 def test_a_run_of_another_host_is_left_alone(project: Path) -> None:
@@ -294,7 +311,7 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
     def locked(*_: object, **__: object) -> None:
         raise MlflowException("database is locked")
 
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     with monkeypatch.context() as patch:
         patch.setattr(board, "log_points", locked)
         training = train(folder)
@@ -305,7 +322,7 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
 
 def test_a_further_seed_has_a_run_and_a_name_of_its_own(train: Any, client: Any) -> None:
     folder = Path("models/forecast/gru/seed-4")
-    training = train(folder, seed=4, below="seed-4")
+    training = train(folder, seed=4)
     assert client.get_run(training.settle(folder)).info.run_name == "gru-seed4"
 
 
@@ -324,12 +341,12 @@ def test_git_revision_and_dvc_names_are_noted(
     monkeypatch.setenv("DVC_STAGE", "train-forecast@gru")
     monkeypatch.setenv("DVC_EXP_NAME", "witty-name")
     Path("dvc.lock").write_text("2")
-    folder = Path("models/forecast/gru")
+    folder = Path("models/forecast/gru/seed-1")
     tags = client.get_run(train(folder).settle(folder)).data.tags
     assert tags["mlflow.source.git.commit"] == revision
     assert tags["strokecast.git_dirty"] == "false", "dvc.lock changes with every run"
     assert tags["strokecast.dvc_stage"] == "train-forecast@gru"
     assert tags["strokecast.dvc_exp_name"] == "witty-name"
     Path("code.py").write_text("2")
-    again = Path("models/forecast/again")
+    again = Path("models/forecast/again/seed-1")
     assert client.get_run(train(again).settle(again)).data.tags["strokecast.git_dirty"] == "true"

@@ -248,7 +248,7 @@ def test_a_classical_method_asks_for_what_computes_it(name: str) -> None:
     from strokecast.models.common import registry
     from strokecast.tracking import pyfunc
 
-    required = pyfunc.requirements("rule", registry.get("forecast", name).needs)
+    required = pyfunc.requirements("rule", registry.get("forecast", name).requirements)
     assert [line.partition("==")[0] for line in required][-1] == "statsforecast"
     assert not {"tensorflow", "scikit-learn"} & {line.partition("==")[0] for line in required}
 
@@ -263,7 +263,7 @@ def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_
     told = {"kinds": ["day_type"], "day_types": ["U", "W"]}
     fitted = {"bus": {"kind": "boxcox", "power": 0.5, "mean": 9.0, "std": 1.0}}
     spec = plain | {
-        "covariates": ["bus"],
+        "past_covariates": ["bus"],
         "calendar": plain["calendar"] | told,
         "transforms": plain["transforms"] | fitted,
     }
@@ -276,7 +276,7 @@ def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_
     assert list(made.columns) == model.metadata.signature.outputs.input_names()
     required = (folder / "pyfunc/requirements.txt").read_text()
     assert "scipy==" in required, "Box-Cox is computed by scipy"
-    with pytest.raises(mlflow.exceptions.MlflowException, match="no day_type is known of 2021-01-01"):
+    with pytest.raises(mlflow.exceptions.MlflowException, match="the day_type of 2021-01-01 is not known"):
         model.predict(model.input_example.head(7))
 
 
@@ -298,9 +298,9 @@ def test_a_forecaster_requires_what_it_needs_at_the_locked_versions(
     name: str, country: str | None, further: set[str], specs: dict[str, Any]
 ) -> None:
     spec = specs["forecast"]
-    spec = {**spec, "calendar": {**spec["calendar"], "country": country}}
+    spec = {**spec, "calendar": {**spec["calendar"], "holiday_country": country}}
     architecture = registry.get("forecast", name)
-    required = pyfunc.requirements(architecture.kind, (*architecture.needs, *pyfunc._read(spec)))
+    required = pyfunc.requirements(architecture.kind, (*architecture.requirements, *pyfunc._read(spec)))
     assert {line.partition("==")[0] for line in required} == {
         "mlflow",
         "numpy",

@@ -63,14 +63,15 @@ def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace
     home = Path("models/forecast/seasonal_naive_7")
     expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}
     expected |= {"run.json", "spec.json", "system.csv"}
-    assert {path.name for path in home.iterdir()} == expected | {"seed-5"}
-    assert {path.name for path in (home / "seed-5").iterdir()} == expected
-    runs = [json.loads((folder / "run.json").read_text()) for folder in (home, home / "seed-5")]
+    assert {path.name for path in home.iterdir()} == {"seed-1", "seed-5"}
+    folders = [home / "seed-1", home / "seed-5"]
+    assert all({path.name for path in folder.iterdir()} == expected for folder in folders)
+    runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
     assert [told["seed"] for told in runs] == [1, 5]
     state = store.board_state()
     assert {told["training_id"] for told in runs} == set(state)
     names = {client.get_run(known.run_id).info.run_name for known in state.values()}
-    assert names == {"seasonal_naive_7", "seasonal_naive_7-seed5"}
+    assert names == {"seasonal_naive_7-seed1", "seasonal_naive_7-seed5"}
     assert [path.name for path in Path("models/forecast").iterdir()] == ["seasonal_naive_7"], (
         "no temporary folder"
     )

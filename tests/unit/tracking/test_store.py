@@ -27,7 +27,7 @@ for folder in sys.argv[1:]:
 def test_four_processes_on_a_fresh_store_write_every_training_once(
     empty_project: Path, make_without_board: Make
 ) -> None:
-    folders = [make_without_board(training_id=f"id-{n}", seed=n, first=n == 1) for n in (1, 2, 3)]
+    folders = [make_without_board(training_id=f"id-{n}", seed=n) for n in (1, 2, 3)]
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", WORKER, *(str(folders[(start + n) % 3]) for n in range(3))],

@@ -40,8 +40,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("made")
     (root / "sketches").mkdir()
     _drawings(root / "sketches")
-    classify.preprocess(root / "sketches", root / "processed/classify", ClassifyFeatures(bounds=(6, 11, 16)))
-    draw.preprocess(root / "sketches", root / "processed/draw", DrawFeatures(bounds=(6, 11, 16)))
+    classify.preprocess(
+        root / "sketches", root / "processed/classify", ClassifyFeatures(bucket_boundaries=(6, 11, 16))
+    )
+    draw.preprocess(root / "sketches", root / "processed/draw", DrawFeatures(bucket_boundaries=(6, 11, 16)))
     small = WatchFeatures(frames=4, height=12, width=12, steps_per_frame=4)
     watch.preprocess(root / "sketches", root / "processed/watch", small)
     (root / "series").mkdir()
@@ -49,5 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = 100 + 30 * np.sin(np.arange(140) * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=140)
     pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), "y": values}), root / "series/series.parquet")
     (root / "series/report.json").write_text(json.dumps({"source": "csv"}))
-    forecast.preprocess(root / "series", root / "processed/forecast", ForecastFeatures(window=14, horizon=3))
+    forecast.preprocess(
+        root / "series", root / "processed/forecast", ForecastFeatures(input_size=14, horizon=3, lags=(), holiday_country=None)
+    )
     return root / "processed"

@@ -20,7 +20,7 @@ LAYOUT = frames.Layout(frames=3, height=28, width=28, steps_per_frame=4, by="ink
 def batch() -> dict[str, np.ndarray]:
     """Eight copies of one drawing that fills the middle of the page."""
     points = np.array([[20, 5, 0], [0, 10, 1], [-15, 0, 0], [3, -9, 1]], np.float32)
-    video, track = frames.videos(points, np.array([[0, 4]]), LAYOUT)
+    video, track = frames.render_videos(points, np.array([[0, 4]]), LAYOUT)
     small = np.zeros_like(video)
     small[:, :, 7:21, 7:21] = video.reshape(1, 3, 14, 2, 14, 2).mean(axis=(3, 5)).astype(np.uint8)
     return {"frames": np.repeat(small, 8, axis=0), "track": np.repeat(track, 8, axis=0)}

@@ -13,8 +13,9 @@ import pytest
 
 from strokecast.inference import networks
 from strokecast.params import ClassifyRecipe
-from strokecast.training import averaging, optimizers, run, step
-from strokecast.training.averaging import Average
+from strokecast.training import averaging, optimizers, run, steps
+from strokecast.training.averaging import WeightAverage
+from strokecast.training.job import TrainingJob
 from strokecast.training.objectives import Objective
 
 
@@ -29,62 +30,62 @@ def network(l2: float = 0.0) -> Any:
     return keras.Model({"x": x}, keras.layers.Dense(1, name="b")(y))
 
 
-def steps_of(model: Any, recipe: ClassifyRecipe, average: Average | None = None) -> step.Steps:
+def steps_of(model: Any, recipe: ClassifyRecipe, average: WeightAverage | None = None) -> steps.CompiledSteps:
     import tensorflow as tf
 
     def loss(target: Any, output: Any) -> Any:
         return tf.reduce_mean(tf.square(output - target), axis=-1)
 
     objective = Objective(((1,), "float32"), loss, loss, None)
-    return step.make(
+    return steps.compile_steps(
         model,
         optimizers.make(recipe),
         objective,
-        recipe.clip_norm,
-        recipe.clip_value,
+        recipe.global_clipnorm,
+        recipe.clipvalue,
         average,
         recipe.jit_compile,
     )
 
 
-def train(steps: step.Steps, count: int, size: float = 1.0) -> None:
+def train(compiled: steps.CompiledSteps, count: int, size: float = 1.0) -> None:
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
     for n in range(count):
         x = rng.normal(0, size, (6, 2)).astype(np.float32)
-        steps.train({"x": tf.constant(x)}, tf.constant(x[:, :1]), np.float32(0.1 + 0.01 * n))
+        compiled.train({"x": tf.constant(x)}, tf.constant(x[:, :1]), np.float32(0.1 + 0.01 * n))
 
 
 def test_ema_follows_by_the_formula_and_moments_with_it() -> None:
-    recipe = ClassifyRecipe(epochs=1, average="ema", ema_decay=0.3)
+    recipe = ClassifyRecipe(epochs=1, weight_averaging="ema", ema_decay=0.3)
     model = network()
-    average = Average(model, recipe)
-    steps = steps_of(model, recipe, average)
+    average = WeightAverage(model, recipe)
+    compiled = steps_of(model, recipe, average)
     wanted = model.get_weights()
     for done in range(4):
-        train(steps, 1)
+        train(compiled, 1)
         keep = min(0.3, (1 + done) / (10 + done))
         wanted = [keep * a + (1 - keep) * w for a, w in zip(wanted, model.get_weights(), strict=True)]
     assert len(wanted) == 8, "two moving moments among them"
     kept = average.after_epoch(1)
     assert kept is not None
     raw = model.get_weights()
-    with average.shown(kept):
+    with average.swapped_in(kept):
         for value, by_hand in zip(model.get_weights(), wanted, strict=True):
             np.testing.assert_allclose(value, by_hand, atol=1e-6)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), raw, strict=True))
-    assert not average.refreshes
+    assert not average.updates_batch_norm
 
 
 def test_swa_is_the_mean_of_the_last_epochs() -> None:
-    recipe = ClassifyRecipe(epochs=8, average="swa", swa_start=0.5)
+    recipe = ClassifyRecipe(epochs=8, weight_averaging="swa", swa_start=0.5)
     model = network()
-    average = Average(model, recipe)
-    steps = steps_of(model, recipe, average)
+    average = WeightAverage(model, recipe)
+    compiled = steps_of(model, recipe, average)
     seen = []
     for epoch in range(1, 9):
-        train(steps, 2)
+        train(compiled, 2)
         kept = average.after_epoch(epoch)
         again = average.after_epoch(epoch)
         assert (kept is None) == (again is None) == (epoch <= 4)
@@ -92,25 +93,25 @@ def test_swa_is_the_mean_of_the_last_epochs() -> None:
             continue
         seen.append(model.get_weights())
         average.commit(kept)
-        with average.shown(kept):
+        with average.swapped_in(kept):
             for value, epochs in zip(model.get_weights(), zip(*seen, strict=True), strict=True):
                 np.testing.assert_allclose(value, np.mean(epochs, axis=0), atol=1e-6)
-    assert average.refreshes, "its moments of batch normalisation are to be taken anew"
+    assert average.updates_batch_norm, "its moments of batch normalisation are to be taken anew"
 
 
 def test_without_an_average_nothing_is_held() -> None:
-    average = Average(network(), ClassifyRecipe(epochs=1))
+    average = WeightAverage(network(), ClassifyRecipe(epochs=1))
     assert average.variables == []
     assert average.after_epoch(1) is None
 
 
 def test_clip_value_bounds_each_entry_of_the_update() -> None:
-    plain = {"epochs": 1, "optimizer": "sgd", "clip_norm": None}
+    plain = {"epochs": 1, "optimizer": "sgd", "global_clipnorm": None}
     moved = []
     for clip in (None, 0.01):
         model = network()
         before = model.get_layer("a").get_weights()[0]
-        train(steps_of(model, ClassifyRecipe(**plain, clip_value=clip)), 1, size=10.0)
+        train(steps_of(model, ClassifyRecipe(**plain, clipvalue=clip)), 1, size=10.0)
         moved.append(float(np.abs(model.get_layer("a").get_weights()[0] - before).max()))
     assert moved[0] > 0.01
     assert moved[1] == pytest.approx(0.1 * 0.01, rel=1e-3)  # learning rate x bound
@@ -121,10 +122,10 @@ def test_xla_trains_to_the_same_weights() -> None:
     for jit in (False, True):
         model = network()
         # not adam: a bias in front of batch normalisation has a gradient of rounding errors alone
-        recipe = ClassifyRecipe(epochs=1, jit_compile=jit, average="ema", optimizer="sgd")
-        steps = steps_of(model, recipe, Average(model, recipe))
-        train(steps, 3)
-        assert steps.train.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+        recipe = ClassifyRecipe(epochs=1, jit_compile=jit, weight_averaging="ema", optimizer="sgd")
+        compiled = steps_of(model, recipe, WeightAverage(model, recipe))
+        train(compiled, 3)
+        assert compiled.train.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
         ends.append(model.get_weights())
     for a, b in zip(*ends, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
@@ -144,17 +145,18 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
     made: Path, tmp_path: Path, average: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Any] = []
-    show = averaging.Average.shown
+    show = averaging.WeightAverage.swapped_in
 
-    def noted(self: Average, kept: Any) -> Any:
+    def noted(self: WeightAverage, kept: Any) -> Any:
         shown.append(kept)
         return show(self, kept)
 
-    monkeypatch.setattr(averaging.Average, "shown", noted)
-    recipe = ClassifyRecipe(epochs=3, batch_size=16, learning_rate=0.01, average=average, swa_start=0.0)
-    facts = run.train_network(
-        "classify", "gru", {"units": 4}, recipe, 1, made / "classify", tmp_path, lambda row: None, "cpu"
+    monkeypatch.setattr(averaging.WeightAverage, "shown", noted)
+    recipe = ClassifyRecipe(
+        epochs=3, batch_size=16, learning_rate=0.01, weight_averaging=average, swa_start=0.0
     )
+    job = TrainingJob.create("classify", "gru", 1, {"units": 4}, recipe)
+    facts = run.train_network(job, made / "classify", tmp_path, lambda row: None, "cpu")
     kept = networks.load_network(tmp_path).get_weights()
     for value, wanted in zip(kept, shown[facts["best_epoch"] - 1], strict=True):
         np.testing.assert_array_equal(value, wanted)
@@ -162,7 +164,7 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
 
 def test_threads_are_set_before_tensorflow_starts() -> None:
     code = (
-        "import json, threading; from strokecast.common.stage import start_tensorflow; start_tensorflow(); "
+        "import json, threading; from strokecast.common.import_hiding import start_tensorflow; start_tensorflow(); "
         "from strokecast.training import devices; devices.prepare(1, 3, 2, False); devices.prepare(2, 3, 2, False); "
         "import tensorflow as tf; tf.zeros(2) + 1; t = tf.config.threading; print(json.dumps("
         "[t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads()]))"

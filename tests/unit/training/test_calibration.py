@@ -8,7 +8,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
 from strokecast.training import calibration
 
@@ -22,11 +22,11 @@ class Offset:
         self.held = held
         self.asked: list[int] = []
 
-    def __call__(self, known: backtest.Series, origins: Any) -> backtest.Said:
+    def __call__(self, known: backtest.Series, origins: Any) -> backtest.Forecast:
         self.asked = origins.tolist()
         self.days = known.days
         more = np.arange(1, len(origins) + 1)[:, None, None]
-        return backtest.Said(backtest.actual(known, self.held, origins) + more)
+        return backtest.Forecast(backtest.actuals(known, self.held, origins) + more)
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def test_origins_without_enough_history_are_left_out_and_none_at_all_is_an_error
         UserError, match=rf"models\.forecast\.mine: the days before the test split number {days}"
     ):
         calibration.write(tmp_path, ask, made / "forecast", held, days, None, WHERE)
-    assert Preparer(held).min_history <= held["splits"]["train"]["days"]
+    assert WindowTransformer(held).min_history <= held["splits"]["train"]["days"]

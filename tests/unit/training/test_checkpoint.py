@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from strokecast.common import stage
+from strokecast.common import signals
 from strokecast.inference import networks
 from strokecast.params import ClassifyRecipe, DrawRecipe, Recipe, WatchRecipe
 from strokecast.training import checkpoint, run
-from strokecast.training.checkpoint import Keeper, State
+from strokecast.training.checkpoint import CheckpointManager, TrainState
+from strokecast.training.job import TrainingJob
 
 
 class Variable:
@@ -38,48 +36,48 @@ def variables(fill: float = 0.0) -> list[Variable]:
     return [Variable(np.full((3, 2), fill, np.float32)), Variable(np.array([7, int(fill)], np.uint32))]
 
 
-def state(epoch: int, step: int = 0) -> State:
-    rows: list[checkpoint.Row] = [{"epoch": epoch, "train_loss": 1 / 3}]
-    return State(epoch, step, rows, 0.1 + epoch, epoch, [np.full(4, epoch, np.float32)], 1.5, [10.0])
+def state(epoch: int, step: int = 0) -> TrainState:
+    rows: list[checkpoint.HistoryRow] = [{"epoch": epoch, "train_loss": 1 / 3}]
+    return TrainState(epoch, step, rows, 0.1 + epoch, epoch, [np.full(4, epoch, np.float32)], 1.5, [10.0])
 
 
-def same(back: State | None, wanted: State) -> bool:
+def same(back: TrainState | None, wanted: TrainState) -> bool:
     assert back is not None
     best = [value.tolist() for value in back.best] == [value.tolist() for value in wanted.best]
     return best and {**vars(back), "best": 0} == {**vars(wanted), "best": 0}
 
 
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
-    Keeper(tmp_path / "record", variables(5.0)).save(state(2, 7))
+    CheckpointManager(tmp_path / "record", variables(5.0)).save(state(2, 7))
     held = variables()
-    back = Keeper(tmp_path / "record", held).load()
+    back = CheckpointManager(tmp_path / "record", held).load()
     assert same(back, state(2, 7))
     assert held[0].value.tolist() == [[5.0, 5.0]] * 3
     assert (held[1].value.tolist(), held[1].value.dtype) == ([7, 5], np.uint32)
 
 
 def test_before_the_first_epoch_the_best_loss_is_infinite(tmp_path: Path) -> None:
-    Keeper(tmp_path, variables()).save(State(step=3))
-    back = Keeper(tmp_path, variables()).load()
-    assert back == State(step=3)
+    CheckpointManager(tmp_path, variables()).save(TrainState(step=3))
+    back = CheckpointManager(tmp_path, variables()).load()
+    assert back == TrainState(step=3)
     assert back is not None
     assert back.best_loss == math.inf
 
 
 def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None:
     for number, (epoch, step) in enumerate([(0, 9), (0, 18), (1, 0), (1, 9)]):
-        Keeper(tmp_path, variables(number)).save(state(epoch, step))
+        CheckpointManager(tmp_path, variables(number)).save(state(epoch, step))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "checkpoint-000001-000000000.npz",
         "checkpoint-000001-000000009.npz",
     ]
     held = variables()
-    assert same(Keeper(tmp_path, held).load(), state(1, 9))
+    assert same(CheckpointManager(tmp_path, held).load(), state(1, 9))
     assert held[0].value[0, 0] == 3.0
 
 
 def test_nothing_is_kept_without_a_folder(tmp_path: Path) -> None:
-    keeper = Keeper(None, variables())
+    keeper = CheckpointManager(None, variables())
     keeper.save(state(1))
     assert keeper.load() is None
 
@@ -96,7 +94,7 @@ def flip(path: Path) -> None:
 
 
 def foreign(path: Path) -> None:
-    Keeper(path.parent / "other", [Variable(np.zeros(5))]).save(state(9))
+    CheckpointManager(path.parent / "other", [Variable(np.zeros(5))]).save(state(9))
     next((path.parent / "other").iterdir()).replace(path)
     (path.parent / "other").rmdir()
 
@@ -106,11 +104,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     tmp_path: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for epoch in (1, 2):
-        Keeper(tmp_path, variables(epoch)).save(state(epoch))
+        CheckpointManager(tmp_path, variables(epoch)).save(state(epoch))
     damage(tmp_path / "checkpoint-000002-000000000.npz")
     (tmp_path / ".checkpoint.tmp-1").write_bytes(b"half written")
     held = variables()
-    assert same(Keeper(tmp_path, held).load(), state(1))
+    assert same(CheckpointManager(tmp_path, held).load(), state(1))
     assert held[0].value[0, 0] == 1.0
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("checkpoint checkpoint-000002-000000000.npz is passed over: ")
@@ -118,58 +116,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
 
 
 def test_no_whole_checkpoint_is_a_start_from_nothing(tmp_path: Path) -> None:
-    Keeper(tmp_path, variables()).save(state(1))
+    CheckpointManager(tmp_path, variables()).save(state(1))
     cut(tmp_path / "checkpoint-000001-000000000.npz")
-    assert Keeper(tmp_path, variables()).load() is None
-
-
-IMPORTED = """
-import json, sys
-from pathlib import Path
-import strokecast
-from strokecast.params import ClassifyRecipe
-from strokecast.training import run
-made, folder = map(Path, sys.argv[1:])
-run.train_network("classify", "gru", {"units": 2}, ClassifyRecipe(epochs=1), 1, made, folder, lambda row: None, "cpu")
-files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.startswith("strokecast.")]
-print(json.dumps(sorted(f for f in files if f)))
-"""
-
-# Imported by a training, and not able to change its numbers but through its settings or its data.
-HARMLESS = {
-    *(f"common/{name}.py" for name in ("__init__", "errors", "files", "paths", "stage", "explain", "lean")),
-    *("schema.py", "features/__init__.py", "features/common/__init__.py", "features/common/spec.py"),
-    *(
-        "models/__init__.py",
-        "models/common/__init__.py",
-        "models/common/config.py",
-        "models/classify/__init__.py",
-    ),
-}
-
-
-def test_the_key_hashes_all_code_that_a_training_imports(made: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", IMPORTED, str(made / "classify"), str(tmp_path)]
-    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    root = Path(checkpoint.__file__).parents[1]
-    imported = {Path(file).relative_to(root).as_posix() for file in json.loads(out.splitlines()[-1])}
-    hashed = {path.relative_to(root).as_posix() for path in checkpoint.code_files("classify", "gru")}
-    assert "training/loop.py" in imported & hashed
-    assert "models/classify/gru.py" in imported & hashed
-    assert {name for name in imported - hashed - HARMLESS if not name.startswith("params/")} == set()
-    assert "models/classify/lstm.py" not in hashed
-
-
-def test_the_key_changes_with_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "models/classify").mkdir(parents=True)
-    (tmp_path / "models/classify/gru.py").write_text("1")
-    (tmp_path / "models/classify/lstm.py").write_text("1")
-    monkeypatch.setattr(checkpoint, "_PACKAGE", tmp_path)
-    first = checkpoint.code_digest("classify", "gru")
-    (tmp_path / "models/classify/lstm.py").write_text("2")
-    assert checkpoint.code_digest("classify", "gru") == first
-    (tmp_path / "models/classify/gru.py").write_text("2")
-    assert checkpoint.code_digest("classify", "gru") != first
+    assert CheckpointManager(tmp_path, variables()).load() is None
 
 
 @pytest.fixture
@@ -209,22 +158,22 @@ class KillError(Exception):
 @pytest.mark.parametrize(
     ("task", "name", "config", "recipe", "kills"),
     [
-        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, average="ema"), [2, 3]),
+        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, weight_averaging="ema"), [2, 3]),
         (
             "classify",
             "conv_rnn",
             CONV | {"columns": 2, "image": 3},
-            ClassifyRecipe(**BUSY, **SHAKEN, average="swa", swa_start=0.3),
+            ClassifyRecipe(**BUSY, **SHAKEN, weight_averaging="swa", swa_start=0.3),
             [5],
         ),
         (  # killed in the phase before its own, and in its own
             "watch",
             "inflated",
             INFLATED,
-            WatchRecipe(**WATCHED, augment_rotation=10.0, average="ema", pretrain_epochs=2),
+            WatchRecipe(**WATCHED, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
             [2, 7],
         ),
-        ("draw", "sketch_rnn", SKETCH, DrawRecipe(**BUSY, augment_scale=0.1, average="ema"), [2, 3]),
+        ("draw", "sketch_rnn", SKETCH, DrawRecipe(**BUSY, augment_scale=0.1, weight_averaging="ema"), [2, 3]),
     ],
 )
 def test_a_training_cut_off_ends_like_an_undisturbed_one(
@@ -238,35 +187,27 @@ def test_a_training_cut_off_ends_like_an_undisturbed_one(
     recipe: Recipe,
     kills: list[int],
 ) -> None:
-    def train(where: str, record: Path | None) -> dict[str, Any]:
+    def train(where: str, checkpoint_dir: Path | None) -> dict[str, Any]:
         folder = tmp_path / where
         folder.mkdir(exist_ok=True)
+        job = TrainingJob.create(task, name, 5, config, recipe)
         return run.train_network(
-            task,
-            name,
-            config,
-            recipe,
-            5,
-            made / task,
-            folder,
-            lambda row: None,
-            "cpu",
-            record=record,
+            job, made / task, folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
         )
 
     whole = train("whole", None)
-    save = Keeper.save
+    save = CheckpointManager.save
     for kill in kills:
         left = [kill]
 
-        def dies(self: Keeper, state: State, left: list[int] = left) -> None:
+        def dies(self: CheckpointManager, state: TrainState, left: list[int] = left) -> None:
             save(self, state)
             left[0] -= 1
             if left[0] == 0:
                 raise KillError
 
         with monkeypatch.context() as patch:
-            patch.setattr(Keeper, "save", dies)
+            patch.setattr(CheckpointManager, "save", dies)
             with pytest.raises(KillError):
                 train("cut", tmp_path / "record")
     cut_off = train("cut", tmp_path / "record")
@@ -291,19 +232,11 @@ def test_an_interrupted_training_keeps_its_running_step(
         if len(calls) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("strokecast.training.guards.Sentry.check", check)
-    with pytest.raises(stage.Interrupted) as ended:
+    monkeypatch.setattr("strokecast.training.guards.NonFiniteDetector.check", check)
+    job = TrainingJob.create("classify", "gru", 5, {"units": 2}, ClassifyRecipe(epochs=2, batch_size=16))
+    with pytest.raises(signals.Interrupted) as ended:
         run.train_network(
-            "classify",
-            "gru",
-            {"units": 2},
-            ClassifyRecipe(epochs=2, batch_size=16),
-            5,
-            made / "classify",
-            tmp_path,
-            lambda row: None,
-            "cpu",
-            record=tmp_path / "record",
+            job, made / "classify", tmp_path, lambda row: None, "cpu", checkpoint_dir=tmp_path / "record"
         )
     assert (ended.value.number, str(ended.value)) == (signal.SIGTERM, f"after epoch 0, step {calls[-1]}")
     assert [path.name for path in (tmp_path / "record").iterdir()] == [

@@ -10,9 +10,10 @@ from strokecast.features.records import reading, spec
 from strokecast.inference import networks, sampling
 from strokecast.models.common import registry
 from strokecast.models.layers import mixture
-from strokecast.models.layers.latent import divergence
+from strokecast.models.layers.latent import kl_divergence
 from strokecast.params import DrawRecipe
 from strokecast.training import augment, data, objectives, run
+from strokecast.training.job import TrainingJob
 
 RIGHT, LEFT = 0, 1  # the classes of the tiny data: lines to the right, lines to the left
 
@@ -21,11 +22,11 @@ def test_the_target_follows_the_augmented_drawing(made: Path) -> None:
     held = spec.load(made / "draw", "draw")
     change = augment.make("draw", DrawRecipe(augment_scale=0.15, augment_drop=0.3), held)
     groups = reading.groups(made / "draw", held, "train")
-    plain = data.feed(groups, 16, 1, 1).dataset
-    shaken = data.feed(groups, 16, 1, 1, augment=change, target_of=reading.drawn).dataset
+    plain = data.train_batches(groups, 16, 1, 1).dataset
+    shaken = data.train_batches(groups, 16, 1, 1, augment=change, target_of=reading.stroke5_target).dataset
     fewer = 0
     for (inputs, target, _), (before, untouched, _) in zip(shaken, plain, strict=True):
-        np.testing.assert_array_equal(target, reading.drawn(inputs))
+        np.testing.assert_array_equal(target, reading.stroke5_target(inputs))
         assert np.abs(target - untouched).max() > 0.01
         np.testing.assert_array_equal(inputs["label"], before["label"])
         fewer += int(np.sum(before["length"] - inputs["length"]))
@@ -52,7 +53,7 @@ def test_the_losses_are_reconstruction_and_weighed_divergence(made: Path) -> Non
     mean, log_variance = (model.get_layer(name).output for name in ("latent_mean", "latent_log_variance"))
     named = {tensor.name: tensor for tensor in model.inputs if tensor.name != "label"}
     parts = keras.Model(named, [mean, log_variance])({name: inputs[name] for name in named})
-    np.testing.assert_allclose(output["kl"], divergence(*parts), atol=1e-6)
+    np.testing.assert_allclose(output["kl"], kl_divergence(*parts), atol=1e-6)
     expected = mixture.reconstruction(target, output["mixture"]) + 0.7 * output["kl"]
     np.testing.assert_allclose(objective.valid_loss(target, output), expected, atol=1e-6)
     in_training = model(inputs, training=True)
@@ -73,7 +74,8 @@ def test_a_training_learns_which_way_each_class_goes(
 ) -> None:
     recipe = DrawRecipe(epochs=12, batch_size=8, learning_rate=0.02)
     rows: list[Any] = []
-    facts = run.train_network("draw", name, config, recipe, 5, made / "draw", tmp_path, rows.append, "cpu")
+    job = TrainingJob.create("draw", name, 5, config, recipe)
+    facts = run.train_network(job, made / "draw", tmp_path, rows.append, "cpu")
     assert facts["kind"] == "network"
     assert tuple(rows[0]) == run.COLUMNS
     assert rows[-1]["valid_loss"] < rows[0]["valid_loss"] - 0.3

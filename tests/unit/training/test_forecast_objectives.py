@@ -11,7 +11,7 @@ from strokecast.inference import networks
 from strokecast.params import ForecastRecipe
 from strokecast.training import objectives
 
-SPEC = {"horizon": 2, "window": 4, "targets": ["y"]}
+SPEC = {"horizon": 2, "input_size": 4, "targets": ["y"]}
 
 
 def a_network(*shape: int, levels: tuple[float, ...] = ()) -> Any:
@@ -48,7 +48,7 @@ def test_pinball_by_hand_whatever_the_recipe_says_of_points(loss: str) -> None:
 @pytest.mark.parametrize("levels", [(), (0.1, 0.5, 0.9)])
 def test_the_best_epoch_by_mae_goes_by_point_or_median(levels: tuple[float, ...]) -> None:
     network = a_network(2, 1, *([3] if levels else []), levels=levels)
-    recipe = ForecastRecipe(loss="mse", best_by="mae")
+    recipe = ForecastRecipe(loss="mse", monitor="mae")
     made = objectives.make("forecast", recipe, SPEC, network)
     target, output = np.float32([[[1.0], [2.0]]]), np.float32([[[1.5], [-1.0]]])
     if levels:
@@ -73,7 +73,7 @@ def test_all_targets_count_alike() -> None:
 def test_stepwise_targets_are_the_days_after_each_step() -> None:
     past = np.float32([[[10, -1], [11, -2], [12, -3], [13, -4]]])  # the second channel is a covariate
     target = np.float32([[[14], [15]]])
-    made = reading.stepwise(past, target).numpy()
+    made = reading.stepwise_targets(past, target).numpy()
     assert made[0, :, :, 0].tolist() == [[11, 12], [12, 13], [13, 14], [14, 15]]
     np.testing.assert_array_equal(made[:, -1], target)
 

@@ -13,9 +13,10 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe
-from strokecast.training import guards, optimizers, run, step
-from strokecast.training.checkpoint import Keeper
+from strokecast.training import guards, optimizers, run, steps
+from strokecast.training.checkpoint import CheckpointManager
 from strokecast.training.guards import TrainingError
+from strokecast.training.job import TrainingJob
 from strokecast.training.objectives import Objective
 
 
@@ -36,25 +37,25 @@ def network(poison: Callable[[Any], Any]) -> Any:
     return keras.Model({"x": x}, y)
 
 
-def steps_of(model: Any, **more: Any) -> step.Steps:
+def steps_of(model: Any, **more: Any) -> steps.CompiledSteps:
     import tensorflow as tf
 
     def loss(target: Any, output: Any) -> Any:
         return tf.reduce_mean(tf.square(output - target), axis=-1)
 
     objective = Objective(((1,), "float32"), loss, loss, None)
-    return step.make(
-        model, optimizers.make(ClassifyRecipe(epochs=1)), objective, more.pop("clip_norm", 1.0), **more
+    return steps.compile_steps(
+        model, optimizers.make(ClassifyRecipe(epochs=1)), objective, more.pop("global_clipnorm", 1.0), **more
     )
 
 
-def train(steps: step.Steps, x: float) -> None:
+def train(compiled: steps.CompiledSteps, x: float) -> None:
     import tensorflow as tf
 
-    steps.train({"x": tf.fill((4, 2), x)}, tf.zeros((4, 1)), np.float32(0.1))
+    compiled.train({"x": tf.fill((4, 2), x)}, tf.zeros((4, 1)), np.float32(0.1))
 
 
-@pytest.mark.parametrize("clip", [{}, {"clip_norm": None}, {"clip_norm": None, "clip_value": 0.1}])
+@pytest.mark.parametrize("clip", [{}, {"global_clipnorm": None}, {"global_clipnorm": None, "clipvalue": 0.1}])
 def test_the_first_layer_whose_gradient_broke_is_named(clip: dict[str, Any]) -> None:
     import tensorflow as tf
 
@@ -63,25 +64,25 @@ def test_the_first_layer_whose_gradient_broke_is_named(clip: dict[str, Any]) -> 
         # its output is fine; what it hands back for inputs above 50 is not
         return x, lambda upstream: tf.where(tf.abs(x) > 50.0, float("nan"), upstream)
 
-    steps = steps_of(network(poison), **clip)
+    compiled = steps_of(network(poison), **clip)
     for _ in range(3):
-        train(steps, 0.5)
-        steps.sentry.check(1, 1, "models.x.y")
-    train(steps, 1000.0)
-    train(steps, 0.5)  # all is NaN by now; the first break is what is told
+        train(compiled, 0.5)
+        compiled.detector.check(1, 1, "models.x.y")
+    train(compiled, 1000.0)
+    train(compiled, 0.5)  # all is NaN by now; the first break is what is told
     with pytest.raises(TrainingError) as told:
-        steps.sentry.check(2, 5, "models.x.y")
+        compiled.detector.check(2, 5, "models.x.y")
     line = str(told.value)
     assert line.startswith("models.x.y: the gradient became nan in epoch 2, at step 5; ")
     assert "the gradient broke first in layer a (a/bias), in 2 of 6 variables" in line
-    assert line.endswith("lower learning_rate, or set clip_norm")
+    assert line.endswith("lower learning_rate, or set global_clipnorm")
 
 
 def test_an_infinite_loss_is_told_as_such() -> None:
-    steps = steps_of(network(lambda x: x))
-    train(steps, 1e30)
+    compiled = steps_of(network(lambda x: x))
+    train(compiled, 1e30)
     with pytest.raises(TrainingError, match=r"the training loss became inf in epoch 1, .*layer c \(c/bias\)"):
-        steps.sentry.check(1, 1, "models.x.y")
+        compiled.detector.check(1, 1, "models.x.y")
 
 
 def test_nan_in_a_training_keeps_the_last_good_checkpoint(
@@ -104,13 +105,13 @@ def test_nan_in_a_training_keeps_the_last_good_checkpoint(
 
     monkeypatch.setattr(augment, "make", make)
     saved: list[tuple[int, int]] = []
-    save = Keeper.save
+    save = CheckpointManager.save
 
-    def noted(self: Keeper, state: Any) -> None:
+    def noted(self: CheckpointManager, state: Any) -> None:
         save(self, state)
         saved.append((state.epoch, state.step))
 
-    monkeypatch.setattr(Keeper, "save", noted)
+    monkeypatch.setattr(CheckpointManager, "save", noted)
     recipe = ClassifyRecipe(epochs=9, batch_size=8, checkpoint_steps=2)
     with pytest.raises(
         TrainingError, match=r"the training loss became nan in epoch 2, .*broke first in layer"
@@ -125,25 +126,18 @@ def test_nan_in_a_training_keeps_the_last_good_checkpoint(
 
 def fit(made: Path, folder: Path, recipe: ClassifyRecipe, record: Path | None = None) -> None:
     folder.mkdir(exist_ok=True)
-    run.train_network(
-        "classify",
-        "gru",
-        {"units": 4},
-        recipe,
-        1,
-        made / "classify",
-        folder,
-        lambda row: None,
-        "cpu",
-        record=record,
-    )
+    job = TrainingJob.create("classify", "gru", 1, {"units": 4}, recipe)
+    run.train_network(job, made / "classify", folder, lambda row: None, "cpu", checkpoint_dir=record)
 
 
 @pytest.mark.parametrize(
     ("recipe", "told"),
     [
         ({"batch_size": 64}, "out of memory with batch_size: 64; set batch_size: 32"),
-        ({"batch_tokens": 8192}, "out of memory with batch_tokens: 8192; set batch_tokens: 4096"),
+        (
+            {"max_tokens_per_batch": 8192},
+            "out of memory with max_tokens_per_batch: 8192; set max_tokens_per_batch: 4096",
+        ),
         ({"batch_size": 1}, "out of memory with batch_size: 1; take a smaller network"),
     ],
 )
@@ -155,7 +149,7 @@ def test_out_of_memory_suggests_half_the_batch(
     def greedy(*_: Any) -> Any:
         return tf.zeros((2**22, 2**28))  # 4 PiB: TensorFlow's own allocator refuses
 
-    monkeypatch.setattr(step, "make", greedy)
+    monkeypatch.setattr(steps, "compile_steps", greedy)
     with pytest.raises(TrainingError) as ended:
         fit(made, tmp_path, ClassifyRecipe(epochs=1, **recipe))
     assert str(ended.value) == f"models.classify.gru: {told}"
@@ -227,6 +221,6 @@ def test_determinism_and_xla_together_are_refused() -> None:
 
 
 def test_a_training_error_is_a_users_mistake_in_one_line() -> None:
-    error = guards.broken_numbers("the loss became nan", "models.x.y")
+    error = guards.non_finite_error("the loss became nan", "models.x.y")
     assert isinstance(error, UserError)
     assert "\n" not in str(error)

@@ -12,6 +12,7 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.params import WatchRecipe
 from strokecast.training import phase, run
+from strokecast.training.job import TrainingJob
 
 CONFIG = {"filters": [3], "kernels": [3], "depths": [3], "time_strides": [2], "features": 5, "dropout": 0.0}
 
@@ -19,8 +20,10 @@ CONFIG = {"filters": [3], "kernels": [3], "depths": [3], "time_strides": [2], "f
 def train(made: Path, folder: Path, name: str, config: dict[str, Any], **recipe: Any) -> list[dict[str, Any]]:
     folder.mkdir(exist_ok=True)
     rows: list[dict[str, Any]] = []
-    given = WatchRecipe(epochs=1, batch_size=16, learning_rate=0.02, **recipe)
-    run.train_network("watch", name, config, given, 5, made / "watch", folder, rows.append, "cpu")
+    job = TrainingJob.create(
+        "watch", name, 5, config, WatchRecipe(epochs=1, batch_size=16, learning_rate=0.02, **recipe)
+    )
+    run.train_network(job, made / "watch", folder, rows.append, "cpu")
     return rows
 
 
@@ -40,7 +43,7 @@ def test_the_first_network_learns_and_its_weights_go_on(
     kernels = [next(v for v in m.variables if v.path.endswith("conv_1/kernel")) for m in (first, own)]
     at = [variable.path for variable in own.variables].index(kernels[1].path)
     np.testing.assert_allclose(begun[at].sum(axis=0), kernels[0].numpy(), atol=1e-6)
-    with (tmp_path / run.BEFORE).open() as file:
+    with (tmp_path / run.PRETRAINING_HISTORY).open() as file:
         before = list(csv.DictReader(file))
     assert (len(before), len(rows)) == (6, 1)
     assert float(before[-1]["train_loss"]) < float(before[0]["train_loss"])
@@ -49,7 +52,7 @@ def test_the_first_network_learns_and_its_weights_go_on(
 
 def test_without_pretraining_there_is_one_phase(made: Path, tmp_path: Path) -> None:
     train(made, tmp_path, "inflated", CONFIG)
-    assert not (tmp_path / run.BEFORE).exists()
+    assert not (tmp_path / run.PRETRAINING_HISTORY).exists()
 
 
 def test_an_architecture_without_a_first_network_says_so(made: Path, tmp_path: Path) -> None:
@@ -61,6 +64,6 @@ def test_an_architecture_without_a_first_network_says_so(made: Path, tmp_path: P
 
 def test_the_first_recipe_warms_up_within_its_own_epochs() -> None:
     recipe = WatchRecipe(epochs=9, warmup_epochs=4, pretrain_epochs=2)
-    first = phase.first_recipe(recipe, True, "models.watch.inflated")
+    first = phase.pretraining_recipe(recipe, True, "models.watch.inflated")
     assert first is not None
     assert (first.epochs, first.warmup_epochs) == (2, 1)

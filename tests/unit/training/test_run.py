@@ -18,10 +18,11 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec
 from strokecast.features.timeseries import origins
-from strokecast.features.timeseries.horizons import Preparer
-from strokecast.inference import backtest, classify_split, networks
+from strokecast.features.timeseries.window_transformer import WindowTransformer
+from strokecast.inference import backtest, networks, split_predictions
 from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
 from strokecast.training import run
+from strokecast.training.job import TrainingJob
 
 GRU = {"units": 6, "layers": 1, "dropout": 0.2}
 RECIPE = ClassifyRecipe(epochs=4, batch_size=8, learning_rate=0.02)
@@ -40,9 +41,8 @@ def train(
     rows: list[dict[str, Any]] = []
     config = more.pop("config", GRU)
     options = {"seed": 5, "device": "cpu", **more}
-    facts = run.train_network(
-        task, name, config, recipe, options["seed"], processed / task, folder, rows.append, options["device"]
-    )
+    job = TrainingJob.create(task, name, options["seed"], config, recipe)
+    facts = run.train_network(job, processed / task, folder, rows.append, options["device"])
     return facts, rows
 
 
@@ -90,7 +90,7 @@ def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -
     assert facts["best_epoch"] == best
     assert len(rows) == best + 2 < 30
     held = spec.load(made / "classify", "classify")
-    _, labels, logits = classify_split.classify(
+    _, labels, logits = split_predictions.predict_split(
         networks.load_network(tmp_path), made / "classify", held, "valid"
     )
     log_norm = np.log(np.exp(logits).sum(axis=1))
@@ -118,11 +118,11 @@ def test_the_seed_decides_the_weights(made: Path, tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_stops_with_the_epoch(made: Path, tmp_path: Path) -> None:
     broken = ForecastRecipe(
-        epochs=3, batch_size=4, learning_rate=100.0, optimizer="sgd", clip_norm=None, loss="mse"
+        epochs=3, batch_size=4, learning_rate=100.0, optimizer="sgd", global_clipnorm=None, loss="mse"
     )
     with pytest.raises(
         UserError,
-        match=r"models\.forecast\.linear: the training loss became (nan|inf) in epoch \d, .*layer (days|known) .*clip_norm",
+        match=r"models\.forecast\.linear: the training loss became (nan|inf) in epoch \d, .*layer (days|known) .*global_clipnorm",
     ):
         train(made, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=broken)  # fmt: skip
     assert not (tmp_path / "model.keras").exists()
@@ -130,7 +130,7 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch(made: Path, tmp_path: Pat
 
 def test_clipping_tames_the_same_training(made: Path, tmp_path: Path) -> None:
     tame = ForecastRecipe(
-        epochs=3, batch_size=4, learning_rate=0.1, optimizer="sgd", clip_norm=0.1, loss="mse"
+        epochs=3, batch_size=4, learning_rate=0.1, optimizer="sgd", global_clipnorm=0.1, loss="mse"
     )
     _, rows = train(made, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=tame)
     assert math.isfinite(rows[-1]["valid_loss"])
@@ -143,12 +143,15 @@ def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> 
     facts, rows = train(made, tmp_path, task="forecast", name="linear", config=config, recipe=recipe)
     assert tuple(rows[0]) == run.COLUMNS
     held = spec.load(made / "forecast", "forecast")
-    network, known = networks.load_network(tmp_path), backtest.series(made / "forecast", ("train", "valid"))
+    network, known = (
+        networks.load_network(tmp_path),
+        backtest.load_series(made / "forecast", ("train", "valid")),
+    )
     assert facts["parameters"] == network.count_params()
     asked = origins.rolling(known.starts["valid"], len(known.days), 14, 3)
-    forecast = backtest.network(network, held)(known, asked).point
-    target = backtest.actual(known, held, asked)
-    back = Preparer(held).output
+    forecast = backtest.network_forecaster(network, held)(known, asked).point
+    target = backtest.actuals(known, held, asked)
+    back = WindowTransformer(held).inverse_transform
     std = (
         back(np.ones((1, 3, 1)), np.zeros((1, 3, 1))) - back(np.zeros((1, 3, 1)), np.zeros((1, 3, 1)))
     ).max()
@@ -190,7 +193,8 @@ def test_training_needs_no_test_data(made: Path, tmp_path: Path, task: str, name
     model = tmp_path / "model"
     model.mkdir()
     if name.startswith("seasonal"):
-        facts = run.fit_rule(task, name, {}, 1, processed / task, model)
+        job = TrainingJob.create(task, name, 1, {}, ForecastRecipe())
+        facts = run.fit_rule(job, processed / task, model)
     else:
         recipe = {"classify": ClassifyRecipe, "forecast": ForecastRecipe}[task](epochs=1)
         facts, _ = train(processed, model, task=task, name=name, config={}, recipe=recipe)
@@ -231,7 +235,9 @@ def test_training_opens_nothing_of_the_test_split(made: Path, tmp_path: Path, ta
 def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> None:
     code = (
         "import json, sys; from pathlib import Path; from strokecast.training import run; "
-        "facts = run.fit_rule('forecast', 'seasonal_naive_7', {}, 1, Path(sys.argv[1]), Path(sys.argv[2])); "
+        "from strokecast.params import ForecastRecipe; from strokecast.training.job import TrainingJob; "
+        "job = TrainingJob.create('forecast', 'seasonal_naive_7', 1, {}, ForecastRecipe()); "
+        "facts = run.fit_rule(job, Path(sys.argv[1]), Path(sys.argv[2])); "
         "print(json.dumps([facts, [m for m in ('tensorflow', 'keras') if m in sys.modules]]))"
     )
     command = [sys.executable, "-c", code, str(made / "forecast"), str(tmp_path)]
@@ -241,14 +247,15 @@ def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> Non
     assert (facts["kind"], facts["parameters"], facts["best_epoch"]) == ("rule", 0, None)
     assert (tmp_path / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
     assert json.loads((tmp_path / "config.json").read_text())["training"] is None
-    rule = networks.load_rule(tmp_path)
+    rule = networks.load_statistical(tmp_path)
     history = SimpleNamespace(values=np.arange(10.0), next_days=np.arange(2))
     np.testing.assert_array_equal(rule.predict(history), [3, 4])
 
 
 def test_a_rule_that_needs_more_history_than_there_is(made: Path, tmp_path: Path) -> None:
+    job = TrainingJob.create("forecast", "seasonal_naive_364", 1, {}, ForecastRecipe())
     with pytest.raises(
         UserError, match="seasonal_naive_364: the days before the test split number 126, the rule needs 364"
     ):
-        run.fit_rule("forecast", "seasonal_naive_364", {}, 1, made / "forecast", tmp_path)  # fmt: skip
+        run.fit_rule(job, made / "forecast", tmp_path)
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
-"""Figures of the task draw: likelihood of the test drawings, and whether a referee recognises what is drawn.
+"""Metrics of the task draw: likelihood of real drawings, and the share of generated ones that the judge recognises.
 
-A drawing is float32 [n, 3], (dx, dy, pen_lift) in the scaled units of draw's data. Shapes: N drawings of
-a split, K classes, S drawings asked for a class; generated drawings stand class by class, K * S.
+A drawing is float32 [n, 3], (dx, dy, pen_lift) in the scaled units of draw's data.
+Shapes: N drawings of a split, K classes, S generated drawings per class. Generated drawings are ordered by class: K * S.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation.common.intervals import bootstrap_means, interval
+from strokecast.evaluation.common.bootstrap import BootstrapSettings, bootstrap_means, percentile_interval
 
 Drawing = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -21,127 +21,139 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Drawings:
-    """Real drawings: `labels` int64 [N], `strokes` N drawings as the networks read them."""
+class RealDrawings:
+    """Drawings by people: `labels` int64 [N] and `strokes`, N drawings as the networks read them."""
 
     labels: Ints
     strokes: Sequence[Drawing]
 
-    def of(self, label: int, count: int) -> list[Drawing]:
-        """The first `count` drawings of a class, or as many as there are."""
+    def first_of_class(self, label: int, count: int) -> list[Drawing]:
+        """The first `count` drawings of a class, or all of them if there are fewer."""
         return [self.strokes[row] for row in np.flatnonzero(self.labels == label)[:count]]
 
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Of the drawings of one split, float64 [N] each, in nats a step (a drawing's points and its end).
+    """Per drawing of one split, float64 [N] each, in nats per step (a drawing's points and its end).
 
     Attributes:
-        reconstruction: -log p(drawing | z, class) / steps, z sampled once; exact where there is no z.
-        kl: KL(q(z | drawing) || N(0, 1)) / steps, summed over the latent numbers; 0 where there is no z.
-        kl_latent: the same divergence a latent number, as Ha & Eck (2017) give it; 0 where there is no z.
+        reconstruction: -log p(drawing | z, class) / steps with one sample of z; exact without a latent vector.
+        kl: KL(q(z | drawing) || N(0, 1)) / steps, summed over latent dimensions; 0 without a latent vector.
+        kl_latent: the same divergence per latent dimension, as in Ha & Eck (2017); 0 without a latent vector.
     """
 
     reconstruction: Floats
     kl: Floats
     kl_latent: Floats
 
-    def figures(self, prefix: str = "") -> dict[str, float]:
-        """Means over the drawings. `nll`, their sum, bounds the negative log-likelihood from above."""
+    def metrics(self, prefix: str = "") -> dict[str, float]:
+        """Means over the drawings. `nll`, the sum of both terms, is an upper bound of the negative log-likelihood."""
         reconstruction, kl = float(self.reconstruction.mean()), float(self.kl.mean())
-        told = {"nll": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
-        told["kl_latent"] = float(self.kl_latent.mean())
-        return {f"{prefix}{name}": value for name, value in told.items()}
+        means = {
+            "nll": reconstruction + kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "kl_latent": float(self.kl_latent.mean()),
+        }
+        return {f"{prefix}{name}": value for name, value in means.items()}
 
 
 @dataclass(frozen=True)
-class Sheet:
+class DrawingGrid:
     """Drawings in rows and columns.
 
     Attributes:
-        title: above it.
-        rows: what each row is called.
-        columns: what each column is called.
+        title: above the grid.
+        row_labels: one per row.
+        column_labels: one per column.
         cells: drawings by row and column; None leaves a cell empty.
-        doubted: (row, column) of the cells that the referee took for something else.
+        misrecognised: (row, column) of drawings that the judge assigned to another class.
     """
 
     title: str
-    rows: Sequence[str]
-    columns: Sequence[str]
+    row_labels: Sequence[str]
+    column_labels: Sequence[str]
     cells: Sequence[Sequence[Drawing | None]]
-    doubted: frozenset[tuple[int, int]] = frozenset()
+    misrecognised: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
-class Made:
-    """What one training gave.
+class GenerationResult:
+    """What one trained model generated, and how likely real drawings are under it.
 
     Attributes:
         valid: likelihood of the validation drawings.
         test: likelihood of the test drawings.
-        said: what the referee said of the K * S drawings; None where no class can be asked for.
-        sheets: by file name.
+        predicted: the judge's class per generated drawing, K * S; None for an unconditional model.
+        grids: file name → grid.
     """
 
     valid: Likelihood
     test: Likelihood
-    said: Sequence[str] | None
-    sheets: Mapping[str, Sheet] = field(default_factory=dict)
+    predicted: Sequence[str] | None
+    grids: Mapping[str, DrawingGrid] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class ClassRow:
-    """Of one class: recognised among those asked for, with its interval; among real ones; the commonest mistake."""
+class ClassMetrics:
+    """Metrics of one class.
+
+    Attributes:
+        name: of the class.
+        samples: S.
+        recognised: share of generated drawings that the judge recognises.
+        low, high: its interval.
+        real: real test drawings.
+        real_recognised: share of them that the judge recognises; NaN if there are none.
+        most_common_error: the wrong class that the judge predicts most often; "" if it is always right.
+    """
 
     name: str
-    asked: int
+    samples: int
     recognised: float
     low: float
     high: float
     real: int
     real_recognised: float
-    mostly: str
+    most_common_error: str
 
 
-def recognised(said: Sequence[str], wanted: Sequence[str]) -> Floats:
-    """1.0 where the referee said what was wanted, float64 of their length."""
-    return np.array([a == b for a, b in zip(said, wanted, strict=True)], np.float64)
+def is_recognised(predicted: Sequence[str], expected: Sequence[str]) -> Floats:
+    """1.0 where the judge predicts the expected class, else 0.0; float64 of the same length."""
+    return np.array([a == b for a, b in zip(predicted, expected, strict=True)], np.float64)
 
 
-def rate(values: Floats, resamples: int, level: float, seed: int) -> tuple[float, float, float]:
-    """The mean of float64 [n] with its bootstrap interval: (mean, low, high)."""
-    low, high = interval(bootstrap_means(values[None], resamples, seed), level)
+def mean_with_interval(values: Floats, settings: BootstrapSettings) -> tuple[float, float, float]:
+    """The mean of float64 [n] and its bootstrap interval: (mean, low, high)."""
+    means = bootstrap_means(values[None], settings.resamples, settings.seed)
+    low, high = percentile_interval(means, settings.level)
     return float(values.mean()), float(low[0]), float(high[0])
 
 
-def by_class(
-    said: Sequence[str],
-    real_said: Sequence[str],
-    real: Drawings,
+def class_metrics(
+    predicted: Sequence[str],
+    real_predicted: Sequence[str],
+    real: RealDrawings,
     classes: Sequence[str],
-    resamples: int,
-    level: float,
-    seed: int,
-) -> list[ClassRow]:
-    """One row a class; NaN where the test split holds no drawing of it.
+    settings: BootstrapSettings,
+) -> list[ClassMetrics]:
+    """One row per class.
 
     Args:
-        said: of the K * S drawings, class by class.
-        real_said: of the N real drawings.
-        real: these.
+        predicted: the judge's class per generated drawing, K * S, ordered by class.
+        real_predicted: the judge's class per real drawing, N.
+        real: the real drawings.
         classes: K names.
-        resamples: of the bootstrap.
-        level: of the intervals.
-        seed: of the bootstrap.
+        settings: of the bootstrap.
     """
-    asked = len(said) // len(classes)
+    samples = len(predicted) // len(classes)
     rows = []
     for k, name in enumerate(classes):
-        mine = list(said[k * asked : (k + 1) * asked])
-        share, low, high = rate(recognised(mine, [name] * asked), resamples, level, seed)
-        true = [real_said[row] for row in np.flatnonzero(real.labels == k).tolist()]
-        there = float(recognised(true, [name] * len(true)).mean()) if true else float("nan")
-        wrong = Counter(other for other in mine if other != name).most_common(1)
-        rows.append(ClassRow(name, asked, share, low, high, len(true), there, wrong[0][0] if wrong else ""))
+        generated = list(predicted[k * samples : (k + 1) * samples])
+        share, low, high = mean_with_interval(is_recognised(generated, [name] * samples), settings)
+        people = [real_predicted[row] for row in np.flatnonzero(real.labels == k).tolist()]
+        real_share = float(is_recognised(people, [name] * len(people)).mean()) if people else float("nan")
+        errors = Counter(other for other in generated if other != name).most_common(1)
+        error = errors[0][0] if errors else ""
+        rows.append(ClassMetrics(name, samples, share, low, high, len(people), real_share, error))
     return rows

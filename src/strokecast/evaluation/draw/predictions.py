@@ -1,169 +1,119 @@
-"""What the models of draw give: likelihoods of the test drawings, and drawings of their own, judged by the referee.
+"""Likelihoods and generated drawings of every model of draw. Only this module opens draw's test split.
 
-The one place that opens draw's test split. Shapes: B drawings of a batch, T their bound, M mixtures, K classes,
-S drawings asked for a class.
+Shapes: B drawings of a batch, K classes, S generated drawings per class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from strokecast.common.console import progress
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
-from strokecast.common.paths import MODELS
-from strokecast.common.stage import progress
-from strokecast.evaluation.common.predictions import finite
-from strokecast.evaluation.common.trainings import Roster, Training, check_data
-from strokecast.evaluation.draw import figures as draw_figures
-from strokecast.evaluation.draw.metrics import Drawing, Drawings, Likelihood, Made
+from strokecast.evaluation.common.predictions import require_finite
+from strokecast.evaluation.common.ranking import Key
+from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
+from strokecast.evaluation.draw.grids import COLUMNS, generate_grids
+from strokecast.evaluation.draw.judge import Judge
+from strokecast.evaluation.draw.metrics import GenerationResult, Likelihood, RealDrawings
 from strokecast.features.records import reading
-from strokecast.inference import networks, predictor, sampling
-from strokecast.inference.drawing import unscaled
+from strokecast.features.records.spec import DrawSpec
+from strokecast.inference import networks, sampling
 from strokecast.params import DrawEvaluation
 
-BATCH = 128
-Key = tuple[str, int]
-_WHERE = "params.yaml: draw.referee"
+_BATCH = 128
 
 
-@dataclass(frozen=True)
-class Referee:
-    """A trained classify model that says what a drawing shows, whoever made it.
+def generate_and_judge(
+    trained_models: TrainedModels, processed: Path, spec: DrawSpec, settings: DrawEvaluation, judge: Judge
+) -> tuple[RealDrawings, list[str], dict[Key, GenerationResult]]:
+    """Compute likelihoods, generate drawings and let the judge label them.
 
-    It looks at drawings through the door that serving uses, so their scale, cropping and padding are those
-    of its own training.
-    """
-
-    name: str
-    predictor: predictor.Predictor
-
-    def says(self, drawings: Sequence[Drawing], scale: float) -> list[str]:
-        """What each drawing shows, by the likeliest class.
-
-        Args:
-            drawings: [n, 3] each, in units of `scale`.
-            scale: what dx and dy of these drawings were divided by.
-        """
-        raw = [unscaled(drawing, scale) for drawing in drawings]
-        return [str(label) for label in self.predictor.predict(pd.DataFrame({"strokes": raw}))["label"]]
-
-
-def referee(name: str, classes: Sequence[str], models: Path = MODELS) -> Referee:
-    """The referee that `draw.referee` names: of several seeds, the first.
-
-    Args:
-        name: `draw.referee` of params.yaml.
-        classes: of draw; the referee must know them all.
-        models: folder that holds `classify/<name>/`.
+    Returns:
+        The test drawings; the judge's class per test drawing; (name, seed) → result of that trained model.
 
     Raises:
-        UserError: if it was not trained, its training failed, it reads time, or it does not know a class.
+        UserError: if a model was trained on other data, cannot be read, or its outputs are not finite.
     """
-    folder = models / "classify" / name
-    try:
-        run = read_json(folder / "run.json")
-    except FileNotFoundError:
-        fix = f"run `dvc repro train-classify@{name}`"
-        raise UserError(f"{name} was not trained", where=str(folder), fix=fix) from None
-    if run["status"] != "finished":
-        raise UserError(
-            f"the training of {name} is {run['status']!r}",
-            where=_WHERE,
-            allowed="a model of classify whose training finished",
-        )
-    if read_json(folder / "config.json")["config"].get("time"):
-        raise UserError(
-            f"{name} reads time, which generated drawings have not", where=_WHERE, fix="name another model"
-        )
-    known = read_json(folder / "spec.json")["classes"]
-    strange = [label for label in classes if label not in known]
-    if strange:
-        raise UserError(
-            f"{name} was not taught {', '.join(repr(label) for label in strange[:5])}"
-            + (f" and {len(strange) - 5} more" if len(strange) > 5 else ""),
-            where=_WHERE,
-            allowed=f"a model of classify that knows all {len(classes)} classes of draw",
-            fix="run `dvc repro` to train both on the same classes",
-        )
-    return Referee(name, predictor.load(folder))
-
-
-def collect(
-    found: Roster, processed: Path, spec: Mapping[str, Any], settings: DrawEvaluation, judge: Referee
-) -> tuple[Drawings, list[str], dict[Key, Made]]:
-    """The test drawings, what the referee says of them, and by (name, seed) what each training gave.
-
-    Raises:
-        UserError: if a training saw other data, cannot be read, or gives what is no number.
-    """
-    check_data(found.trainings, spec["digest"])
-    test = _drawings(processed, spec)
-    said = judge.says(test.strokes, spec["scale"])
-    made = {
-        (training.name, training.seed): _one(training, processed, spec, settings, test, judge)
-        for training in progress(found.trainings, "drawing", len(found.trainings), "training")
+    check_same_data(trained_models.finished, spec["digest"])
+    test = _read_test_drawings(processed, spec)
+    real_predicted = judge.predict(test.strokes, spec["scale"])
+    results = {
+        model.key: _evaluate_model(model, processed, spec, settings, test, judge)
+        for model in progress(trained_models.finished, "drawing", len(trained_models.finished), "training")
     }
-    return test, said, made
+    return test, real_predicted, results
 
 
-def _one(
-    training: Training,
+def _evaluate_model(
+    model: TrainedModel,
     processed: Path,
-    spec: Mapping[str, Any],
+    spec: DrawSpec,
     settings: DrawEvaluation,
-    test: Drawings,
-    judge: Referee,
-) -> Made:
-    network = networks.load_network(training.folder)
-    valid, tested = (likelihood(network, training, processed, spec, split) for split in ("valid", "test"))
+    test: RealDrawings,
+    judge: Judge,
+) -> GenerationResult:
+    network = networks.load_network(model.folder)
+    infer = networks.inference_function(network)
+    valid, tested = (likelihood(network, infer, model, processed, spec, split) for split in ("valid", "test"))
     k = len(spec["classes"])
-    knows = sampling.conditional(network)
-    asked: Any = np.repeat(np.arange(k), settings.samples) if knows else k * draw_figures.COLUMNS
-    drawings = sampling.sample(network, asked, settings.temperature, settings.seed, spec["max_points"])
-    said = judge.says(drawings, spec["scale"]) if knows else None
-    sheets = draw_figures.make(network, training.name, drawings, said, test, spec, settings)
-    return Made(valid, tested, said, sheets)
+    conditional = sampling.is_conditional(network)
+    labels: Any = np.repeat(np.arange(k), settings.samples) if conditional else k * COLUMNS
+    drawings = sampling.sample(network, labels, settings.temperature, settings.seed, spec["max_points"])
+    predicted = judge.predict(drawings, spec["scale"]) if conditional else None
+    grids = generate_grids(network, model.name, drawings, predicted, test, spec, settings)
+    return GenerationResult(valid, tested, predicted, grids)
 
 
 def likelihood(
-    network: Any, training: Training, processed: Path, spec: Mapping[str, Any], split: str
+    network: Any,
+    infer: Callable[[dict[str, Any]], Any],
+    model: TrainedModel,
+    processed: Path,
+    spec: DrawSpec,
+    split: str,
 ) -> Likelihood:
-    """Of all drawings of a split, in the order of its files.
+    """Likelihood of all drawings of a split, in the order of its files.
+
+    Args:
+        network: of draw.
+        infer: its `networks.inference_function`.
+        model: the trained model, for errors.
+        processed: `data/processed/draw`.
+        spec: its spec.json.
+        split: `valid` or `test`.
 
     Raises:
-        UserError: if the network gives what is no number.
+        UserError: if an output is not finite.
     """
     from strokecast.models.layers.mixture import reconstruction
 
-    run, size = networks.forward(network), sampling.latent_size(network) or 0
-    recon, kl, steps = [], [], []
-    for inputs, target, _ in reading.batches(
-        processed, spec, split, BATCH, list(networks.signature(network))
-    ):
-        output = run(inputs)
-        recon.append(reconstruction(target, output["mixture"]).numpy())  # [B]
+    latent_size = sampling.latent_size(network) or 0
+    input_names = list(networks.input_signature(network))
+    losses, divergences, steps = [], [], []
+    for inputs, target, _ in reading.batches(processed, spec, split, _BATCH, input_names):
+        output = infer(inputs)
+        losses.append(reconstruction(target, output["mixture"]).numpy())  # [B]
         steps.append(inputs["length"].numpy() + 1)  # the points and the end
-        kl.append(output["kl"].numpy() if "kl" in output else np.zeros_like(recon[-1]))
-    per_latent = finite(np.concatenate(kl).astype(np.float64), training)
+        divergences.append(output["kl"].numpy() if "kl" in output else np.zeros_like(losses[-1]))
+    kl_latent = require_finite(np.concatenate(divergences).astype(np.float64), model)
     return Likelihood(
-        finite(np.concatenate(recon).astype(np.float64), training),
-        per_latent * size / np.concatenate(steps),
-        per_latent,
+        require_finite(np.concatenate(losses).astype(np.float64), model),
+        kl_latent * latent_size / np.concatenate(steps),
+        kl_latent,
     )
 
 
-def _drawings(processed: Path, spec: Mapping[str, Any]) -> Drawings:
-    labels, strokes = [], []
+def _read_test_drawings(processed: Path, spec: DrawSpec) -> RealDrawings:
+    labels: list[Any] = []
+    strokes: list[Any] = []
     for inputs, _, _ in reading.batches(processed, spec, "test", 1024):
         labels.append(inputs["label"].numpy())
-        padded = inputs["strokes"].numpy()
+        padded: Sequence[Any] = inputs["strokes"].numpy()
         strokes += [row[:end] for row, end in zip(padded, inputs["length"].numpy(), strict=True)]
     if not strokes:
-        raise UserError("the test split holds no drawing", where=str(processed))
-    return Drawings(np.concatenate(labels).astype(np.int64), strokes)
+        raise UserError("the test split has no drawings", where=str(processed))
+    return RealDrawings(np.concatenate(labels).astype(np.int64), strokes)

@@ -1,8 +1,8 @@
-"""Trains forecasters again as the origins move on: each test day is forecast by what all days before it taught.
+"""Refits forecasters as the origins move on, so that each test day is forecast from all days before it.
 
-The first days of the test split are forecast by the training that is judged. From then on, every `every` days, the same
-model is trained with the same seed through the same training loop on all days before, the last of which are its
-validation days, as many as before.
+The first test days are forecast by the evaluated model itself. From then on, every `every` days the same model is
+trained with the same seed and the same training loop on all earlier days. The last of these are its validation days, as
+many as in the first training.
 """
 
 from __future__ import annotations
@@ -16,52 +16,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.pool import in_its_own_process
-from strokecast.evaluation.common.trainings import Training
+from strokecast.evaluation.common.trained_models import TrainedModel
 from strokecast.params import Params
 
 
 @dataclass(frozen=True)
-class Again:
-    """How trainings are repeated.
+class Refitter:
+    """Trains models again.
 
     Attributes:
-        settings: `params.yaml`.
+        params: `params.yaml`.
         validated: `data/validated/series`.
-        home: where data and models of the repeated trainings go.
-        every: days from one to the next.
+        work_dir: folder for the data and the models of the refits.
+        every: days from one refit to the next.
     """
 
-    settings: Params
+    params: Params
     validated: Path
-    home: Path
+    work_dir: Path
     every: int
 
-    def folders(self, training: Training, days: Sequence[str], valid: int) -> list[Path]:
-        """Train again before each of `days`, in a process of its own as a stage does; one folder each.
+    def refit(self, model: TrainedModel, days: Sequence[str], valid_days: int) -> list[Path]:
+        """Refit a model before each of `days`, in a separate process like a training stage.
 
         Args:
-            training: the one that is repeated.
-            days: first days that the trainings do not see, YYYY-MM-DD.
-            valid: validation days.
+            model: the trained model.
+            days: first days that the refits do not see, YYYY-MM-DD.
+            valid_days: number of validation days.
+
+        Returns:
+            The model folders, one per day.
 
         Raises:
-            UserError: as preprocessing and training do.
+            UserError: from preprocessing and training.
         """
         if days:
-            in_its_own_process(_train, (self, training.name, training.seed, tuple(days), valid))
-        return [self._model(training.name, training.seed, day) for day in days]
+            in_its_own_process(_refit, (self, model.name, model.seed, tuple(days), valid_days))
+        return [self.model_dir(model.name, model.seed, day) for day in days]
 
-    def _model(self, name: str, seed: int, day: str) -> Path:
-        return self.home / "models" / name / f"seed-{seed}" / day
+    def model_dir(self, name: str, seed: int, day: str) -> Path:
+        """Folder of the refit before `day`."""
+        return self.work_dir / "models" / name / f"seed-{seed}" / day
 
 
-def blocks(positions: NDArray[np.int64], first: int, every: int | None) -> dict[int, NDArray[np.int64]]:
-    """Which origins each training answers: by the position of the day before which it was trained, rows of `positions`.
+def assign_origins(
+    positions: NDArray[np.int64], first: int, every: int | None
+) -> dict[int, NDArray[np.int64]]:
+    """Which refit forecasts which origins.
 
     Args:
-        positions: int [O] of the origins.
-        first: position of the first test day, before which all were trained.
-        every: days from one training to the next; None: there is no other.
+        positions: int64 [O] of the origins.
+        first: position of the first test day; the evaluated model was trained on all days before it.
+        every: days from one refit to the next; None: no refits.
+
+    Returns:
+        Position of the first day that the refit does not see → rows of `positions`.
     """
     if every is None:
         return {first: np.arange(len(positions))}
@@ -69,33 +78,24 @@ def blocks(positions: NDArray[np.int64], first: int, every: int | None) -> dict[
     return {int(start): np.flatnonzero(starts == start) for start in np.unique(starts)}
 
 
-def _train(again: Again, name: str, seed: int, days: Sequence[str], valid: int) -> None:
+def _refit(refitter: Refitter, name: str, seed: int, days: Sequence[str], valid_days: int) -> None:
     from strokecast.features.timeseries import forecast
     from strokecast.training import run
+    from strokecast.training.job import TrainingJob
 
-    entry, features = again.settings.entries("forecast")[name], again.settings.features.forecast
-    recipe = again.settings.recipe("forecast", name)
+    params = refitter.params
+    entry, features = params.entries("forecast")[name], params.features.forecast
+    job = TrainingJob.create("forecast", name, seed, entry.config, params.recipe("forecast", name))
     for day in days:
-        processed = again.home / "data" / day
+        processed = refitter.work_dir / "data" / day
         if not processed.is_dir():
-            before = str(np.datetime64(day) - np.timedelta64(valid, "D"))
-            moved = features.model_copy(update={"valid_from": before, "test_from": day})
-            forecast.preprocess(again.validated, processed, moved)
-        folder = again._model(name, seed, day)
+            valid_from = str(np.datetime64(day) - np.timedelta64(valid_days, "D"))
+            moved = features.model_copy(update={"valid_from": valid_from, "test_from": day})
+            forecast.preprocess(refitter.validated, processed, moved)
+        folder = refitter.model_dir(name, seed, day)
         folder.mkdir(parents=True)
-        run.train(
-            "forecast",
-            name,
-            entry.config,
-            recipe,
-            seed,
-            folder,
-            again.settings.training,
-            _nothing,
-            None,
-            processed,
-        )
+        run.train(job, folder, params.training, _ignore_epoch, None, processed)
 
 
-def _nothing(row: Mapping[str, Any]) -> None:
+def _ignore_epoch(row: Mapping[str, Any]) -> None:
     return

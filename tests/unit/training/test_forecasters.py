@@ -13,16 +13,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.features.records import plain_reading, spec
+from strokecast.features.records import numpy_reader, spec
 from strokecast.inference import networks
-from strokecast.models.regression import lagged
+from strokecast.models.regression import lag_regressor
+from strokecast.params import ForecastRecipe
 from strokecast.training import run
+from strokecast.training.job import TrainingJob
 
 SMALL: dict[str, dict[str, Any]] = {
-    "auto_ets": {"history": 60},
-    "auto_arima": {"history": 60},
-    "sarima": {"history": 60},
-    "mstl": {"seasons": [7, 28], "history": 60},
+    "auto_ets": {"max_history_days": 60},
+    "auto_arima": {"max_history_days": 60},
+    "sarima": {"max_history_days": 60},
+    "mstl": {"seasons": [7, 28], "max_history_days": 60},
     "ridge": {"lags": 7, "weeks": [2]},
     "boosted_trees": {"lags": 7, "weeks": [2], "trees": 20},
     "combination": {"lags": 7, "weeks": [2], "trees": 20, "l2": None},
@@ -31,21 +33,29 @@ RULES = ("auto_ets", "auto_arima", "sarima", "mstl")
 FIT = """
 import json, sys
 from pathlib import Path
+from strokecast.params import ForecastRecipe
 from strokecast.training import run
+from strokecast.training.job import TrainingJob
 peers, processed, root = sys.argv[1:]
 facts = {}
 for name, config in json.loads(peers).items():
     fit = run.fit_estimator if "lags" in config else run.fit_rule
     (Path(root) / name).mkdir()
-    facts[name] = fit("forecast", name, config, 1, Path(processed), Path(root) / name)
+    job = TrainingJob.create("forecast", name, 1, config, ForecastRecipe(calibration_origins=None))
+    facts[name] = fit(job, Path(processed), Path(root) / name)
 print(json.dumps([facts, [m for m in ("tensorflow", "keras") if m in sys.modules]]))
 """
+
+
+def job(name: str, seed: int = 1, **config: Any) -> TrainingJob:
+    recipe = ForecastRecipe(calibration_origins=None)
+    return TrainingJob.create("forecast", name, seed, SMALL.get(name, {}) | config, recipe)
 
 
 def fit(processed: Path, folder: Path, name: str, **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     make = run.fit_rule if name in RULES or "naive" in name else run.fit_estimator
-    return make("forecast", name, SMALL.get(name, {}) | config, 1, processed / "forecast", folder)
+    return make(job(name, **config), processed / "forecast", folder)
 
 
 def past(values: Any, horizon: int = 3) -> Any:
@@ -84,11 +94,11 @@ def test_a_peer_is_fitted_without_tensorflow_or_test_days(
 
 @pytest.mark.parametrize("name", ["ridge", "boosted_trees", "combination"])
 def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, Any]], name: str) -> None:
-    model, facts = lagged.load(fitted[0] / name), fitted[1][name]
+    model, facts = lag_regressor.load(fitted[0] / name), fitted[1][name]
     assert facts["parameters"] == model.parameters > 0
     assert facts["train_seconds"] > 0
     held = spec.load(made / "forecast", "forecast")
-    valid = plain_reading.windows(made / "forecast", held, "valid")
+    valid = numpy_reader.windows(made / "forecast", held, "valid")
     forecast = model.predict({"past": valid.past, "future": valid.future})
     assert np.abs(forecast - valid.target).mean() < 0.25 * np.abs(valid.target).mean()
 
@@ -96,8 +106,8 @@ def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_is_loaded_as_it_was_found(fitted: tuple[Path, dict[str, Any]], name: str) -> None:
     stored = json.loads((fitted[0] / name / "model.json").read_text())
-    rule = networks.load_rule(fitted[0] / name)
-    assert rule.found == stored["found"]
+    rule = networks.load_statistical(fitted[0] / name)
+    assert rule.specification == stored["specification"]
     assert rule.min_history == stored["min_history"]
     days = 100 + 30 * np.sin(np.arange(77) * 2 * np.pi / 7) + np.random.default_rng(1).normal(size=77)
     np.testing.assert_allclose(rule.predict(past(days)), days[-7:-4], atol=8)
@@ -123,18 +133,16 @@ def test_days_after_the_training_days_change_nothing_that_is_fitted(
 def test_the_seed_is_that_of_the_training(made: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         (tmp_path / str(seed)).mkdir()
-        run.fit_estimator(
-            "forecast", "boosted_trees", SMALL["boosted_trees"], seed, made / "forecast", tmp_path / str(seed)
-        )
+        run.fit_estimator(job("boosted_trees", seed), made / "forecast", tmp_path / str(seed))
     assert (tmp_path / "1/model.npz").read_bytes() != (tmp_path / "2/model.npz").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("name", "config", "told"),
     [
-        ("mstl", {"seasons": [7, 63], "history": None}, "the days before the test split number 126"),
-        ("mstl", {"seasons": [7, 57], "history": None}, "training days: they should number 114 or more, received 112"),
-        ("ridge", {"lags": 15}, "asks for 15 days of past, the window has 14"),
+        ("mstl", {"seasons": [7, 63], "max_history_days": None}, "the days before the test split number 126"),
+        ("mstl", {"seasons": [7, 57], "max_history_days": None}, "training days: at least 114 days are required, received 112"),
+        ("ridge", {"lags": 15}, "needs 15 days of past, the window has 14"),
     ],
 )  # fmt: skip
 def test_too_few_days_are_one_line(

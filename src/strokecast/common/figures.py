@@ -1,0 +1,136 @@
+"""Shared style of all figures: colours for colour-blind readers, learning curves, byte-identical files."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+LineStyle = dict[str, Any]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito 2008
+DASHES = ("-", "--", ":", "-.")
+INK = "#222222"
+GRID = "#d9d9d9"
+
+_RC: Any = {
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "axes.titlesize": 10,
+    "axes.edgecolor": "#888888",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "svg.hashsalt": "strokecast",
+    "svg.fonttype": "path",
+}
+
+
+def line_styles(labels: Mapping[str, Sequence[str]]) -> dict[str, LineStyle]:
+    """Colour and dash pattern per line label; distinct for the first 24 models.
+
+    Args:
+        labels: model → labels of its lines. All but the first are paler.
+    """
+    styles: dict[str, LineStyle] = {}
+    for position, lines in enumerate(labels.values()):
+        cycle = position // len(COLOURS)
+        style = {"color": COLOURS[position % len(COLOURS)], "linestyle": DASHES[cycle % len(DASHES)]}
+        styles |= {label: style if label == lines[0] else {**style, "alpha": 0.45} for label in lines}
+    return styles
+
+
+def create(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of `width` x `height` inches with `rows` x `columns` axes, independent of pyplot."""
+    with mpl.rc_context(_RC):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(axes.ravel())
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `path` (.png at 110 dpi, or .svg) without dates or versions in its metadata."""
+    metadata: dict[str, Any]
+    metadata = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(_RC):
+        figure.savefig(path, dpi=110, metadata=metadata)
+
+
+def add_grid(axes: Axes, axis: str = "y") -> None:
+    """Draw a thin grid behind the data."""
+    axes.set_axisbelow(True)
+    axes.grid(visible=True, axis=axis, color=GRID, linewidth=0.7)  # type: ignore[arg-type]
+
+
+def plot_lines(
+    axes: Axes,
+    rows: Sequence[Mapping[str, Any]],
+    x: str,
+    y: str,
+    styles: Mapping[str, LineStyle],
+    marker: str = "",
+) -> None:
+    """Plot one line per model from a long table with the columns `model`, `x` and `y`."""
+    for name in dict.fromkeys(row["model"] for row in rows):
+        points = [row for row in rows if row["model"] == name]
+        xs, ys = [row[x] for row in points], [row[y] for row in points]
+        axes.plot(xs, ys, label=name, marker=marker, markersize=4, linewidth=1.6, **styles[name])
+    add_grid(axes)
+
+
+def add_legend(axes: Axes, above: bool = False) -> None:
+    """Place the legend outside the data: right of the axes, or above them."""
+    entries = len(axes.get_legend_handles_labels()[1])
+    if not entries:
+        return
+    if above:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=8, frameon=False)
+    else:
+        columns = 1 + (entries - 1) // 16
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), ncols=columns, fontsize=8, frameon=False)
+
+
+def add_attribution(figure: Figure, text: str) -> None:
+    """Write `text` in small letters below the axes, wrapped to the width of the figure; nothing if empty."""
+    if text:
+        lines = textwrap.wrap(text, int(18 * figure.get_figwidth()))
+        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=6, color="#666666")
+
+
+def learning_curves(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    styles: Mapping[str, LineStyle],
+    title: str = "",
+) -> Figure | None:
+    """Plot values by epoch, one panel per column and one line per model.
+
+    Args:
+        rows: long table with `model`, `epoch` and `columns`.
+        columns: column → title of its panel.
+        styles: from `line_styles`.
+        title: of the whole figure.
+
+    Returns:
+        None if `rows` is empty: models without a network have no epochs.
+    """
+    if not rows:
+        return None
+    figure, axes = create(4.6 * len(columns), 3.2, columns=len(columns))
+    if title:
+        figure.suptitle(title, x=0.01, ha="left")
+    for panel, (column, panel_title) in zip(axes, columns.items(), strict=True):
+        plot_lines(panel, rows, "epoch", column, styles)
+        panel.set_title(panel_title, loc="left")
+        panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    add_legend(axes[-1])
+    return figure

@@ -1,0 +1,88 @@
+"""The judge: a trained classifier that labels drawings, whether people or a network drew them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.common.paths import MODELS, model_dirs
+from strokecast.evaluation.draw.metrics import Drawing
+from strokecast.inference import predictor
+from strokecast.inference.drawing_generator import unscale
+
+_LOCATION = "params.yaml: draw.judge"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A trained classifier of drawings.
+
+    Drawings go through the predictor that serving uses, so scale, cropping and padding are those of the judge's own
+    training.
+
+    Attributes:
+        name: of the model.
+        predictor: of the classifier.
+    """
+
+    name: str
+    predictor: predictor.Predictor
+
+    def predict(self, drawings: Sequence[Drawing], scale: float) -> list[str]:
+        """The most probable class per drawing.
+
+        Args:
+            drawings: float32 [n, 3] each, in units of `scale`.
+            scale: what dx and dy of these drawings were divided by.
+        """
+        unscaled = [unscale(drawing, scale) for drawing in drawings]
+        labels = self.predictor.predict(pd.DataFrame({"strokes": unscaled}))["label"]
+        return [str(label) for label in labels]
+
+
+def load_judge(name: str, classes: Sequence[str], models: Path = MODELS) -> Judge:
+    """Load the judge; of several seeds the lowest.
+
+    Args:
+        name: `draw.judge` of params.yaml.
+        classes: of draw; the judge must know all of them.
+        models: folder that holds `classify/<name>/seed-<n>/`.
+
+    Raises:
+        UserError: if the model was not trained, its training failed, it needs time stamps, or a class is
+            missing from it.
+    """
+    folder = next(iter(model_dirs("classify", name, models)), models / "classify" / name)
+    try:
+        run = read_json(folder / "run.json")
+    except FileNotFoundError:
+        fix = f"run `dvc repro train-classify@{name}`"
+        raise UserError(f"{name} was not trained", where=str(folder), fix=fix) from None
+    if run["status"] != "finished":
+        raise UserError(
+            f"the training of {name} has the status {run['status']!r}",
+            where=_LOCATION,
+            allowed="a model of classify whose training finished",
+        )
+    if read_json(folder / "config.json")["config"].get("time"):
+        raise UserError(
+            f"{name} reads time stamps, which generated drawings do not have",
+            where=_LOCATION,
+            fix="name another model",
+        )
+    judge_classes = read_json(folder / "spec.json")["classes"]
+    missing = [label for label in classes if label not in judge_classes]
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise UserError(
+            f"{name} was not trained on the class {', '.join(map(repr, missing[:5]))}{more}",
+            where=_LOCATION,
+            allowed=f"a model of classify that was trained on all {len(classes)} classes of draw",
+            fix="run `dvc repro` to train both on the same classes",
+        )
+    return Judge(name, predictor.load(folder))

@@ -1,0 +1,107 @@
+"""Fits forecasters without a network on processed data: statistical models and regressions; no TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from strokecast.common.errors import UserError
+from strokecast.features.records import numpy_reader
+from strokecast.features.timeseries import origins, series_spec
+from strokecast.inference import backtest
+from strokecast.models.regression.lag_regressor import LagRegressor
+from strokecast.models.statistical.base import StatisticalForecaster
+from strokecast.training.guards import TrainingError
+
+_FIX = "give a longer series, or switch the model off (enabled: false)"
+_TIMED_ORIGINS = 5  # origins at which a statistical model is timed, after a warm-up
+
+
+def fit_statistical(
+    model: StatisticalForecaster,
+    processed: Path,
+    spec: Mapping[str, Any],
+    location: str,
+    series_name: str = series_spec.SINGLE,
+) -> tuple[float, float]:
+    """Fit `model` on the training days of one series, and time its forecasts at validation origins.
+
+    Opens the days of the train and valid splits, never those of the test split.
+
+    Args:
+        model: unfitted.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+        location: key path of the model in params.yaml, for errors.
+        series_name: id of the series if there are several.
+
+    Returns:
+        Seconds of the fit, and forecasts per second after a warm-up.
+
+    Raises:
+        UserError: if the model needs more days.
+    """
+    series = backtest.load_series(processed, ("train", "valid"), series_name)
+    first, stop = series.starts["valid"], len(series.days)
+    positions = origins.rolling(first, stop, model.min_history, int(spec["horizon"]))
+    if not len(positions):
+        of_series = f" of {series_name}" if series_name else ""
+        raise UserError(
+            f"{stop} days{of_series} before the test split are too few: {model.min_history} days of history and "
+            f"a horizon of {spec['horizon']} are needed",
+            where=location,
+            fix=_FIX,
+        )
+    started = time.perf_counter()
+    try:
+        model.fit(np.asarray(series.columns[spec["targets"][0]][:first], np.float64))
+    except ValueError as error:
+        raise UserError(f"cannot be fitted to the training days: {error}", where=location, fix=_FIX) from None
+    fit_seconds = time.perf_counter() - started
+    positions = origins.subsample_evenly(positions, _TIMED_ORIGINS)
+    forecast = backtest.statistical_forecaster(model, series_spec.for_series(spec, series_name), location)
+    forecast(series, positions[:1])
+    started = time.perf_counter()
+    forecast(series, positions)
+    return fit_seconds, len(positions) / (time.perf_counter() - started)
+
+
+def fit_regression(
+    model: LagRegressor, processed: Path, spec: Mapping[str, Any], seed: int, location: str
+) -> tuple[float, float]:
+    """Fit `model` on the training windows of all series, and time its forecasts of the validation windows.
+
+    Opens the files of the train and valid splits, never those of the test split.
+
+    Args:
+        model: unfitted.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+        seed: seed of the model's random numbers.
+        location: key path of the model in params.yaml, for errors.
+
+    Returns:
+        Seconds of the fit, reading included, and predicted windows per second after a warm-up.
+
+    Raises:
+        UserError: if the data is damaged.
+        TrainingError: if memory runs out.
+    """
+    started = time.perf_counter()
+    try:
+        train, valid = (numpy_reader.windows(processed, spec, split) for split in ("train", "valid"))
+        train_inputs = {"past": train.past, "future": train.future}
+        valid_inputs = {"past": valid.past, "future": valid.future}
+        model.fit(train_inputs, train.target, seed, (valid_inputs, valid.target))
+    except MemoryError:
+        fix = "use fewer lags, a shorter window or fewer training days"
+        raise TrainingError("out of memory", where=location, fix=fix) from None
+    fit_seconds = time.perf_counter() - started
+    model.predict(valid_inputs)
+    started = time.perf_counter()
+    model.predict(valid_inputs)
+    return fit_seconds, len(valid.origin) / (time.perf_counter() - started)

@@ -1,0 +1,92 @@
+"""The internals of DVC that `strokecast repro` uses are there, and behave as it expects."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc import dvcfile, lock
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo import reproduce as dvc_reproduce
+from dvc.stage import PipelineStage, Stage
+from dvc.utils.serialize import modify_yaml
+
+from strokecast.commands import dvc_api
+from strokecast.common.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def parameters(function: Any) -> set[str]:
+    return set(inspect.signature(function).parameters)
+
+
+def test_dvc_has_what_is_used_of_it() -> None:
+    assert list(inspect.signature(dvc_reproduce.get_active_graph).parameters) == ["graph"]
+    assert next(iter(inspect.signature(dvc_reproduce.plan_repro).parameters)) == "graph"
+    for name in ("reproduce", "run", "dump", "changed", "changed_entries"):
+        assert callable(getattr(PipelineStage, name)), name
+    assert "always_changed" in parameters(Stage.__init__)
+    assert {"tmp_dir", "friendly", "wait"} <= parameters(lock.make_lock) | parameters(lock.Lock.__init__)
+    assert dvcfile.modify_yaml is modify_yaml, "what writes dvc.lock, and is replaced in forked processes"
+    assert "modify_yaml" in inspect.getsource(dvcfile.Lockfile.dump_stages)
+    assert hasattr(Repo, "index")
+    # What `dvc repro --single-item` does for a stage is what `_reproduce` does.
+    source = inspect.getsource(dvc_reproduce._reproduce_stage)
+    assert "stage.reproduce(**kwargs)" in source
+    assert "stage.dump(update_pipeline=False)" in source
+
+
+def test_dvc_errors_become_one_line() -> None:
+    with pytest.raises(UserError, match=r"^outer: inner$"), dvc_api.one_line_errors():
+        try:
+            raise ValueError("inner")
+        except ValueError as error:
+            raise DvcException("outer") from error
+
+
+def change(data: dict[str, Any]) -> None:
+    stages = data["stages"]
+    first, second, *_ = stages
+    stages[first]["deps"][0]["md5"] = "0" * 32
+    stages[second] = {"cmd": "python 'x' # y", "outs": [{"path": "a: b", "size": 3}]}
+    stages["new@stage"] = {"cmd": "echo", "deps": [{"path": "x", "hash": "md5", "md5": "1e5", "size": 1}]}
+
+
+def test_the_lock_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
+    whole = (ROOT / "dvc.lock").read_text(encoding="utf-8")
+    text = "".join(re.split(r"(?m)^(?=  \S)", whole)[:7])  # the head and six stages
+    ours, theirs = tmp_path / "ours.lock", tmp_path / "theirs.lock"
+    for path, modify in ((ours, dvc_api.modify_lock), (theirs, modify_yaml)):
+        path.write_text(text, encoding="utf-8")
+        with modify(str(path)) as data:
+            change(data)
+    assert ours.read_text(encoding="utf-8") == theirs.read_text(encoding="utf-8") != text
+
+
+def test_a_lock_that_is_not_there_yet(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.lock", tmp_path / "theirs.lock"
+    for path, modify in ((ours, dvc_api.modify_lock), (theirs, modify_yaml)):
+        with modify(str(path)) as data:
+            data.update({"schema": "2.0"})
+            data["stages"] = {"a": {"cmd": "x"}}
+    assert ours.read_text(encoding="utf-8") == theirs.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "schema: '2.0'\nstages: {}\n", "# mine\nschema: '2.0'\nstages:\n    a: {cmd: x}\n"]
+)
+def test_a_lock_in_another_form_keeps_its_contents(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "dvc.lock"
+    path.write_text(text, encoding="utf-8")
+    with dvc_api.modify_lock(str(path)) as data:
+        data.setdefault("schema", "2.0")
+        data["stages"] = {**(data.get("stages") or {}), "b": {"cmd": "y"}}
+        expected = dict(data)
+    from dvc.utils.serialize import load_yaml
+
+    assert load_yaml(str(path)) == expected
