@@ -125,7 +125,7 @@ class FrameCnn(Config):
     @model_validator(mode="after")
     def _check_lengths(self) -> Self:
         if len(self.filters) != len(self.kernels):
-            raise PydanticCustomError("lengths", "filters and kernels should be lists of equal length")
+            raise PydanticCustomError("lengths", "filters and kernels should have the same length")
         return self
 
 
