@@ -1,4 +1,4 @@
-"""Draw `docs/figures/lstm.svg`: an LSTM cell, with the gates named as in the code.
+"""Draw an LSTM cell, with the gates named as in the code: `docs/figures/lstm.svg`.
 
 .venv/bin/python docs/draw_lstm.py [file]
 """
@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-GATES = {"f": 2.0, "i": 3.6, "g": 5.2, "o": 7.4}  # letter of a gate and where it stands
+GATES = {"f": 2.0, "i": 3.6, "g": 5.2, "o": 7.4}  # letter → x position of the gate
 NAMES = {"f": "forget gate", "i": "input gate", "g": "candidate", "o": "output gate"}
-TOP, BUS, OUT = 5.0, 1.0, 9.6  # heights of the cell state and of x and h; the right edge
+TOP, BUS, OUT = 5.0, 1.0, 9.6  # y of the cell state, y of x and h, x of the right edge
 
 
 def draw(path: Path) -> None:
-    """Write the figure as SVG with selectable text; equal calls give equal bytes."""
+    """Write the figure as SVG with selectable text. Equal calls give equal bytes."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -34,7 +34,7 @@ def draw(path: Path) -> None:
 
 
 def _cell_state(axes: Any) -> None:
-    """c comes in at the left, is forgotten in part, added to, and leaves at the right."""
+    """Draw the cell state from left to right: forgetting, then adding the candidate."""
     axes.text(-0.95, TOP, "$c_{t-1}$", va="center")
     axes.text(OUT + 0.75, TOP, "$c_t$", va="center")
     _arrow(axes, (0.0, TOP), (GATES["f"] - 0.22, TOP))
@@ -47,7 +47,7 @@ def _cell_state(axes: Any) -> None:
 
 
 def _gates(axes: Any) -> None:
-    """Each gate reads x and h; where what it gives goes."""
+    """Draw the gates, their inputs x and h, and their outputs."""
     axes.plot([0.0, GATES["o"]], [BUS, BUS], color="black", lw=1.2)
     axes.text(-0.95, BUS, "$h_{t-1}$", va="center")
     axes.text(1.2, -0.2, "$x_t$", ha="center", va="center")
@@ -70,7 +70,7 @@ def _gates(axes: Any) -> None:
 
 
 def _hidden_state(axes: Any) -> None:
-    """h: the cell state through tanh, let through by the output gate."""
+    """Draw h: the cell state through tanh, multiplied by the output gate."""
     at = 8.6
     axes.plot([at], [TOP], "ko", markersize=3)
     axes.add_patch(_box((at - 0.45, 3.85), "#f2d6b3"))

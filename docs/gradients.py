@@ -1,12 +1,12 @@
-"""Measure how far back in time gradients reach, with and without each remedy, and draw it.
+"""Measure and plot how far back in time gradients reach, with and without each remedy.
 
-.venv/bin/python docs/gradients.py measure [folder]    # gradients.csv and gradients.json: some minutes
-.venv/bin/python docs/gradients.py draw [folder]       # gradients.svg from gradients.csv, at once
+.venv/bin/python docs/gradients.py measure [folder]    # writes gradients.csv and gradients.json; takes minutes
+.venv/bin/python docs/gradients.py draw [folder]       # writes gradients.svg from gradients.csv; takes seconds
 
-Of each network: the norm of d loss / d h_t of a drawing, h_t the state after point t, the median over drawings; before
-training and after it. Every drawing has the same number of points (its first ones), so that nothing is padded.
+Measured per network, before and after training: the norm of d loss / d h_t, where h_t is the state after point t, as the
+median over drawings. All drawings are cut to the same number of points, so there is no padding.
 
-Shapes: B drawings, T points, S steps of the recurrent layer (T, or fewer after convolutions), U units, K classes.
+Shape legend: B drawings, T points, S steps of the recurrent layer (T, or fewer after convolutions), U units, K classes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 FOLDER = Path(__file__).parent / "figures"
 COLUMNS = ("network", "trained", "point", "norm")
-CLASSES = ("bear", "cat", "cloud", "flower", "rabbit")  # whose doodles are long
+CLASSES = ("bear", "cat", "cloud", "flower", "rabbit")  # doodles with many points
 SEED = 7
 
 
@@ -33,42 +33,42 @@ class Network:
     """One line of the figure.
 
     Attributes:
-        cell: `make(units)`, one step of the recurrent layer.
-        strides: of the convolutions before it.
-        attention: pool all states by attention; else the last state is read.
-        clip: largest norm of all weights' gradients together; None: as it is.
-        rate: learning rate.
+        cell: `cell(units)` returns the recurrent cell.
+        strides: strides of the convolutions before the recurrent layer.
+        attention: pool all states by attention instead of reading the last one.
+        global_clipnorm: maximum global norm of the gradients; None: no clipping.
+        learning_rate: learning rate of Adam.
     """
 
     cell: Callable[[int], Any]
     strides: tuple[int, ...] = ()
     attention: bool = False
-    clip: float | None = None
-    rate: float = 0.003
+    global_clipnorm: float | None = None
+    learning_rate: float = 0.003
 
 
 def networks() -> dict[str, Network]:
-    """Each remedy beside the plain recurrent network that lacks it."""
+    """Return each remedy and the plain recurrent network without it."""
     import keras
 
     from strokecast.models.layers.layer_norm_lstm import LayerNormLSTMCell
 
     def glorot(units: int) -> Any:
-        spread = keras.initializers.GlorotUniform(seed=SEED)
-        return keras.layers.SimpleRNNCell(units, recurrent_initializer=spread)
+        initializer = keras.initializers.GlorotUniform(seed=SEED)
+        return keras.layers.SimpleRNNCell(units, recurrent_initializer=initializer)
 
     def simple(units: int) -> Any:
         return keras.layers.SimpleRNNCell(units)
 
     def relu(units: int) -> Any:
-        wide = keras.initializers.HeNormal(seed=SEED)
-        return keras.layers.SimpleRNNCell(units, activation="relu", recurrent_initializer=wide)
+        initializer = keras.initializers.HeNormal(seed=SEED)
+        return keras.layers.SimpleRNNCell(units, activation="relu", recurrent_initializer=initializer)
 
     return {
         "simple_rnn, glorot": Network(glorot),
         "simple_rnn": Network(simple),
-        "relu": Network(relu, rate=0.01),
-        "relu, clipped": Network(relu, clip=1.0, rate=0.01),
+        "relu": Network(relu, learning_rate=0.01),
+        "relu, clipped": Network(relu, global_clipnorm=1.0, learning_rate=0.01),
         "lstm": Network(keras.layers.LSTMCell),
         "gru": Network(keras.layers.GRUCell),
         "layer_norm_lstm": Network(LayerNormLSTMCell),
@@ -78,19 +78,23 @@ def networks() -> dict[str, Network]:
 
 
 def drawings(split: str, count: int, points: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """(strokes float32 [B, T, 3], labels int64 [B]) of doodles of at least T points, `count` a class."""
+    """Return (strokes float32 [B, T, 3], labels int64 [B]): `count` doodles per class with at least T points.
+
+    Raises:
+        ValueError: if too few of 40 * `count` doodles have T points.
+    """
     from strokecast.sources.sketches import doodles
 
     strokes, labels = [], []
     for number, label in enumerate(CLASSES):
-        found = 0
+        kept = 0
         for drawing in doodles.generate(label, split, 40 * count, SEED):
-            if len(drawing) >= points and found < count:
-                found += 1
+            if len(drawing) >= points and kept < count:
+                kept += 1
                 strokes.append(drawing[:points].astype(np.float32))
                 labels.append(number)
-        if found < count:
-            raise ValueError(f"{label}: {found} of {count} drawings have {points} points or more")
+        if kept < count:
+            raise ValueError(f"{label}: {kept} of {count} drawings have {points} points or more")
     stacked = np.stack(strokes)
     stacked[..., :2] /= stacked[..., :2].std()
     order = np.random.default_rng(SEED).permutation(len(labels))
@@ -98,7 +102,7 @@ def drawings(split: str, count: int, points: int) -> tuple[NDArray[np.float32], 
 
 
 class Probe:
-    """A network whose states can be looked at one by one."""
+    """A network that exposes the states of its recurrent layer."""
 
     def __init__(self, network: Network, units: int) -> None:
         import keras
@@ -114,64 +118,65 @@ class Probe:
         self.cell = network.cell(units)
         self.attention = AttentionWeights(units) if network.attention else None
         self.head = keras.layers.Dense(len(CLASSES))
-        self.optimizer = keras.optimizers.Adam(network.rate)
-        self.reach: Any = None
+        self.optimizer = keras.optimizers.Adam(network.learning_rate)
+        self.norms_function: Any = None
 
     def states(self, x: Any) -> list[Any]:
-        """[B, T, 3] → S states h_t [B, U]."""
+        """Return the S states h_t [B, U] for x [B, T, 3]."""
         import tensorflow as tf
 
         for layer in self.convolutions:
             x = layer(x)
-        carried = self.cell.get_initial_state(batch_size=x.shape[0])
-        seen = []
+        cell_states = self.cell.get_initial_state(batch_size=x.shape[0])
+        states = []
         for step in tf.unstack(x, axis=1):
-            state, carried = self.cell(step, carried)
-            carried = [state, *carried[1:]]
-            seen.append(state)
-        return seen
+            state, cell_states = self.cell(step, cell_states)
+            cell_states = [state, *cell_states[1:]]
+            states.append(state)
+        return states
 
-    def losses(self, seen: list[Any], labels: Any) -> Any:
-        """Cross-entropy of each drawing [B], nats, and the logits [B, K]."""
+    def losses(self, states: list[Any], labels: Any) -> Any:
+        """Return the cross-entropy per drawing [B], nats, and the logits [B, K]."""
         import tensorflow as tf
 
-        pooled = seen[-1]
+        pooled = states[-1]
         if self.attention is not None:
-            steps = tf.stack(seen, axis=1)  # [B, S, U]
+            steps = tf.stack(states, axis=1)  # [B, S, U]
             weights = self.attention(steps, tf.ones(steps.shape[:2], bool))
             pooled = tf.einsum("bs,bsu->bu", weights, steps)
         logits = self.head(pooled)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits), logits
 
     def norms(self, x: Any, labels: Any) -> NDArray[np.float64]:
-        """Median over drawings of |d loss / d h_t|, float64 [S]."""
+        """Return the median over drawings of |d loss / d h_t|, float64 [S]."""
         import tensorflow as tf
 
-        if self.reach is None:
-            self.reach = tf.function(self._reach)  # traced once for all calls
-        return np.median(self.reach(tf.constant(x), tf.constant(labels)).numpy().astype(np.float64), axis=1)
+        if self.norms_function is None:
+            self.norms_function = tf.function(self._norms)  # traced once for all calls
+        norms = self.norms_function(tf.constant(x), tf.constant(labels)).numpy()  # [S, B]
+        return np.median(norms.astype(np.float64), axis=1)
 
-    def _reach(self, x: Any, labels: Any) -> Any:
+    def _norms(self, x: Any, labels: Any) -> Any:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            seen = self.states(x)
-            total = tf.reduce_sum(self.losses(seen, labels)[0])
-        return tf.norm(tf.stack(tape.gradient(total, seen)), axis=2)  # [S, B]
+            states = self.states(x)
+            total = tf.reduce_sum(self.losses(states, labels)[0])
+        return tf.norm(tf.stack(tape.gradient(total, states)), axis=2)  # [S, B]
 
     def train(self, x: Any, labels: Any, steps: int, batch: int) -> tuple[float, float]:
-        """Adam for `steps` batches: the largest norm of the weights' gradient seen, and the median of it."""
+        """Train with Adam for `steps` batches; return the maximum and the median of the global gradient norm."""
         import tensorflow as tf
 
         @tf.function
-        def run(some: Any, truth: Any) -> Any:
+        def train_step(batch_x: Any, batch_labels: Any) -> Any:
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(self.losses(self.states(some), truth)[0])
+                loss = tf.reduce_mean(self.losses(self.states(batch_x), batch_labels)[0])
             weights = tape.watched_variables()
             gradients = tape.gradient(loss, weights)
             norm = tf.linalg.global_norm(gradients)
-            if self.network.clip is not None:
-                gradients, _ = tf.clip_by_global_norm(gradients, self.network.clip, norm)
+            if self.network.global_clipnorm is not None:
+                gradients, _ = tf.clip_by_global_norm(gradients, self.network.global_clipnorm, norm)
             self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
             return norm
 
@@ -179,11 +184,11 @@ class Probe:
         norms = []
         for _ in range(steps):
             rows = random.integers(0, len(x), batch)
-            norms.append(float(run(tf.constant(x[rows]), tf.constant(labels[rows]))))
+            norms.append(float(train_step(tf.constant(x[rows]), tf.constant(labels[rows]))))
         return max(norms), float(np.median(norms))
 
     def accuracy(self, x: Any, labels: Any) -> float:
-        """Share of drawings whose likeliest class is the true one."""
+        """Return the share of drawings whose most probable class is the true one."""
         import tensorflow as tf
 
         logits = self.losses(self.states(tf.constant(x)), labels)[1]
@@ -191,50 +196,50 @@ class Probe:
 
 
 def measure(folder: Path, points: int = 48, units: int = 64, steps: int = 150, train: int = 80) -> None:
-    """Write `gradients.csv` (a row a network and state) and `gradients.json` (a few figures a network).
+    """Write `gradients.csv` (one row per network and state) and `gradients.json` (a summary per network).
 
     Args:
-        folder: where to.
+        folder: output folder.
         points: T.
         units: U.
-        steps: of training, each on 32 drawings.
-        train: drawings a class to train on; half as many are measured on.
+        steps: training steps, of 32 drawings each.
+        train: training drawings per class; half as many validation drawings are measured.
     """
     x, labels = drawings("train", train, points)
-    unseen, truth = drawings("valid", train // 2, points)
+    valid_x, valid_labels = drawings("valid", train // 2, points)
     rows: list[dict[str, Any]] = []
-    told = {}
+    summaries = {}
     for name, network in networks().items():
         probe = Probe(network, units)
         stride = int(np.prod(network.strides, dtype=int))
-        reach = {}
+        first_over_last = {}
         for trained in (0, steps):
-            largest, typical = probe.train(x, labels, trained, 32) if trained else (0.0, 0.0)
-            norms = probe.norms(unseen, truth)
-            reach[trained] = float(f"{norms[0] / norms[-1]:.2g}")
+            maximum, median = probe.train(x, labels, trained, 32) if trained else (0.0, 0.0)
+            norms = probe.norms(valid_x, valid_labels)
+            first_over_last[trained] = float(f"{norms[0] / norms[-1]:.2g}")
             rows += [
                 {"network": name, "trained": trained, "point": (step + 1) * stride, "norm": f"{norm:.4g}"}
                 for step, norm in enumerate(norms)
             ]
-        told[name] = {
-            "first_over_last_untrained": reach[0],
-            "first_over_last_trained": reach[steps],
-            "largest_gradient": float(f"{largest:.2g}"),
-            "median_gradient": float(f"{typical:.2g}"),
-            "accuracy": round(probe.accuracy(unseen, truth), 3),
+        summaries[name] = {
+            "first_over_last_untrained": first_over_last[0],
+            "first_over_last_trained": first_over_last[steps],
+            "largest_gradient": float(f"{maximum:.2g}"),
+            "median_gradient": float(f"{median:.2g}"),
+            "accuracy": round(probe.accuracy(valid_x, valid_labels), 3),
         }
-        print(name, told[name], flush=True)
+        print(name, summaries[name], flush=True)
     with (folder / "gradients.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    about = {"points": points, "units": units, "steps": steps, "drawings": len(x), "measured": len(unseen)}
-    text = json.dumps({"about": about, "networks": told}, indent=1)
+    about = {"points": points, "units": units, "steps": steps, "drawings": len(x), "measured": len(valid_x)}
+    text = json.dumps({"about": about, "networks": summaries}, indent=1)
     (folder / "gradients.json").write_text(text + "\n", encoding="utf-8")
 
 
 def draw(table: Path, path: Path) -> None:
-    """Write the figure as SVG with selectable text; equal tables give equal bytes."""
+    """Write the figure as SVG with selectable text. Equal tables give equal bytes."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -247,10 +252,10 @@ def draw(table: Path, path: Path) -> None:
     figure, panels = plt.subplots(1, len(stages), figsize=(9.6, 3.8), sharey=True, layout="constrained")
     for axes, trained in zip(panels, stages, strict=True):
         for number, name in enumerate(dict.fromkeys(row["network"] for row in rows)):
-            mine = [row for row in rows if (row["network"], row["trained"]) == (name, trained)]
-            norms = np.array([float(row["norm"]) for row in mine])
+            network_rows = [row for row in rows if (row["network"], row["trained"]) == (name, trained)]
+            norms = np.array([float(row["norm"]) for row in network_rows])
             style = {"color": f"C{number}", "linestyle": ("-", "--")[number % 2], "linewidth": 1.5}
-            axes.plot([int(row["point"]) for row in mine], norms / norms[-1], label=name, **style)
+            axes.plot([int(row["point"]) for row in network_rows], norms / norms[-1], label=name, **style)
         axes.set_yscale("log")
         axes.set_title("before training" if trained == "0" else f"after {trained} steps", loc="left")
         axes.set_xlabel("point t of the drawing")
@@ -262,10 +267,10 @@ def draw(table: Path, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else FOLDER
+    directory = Path(sys.argv[2]) if len(sys.argv) > 2 else FOLDER
     if sys.argv[1:2] == ["measure"]:
-        measure(target)
+        measure(directory)
     elif sys.argv[1:2] == ["draw"]:
-        draw(target / "gradients.csv", target / "gradients.svg")
+        draw(directory / "gradients.csv", directory / "gradients.svg")
     else:
         sys.exit("usage: docs/gradients.py measure|draw [folder]")

@@ -112,7 +112,7 @@ def test_three_places_and_no_other(added: Path, before: dict[str, bytes]) -> Non
 
 @pytest.mark.slow  # the contract builds every network there is, in the copy
 def test_with_its_line_the_contract_passes(added: Path) -> None:
-    tests = (CONTRACT, "tests/unit/test_params.py", "tests/unit/models/test_switches.py")
+    tests = (CONTRACT, "tests/unit/test_params.py", "tests/unit/models/test_config_keys.py")
     done = contract(added, *tests, "-k", "point_bag or (has_its_line and classify) or own_file", "-vv")
     assert done.returncode == 0, done.stdout
     for name in ("test_exact_parameter_count", "test_more_padding_changes_nothing", "test_saves_and_loads"):
