@@ -45,7 +45,7 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
     os.environ["STROKECAST_JOBS"] = str(at_once)
     plan = dvc_api.plan(report)
     if SETTINGS in plan.stale:  # which stages its new settings touch is known once it has run
-        _run({SETTINGS: frozenset()}, 1)
+        _run({SETTINGS: frozenset()}, 1, plan.reproduce)
         plan = dvc_api.plan(report)
     if plan.stale:
         _run(
@@ -54,7 +54,7 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
         )
 
 
-def _run(needs: Mapping[str, frozenset[str]], jobs: int) -> None:
+def _run(needs: Mapping[str, frozenset[str]], jobs: int, reproduce: Callable[[str], None]) -> None:
     """Run the stages `needs`, each once those of them that it depends on are done."""
     waiting = list(needs)
     with _interruptible() as running:
@@ -63,7 +63,7 @@ def _run(needs: Mapping[str, frozenset[str]], jobs: int) -> None:
             ready = [name for name in waiting if not needs[name] & unfinished]
             for name in ready[: jobs - len(running)]:
                 waiting.remove(name)
-                running[name] = _start(name)
+                running[name] = _start(name, reproduce)
             failed = [name for name in _ended(running) if running.pop(name).exitcode]
             if failed:
                 for process in running.values():
@@ -77,18 +77,20 @@ def default_jobs(gpu: bool | None = None) -> int:
     return 1 if found else min(2, pool.processors())
 
 
-def _start(name: str) -> BaseProcess:
-    process = multiprocessing.get_context("fork").Process(target=_reproduce, args=(name,), name=name)
+def _start(name: str, reproduce: Callable[[str], None]) -> BaseProcess:
+    process = multiprocessing.get_context("fork").Process(
+        target=_reproduce, args=(name, reproduce), name=name
+    )
     process.start()
     return process
 
 
-def _reproduce(name: str) -> None:
+def _reproduce(name: str, reproduce: Callable[[str], None]) -> None:
     """Run one stage in this process, which then ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        dvc_api.reproduce(name)
+        reproduce(name)
     except UserError as error:
         print(f"[{name}] error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
