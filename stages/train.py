@@ -19,7 +19,7 @@ def main(task: str, name: str) -> None:
             outcome("switched off in params.yaml")
             return
         from strokecast.features.records import spec as specs
-        from strokecast.tracking import live
+        from strokecast.tracking.tracked_run import TrackedRun, summary
         from strokecast.training import guards, run
         from strokecast.training.job import TrainingJob
 
@@ -31,20 +31,22 @@ def main(task: str, name: str) -> None:
             for job in jobs:
                 folder = staging_dir / job.model_dir.name
                 folder.mkdir()
-                tracked = tracked_runs.enter_context(live.TrackedRun.begin(job, spec))
+                tracked = tracked_runs.enter_context(TrackedRun.start(job, spec))
                 try:
-                    facts = run.train(job, folder, settings.training, tracked.epoch, tracked.record)
+                    facts = run.train(
+                        job, folder, settings.training, tracked.log_epoch, tracked.checkpoint_dir
+                    )
                 except guards.TrainingError as failure:
                     if settings.training.on_failure == "stop":
                         raise
-                    tracked.give_up(folder, str(failure))
+                    tracked.mark_failed(folder, str(failure))
                     summaries.append(f"failed: {failure}")
                     continue
                 tracked.finish(folder, facts)
                 trained.append((tracked, job.model_dir))
-                summaries.append(live.summary(facts))
+                summaries.append(summary(facts))
         for tracked, model_dir in trained:
-            tracked.settle(model_dir)
+            tracked.finalize(model_dir)
         outcome("; ".join(summaries))
 
 

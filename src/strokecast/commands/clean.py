@@ -9,7 +9,7 @@ from strokecast import params
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
-from strokecast.tracking import claim
+from strokecast.tracking import training_lock
 
 DAYS = 7
 
@@ -33,15 +33,15 @@ def clean(older_than: float = DAYS, dry_run: bool = False, tell: Callable[[str],
             trainings would go on.
     """
     count = size = 0
-    for folder in claim.abandoned(wanted(resolve.load()), older_than):
+    for folder in training_lock.abandoned_records(wanted(resolve.load()), older_than):
         bytes_ = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        if not dry_run and not claim.remove(folder):
+        if not dry_run and not training_lock.remove_record(folder):
             tell(f"{folder.name}: a process trains on it, kept")
             continue
         tell(f"{folder.name}: {bytes_ / 1e6:.1f} MB")
         count, size = count + 1, size + bytes_
     done = "would be removed" if dry_run else "removed"
-    return f"{count} abandoned record(s), {size / 1e6:.1f} MB, {done} from {claim.records()}"
+    return f"{count} abandoned record(s), {size / 1e6:.1f} MB, {done} from {training_lock.records_dir()}"
 
 
 def wanted(settings: params.Params) -> set[str]:

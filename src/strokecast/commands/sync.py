@@ -10,8 +10,7 @@ from pathlib import Path
 
 from strokecast import params
 from strokecast.common import files, paths
-from strokecast.tracking import row as rows
-from strokecast.tracking import store
+from strokecast.tracking import run_record, store
 
 
 def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
@@ -40,7 +39,7 @@ def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
     for folder, report in trainings(settings):
         run = files.read_json(folder / "run.json")
         if run.get("status") == "failed":
-            broken.append(rows.label(run))
+            broken.append(run_record.label(run))
         if run.get("status") != "finished":
             continue
         total += 1
@@ -71,21 +70,23 @@ def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
 
 def mark_lost() -> int:
     """Mark RUNNING runs whose process is gone as KILLED; returns how many."""
-    waiting = store.unfinished()
+    waiting = store.running_runs()
     if not waiting:
         return 0
-    from strokecast.tracking import live
+    from strokecast.tracking import tracked_run
 
-    lost = [run_id for run_id, process in waiting if not live.alive(process)]
+    lost = [run_id for run_id, process in waiting if not tracked_run.is_alive(process)]
     for run_id in lost:
-        live.end(run_id, "KILLED", "its process is gone")
+        tracked_run.terminate(run_id, "KILLED", "its process is gone")
     return len(lost)
 
 
 def _complete(known: store.RunState | None, folder: Path, report: Path, run: Mapping[str, object]) -> bool:
-    if known is None or known.status != "FINISHED" or not known.place.is_dir():
+    if known is None or known.status != "FINISHED" or not known.artifact_dir.is_dir():
         return False
-    return rows.matches(known.digest, rows.trained(folder, run), rows.tested(report, run))
+    training = run_record.training_section(folder, run)
+    evaluation = run_record.evaluation_section(report, run)
+    return run_record.digest_matches(known.digest, training, evaluation)
 
 
 def _look_after(settings: params.Params, tell: Callable[[str], None]) -> None:

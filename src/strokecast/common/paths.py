@@ -38,3 +38,8 @@ def model_dirs(task: str, name: str, models: Path = MODELS) -> list[Path]:
     """The existing folders of a model's trainings, lowest seed first."""
     seeds = [path.name.removeprefix("seed-") for path in (models / task / name).glob("seed-*")]
     return [model_dir(task, name, seed, models) for seed in sorted(int(s) for s in seeds if s.isdecimal())]
+
+
+def model_report_dir(report: Path, name: str, seed: int) -> Path:
+    """Folder of one training in its task's report: `reports/<task>/models/<name>/seed-<n>`."""
+    return report / "models" / name / f"seed-{seed}"

@@ -1,4 +1,4 @@
-"""Writes the learning curves of one training as a PNG file."""
+"""Plots the training curves; the same history gives the same bytes."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ import csv
 from pathlib import Path
 
 
-def draw(history: Path, picture: Path, title: str) -> bool:
-    """Plot the loss, and for classifiers the accuracy, by epoch.
-
-    The same history gives the same bytes.
+def plot(history: Path, picture: Path, title: str) -> bool:
+    """Plot loss, and accuracy if there is one, against the epoch.
 
     Args:
-        history: `history.csv` of a training.
-        picture: PNG file to write.
-        title: of the figure.
+        history: a training's history.csv.
+        picture: the PNG to write.
+        title: title of the figure.
 
     Returns:
-        False if there are no epochs, i.e. for models without a network; nothing is written then.
+        False if the history is empty: models without a network have no epochs.
     """
     with history.open(newline="", encoding="utf-8") as file:
-        epochs = list(csv.DictReader(file))
-    if not epochs:
+        rows = list(csv.DictReader(file))
+    if not rows:
         return False
-    from strokecast.common import figures
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    kinds = [kind for kind in ("loss", "accuracy") if f"train_{kind}" in epochs[0]]
-    rows = [
-        {"model": split, "epoch": int(row["epoch"]), **{k: float(row[f"{split}_{k}"]) for k in kinds}}
-        for split in ("train", "valid")
-        for row in epochs
-    ]
-    styles = figures.line_styles({split: [split] for split in ("train", "valid")})
-    figure = figures.learning_curves(rows, {kind: kind for kind in kinds}, styles, title)
-    if figure is not None:
-        figures.save(figure, picture)
+    metrics = [metric for metric in ("loss", "accuracy") if f"train_{metric}" in rows[0]]
+    figure = Figure(figsize=(5.0 * len(metrics), 3.4), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    epochs = [int(row["epoch"]) for row in rows]
+    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        for split, style in (("train", "o-"), ("valid", "s--")):
+            values = [float(row[f"{split}_{metric}"]) for row in rows]
+            axes.plot(epochs, values, style, markersize=3, label=split)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(metric)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(picture, format="png", metadata={"Software": None})
     return True

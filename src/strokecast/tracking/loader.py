@@ -1,4 +1,4 @@
-"""How MLflow loads a saved model: `_load_pyfunc` of the code that travels with it."""
+"""MLflow's entry point to a saved model: `_load_pyfunc`, part of the code that is saved with the model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class RawModel:
-    """Raw input in, predictions out; bad input is one line, also over HTTP."""
+class RawInputModel:
+    """Predicts from raw input. An input error is one line, also over HTTP."""
 
     def __init__(self, folder: Path) -> None:
         self._predictor = predictor.load(folder)
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predictions for raw rows; see `strokecast.inference.predictor` for what they hold.
+        """Predict raw rows; `strokecast.inference.predictor` lists the columns.
 
         Raises:
-            MlflowException: in one line, if the input will not do.
+            MlflowException: in one line, if the input is not valid.
         """
         try:
             return self._predictor.predict(model_input)
@@ -33,5 +33,5 @@ class RawModel:
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from None
 
 
-def _load_pyfunc(data_path: str) -> RawModel:
-    return RawModel(Path(data_path))
+def _load_pyfunc(data_path: str) -> RawInputModel:
+    return RawInputModel(Path(data_path))

@@ -1,7 +1,7 @@
-"""A training's folder as an MLflow model that takes raw input and needs no repository to load.
+"""Saves a training as an MLflow model that takes raw input and loads without the repository.
 
-It is saved once, when the training ends, and from then on copied as it is, so that its files are
-the same wherever the board is made anew.
+It is saved once, when the training ends, and only copied after that, so that its files stay the same
+when the board is rebuilt.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Any
 
 import strokecast
 from strokecast.common import files
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.models.common import registry
 
 LOADER = "strokecast.tracking.loader"
-_OPTIONAL = ("temperature", "seed", "n")  # of a request to draw
-_COMMON = ("mlflow", "numpy", "pandas", "pydantic")
-_FURTHER = {"network": ("tensorflow", "keras"), "estimator": ("scikit-learn",), "rule": ()}
+_OPTIONAL_DRAW_COLUMNS = ("temperature", "seed", "n")
+_COMMON_REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic")
+_KIND_REQUIREMENTS = {"network": ("tensorflow", "keras"), "estimator": ("scikit-learn",), "rule": ()}
 
 
 def save(folder: Path, run: Mapping[str, Any]) -> None:
@@ -32,20 +33,22 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
 
     Args:
         folder: a trained model's folder.
-        run: what its `run.json` says; ids and times inside the model are taken from there.
+        run: its `run.json`, from which the ids and times in the model are taken.
     """
-    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"  # its requirements are its own, not this project's
+    os.environ["MLFLOW_UV_AUTO_DETECT"] = (
+        "false"  # the model has its own requirements, not those of this project
+    )
     import mlflow.pyfunc
     from mlflow.models import Model
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     spec = files.read_json(folder / "spec.json")
     config = files.read_json(folder / "config.json")["config"]
-    timed = bool(config.get("time")) or spec.get("by") == "time"
-    asked = bool(config.get("conditional", True))
-    ended = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
-    with tempfile.TemporaryDirectory() as place:
-        data = Path(place) / "model"
+    reads_time = bool(config.get("time")) or spec.get("by") == "time"
+    conditional = bool(config.get("conditional", True))
+    end_time = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
+    with tempfile.TemporaryDirectory() as work_dir:
+        data = Path(work_dir) / "model"
         data.mkdir()
         for name in (
             "model.keras",
@@ -61,76 +64,81 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             path=str(folder / "pyfunc"),
             loader_module=LOADER,
             data_path=str(data),
-            code_paths=[str(copy_code(Path(place) / "code"))],
-            mlflow_model=Model(model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=ended),
+            code_paths=[str(copy_code(Path(work_dir) / "code"))],
+            mlflow_model=Model(
+                model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=end_time
+            ),
             signature=_forecast_signature(folder, spec)
             if run["task"] == "forecast"
-            else signature(run["task"], timed, asked),
-            input_example=example(spec, _min_history(folder, spec), timed, asked),
+            else signature(run["task"], reads_time, conditional),
+            input_example=example(spec, _min_history(folder, spec), reads_time, conditional),
             pip_requirements=requirements(
-                run["kind"], (*registry.get(run["task"], run["name"]).requirements, *_read(spec))
+                run["kind"],
+                (*registry.get(run["task"], run["name"]).requirements, *_transform_requirements(spec)),
             ),
             metadata=_metadata(run, spec),
         )
 
 
 def _metadata(run: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: spec[key] for key in ("classes", "horizon", "unit") if key in spec}
-    return {"training_id": run["training_id"], "task": run["task"], "model": run["name"], **kept}
+    facts = {key: spec[key] for key in ("classes", "horizon", "unit") if key in spec}
+    return {"training_id": run["training_id"], "task": run["task"], "model": run["name"], **facts}
 
 
-def requirements(kind: str, needs: tuple[str, ...] = ()) -> list[str]:
-    """What a model needs, pinned to the versions it was trained with; only a network needs TensorFlow.
+def requirements(kind: str, further: tuple[str, ...] = ()) -> list[str]:
+    """Packages that a model needs, pinned to the installed versions. Only networks need TensorFlow.
 
     Args:
-        kind: of the architecture.
-        needs: what the architecture itself names beyond that.
+        kind: kind of the architecture.
+        further: packages that the architecture names itself.
     """
-    names = _COMMON + _FURTHER[kind] + needs
+    names = _COMMON_REQUIREMENTS + _KIND_REQUIREMENTS[kind] + further
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
-def _read(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the preparation of a forecaster's input needs."""
+def _transform_requirements(spec: ForecastSpec) -> tuple[str, ...]:
+    """Packages that a forecaster's input transformation needs."""
     if spec["task"] != "forecast":
         return ()
     from strokecast.features.timeseries import series_spec
 
     first = series_spec.for_series(spec, series_spec.names(spec)[0])
     holidays = ("holidays",) if spec["calendar"]["holiday_country"] else ()
-    boxcox = any(told["kind"] == "boxcox" for told in first["transforms"].values())
+    boxcox = any(transform["kind"] == "boxcox" for transform in first["transforms"].values())
     return (*holidays, *(("scipy",) if boxcox else ()))
 
 
-def signature(task: str, timed: bool, asked: bool = True) -> Any:
-    """Column names in and out. Cells may be lists, arrays, integers or text: the predictor checks them.
+def signature(task: str, reads_time: bool, conditional: bool = True) -> Any:
+    """Input and output columns. Cells may be lists, arrays, integers or text: the predictor checks them.
 
     Args:
-        task: of `strokecast.params.TASKS`.
-        timed: the network reads the time of each point.
-        asked: the network draws the class that it is asked for.
+        task: one of `strokecast.params.TASKS`, except `forecast`.
+        reads_time: whether the model reads the time of each point.
+        conditional: whether a model of `draw` draws a requested class.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType, Array
 
-    given: dict[str, Any] = {"strokes": AnyType(), **({"times": AnyType()} if timed else {})}
-    made: dict[str, Any] = {
+    inputs: dict[str, Any] = {"strokes": AnyType(), **({"times": AnyType()} if reads_time else {})}
+    outputs: dict[str, Any] = {
         "label": DataType.string,
         "probability": DataType.double,
         "probabilities": Array(DataType.double),
     }
     if task == "draw":
-        given = {name: AnyType() for name in (*(("class",) if asked else ()), *_OPTIONAL)}
-        made = {"class": DataType.string, "temperature": DataType.double, "seed": DataType.long}
-        made |= {"number": DataType.long, "strokes": Array(Array(DataType.double))}
-    optional = _OPTIONAL if task == "draw" else ()
-    inputs = Schema([ColSpec(kind, name, name not in optional) for name, kind in given.items()])
-    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(kind, name) for name, kind in made.items()]))
+        inputs = {name: AnyType() for name in (*(("class",) if conditional else ()), *_OPTIONAL_DRAW_COLUMNS)}
+        outputs = {"class": DataType.string, "temperature": DataType.double, "seed": DataType.long}
+        outputs |= {"number": DataType.long, "strokes": Array(Array(DataType.double))}
+    optional = _OPTIONAL_DRAW_COLUMNS if task == "draw" else ()
+    return ModelSignature(
+        inputs=Schema([ColSpec(kind, name, name not in optional) for name, kind in inputs.items()]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in outputs.items()]),
+    )
 
 
-def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
-    """The columns that a forecaster reads, `unique_id` if there are several series, and those it gives."""
+def _forecast_signature(folder: Path, spec: ForecastSpec) -> Any:
+    """Input columns of a forecaster, with `unique_id` required if there are several series, and its outputs."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
@@ -142,18 +150,18 @@ def _forecast_signature(folder: Path, spec: Mapping[str, Any]) -> Any:
     first = series_spec.names(spec)[0]
     calibration = conformal.load(folder, first)
     point = conformal.point_column(calibration.method == "cqr")
-    made: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
-    made += [
+    outputs: list[Any] = [ColSpec(DataType.datetime, "ds"), ColSpec(DataType.string, "unique_id")]
+    outputs += [
         ColSpec(DataType.double, name) for name in (point, *conformal.interval_columns(calibration.levels))
     ]
-    given = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
+    inputs = [ColSpec(AnyType(), name) for name in raw_columns(spec)]
     return ModelSignature(
-        inputs=Schema([*given, ColSpec(AnyType(), "unique_id", required=first != series_spec.SINGLE)]),
-        outputs=Schema(made),
+        inputs=Schema([*inputs, ColSpec(AnyType(), "unique_id", required=first != series_spec.SINGLE)]),
+        outputs=Schema(outputs),
     )
 
 
-def _min_history(folder: Path, spec: Mapping[str, Any]) -> int:
+def _min_history(folder: Path, spec: ForecastSpec) -> int:
     """Days of history that a forecaster needs; 0 for other tasks."""
     if spec["task"] != "forecast":
         return 0
@@ -162,23 +170,23 @@ def _min_history(folder: Path, spec: Mapping[str, Any]) -> int:
     return backtest.min_history(folder, spec)
 
 
-def example(spec: Mapping[str, Any], days: int, timed: bool = False, asked: bool = True) -> Any:
-    """A small input, made up in the units of the data: two drawings, or as many days as are needed."""
+def example(spec: Any, days: int, reads_time: bool = False, conditional: bool = True) -> Any:
+    """Input example in the units of the data: two drawings, two requests to draw, or `days` days of history."""
     import pandas as pd
 
     if spec["task"] in ("classify", "watch"):
         unit = max(1, round(2 * float(spec["scale"])))
         corner = [[unit, 0, 0], [0, unit, 0], [-unit, 0, 0], [0, -unit, 1]]
-        times = {"times": [[300, 600, 900, 1200]] * 2} if timed else {}
+        times = {"times": [[300, 600, 900, 1200]] * 2} if reads_time else {}
         return pd.DataFrame({"strokes": [corner, [*corner[:3], [-unit, -unit, 1]]], **times})
     if spec["task"] == "draw":
-        ends = {"class": [spec["classes"][0], spec["classes"][-1]]} if asked else {}
-        return pd.DataFrame({**ends, "temperature": [0.3, 0.5], "seed": [1, 2], "n": [2, 1]})
+        classes = {"class": [spec["classes"][0], spec["classes"][-1]]} if conditional else {}
+        return pd.DataFrame({**classes, "temperature": [0.3, 0.5], "seed": [1, 2], "n": [2, 1]})
     return _days(spec, days)
 
 
-def _days(spec: Mapping[str, Any], count: int) -> Any:
-    """`count` days up to the last training day; where day types are read, the days to come follow with theirs."""
+def _days(spec: ForecastSpec, count: int) -> Any:
+    """`count` days up to the last training day, then the forecast days if the model reads their day types."""
     import numpy as np
     import pandas as pd
 
@@ -189,9 +197,9 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
     series = series_spec.names(spec)[0]
     spec = series_spec.for_series(spec, series)
     names = raw_columns(spec)
-    ahead = int(spec["horizon"]) if DAY_TYPE in names else 0
+    future_days = int(spec["horizon"]) if DAY_TYPE in names else 0
     last = datetime.date.fromisoformat(spec["splits"]["train"]["last"])
-    dates = [last + datetime.timedelta(days=n) for n in range(1 - count, ahead + 1)]
+    dates = [last + datetime.timedelta(days=n) for n in range(1 - count, future_days + 1)]
     wave = np.array([1.0 - (date.weekday() % 3) for date in dates])
     table: dict[str, Any] = {"ds": [date.isoformat() for date in dates]}
     for name in (*spec["targets"], *spec["past_covariates"]):
@@ -199,52 +207,52 @@ def _days(spec: Mapping[str, Any], count: int) -> Any:
         table[name] = np.where(np.arange(len(dates)) < count, values, np.nan)
     if series:
         table["unique_id"] = series
-    if ahead:
+    if future_days:
         table[DAY_TYPE] = spec["calendar"]["day_types"][0]
     return pd.DataFrame(table)
 
 
-def copy_code(place: Path) -> Path:
-    """Copy the strokecast modules that serving needs, and no others, below `place`.
+def copy_code(target_dir: Path) -> Path:
+    """Copy the strokecast modules that prediction needs, and no others, to `target_dir`.
 
-    They are the same for every model, with all architectures: a process that loads two models
-    finds the first one's modules when it loads the second.
+    Every model gets the same modules, with all architectures, because a process that loads two models
+    imports the modules of the first one only.
 
     Returns:
-        The folder `place`/strokecast.
+        The folder `target_dir`/strokecast.
     """
     root = Path(strokecast.__file__).parent
-    wanted = {LOADER}
+    modules = {LOADER}
     for file in (root / "models").rglob("*.py"):
-        wanted.add(
+        modules.add(
             ".".join(("strokecast", *file.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
         )
-    for module in sorted(closure(wanted, root)):
+    for module in sorted(import_closure(modules, root)):
         source = _file_of(module, root)
-        assert source is not None  # closure only returns modules that have a file
-        target = place / "strokecast" / source.relative_to(root)
+        assert source is not None  # import_closure returns modules with a file only
+        target = target_dir / "strokecast" / source.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    return place / "strokecast"
+    return target_dir / "strokecast"
 
 
-def closure(wanted: set[str], root: Path) -> set[str]:
-    """All strokecast modules that `wanted` import, anywhere in their code, and their packages."""
-    found: set[str] = set()
-    waiting = set(wanted)
-    while waiting:
-        module = waiting.pop()
+def import_closure(modules: set[str], root: Path) -> set[str]:
+    """`modules`, all strokecast modules that they import anywhere in their code, and their packages."""
+    closure: set[str] = set()
+    pending = set(modules)
+    while pending:
+        module = pending.pop()
         path = _file_of(module, root)
-        if module in found or path is None:
+        if module in closure or path is None:
             continue
-        found.add(module)
-        parts = module.split(".")
-        waiting |= {".".join(parts[:n]) for n in range(1, len(parts))}
-        waiting |= _imports(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+        closure.add(module)
+        names = module.split(".")
+        pending |= {".".join(names[:n]) for n in range(1, len(names))}
+        pending |= _imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+    return closure
 
 
-def _imports(tree: ast.AST) -> set[str]:
+def _imported_modules(tree: ast.AST) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -255,8 +263,8 @@ def _imports(tree: ast.AST) -> set[str]:
 
 
 def _file_of(module: str, root: Path) -> Path | None:
-    place = root.joinpath(*module.split(".")[1:])
-    for path in (place / "__init__.py", place.with_suffix(".py")):
+    stem = root.joinpath(*module.split(".")[1:])
+    for path in (stem / "__init__.py", stem.with_suffix(".py")):
         if path.is_file():
             return path
     return None

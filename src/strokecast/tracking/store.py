@@ -1,7 +1,7 @@
-"""Where the board lies: one SQLite store and one artifact folder under `mlruns/`, made once.
+"""The board's storage: one SQLite database and one artifact folder under `mlruns/`, created once.
 
-MLflow is imported by the functions that write. What merely looks (`board_state`, `unfinished`)
-asks SQLite itself: a millisecond instead of MLflow's two seconds.
+MLflow is imported by the functions that write. The read-only functions (`board_state`, `running_runs`)
+query SQLite directly: a millisecond instead of the two seconds that importing MLflow takes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUPERSEDED = "strokecast.superseded"
 FAILURE = "strokecast.failure"
 PROCESS = ("strokecast.host", "strokecast.pid", "strokecast.pid_started")
 
-_WAIT = 600  # seconds to wait for the board's lock: longer than any upload takes
+_LOCK_TIMEOUT = 600  # seconds; longer than any upload takes
 
 
 def folder() -> Path:
@@ -57,17 +57,17 @@ def experiment_name(task: str) -> str:
 
 
 def lock() -> BaseFileLock:
-    """The board's lock, for `with`; whoever finds a run and then writes one holds it meanwhile."""
+    """The board's lock, for `with`. Hold it from reading the board until the write that depends on it."""
     from filelock import FileLock
 
-    place = paths.board_root() / ".strokecast"
-    place.mkdir(parents=True, exist_ok=True)
-    return FileLock(str(place / "board.lock"), timeout=_WAIT)
+    lock_dir = paths.board_root() / ".strokecast"
+    lock_dir.mkdir(parents=True, exist_ok=True)
+    return FileLock(str(lock_dir / "board.lock"), timeout=_LOCK_TIMEOUT)
 
 
 @contextmanager
-def reading() -> Iterator[sqlite3.Connection | None]:
-    """The database, read-only; None where there is none yet."""
+def read_only_connection() -> Iterator[sqlite3.Connection | None]:
+    """A read-only connection to the database; None if there is no database yet."""
     if not database().is_file():
         yield None
         return
@@ -79,7 +79,7 @@ def reading() -> Iterator[sqlite3.Connection | None]:
 
 @dataclass(frozen=True)
 class RunState:
-    """What a look at the board needs to know of one run."""
+    """State of one run on the board."""
 
     run_id: str
     lifecycle: str
@@ -88,15 +88,15 @@ class RunState:
     experiment: str
 
     @property
-    def place(self) -> Path:
+    def artifact_dir(self) -> Path:
         """Folder of the run's artifacts."""
         return artifacts(self.experiment) / self.run_id / "artifacts"
 
 
 def board_state() -> dict[str, RunState]:
-    """Every training on the board: its active run, else the one deleted last; superseded runs are passed over.
+    """Every training on the board by training_id: its active run, or the one deleted last.
 
-    Plain SQL, without importing MLflow; an empty mapping where there is no board yet.
+    Superseded runs are left out. Empty if there is no board yet. Plain SQL; MLflow is not imported.
     """
     query = """
         SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, e.name
@@ -108,33 +108,33 @@ def board_state() -> dict[str, RunState]:
         WHERE id.key = :id AND gone.value IS NULL
         ORDER BY r.lifecycle_stage = 'active', r.deleted_time
     """
-    with reading() as connection:
+    with read_only_connection() as connection:
         if connection is None:
             return {}
         rows = connection.execute(query, {"id": ID, "digest": DIGEST, "superseded": SUPERSEDED}).fetchall()
     return {training: RunState(*rest) for training, *rest in rows}
 
 
-def unfinished() -> list[tuple[str, dict[str, str]]]:
-    """(run_id, process tags) of all active runs of trainings that are still marked RUNNING."""
+def running_runs() -> list[tuple[str, dict[str, str]]]:
+    """(run_id, process tags) of all active runs with status RUNNING."""
     query = """
         SELECT r.run_uuid, t.key, t.value FROM runs AS r JOIN tags AS t ON t.run_uuid = r.run_uuid
         WHERE r.status = 'RUNNING' AND r.lifecycle_stage = 'active' AND t.key IN (?, ?, ?)
     """
-    with reading() as connection:
+    with read_only_connection() as connection:
         rows = connection.execute(query, PROCESS).fetchall() if connection else []
-    found: dict[str, dict[str, str]] = {}
+    tags: dict[str, dict[str, str]] = {}
     for run, key, value in rows:
-        found.setdefault(run, {})[key] = value
-    return list(found.items())
+        tags.setdefault(run, {})[key] = value
+    return list(tags.items())
 
 
 def initialise() -> None:
-    """Make the database and the experiments where they are missing; call it before any write.
+    """Create the database and the experiments if they are missing; call it before any write.
 
-    One process makes them under the board's lock, in a file that is renamed when it is whole:
-    several processes on a fresh SQLite store would break it. If the project's folder was
-    moved, the places of the artifacts are moved along.
+    One process creates them under the board's lock, in a temporary file that is renamed at the end,
+    because several processes would corrupt a new SQLite store. If the project's folder was moved,
+    the artifact locations are updated.
     """
     from strokecast.common.console import quiet_environment
     from strokecast.params import TASKS
@@ -149,29 +149,29 @@ def initialise() -> None:
         if not database().is_file():
             _create(names)
         else:
-            _complete(client(), names)
+            _create_experiments(client(), names)
             _relocate()
 
 
 def _ready(names: list[str]) -> bool:
-    wanted = {(name, artifacts(name).as_uri(), "active") for name in names}
-    with reading() as connection:
+    expected = {(name, artifacts(name).as_uri(), "active") for name in names}
+    with read_only_connection() as connection:
         if connection is None:
             return False
         rows = connection.execute(
             "SELECT name, artifact_location, lifecycle_stage FROM experiments"
         ).fetchall()
-    return wanted <= set(rows)
+    return expected <= set(rows)
 
 
 def _create(names: list[str]) -> None:
-    """Make the database in a file of its own, without waiting for the disk at each of MLflow's 70 migrations."""
+    """Create the database in a temporary file, without a disk sync after each of MLflow's 70 migrations."""
     import logging
 
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    def hasten(connection: sqlite3.Connection, _: object) -> None:
+    def disable_sync(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = MEMORY")
 
@@ -180,43 +180,43 @@ def _create(names: list[str]) -> None:
         stale.unlink()
     temporary = folder() / f".mlflow.db.tmp-{os.getpid()}"
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    event.listen(Engine, "connect", hasten)
+    event.listen(Engine, "connect", disable_sync)
     try:
-        _complete(client(f"sqlite:///{temporary.as_posix()}"), names)
+        _create_experiments(client(f"sqlite:///{temporary.as_posix()}"), names)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, database())
     finally:
-        event.remove(Engine, "connect", hasten)
+        event.remove(Engine, "connect", disable_sync)
         temporary.unlink(missing_ok=True)
 
 
-def _complete(board: MlflowClient, names: list[str]) -> None:
+def _create_experiments(client: MlflowClient, names: list[str]) -> None:
     for name in names:
-        found = board.get_experiment_by_name(name)
-        if found is None:
-            board.create_experiment(name, artifact_location=artifacts(name).as_uri())
-        elif found.lifecycle_stage != "active":
-            _revive(board, found.experiment_id)
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            client.create_experiment(name, artifact_location=artifacts(name).as_uri())
+        elif experiment.lifecycle_stage != "active":
+            _restore_experiment(client, experiment.experiment_id)
 
 
-def _revive(board: MlflowClient, experiment: str) -> None:
-    """Make a deleted experiment active again without the runs: what the user deleted stays deleted."""
-    board.restore_experiment(experiment)
+def _restore_experiment(client: MlflowClient, experiment_id: str) -> None:
+    """Restore a deleted experiment without its runs: runs that the user deleted stay deleted."""
+    client.restore_experiment(experiment_id)
     token = None
     runs = []
     while True:
-        page = board.search_runs([experiment], page_token=token)
+        page = client.search_runs([experiment_id], page_token=token)
         runs += [run.info.run_id for run in page]
         token = page.token
         if not token:
             break
     for run in runs:
-        board.delete_run(run)
+        client.delete_run(run)
 
 
 def _relocate() -> None:
-    """Point experiments, runs and models of a moved project at where the artifacts lie now."""
+    """Update the artifact locations of experiments, runs and models after the project was moved."""
     columns = (
         ("experiments", "artifact_location"),
         ("runs", "artifact_uri"),
@@ -237,10 +237,10 @@ def _relocate() -> None:
 
 
 def client(address: str | None = None) -> MlflowClient:
-    """A client of the board (or of the store at `address`), with MLflow's chatter off.
+    """A client of the board, or of the store at `address`, without MLflow's log messages.
 
     Raises:
-        UserError: if the database is of another MLflow version or is damaged.
+        UserError: if the database belongs to another MLflow version or is damaged.
     """
     from strokecast.common.console import quiet_environment
 
@@ -263,6 +263,6 @@ def client(address: str | None = None) -> MlflowClient:
 
 
 def chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
-    """`items` in slices that MLflow's batch limits allow."""
+    """`items` in slices of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

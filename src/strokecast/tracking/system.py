@@ -1,4 +1,4 @@
-"""System metrics while a training runs, by MLflow's own monitors and under MLflow's names."""
+"""System metrics of a running training, from MLflow's monitors and under MLflow's names."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from typing import Any
 from strokecast.common.files import new_file
 
 COLUMNS = ("timestamp_ms", "name", "value", "step")
-DENSE = 60  # samples a second apart, as short trainings need them; later ones are 10 s apart
+_ONE_PER_SECOND = 60  # samples; the later ones are 10 s apart
 Sample = tuple[int, str, float, int]
 
 
 class Sampler:
-    """Samples CPU, memory, disk, network and GPU in a thread of its own.
+    """Samples CPU, memory, disk, network and GPU in a background thread.
 
-    One sample a second for the first minute, one every 10 s from then on, and a last one when it
-    stops, so that a training of a tenth of a second has one too.
+    One sample per second for the first minute, one every 10 s after that, and a last one when it
+    stops, so that a training of a tenth of a second also has one.
 
     Args:
-        record: where `keep` writes the samples. Those of an earlier process of the same training
-            that lie there come first.
+        path: CSV file for `save`. If it exists, its samples of an earlier process of the same
+            training come first. None: `save` does nothing.
     """
 
-    def __init__(self, record: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
         from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
         from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
 
-        self._monitors: list[Any] = [CPUMonitor(), DiskMonitor(), NetworkMonitor(), *_gpu()]
-        self._record = record
-        self._samples: list[Sample] = _read(record) if record is not None and record.is_file() else []
-        self._handed = 0
+        self._monitors: list[Any] = [CPUMonitor(), DiskMonitor(), NetworkMonitor(), *_gpu_monitors()]
+        self._path = path
+        self._samples: list[Sample] = _read(path) if path is not None and path.is_file() else []
+        self._returned = 0
         self._step = self._samples[-1][3] + 1 if self._samples else 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="system-metrics", daemon=True)
-        self._collect()  # CPU load is counted from the call before
+        self._collect()  # CPU load is measured since the previous call
         for monitor in self._monitors:
             monitor.clear_metrics()
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._stop.wait(1.0 if self._step < DENSE else 10.0):
+        while not self._stop.wait(1.0 if self._step < _ONE_PER_SECOND else 10.0):
             self._sample()
 
     def _collect(self) -> None:
@@ -60,23 +60,23 @@ class Sampler:
             monitor.clear_metrics()
         self._step += 1
 
-    def fresh(self) -> list[Sample]:
+    def new_samples(self) -> list[Sample]:
         """The samples since the last call."""
-        found = self._samples[self._handed :]
-        self._handed += len(found)
-        return found
+        samples = self._samples[self._returned :]
+        self._returned += len(samples)
+        return samples
 
     def stop(self) -> None:
-        """Take a last sample and end the thread; more calls do nothing."""
+        """Take a last sample and end the thread. Further calls do nothing."""
         if not self._stop.is_set():
             self._stop.set()
             self._thread.join()
             self._sample()
 
-    def keep(self) -> None:
-        """Write the samples to the record, for a next process to go on from."""
-        if self._record is not None:
-            self.write(self._record)
+    def save(self) -> None:
+        """Write the samples to `path`, for the process that resumes the training."""
+        if self._path is not None:
+            self.write(self._path)
 
     def write(self, path: Path) -> None:
         """Write all samples as CSV."""
@@ -94,8 +94,8 @@ def _read(path: Path) -> list[Sample]:
         ]
 
 
-def _gpu() -> list[Any]:
-    """MLflow's monitor of NVIDIA GPUs, where its library and a GPU are there."""
+def _gpu_monitors() -> list[Any]:
+    """MLflow's monitor of NVIDIA GPUs, if its library and a GPU are present."""
     try:
         from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
 

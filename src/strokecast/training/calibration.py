@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from strokecast.common.errors import UserError
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
@@ -16,7 +15,7 @@ def write(
     folder: Path,
     forecast: backtest.ForecastFn,
     processed: Path,
-    spec: Mapping[str, Any],
+    spec: ForecastSpec,
     history: int,
     max_origins: int | None,
     location: str,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from strokecast.common.errors import UserError
 from strokecast.features.records import numpy_reader
+from strokecast.features.records.spec import ClassifySpec
 from strokecast.models.common.estimators import Estimator
 from strokecast.training.guards import TrainingError
 
 _VALID_BATCH_SIZE = 256  # drawings per prediction, as for networks
 
 
-def fit(estimator: Estimator, processed: Path, spec: Mapping[str, Any], location: str) -> tuple[float, float]:
+def fit(estimator: Estimator, processed: Path, spec: ClassifySpec, location: str) -> tuple[float, float]:
     """Fit `estimator` on the training split, and time its predictions on the validation split.
 
     Opens the files of the train and valid splits, never those of the test split.
@@ -46,7 +45,7 @@ def fit(estimator: Estimator, processed: Path, spec: Mapping[str, Any], location
     return fit_seconds, _drawings_per_second(estimator, processed, spec)
 
 
-def _drawings_per_second(estimator: Estimator, processed: Path, spec: Mapping[str, Any]) -> float:
+def _drawings_per_second(estimator: Estimator, processed: Path, spec: ClassifySpec) -> float:
     count, seconds = 0, 0.0
     for number, batch in enumerate(numpy_reader.batches(processed, spec, "valid", _VALID_BATCH_SIZE)):
         if number == 0:

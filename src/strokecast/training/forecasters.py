@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from strokecast.common.errors import UserError
 from strokecast.features.records import numpy_reader
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
 from strokecast.inference import backtest
 from strokecast.models.regression.lag_regressor import LagRegressor
@@ -24,7 +23,7 @@ _TIMED_ORIGINS = 5  # origins at which a statistical model is timed, after a war
 def fit_statistical(
     model: StatisticalForecaster,
     processed: Path,
-    spec: Mapping[str, Any],
+    spec: ForecastSpec,
     location: str,
     series_name: str = series_spec.SINGLE,
 ) -> tuple[float, float]:
@@ -71,7 +70,7 @@ def fit_statistical(
 
 
 def fit_regression(
-    model: LagRegressor, processed: Path, spec: Mapping[str, Any], seed: int, location: str
+    model: LagRegressor, processed: Path, spec: ForecastSpec, seed: int, location: str
 ) -> tuple[float, float]:
     """Fit `model` on the training windows of all series, and time its forecasts of the validation windows.
 

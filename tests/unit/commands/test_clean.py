@@ -13,14 +13,15 @@ from filelock import FileLock
 
 from strokecast.commands import clean
 from strokecast.commands.cli import main
-from strokecast.tracking import claim
+from strokecast.tracking import training_lock
+from strokecast.tracking.training_lock import TrainingLock
 
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Four records: `aa` of the present params, `bb` and `cc` abandoned for 10 days, `dd` for one."""
     home = tmp_path / "trainings"
-    monkeypatch.setattr(claim, "records", lambda: home)
+    monkeypatch.setattr(training_lock, "records_dir", lambda: home)
     monkeypatch.setattr(clean, "wanted", lambda settings: {"aa"})
     monkeypatch.setattr(clean.params, "load", lambda: None)
     for name, days in (("aa", 10), ("bb", 10), ("cc", 10), ("dd", 1)):
@@ -72,7 +73,7 @@ def test_a_write_into_a_folder_below_keeps_a_record(records: Path) -> None:
 def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     from strokecast import params
     from strokecast.features.records import spec as specs
-    from strokecast.tracking import live
+    from strokecast.tracking.tracked_run import TrackedRun
     from strokecast.training.job import TrainingJob
 
     spec = {"task": "classify", "digest": "d", "source": "doodles"}
@@ -80,11 +81,11 @@ def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch
     monkeypatch.setattr(specs, "load", lambda folder, task: spec)
     taken: list[str] = []
 
-    def take(key: str) -> claim.Claim:
-        taken.append(key)
-        return claim.Claim("id", 0, None, None)
+    def acquire(resume_key: str) -> TrainingLock:
+        taken.append(resume_key)
+        return TrainingLock("id", 0, None, None)
 
-    monkeypatch.setattr(claim, "take", take)
+    monkeypatch.setattr(TrainingLock, "acquire", acquire)
     settings = params.parse(
         {
             "models": {
@@ -100,9 +101,9 @@ def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch
         ("classify", "gru", 1),
     ):
         job = TrainingJob.create(task, name, seed, {}, settings.recipe(task, name), spec["digest"])
-        live.TrackedRun.begin(job, spec)
+        TrackedRun.start(job, spec)
     assert set(taken) <= clean.wanted(settings)
     assert len(set(taken)) == 4
     other = TrainingJob.create("forecast", "gru", 3, {}, settings.recipe("forecast", "gru"), spec["digest"])
-    live.TrackedRun.begin(other, spec)
+    TrackedRun.start(other, spec)
     assert taken[-1] not in clean.wanted(settings)

@@ -72,8 +72,8 @@ def test_times_that_will_not_do(timed: Path, times: Any, told: str) -> None:
 
 
 def test_the_signature_asks_for_times_where_they_are_read(timed: Path, specs: dict[str, Any]) -> None:
-    assert pyfunc.signature("classify", timed=True).inputs.input_names() == ["strokes", "times"]
+    assert pyfunc.signature("classify", reads_time=True).inputs.input_names() == ["strokes", "times"]
     assert pyfunc.signature("classify", timed=False).inputs.input_names() == ["strokes"]
-    frame = pyfunc.example(specs["classify"], 0, timed=True)
+    frame = pyfunc.example(specs["classify"], 0, reads_time=True)
     assert list(frame.columns) == ["strokes", "times"]
     assert len(predictor.load(timed).predict(frame)) == 2

@@ -203,7 +203,7 @@ def test_closure_follows_imports_inside_functions(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert pyfunc.closure({"strokecast.a"}, tmp_path) == {
+    assert pyfunc.import_closure({"strokecast.a"}, tmp_path) == {
         "strokecast",
         "strokecast.a",
         "strokecast.room",

@@ -58,7 +58,7 @@ def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace
     assert "tensorflow" not in {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [
         "[train-forecast@seasonal_naive_7] training seasonal_naive_7",
-        "[train-forecast@seasonal_naive_7] a rule, nothing to train; a rule, nothing to train",
+        "[train-forecast@seasonal_naive_7] statistical model, nothing to train; statistical model, nothing to train",
     ]
     home = Path("models/forecast/seasonal_naive_7")
     expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}

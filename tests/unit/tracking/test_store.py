@@ -42,7 +42,7 @@ def test_four_processes_on_a_fresh_store_write_every_training_once(
     assert {key: state.status for key, state in store.board_state().items()} == dict.fromkeys(
         ("id-1", "id-2", "id-3"), "FINISHED"
     )
-    with store.reading() as connection:
+    with store.read_only_connection() as connection:
         assert connection is not None
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
     assert not list(store.folder().glob(".mlflow.db.tmp-*"))
@@ -62,7 +62,7 @@ def test_board_is_addressed_absolutely_from_the_parent_repository(
 
 def test_a_look_at_no_board_is_empty_and_makes_none(empty_project: Path) -> None:
     assert store.board_state() == {}
-    assert store.unfinished() == []
+    assert store.running_runs() == []
     assert not (empty_project / "mlruns").exists()
 
 
@@ -75,7 +75,7 @@ def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
     [(training, known)] = state.items()
     assert training == json.loads((folder / "run.json").read_text())["training_id"]
     assert (known.run_id, known.lifecycle, known.status) == (first, "active", "FINISHED")
-    assert known.place.is_dir()
+    assert known.artifact_dir.is_dir()
     board.supersede(client, client.get_run(first))
     assert store.board_state() == {}
     second = board.ensure_run(folder)
@@ -84,7 +84,7 @@ def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
 
 
 def test_looking_imports_neither_mlflow_nor_pandas(project: Path) -> None:
-    script = "import sys; from strokecast.tracking import store; store.board_state(); store.unfinished(); print(sorted(sys.modules))"
+    script = "import sys; from strokecast.tracking import store; store.board_state(); store.running_runs(); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     modules = set(done.stdout.replace("'", "").strip("[]\n").split(", "))
     assert "strokecast.tracking.store" in modules

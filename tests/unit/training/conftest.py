@@ -52,6 +52,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), "y": values}), root / "series/series.parquet")
     (root / "series/report.json").write_text(json.dumps({"source": "csv"}))
     forecast.preprocess(
-        root / "series", root / "processed/forecast", ForecastFeatures(input_size=14, horizon=3, lags=(), holiday_country=None)
+        root / "series",
+        root / "processed/forecast",
+        ForecastFeatures(input_size=14, horizon=3, lags=(), holiday_country=None),
     )
     return root / "processed"

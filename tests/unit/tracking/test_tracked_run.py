@@ -21,7 +21,8 @@ import pytest
 from strokecast.commands import sync
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastRecipe
-from strokecast.tracking import board, claim, live, store
+from strokecast.tracking import board, store, tracked_run, training_lock
+from strokecast.tracking.tracked_run import TrackedRun
 from strokecast.training.job import TrainingJob
 
 Make = Callable[..., Path]
@@ -54,13 +55,11 @@ def spec(specs: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def train(
     spec: dict[str, Any], calibration: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
-) -> Callable[..., live.TrackedRun]:
+) -> Callable[..., TrackedRun]:
     """Does what the train stage does, with a network that is a text."""
 
-    def run(
-        folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1
-    ) -> live.TrackedRun:
-        with live.TrackedRun.begin(job_of(seed), spec) as training:
+    def run(folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1) -> TrackedRun:
+        with TrackedRun.start(job_of(seed), spec) as training:
             temporary = folder.parent / f".{folder.name}.tmp"
             temporary.mkdir(parents=True)
             with (temporary / "history.csv").open("w", newline="") as file:
@@ -69,7 +68,7 @@ def train(
                 for epoch in range(1, epochs + 1):
                     row = history_line(epoch) | {"timestamp_ms": time.time_ns() // 1_000_000}
                     writer.writerow(row)
-                    training.epoch(row)
+                    training.log_epoch(row)
             if fails:
                 shutil.rmtree(temporary)
                 raise fails
@@ -90,7 +89,7 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
     folder = Path("models/forecast/gru/seed-1")
     training = train(folder)
     [running] = active()
-    run_id = training.settle(folder)
+    run_id = training.finalize(folder)
     assert run_id == running.info.run_id, "completed, not made a second time"
     live_row = describe_run(client, run_id)
     assert live_row["status"] == "FINISHED"
@@ -109,9 +108,9 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
 def test_curves_are_on_the_board_while_it_trains(
     spec: dict[str, Any], client: Any, active: Any, history_line: Any
 ) -> None:
-    with live.TrackedRun.begin(JOB, spec) as training:
-        training.epoch(history_line(1))
-        training.epoch(history_line(2))
+    with TrackedRun.start(JOB, spec) as training:
+        training.log_epoch(history_line(1))
+        training.log_epoch(history_line(2))
         [run] = active()
         assert run.info.status == "RUNNING"
         assert run.data.tags[store.ID] == training.training_id
@@ -139,7 +138,7 @@ def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
     assert failed.data.tags[store.FAILURE] == reason
     assert not [tag for tag in failed.data.tags if tag in store.PROCESS]
     training = train(folder)
-    training.settle(folder)
+    training.finalize(folder)
     [run] = active()
     assert (run.info.status, run.info.run_id == failed.info.run_id) == ("FINISHED", False)
     assert client.get_run(failed.info.run_id).data.tags[store.SUPERSEDED] == "true"
@@ -150,13 +149,13 @@ def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
 KILLED = """
 import dataclasses, json, sys, time
 from strokecast.params import ForecastRecipe
-from strokecast.tracking import live
+from strokecast.tracking.tracked_run import TrackedRun
 from strokecast.training.job import TrainingJob
 spec, line = json.loads(sys.argv[1])
 job = TrainingJob.create("forecast", "gru", 1, {"units": 8}, ForecastRecipe(epochs=3), spec["digest"])
 job = dataclasses.replace(job, code_digest="code")
-with live.TrackedRun.begin(job, spec) as training:
-    training.epoch(line)
+with TrackedRun.start(job, spec) as training:
+    training.log_epoch(line)
     print(training.training_id, flush=True)
     time.sleep(600)
 """
@@ -177,10 +176,10 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     training_id = victim.stdout.readline().strip()
 
     assert sync.mark_lost() == 0, "it is alive"
-    monkeypatch.setattr(claim, "PATIENCE", 0.1)
-    other = live.TrackedRun.begin(JOB, spec)
+    monkeypatch.setattr(training_lock, "ACQUIRE_TIMEOUT", 0.1)
+    other = TrackedRun.start(JOB, spec)
     assert other.training_id != training_id, "another process trains the same thing at this moment"
-    assert other.record is None, "and keeps no checkpoints that the two would share"
+    assert other.checkpoint_dir is None, "and keeps no checkpoints that the two would share"
 
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait(timeout=30)
@@ -194,7 +193,7 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     folder = Path("models/forecast/gru/seed-1")
     training = train(folder)
     assert training.training_id == training_id
-    run_id = training.settle(folder)
+    run_id = training.finalize(folder)
     [run] = active()
     assert (run.info.status, run.info.run_id) == ("FINISHED", run_id)
     assert run.info.start_time == lost.info.start_time
@@ -217,13 +216,13 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     tmp_path: Path,
 ) -> None:
     """Two epochs, a kill without a word to the board, the second epoch told again, a third."""
-    begin = functools.partial(live.TrackedRun.begin, JOB, spec)
+    begin = functools.partial(TrackedRun.start, JOB, spec)
     first = begin().__enter__()
     for epoch in (1, 2):
-        first.epoch(history_line(epoch))
+        first.log_epoch(history_line(epoch))
     first._sampler.stop()  # type: ignore[union-attr]
-    first._claim.release()  # as the end of its process would
-    (first.record / "checkpoint-1.npz").write_text("of the second epoch")  # type: ignore[operator]
+    first._lock.release()  # as the end of its process would
+    (first.checkpoint_dir / "checkpoint-1.npz").write_text("of the second epoch")  # type: ignore[operator]
     [lost] = active()
     before = {
         key: sorted((m.step, m.timestamp, m.value) for m in client.get_metric_history(lost.info.run_id, key))
@@ -232,9 +231,9 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     folder = Path("models/forecast/gru/seed-1")
     folder.mkdir(parents=True)
     with begin() as second:
-        assert (second.training_id, second.record) == (first.training_id, first.record)
+        assert (second.training_id, second.checkpoint_dir) == (first.training_id, first.checkpoint_dir)
         for epoch in (2, 3):
-            second.epoch(history_line(epoch))
+            second.log_epoch(history_line(epoch))
         with (folder / "history.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(history_line(1)))
             writer.writeheader()
@@ -244,7 +243,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
         (folder / "spec.json").write_text(json.dumps(spec))
         (folder / "calibration.json").write_text(json.dumps(calibration))
         second.finish(folder, FACTS)
-        assert second.settle(folder) == lost.info.run_id
+        assert second.finalize(folder) == lost.info.run_id
     after = describe_run(client, lost.info.run_id)
     assert (after["start"], after["status"]) == (lost.info.start_time, "FINISHED")
     assert [step for step, _, _ in after["histories"]["train/loss"]] == [20, 40, 60]
@@ -252,7 +251,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
         assert points == after["histories"][name][: len(points)], f"{name} lost or moved a point"
     steps = [step for step, _, _ in after["histories"]["system/cpu_utilization_percentage"]]
     assert steps == list(range(len(steps)))
-    assert not second.record.exists()  # type: ignore[union-attr]
+    assert not second.checkpoint_dir.exists()  # type: ignore[union-attr]
     [run] = active()
     board.supersede(client, run)
     assert describe_run(client, board.ensure_run(folder)) == after
@@ -264,17 +263,17 @@ def test_a_training_that_is_given_up_is_failed_with_its_reason(
     folder = Path("models/forecast/gru/seed-1")
     folder.mkdir(parents=True)
     (folder / "history.csv").write_text("half of it")
-    with live.TrackedRun.begin(JOB, spec) as training:
-        training.epoch(history_line(1))
-        (training.record / "checkpoint-1.npz").write_text("the last good one")  # type: ignore[operator]
-        training.give_up(folder, "the loss became nan")
+    with TrackedRun.start(JOB, spec) as training:
+        training.log_epoch(history_line(1))
+        (training.checkpoint_dir / "checkpoint-1.npz").write_text("the last good one")  # type: ignore[operator]
+        training.mark_failed(folder, "the loss became nan")
     [run] = active()
     assert (run.info.status, run.data.tags[store.FAILURE]) == ("FAILED", "the loss became nan")
     assert [path.name for path in folder.iterdir()] == ["run.json"]
     told = json.loads((folder / "run.json").read_text())
     assert (told["status"], told["reason"]) == ("failed", "the loss became nan")
     assert told["training_id"] == training.training_id
-    assert (training.record / "checkpoint-1.npz").exists()  # type: ignore[operator]
+    assert (training.checkpoint_dir / "checkpoint-1.npz").exists()  # type: ignore[operator]
     assert sync.mark_lost() == 0
 
 
@@ -287,16 +286,16 @@ def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, 
         job_of(digest="e" * 64),
         dataclasses.replace(JOB, code_digest="other code"),
     ]
-    runs = [live.TrackedRun.begin(job, spec) for job in jobs]
+    runs = [TrackedRun.start(job, spec) for job in jobs]
     assert len({run.training_id for run in runs}) == 6
 
 
 def test_a_run_of_another_host_is_left_alone(project: Path) -> None:
     host, pid, started = store.PROCESS
-    assert live.alive({host: "elsewhere", pid: "1", started: "1"})
-    mine = live._process()
-    assert live.alive(mine)
-    assert not live.alive(mine | {started: "1000"}), "the same number, another process"
+    assert tracked_run.is_alive({host: "elsewhere", pid: "1", started: "1"})
+    mine = tracked_run._process_tags()
+    assert tracked_run.is_alive(mine)
+    assert not tracked_run.is_alive(mine | {started: "1000"}), "the same number, another process"
 
 
 def test_a_board_that_cannot_be_written_does_not_stop_the_training(
@@ -316,14 +315,14 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
         patch.setattr(board, "log_points", locked)
         training = train(folder)
     assert capsys.readouterr().err == "live curves stop here: database is locked\n"
-    seen = describe_run(client, training.settle(folder))
+    seen = describe_run(client, training.finalize(folder))
     assert len(seen["histories"]["train/loss"]) == 3
 
 
 def test_a_further_seed_has_a_run_and_a_name_of_its_own(train: Any, client: Any) -> None:
     folder = Path("models/forecast/gru/seed-4")
     training = train(folder, seed=4)
-    assert client.get_run(training.settle(folder)).info.run_name == "gru-seed4"
+    assert client.get_run(training.finalize(folder)).info.run_name == "gru-seed4"
 
 
 def test_git_revision_and_dvc_names_are_noted(
@@ -342,11 +341,11 @@ def test_git_revision_and_dvc_names_are_noted(
     monkeypatch.setenv("DVC_EXP_NAME", "witty-name")
     Path("dvc.lock").write_text("2")
     folder = Path("models/forecast/gru/seed-1")
-    tags = client.get_run(train(folder).settle(folder)).data.tags
+    tags = client.get_run(train(folder).finalize(folder)).data.tags
     assert tags["mlflow.source.git.commit"] == revision
     assert tags["strokecast.git_dirty"] == "false", "dvc.lock changes with every run"
     assert tags["strokecast.dvc_stage"] == "train-forecast@gru"
     assert tags["strokecast.dvc_exp_name"] == "witty-name"
     Path("code.py").write_text("2")
     again = Path("models/forecast/again/seed-1")
-    assert client.get_run(train(again).settle(again)).data.tags["strokecast.git_dirty"] == "true"
+    assert client.get_run(train(again).finalize(again)).data.tags["strokecast.git_dirty"] == "true"
