@@ -1,4 +1,4 @@
-"""The registry: names by files, lazily, and light enough for a stage that always runs."""
+"""The registry: names from files, lazy imports, cheap enough for a stage that always runs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from typing import get_args
 import pytest
 
 from strokecast import params
+from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import registry
 
 Settings = Callable[..., Params]
+LOCAL_INPUT = {"quickdraw", "quickdraw_raw", "quickdraw_simplified", "quickdraw_binary", "tutorial_tfrecord"}
+LOCAL_INPUT |= {"npz_folder", "csv", "cta"}
 
 
-def test_every_name_that_params_allows_is_a_source() -> None:
+def test_every_source_name_in_params_is_a_source() -> None:
     for dataset, section in (("sketches", params.Sketches), ("series", params.Series)):
         allowed = get_args(section.model_fields["source"].annotation)
-        assert set(allowed) <= set(registry.names(dataset))
+        assert set(allowed) == set(registry.names(dataset))
         for name in allowed:
-            assert callable(registry.get(dataset, name).fetch)
+            source = registry.get(dataset, name)
+            assert callable(source.fetch)
+            assert hasattr(source, "describe_change") == (name in LOCAL_INPUT)
             assert name in section.model_fields
 
 
@@ -34,11 +39,28 @@ def test_unknown_names_list_the_choices() -> None:
         registry.get("nope", "births")
 
 
-def test_an_unknown_dataset_is_told(settings: Settings) -> None:
+def test_download_of_an_unknown_dataset_is_an_error(settings: Settings) -> None:
     with pytest.raises(UserError, match="sketches, series"):
         registry.download("nope", settings())
 
 
+def test_stale_handles_missing_and_damaged_source_json(project: Path, settings: Settings) -> None:
+    (project / "my.csv").write_text("ds,y\n2001-01-01,1\n")
+    csv_settings = settings(series={"source": "csv", "csv": {"path": "my.csv"}})
+    raw = paths.RAW / "series"
+    assert registry.stale("nope", csv_settings, raw) is None
+    assert registry.stale("series", csv_settings, raw) is None
+    registry.download("series", csv_settings)
+    (project / "my.csv").write_text("ds,y\n2001-01-01,2\n")
+    assert registry.stale("series", csv_settings, raw) == (
+        "my.csv changed since it was downloaded; run `dvc repro -f download@series`"
+    )
+    for text in ("{", "[]", "{}"):
+        (raw / "source.json").write_text(text)
+        assert registry.stale("series", csv_settings, raw) is None
+
+
+@pytest.mark.slow
 def test_stale_imports_neither_numpy_nor_pandas(project: Path, settings: Settings) -> None:
     (project / "my.csv").write_text("ds,y\n2001-01-01,1\n")
     registry.download("series", settings(series={"source": "csv", "csv": {"path": "my.csv"}}))
@@ -51,19 +73,26 @@ def test_stale_imports_neither_numpy_nor_pandas(project: Path, settings: Setting
         "for d in ('series', 'sketches'): print(registry.stale(d, p, paths.RAW / d))\n"
         "print([m for m in ('numpy', 'pandas', 'requests', 'pooch', 'tensorflow') if m in sys.modules])\n"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.split("\n")[:3] == ["None", "None", "[]"]
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.split("\n")[:3] == ["None", "None", "[]"]
 
 
-def test_the_stage_ends_in_one_line_or_one_error(project: Path) -> None:
-    script = Path(__file__).resolve().parents[3] / "stages" / "download.py"
-    (project / "params.yaml").write_text("series:\n  source: csv\n  csv:\n    path: none.csv\n")
-    failed = subprocess.run([sys.executable, str(script), "series"], capture_output=True, text=True)
+@pytest.mark.slow
+def test_the_stage_prints_one_line_or_one_error(project: Path) -> None:
+    stages = Path(__file__).resolve().parents[3] / "stages"
+
+    def run(text: str) -> subprocess.CompletedProcess[str]:
+        (project / "params.yaml").write_text(text)
+        subprocess.run([sys.executable, str(stages / "params.py")], capture_output=True, check=True)
+        command = [sys.executable, str(stages / "download.py"), "series"]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    failed = run("series:\n  source: csv\n  csv:\n    path: none.csv\n")
     assert failed.returncode == 1
     assert failed.stderr.count("\n") == 1
     assert "[download@series] error: params.yaml: series.csv.path: no such file 'none.csv'" in failed.stderr
     assert not (project / "data" / "raw" / "series").exists()
-    (project / "params.yaml").write_text("series:\n  source: births\n")
-    done = subprocess.run([sys.executable, str(script), "series"], capture_output=True, text=True, check=True)
+    done = run("series:\n  source: births\n")
+    assert done.returncode == 0
     assert done.stdout.count("\n") == 2
     assert "births 2000-2014: 5,479 days, 2000-01-01 to 2014-12-31" in done.stdout

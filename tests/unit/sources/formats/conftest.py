@@ -1,45 +1,14 @@
-"""Real samples, and small files of each format written by hand."""
+"""Fixtures of the tests of formats: small records of each binary format, encoded by hand."""
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import pytest
 
-SHARED = Path(__file__).resolve().parents[4] / "../shared/data"
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip("needs the real data of ../shared/data")
-    return SHARED.resolve()
-
-
-@pytest.fixture(scope="session")
-def line() -> Callable[..., bytes]:
-    """One ndjson line; keywords replace its fields, None removes one."""
-
-    def make(form: str = "raw", **fields: Any) -> bytes:
-        drawing = [[[0, 100, 100], [0, 0, 50], [0, 10, 20]], [[20, 30], [40, 40], [50, 60]]]
-        if form == "simplified":
-            drawing = [[[0, 255, 255], [0, 0, 128]], [[51, 77], [102, 102]]]
-        whole = {
-            "word": "cat",
-            "countrycode": "NZ",
-            "timestamp": "2017-03-08 21:12:07.26604 UTC",
-            "recognized": True,
-            "key_id": "5152802093400064",
-            "drawing": drawing,
-        } | fields
-        return json.dumps({key: value for key, value in whole.items() if value is not None}).encode()
-
-    return make
+from strokecast.common import tfrecord
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +33,11 @@ def binary_record() -> Callable[..., bytes]:
 
 def _varint(value: int) -> bytes:
     value &= (1 << 64) - 1
-    out = b""
+    encoded = b""
     while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
+        encoded += bytes([value & 0x7F | 0x80])
         value >>= 7
-    return out + bytes([value])
+    return encoded + bytes([value])
 
 
 def _field(number: int, data: bytes) -> bytes:
@@ -77,7 +46,7 @@ def _field(number: int, data: bytes) -> bytes:
 
 @pytest.fixture(scope="session")
 def example() -> Callable[[dict[str, list[Any]]], bytes]:
-    """A serialised tf.train.Example, encoded by hand: floats, whole numbers or bytes a feature."""
+    """A serialised tf.train.Example, encoded by hand: floats, integers or bytes per feature."""
 
     def make(features: dict[str, list[Any]]) -> bytes:
         entries = b""
@@ -95,13 +64,11 @@ def example() -> Callable[[dict[str, list[Any]]], bytes]:
 
 
 @pytest.fixture(scope="session")
-def framed() -> Callable[[bytes], bytes]:
-    """A TFRecord around some data."""
+def tfrecord_of() -> Callable[[bytes], bytes]:
+    """`tfrecord_of(data)`: a TFRecord with this data."""
 
     def checksum(data: bytes) -> bytes:
-        crc = google_crc32c.value(data)
-        rotated = (crc >> 15 | crc << 17) & 0xFFFFFFFF
-        return struct.pack("<I", (rotated + 0xA282EAD8) % 2**32)
+        return struct.pack("<I", tfrecord.masked_crc(data))
 
     def make(data: bytes) -> bytes:
         length = struct.pack("<Q", len(data))

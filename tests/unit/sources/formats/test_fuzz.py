@@ -1,4 +1,4 @@
-"""Any bytes into every parser: drawings and rejects that add up, or one clear line; never anything else."""
+"""Fuzz tests of every parser: any bytes give drawings and rejects that add up, or one clear error line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strokecast.common import tfrecord
 from strokecast.common.errors import UserError
 from strokecast.sources.formats import binary, ndjson, reading, simplify, tutorial
-from strokecast.sources.formats.records import Drawing, RefusedError, Reject
+from strokecast.sources.formats.records import Drawing, Reject, RejectedError
 from strokecast.sources.formats.strokes3 import to_strokes3
 
 fuzz = settings(
@@ -38,26 +38,26 @@ def a_file(name: str, data: bytes) -> Iterator[Path]:
 
 
 def drain(items: Iterator[Any]) -> tuple[list[Any], UserError | None]:
-    """All that a parser yields, and the `UserError` that it ended in; anything else goes through."""
-    found: list[Any] = []
-    ended: UserError | None = None
+    """The items of a parser, and the `UserError` that ended it; other exceptions propagate."""
+    items_read: list[Any] = []
+    user_error: UserError | None = None
     try:
         for item in items:
-            found.append(item)  # noqa: PERF402  (what came before an error counts)
+            items_read.append(item)  # noqa: PERF402  (items before an error count)
     except UserError as error:
-        ended = error
-    one_line(ended)
-    return found, ended
+        user_error = error
+    check_one_line(user_error)
+    return items_read, user_error
 
 
-def one_line(error: UserError | None) -> None:
+def check_one_line(error: UserError | None) -> None:
     if error is not None:
         assert "\n" not in str(error)
         assert len(str(error)) < 1000
 
 
-def numbered(items: list[Any]) -> None:
-    """Each line or record gave exactly one item."""
+def check_numbers(items: list[Any]) -> None:
+    """Each line or record has exactly one item."""
     assert [item.number for item in items] == list(range(1, len(items) + 1))
     for item in items:
         if isinstance(item, Reject):
@@ -66,9 +66,9 @@ def numbered(items: list[Any]) -> None:
 
 
 @st.composite
-def mutated(draw: st.DrawFn, whole: bytes) -> bytes:
-    """Real bytes with a few of them changed, cut out, doubled or put in."""
-    data = bytearray(whole)
+def mutated(draw: st.DrawFn, original: bytes) -> bytes:
+    """Real bytes with a few changes, deletions, duplications and insertions."""
+    data = bytearray(original)
     for _ in range(draw(st.integers(1, 6))):
         at = draw(st.integers(0, max(len(data) - 1, 0)))
         size = draw(st.integers(0, 40))
@@ -88,27 +88,30 @@ def mutated(draw: st.DrawFn, whole: bytes) -> bytes:
     return bytes(data)
 
 
-def real(path: str) -> bytes:
-    """The beginning of a real sample; without it the fuzzing starts from nothing."""
-    whole = Path(__file__).resolve().parents[4] / "../shared/data" / path
-    return whole.read_bytes()[:20_000] if whole.is_file() else b""
+def real_bytes(path: str) -> bytes:
+    """The beginning of a real file; empty without the real data."""
+    file = Path(__file__).resolve().parents[4] / "../shared/data" / path
+    return file.read_bytes()[:20_000] if file.is_file() else b""
 
 
-RAW, SIMPLIFIED = real("quickdraw/full/raw/cat.ndjson"), real("quickdraw/full/simplified/crab.ndjson")
-BIN = real("quickdraw/full/binary/bed.bin") * 5
-SHARD = real("quickdraw_tutorial/eval.tfrecord-00000-of-00002")
-NPZ = real("quickdraw/sketchrnn/ant.npz")
+RAW, SIMPLIFIED = (
+    real_bytes("quickdraw/full/raw/cat.ndjson"),
+    real_bytes("quickdraw/full/simplified/crab.ndjson"),
+)
+BIN = real_bytes("quickdraw/full/binary/bed.bin") * 5
+SHARD = real_bytes("quickdraw_tutorial/eval.tfrecord-00000-of-00002")
+NPZ = real_bytes("quickdraw/sketchrnn/ant.npz")
 
 
-def check_ndjson(data: bytes, form: ndjson.Form) -> None:
+def check_ndjson(data: bytes, variant: ndjson.Variant) -> None:
     with a_file("cat.ndjson", data) as path:
-        items, error = drain(ndjson.read(path, form))
+        items, error = drain(ndjson.read(path, variant))
         assert error is None
-        numbered(items)
+        check_numbers(items)
         assert len(items) == data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
-        wanted = reading.Options(valid_share=0.2, test_share=0.2)
+        options = reading.ReadOptions(valid_share=0.2, test_share=0.2)
         try:
-            groups = reading.read_file(path, form, "cat", wanted)
+            groups = reading.read_file(path, variant, "cat", options)
         except UserError:
             return
         good = [drawing for group in groups for drawing in group.drawings]
@@ -122,9 +125,9 @@ def check_ndjson(data: bytes, form: ndjson.Form) -> None:
 
 @fuzz
 @given(data=st.binary(max_size=600) | st.text(alphabet='{}[]",:01.-eNaI \n', max_size=300).map(str.encode))
-@pytest.mark.parametrize("form", ["raw", "simplified"])
-def test_any_bytes_as_ndjson(data: bytes, form: ndjson.Form) -> None:
-    check_ndjson(data, form)
+@pytest.mark.parametrize("variant", ["raw", "simplified"])
+def test_any_bytes_as_ndjson(data: bytes, variant: ndjson.Variant) -> None:
+    check_ndjson(data, variant)
 
 
 @fuzz
@@ -147,6 +150,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @fuzz
 @given(
     fields=st.fixed_dictionaries(
@@ -164,16 +168,18 @@ JSON = st.recursive(
         },
     )
 )
-@pytest.mark.parametrize("form", ["raw", "simplified"])
-def test_any_json_as_a_line(line: Callable[..., bytes], fields: dict[str, Any], form: ndjson.Form) -> None:
-    whole = json.loads(line(form))
-    check_ndjson(json.dumps(whole | fields).encode(), form)
+@pytest.mark.parametrize("variant", ["raw", "simplified"])
+def test_any_json_as_a_line(
+    ndjson_line: Callable[..., bytes], fields: dict[str, Any], variant: ndjson.Variant
+) -> None:
+    record = json.loads(ndjson_line(variant))
+    check_ndjson(json.dumps(record | fields).encode(), variant)
 
 
 def check_binary(data: bytes) -> None:
     with a_file("cat.bin", data) as path:
         items, error = drain(binary.read(path))
-        numbered(items)
+        check_numbers(items)
         cut = [item for item in items if isinstance(item, Reject) and item.kind == "cut"]
         assert len(cut) <= 1
         assert not cut or items[-1] is cut[0]
@@ -186,7 +192,7 @@ def check_binary(data: bytes) -> None:
             with pytest.raises(UserError):
                 binary.check(path)
         try:
-            groups = reading.read_file(path, "binary", "cat", reading.Options())
+            groups = reading.read_file(path, "binary", "cat", reading.ReadOptions())
         except UserError:
             return
         assert sum(len(group.drawings) + len(group.rejects) for group in groups) == len(items)
@@ -207,7 +213,7 @@ def test_mutated_binary(data: bytes) -> None:
 def check_shard(data: bytes) -> tuple[list[Any], UserError | None]:
     with a_file("eval.tfrecord-00000-of-00001", data) as path:
         items, error = drain(tutorial.read(path, 15))
-        numbered(items)
+        check_numbers(items)
         for item in items:
             if isinstance(item, tutorial.Ink):
                 assert item.points.ndim == 2
@@ -233,8 +239,8 @@ def test_mutated_tfrecords(data: bytes) -> None:
 
 @fuzz
 @given(data=st.lists(st.binary(max_size=80) | mutated(SHARD[12:700]), max_size=5))
-def test_any_data_in_well_framed_records(framed: Callable[[bytes], bytes], data: list[bytes]) -> None:
-    items, error = check_shard(b"".join(framed(record) for record in data))
+def test_any_data_in_valid_records(tfrecord_of: Callable[[bytes], bytes], data: list[bytes]) -> None:
+    items, error = check_shard(b"".join(tfrecord_of(record) for record in data))
     assert error is None
     assert len(items) == len(data)
 
@@ -243,25 +249,23 @@ def test_any_data_in_well_framed_records(framed: Callable[[bytes], bytes], data:
 @given(data=st.binary(max_size=300) | mutated(SHARD[12:700]))
 def test_any_bytes_as_an_example(data: bytes) -> None:
     try:
-        found = tfrecord.parse_example(data)
+        features = tfrecord.parse_example(data)
     except ValueError:
         return
-    assert all(isinstance(values, list) for values in found.values())
+    assert all(isinstance(values, list) for values in features.values())
 
 
 @fuzz
 @given(data=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_as_class_names(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for its_set in tutorial.SETS:
-            (Path(folder) / f"{its_set}.tfrecord.classes").write_bytes(data)
+        for set_name in tutorial.SETS:
+            (Path(folder) / f"{set_name}.tfrecord.classes").write_bytes(data)
         try:
-            names = tutorial.classes(Path(folder))
+            names = tutorial.read_classes(Path(folder))
         except UserError as error:
-            names, ended = ["one"], error
-        else:
-            ended = None
-        one_line(ended)
+            check_one_line(error)
+            return
         assert names
         assert len(set(names)) == len(names)
         assert all(name.strip() and "/" not in name for name in names)
@@ -293,7 +297,7 @@ def test_mutated_npz(data: bytes) -> None:
         }
     )
 )
-def test_any_record(record: Any) -> None:
+def test_any_source_json(record: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "source.json").write_text(json.dumps(record))
         drain(reading.read(Path(folder)))
@@ -309,44 +313,46 @@ def test_simplified_drawings_stay_in_the_box_and_keep_their_ends(
 ) -> None:
     arrays = [np.array(stroke, dtype=np.float64).T for stroke in strokes]
     try:
-        ours = simplify.simplify(arrays)
-    except RefusedError:
+        simplified = simplify.simplify(arrays)
+    except RejectedError:
         return
-    every = np.concatenate(ours, axis=1)
-    assert every.min() >= 0  # a turning point that lies in line with the ends may go: no more than that
-    assert every.max() <= 255
-    assert (every == np.rint(every)).all()
+    points = np.concatenate(simplified, axis=1)
+    assert points.min() >= 0  # a turning point in line with the ends may be dropped, nothing else
+    assert points.max() <= 255
+    assert (points == np.rint(points)).all()
     low = np.concatenate(arrays, axis=1).min(axis=1)
     scale = 255 / (np.concatenate(arrays, axis=1).max(axis=1) - low).max()
-    for before, after in zip(arrays, ours, strict=True):
+    for before, after in zip(arrays, simplified, strict=True):
         assert after.shape[1] >= min(before.shape[1], 2)
         for end in (0, -1):
             assert np.abs((before[:, end] - low) * scale - after[:, end]).max() <= 0.5 + 1e-6
-    rows = to_strokes3(ours)
-    assert len(rows) == every.shape[1] - 1
-    assert rows[:, 2].sum() == len(strokes) - (ours[0].shape[1] == 1)
+    rows = to_strokes3(simplified)
+    assert len(rows) == points.shape[1] - 1
+    assert rows[:, 2].sum() == len(strokes) - (simplified[0].shape[1] == 1)
 
 
 def reference(points: np.ndarray, epsilon: float) -> np.ndarray:
-    """Ramer-Douglas-Peucker as the textbooks have it, by the distance to the line."""
+    """The textbook Ramer-Douglas-Peucker, with the distance to the line."""
     if len(points) < 3:
         return points
-    along = points[-1] - points[0]
-    away = points - points[0]
-    length = np.hypot(*along)
+    chord = points[-1] - points[0]
+    offset = points - points[0]
+    length = np.hypot(*chord)
     distance = (
-        np.hypot(*away.T) if length == 0 else np.abs(along[0] * away[:, 1] - along[1] * away[:, 0]) / length
+        np.hypot(*offset.T)
+        if length == 0
+        else np.abs(chord[0] * offset[:, 1] - chord[1] * offset[:, 0]) / length
     )
-    far = int(distance.argmax())
-    if distance[far] <= epsilon:
+    farthest = int(distance.argmax())
+    if distance[farthest] <= epsilon:
         return points[[0, -1]]
-    return np.vstack((reference(points[: far + 1], epsilon)[:-1], reference(points[far:], epsilon)))
+    return np.vstack((reference(points[: farthest + 1], epsilon)[:-1], reference(points[farthest:], epsilon)))
 
 
 @fuzz
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(3, 200), closed=st.booleans())
-def test_the_reduction_is_that_of_the_textbooks(seed: int, n: int, closed: bool) -> None:
+def test_rdp_equals_the_textbook_algorithm(seed: int, n: int, closed: bool) -> None:
     points = np.random.default_rng(seed).normal(0, 3, (n, 2)).cumsum(axis=0)
     if closed:
         points[-1] = points[0]
-    np.testing.assert_allclose(simplify.reduce(points.T).T, reference(points, simplify.EPSILON))
+    np.testing.assert_allclose(simplify.rdp(points.T).T, reference(points, simplify.EPSILON))

@@ -1,4 +1,4 @@
-"""A loopback server that misbehaves as told, and remembers what it was asked."""
+"""A local server whose misbehaviour a test chooses, and which records its requests."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from strokecast.sources.http.downloads import Limits
+from strokecast.sources.http import downloads
+from strokecast.sources.http.downloads import DownloadOptions, DownloadRequest
+from strokecast.sources.local import FileInfo
+
+ALTERNATIVES = "alternatives: a mirror, a folder, or another source"
 
 
 def _content(size: int, seed: int = 0) -> bytes:
-    """Bytes that differ at every place, so that a wrong offset shows."""
+    """Bytes without repetitions, so that a wrong offset is detected."""
     return b"".join(hashlib.sha256(f"{seed}/{block}".encode()).digest() for block in range(size // 32 + 1))[
         :size
     ]
@@ -25,11 +30,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
-        count = sum(path == self.path for path, _ in self.server.asked)  # type: ignore[attr-defined]
-        behave = self.server.behaviours.get(self.path, _status(404))  # type: ignore[attr-defined]
+        self.server.requests.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
+        count = sum(path == self.path for path, _ in self.server.requests)  # type: ignore[attr-defined]
+        respond = self.server.responders.get(self.path, _status(404))  # type: ignore[attr-defined]
         try:
-            behave(self, count)
+            respond(self, count)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
@@ -38,26 +43,26 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _status(code: int) -> Callable[[Any, int], None]:
-    def behave(handler: Any, count: int) -> None:
+    def respond(handler: Any, count: int) -> None:
         handler.send_response(code)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
-    return behave
+    return respond
 
 
 class Server:
-    """What a test says about a path, and what the server was asked: (path, headers) in order."""
+    """Responses per path, and the requests so far: (path, headers) in order."""
 
     def __init__(self, httpd: ThreadingHTTPServer) -> None:
         self._httpd = httpd
-        httpd.asked = []  # type: ignore[attr-defined]
-        httpd.behaviours = {}  # type: ignore[attr-defined]
-        self.asked: list[tuple[str, dict[str, str]]] = httpd.asked  # type: ignore[attr-defined]
+        httpd.requests = []  # type: ignore[attr-defined]
+        httpd.responders = {}  # type: ignore[attr-defined]
+        self.requests: list[tuple[str, dict[str, str]]] = httpd.requests  # type: ignore[attr-defined]
         self.base = f"http://127.0.0.1:{httpd.server_port}"
 
-    def on(self, path: str, behave: Callable[[Any, int], None]) -> str:
-        self._httpd.behaviours[path] = behave  # type: ignore[attr-defined]
+    def on(self, path: str, respond: Callable[[Any, int], None]) -> str:
+        self._httpd.responders[path] = respond  # type: ignore[attr-defined]
         return self.base + path
 
     def status(self, path: str, code: int) -> str:
@@ -76,25 +81,32 @@ class Server:
         pause: float = 0.0,
         fails: int = 0,
     ) -> str:
-        """Serve `data`.
+        """Serve `data` and return its address.
 
-        `cut_at(n)` is the byte (of the file) after which the n-th answer ends, by a cut connection
-        or, with `stall`, by silence for so many seconds. `pause`: seconds before each 16 KiB.
-        The first `fails` answers are HTTP 500.
+        Args:
+            path: of the file.
+            data: its content.
+            ranges: whether the header `Range` is supported.
+            etag: of the file; None: no ETag.
+            conditional: whether `If-None-Match` is supported.
+            cut_at: `cut_at(n)` is the byte of the file at which the n-th response ends.
+            stall: seconds of silence before a response that ends early closes the connection.
+            pause: seconds before each 16 KiB.
+            fails: number of responses with HTTP 500 before the first good one.
         """
 
-        def behave(handler: Any, count: int) -> None:
+        def respond(handler: Any, count: int) -> None:
             if count <= fails:
                 _status(500)(handler, count)
                 return
-            asked = handler.headers
-            if conditional and etag and asked.get("If-None-Match") == etag:
+            headers = handler.headers
+            if conditional and etag and headers.get("If-None-Match") == etag:
                 handler.send_response(304)
                 handler.end_headers()
                 return
             begin = 0
-            if ranges and asked.get("Range") and asked.get("If-Range", etag) == etag:
-                begin = int(asked["Range"].removeprefix("bytes=").removesuffix("-"))
+            if ranges and headers.get("Range") and headers.get("If-Range", etag) == etag:
+                begin = int(headers["Range"].removeprefix("bytes=").removesuffix("-"))
             if begin >= len(data) and begin:
                 handler.send_response(416)
                 handler.send_header("Content-Range", f"bytes */{len(data)}")
@@ -118,7 +130,7 @@ class Server:
                 time.sleep(stall)
                 handler.close_connection = True
 
-        return self.on(path, behave)
+        return self.on(path, respond)
 
 
 @pytest.fixture
@@ -135,17 +147,55 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def content() -> Callable[..., bytes]:
+    """`content(size, seed)`: reproducible bytes."""
     return _content
 
 
 @pytest.fixture
-def hasty() -> Limits:
+def info_of() -> Callable[[bytes], FileInfo]:
+    """`info_of(data)`: size and sha256."""
+    return lambda data: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+@pytest.fixture
+def impatient() -> DownloadOptions:
     """Short pauses and timeouts, one file at a time."""
-    return Limits(connect_timeout=1.0, read_timeout=0.5, connects=1, tries=4, backoff=0.02, workers=1)
+    return DownloadOptions(
+        connect_timeout=1.0, read_timeout=0.5, connect_retries=1, max_attempts=4, backoff=0.02, max_workers=1
+    )
+
+
+@pytest.fixture
+def fetch(tmp_path: Path, impatient: DownloadOptions) -> Callable[..., Path]:
+    """`fetch(url, expected, options)`: downloads `cat.npz` into the cache `tmp_path`."""
+
+    def fetch_one(url: str, expected: FileInfo | None = None, options: DownloadOptions = impatient) -> Path:
+        [path] = downloads.fetch(
+            [DownloadRequest(url, "cat.npz", expected)],
+            source="quickdraw",
+            alternatives=ALTERNATIVES,
+            folder=tmp_path,
+            options=options,
+        )
+        return path
+
+    return fetch_one
+
+
+@pytest.fixture
+def fetch_error(fetch: Callable[..., Path]) -> Callable[..., str]:
+    """`fetch_error(url, ...)`: the one-line error of `fetch`."""
+    from strokecast.common.errors import UserError
+
+    def error_of(*args: Any, **kwargs: Any) -> str:
+        with pytest.raises(UserError) as error:
+            fetch(*args, **kwargs)
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    return error_of
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def _no_proxy(no_proxy: None) -> None:
+    """No test uses a proxy of the environment."""

@@ -1,4 +1,4 @@
-"""The transit authority's table: both export styles, merged, local or from the portal."""
+"""The source `cta`: both styles of exports, several files, local or from the portal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from strokecast.sources import registry, tables
 
 Settings = Callable[..., Params]
 RAW = paths.RAW / "series"
+pytestmark = pytest.mark.usefixtures("no_proxy")
 PLAIN = "service_date,day_type,bus,rail_boardings,total_rides\n01/01/2001,U,297192,126455,423647\n"
 QUOTED = (
     '"service_date","day_type","bus","rail_boardings","total_rides"\n'
@@ -25,18 +26,17 @@ QUOTED = (
 )
 
 
-def of_cta(settings: Settings, **options: Any) -> Params:
+def cta_settings(settings: Settings, **options: Any) -> Params:
     return settings(series={"source": "cta", "cta": options})
 
 
 @pytest.fixture
 def portal() -> Iterator[Any]:
-    """A server on this machine; `portal.answer` is (status, body) for every address, `portal.asked` counts."""
+    """A local server. It answers every request with `portal.response` (status, body)."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.server.asked += 1  # type: ignore[attr-defined]
-            status, body = self.server.answer  # type: ignore[attr-defined]
+            status, body = self.server.response  # type: ignore[attr-defined]
             self.send_response(status)
             self.end_headers()  # as the portal does, without a Content-Length
             self.wfile.write(body.encode())
@@ -45,7 +45,6 @@ def portal() -> Iterator[Any]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked = 0  # type: ignore[attr-defined]
     server.url = f"http://127.0.0.1:{server.server_port}/rows.csv?accessType=DOWNLOAD"  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -54,17 +53,10 @@ def portal() -> Iterator[Any]:
     server.server_close()
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-def test_exports_in_both_styles_are_kept_and_read_as_one(project: Path, settings: Settings) -> None:
+def test_exports_of_both_styles_are_copied_and_read_as_one_series(project: Path, settings: Settings) -> None:
     (project / "old.csv").write_text(PLAIN)
     (project / "new.csv").write_text(QUOTED)
-    line = registry.download("series", of_cta(settings, files=["old.csv", "new.csv"], column="bus"))
+    line = registry.download("series", cta_settings(settings, files=["old.csv", "new.csv"], column="bus"))
     assert line == "cta: 3 rows of 2 exports, column 'bus'"
     assert (RAW / "series.csv").read_text() == PLAIN
     assert (RAW / "series-2.csv").read_text() == QUOTED
@@ -80,49 +72,47 @@ def test_exports_in_both_styles_are_kept_and_read_as_one(project: Path, settings
     assert json.loads(text)["attribution"].startswith("Chicago Transit Authority")
 
 
-def test_files_of_one_name_are_told_apart(project: Path, settings: Settings) -> None:
+def test_files_of_the_same_name_get_distinct_names(project: Path, settings: Settings) -> None:
     for folder in ("a", "b"):
         (project / folder).mkdir()
         (project / folder / "export.csv").write_text(PLAIN)
-    registry.download("series", of_cta(settings, files=["a/export.csv", "b/export.csv"]))
+    registry.download("series", cta_settings(settings, files=["a/export.csv", "b/export.csv"]))
     assert tables.read_series(RAW)["file"].tolist() == ["1 export.csv", "2 export.csv"]
 
 
-def test_one_file_names_no_file_in_its_rows(project: Path, settings: Settings) -> None:
+def test_a_single_file_has_no_file_column(project: Path, settings: Settings) -> None:
     (project / "old.csv").write_text(PLAIN)
-    registry.download("series", of_cta(settings, files=["old.csv"]))
+    registry.download("series", cta_settings(settings, files=["old.csv"]))
     assert "file" not in tables.read_series(RAW)
 
 
-def test_the_portals_export_is_fetched(project: Path, settings: Settings, portal: Any) -> None:
-    portal.answer = 200, QUOTED
-    line = registry.download("series", of_cta(settings, url=portal.url))
+def test_the_export_of_the_portal_is_downloaded(project: Path, settings: Settings, portal: Any) -> None:
+    portal.response = 200, QUOTED
+    line = registry.download("series", cta_settings(settings, url=portal.url))
     assert line == "cta: 2 rows of 1 export, column 'rail_boardings'"
     assert (RAW / "series.csv").read_text() == QUOTED
     assert portal.url not in (RAW / "source.json").read_text()
 
 
-def test_a_page_instead_of_the_export_is_refused_and_not_kept(
+def test_a_web_page_instead_of_the_export_is_an_error_and_not_cached(
     project: Path, settings: Settings, portal: Any
 ) -> None:
-    portal.answer = 200, "<html>We are down for maintenance</html>\n"
-    with pytest.raises(UserError, match=r"^http://127.*: no column 'service_date'; it has <html>"):
-        registry.download("series", of_cta(settings, url=portal.url))
+    portal.response = 200, "<html>We are down for maintenance</html>\n"
+    with pytest.raises(UserError, match=r"^http://127.*: no column 'service_date'; the columns are <html>"):
+        registry.download("series", cta_settings(settings, url=portal.url))
     assert not RAW.exists()
-    portal.answer = 200, QUOTED
-    registry.download("series", of_cta(settings, url=portal.url))
+    portal.response = 200, QUOTED
+    registry.download("series", cta_settings(settings, url=portal.url))
     assert (RAW / "series.csv").read_text() == QUOTED
 
 
-def test_a_portal_without_the_table_names_the_other_ways(
-    project: Path, settings: Settings, portal: Any
-) -> None:
-    portal.answer = 404, ""
+def test_a_missing_table_names_the_alternatives(project: Path, settings: Settings, portal: Any) -> None:
+    portal.response = 404, ""
     with pytest.raises(UserError) as caught:
-        registry.download("series", of_cta(settings, url=portal.url))
+        registry.download("series", cta_settings(settings, url=portal.url))
     assert str(caught.value) == (
-        f"params.yaml: series.cta.url: no such file {portal.url} (HTTP 404); other ways: name an export that "
-        "you have in series.cta.files, or another address in series.cta.url, or set series.source: births"
+        f"params.yaml: series.cta.url: no such file {portal.url} (HTTP 404); alternatives: name a "
+        "local export in series.cta.files, or another address in series.cta.url, or set series.source: births"
     )
 
 
@@ -131,39 +121,39 @@ def test_a_portal_without_the_table_names_the_other_ways(
     [
         (
             {"url": "exports/cta.csv"},
-            "params.yaml: series.cta.url: 'exports/cta.csv' will not do; allowed: an http(s) address; "
-            "local files go to series.cta.files",
+            "params.yaml: series.cta.url: 'exports/cta.csv' is not valid; allowed: an http(s) address; "
+            "name local files in series.cta.files",
         ),
         (
             {"files": ["none.csv"]},
-            "params.yaml: series.cta.files: no such file 'none.csv'; allowed: paths from the project's root "
-            "(the folder of params.yaml), or absolute ones",
+            "params.yaml: series.cta.files: no such file 'none.csv'; allowed: absolute paths, or paths "
+            "relative to the project's root (the folder of params.yaml)",
         ),
         (
             {"files": ["other.csv"]},
-            "other.csv: no column 'service_date'; it has ds, y; name the columns in params.yaml: series.csv",
+            "other.csv: no column 'service_date'; the columns are ds, y; name the columns in params.yaml: series.csv",
         ),
         (
             {"files": ["cut.csv"]},
-            "cut.csv, line 2: 3 cells, but the header names 5 columns; quote cells that hold a comma",
+            "cut.csv, line 2: 3 cells, but the header names 5 columns; put quotes around cells that contain a comma",
         ),
     ],
 )
-def test_what_is_no_export_is_one_line(
+def test_a_bad_export_gives_one_line(
     project: Path, settings: Settings, options: dict[str, Any], line: str
 ) -> None:
     (project / "other.csv").write_text("ds,y\n2001-01-01,1\n")
     (project / "cut.csv").write_text(PLAIN[:-15])
     with pytest.raises(UserError) as caught:
-        registry.download("series", of_cta(settings, **options))
+        registry.download("series", cta_settings(settings, **options))
     assert str(caught.value) == line
     assert not RAW.exists()
 
 
-def test_stale_tells_a_changed_export(project: Path, settings: Settings) -> None:
+def test_stale_reports_a_changed_export(project: Path, settings: Settings) -> None:
     (project / "old.csv").write_text(PLAIN)
     (project / "new.csv").write_text(QUOTED)
-    options = of_cta(settings, files=["old.csv", "new.csv"])
+    options = cta_settings(settings, files=["old.csv", "new.csv"])
     registry.download("series", options)
     assert registry.stale("series", options, RAW) is None
     (project / "new.csv").write_text(QUOTED.replace("780,827", "780,828"))

@@ -1,4 +1,4 @@
-"""quickdraw: local folders and http, what is checked, and what is said when it goes wrong."""
+"""The source `quickdraw`: local folders and http, checks, and one-line errors."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.params import Params
 from strokecast.sources import registry
-from strokecast.sources.formats import npz
+from strokecast.sources.formats import reading, source_json
 from strokecast.sources.http import downloads
-from strokecast.sources.local import facts
+from strokecast.sources.local import file_info
 from strokecast.sources.sketches import quickdraw
 
 Settings = Callable[..., Params]
 RAW = paths.RAW / "sketches"
 
 
-def at(settings: Settings, base_url: Path | str, classes: Any = "all", **options: Any) -> Params:
+def quickdraw_settings(
+    settings: Settings, base_url: Path | str, classes: Any = "all", **options: Any
+) -> Params:
     return settings(
         sketches={
             "source": "quickdraw",
@@ -35,7 +37,7 @@ def at(settings: Settings, base_url: Path | str, classes: Any = "all", **options
     )
 
 
-def error(settings: Params) -> str:
+def download_error(settings: Params) -> str:
     with pytest.raises(UserError) as caught:
         registry.download("sketches", settings)
     line = str(caught.value)
@@ -48,7 +50,7 @@ def error(settings: Params) -> str:
 # ---------------------------------------------------------------- the table of official files
 
 
-def test_the_official_table_holds_the_published_facts(shared: Path) -> None:
+def test_the_table_of_official_files_equals_the_published_one(shared: Path) -> None:
     import csv
 
     with (shared / "quickdraw" / "official_sketchrnn_files.csv").open() as file:
@@ -66,56 +68,63 @@ def test_the_official_table_holds_the_published_facts(shared: Path) -> None:
 # ---------------------------------------------------------------- a local folder
 
 
-def test_all_of_a_local_folder_is_copied_verbatim(project: Path, settings: Settings, mirror: Path) -> None:
+def test_all_files_of_a_local_folder_are_copied_byte_for_byte(
+    project: Path, settings: Settings, mirror: Path
+) -> None:
     (mirror / "sketchrnn" / "cat.full.npz").write_bytes(b"the same drawings again")
-    line = registry.download("sketches", at(settings, mirror))
+    line = registry.download("sketches", quickdraw_settings(settings, mirror))
     record = json.loads((RAW / "source.json").read_text())
     assert record["classes"] == ["The Eiffel Tower", "cat", "coffee cup"]
     for label in record["classes"]:
         assert (RAW / f"{label}.npz").read_bytes() == (mirror / "sketchrnn" / f"{label}.npz").read_bytes()
-        assert record["files"][f"{label}.npz"] == facts(RAW / f"{label}.npz")
+        assert record["files"][f"{label}.npz"] == file_info(RAW / f"{label}.npz")
     assert "3 classes" in line
     assert record["licence"] == "CC BY 4.0"
     assert str(mirror) not in json.dumps(record)
 
 
-@pytest.mark.parametrize("form", ["relative", "file", "home"])
-def test_the_ways_to_name_a_local_folder(
-    project: Path, settings: Settings, mirror: Path, monkeypatch: pytest.MonkeyPatch, form: str
+@pytest.mark.parametrize("kind", ["relative", "file", "home"])
+def test_a_local_folder_may_be_relative_a_file_url_or_below_home(
+    project: Path, settings: Settings, mirror: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("HOME", str(mirror.parent))
-    named = {"relative": "../mirror", "file": mirror.as_uri() + "/", "home": "~/mirror"}[form]
-    registry.download("sketches", at(settings, named, ["coffee cup"]))
+    base_url = {"relative": "../mirror", "file": mirror.as_uri() + "/", "home": "~/mirror"}[kind]
+    registry.download("sketches", quickdraw_settings(settings, base_url, ["coffee cup"]))
     assert sorted(p.name for p in RAW.iterdir()) == ["coffee cup.npz", "source.json"]
 
 
-def test_file_urls_with_quoted_spaces(project: Path, settings: Settings, mirror: Path) -> None:
-    moved = mirror.rename(mirror.with_name("my mirror 100%25"))
-    registry.download("sketches", at(settings, moved.as_uri(), ["cat"]))
+def test_file_urls_may_have_percent_encoded_characters(
+    project: Path, settings: Settings, mirror: Path
+) -> None:
+    renamed = mirror.rename(mirror.with_name("my mirror 100%25"))
+    registry.download("sketches", quickdraw_settings(settings, renamed.as_uri(), ["cat"]))
     assert (RAW / "cat.npz").is_file()
 
 
-def test_the_order_of_the_list_is_kept_and_the_cap_only_recorded(
+def test_the_order_of_the_list_is_kept_and_the_cap_is_applied_by_the_reader(
     project: Path, settings: Settings, mirror: Path
 ) -> None:
-    registry.download("sketches", at(settings, mirror, ["coffee cup", "cat"], cap={"train": 2}))
-    assert npz.read_source(RAW)["classes"] == ["coffee cup", "cat"]
-    assert (RAW / "cat.npz").read_bytes() == (mirror / "sketchrnn" / "cat.npz").read_bytes()
-    assert [len(d) for _, _, d in npz.read_drawings(RAW)] == [2, 2, 3, 2, 2, 3]
-
-
-def test_the_real_folder(project: Path, settings: Settings, shared: Path) -> None:
     registry.download(
-        "sketches", at(settings, shared / "quickdraw", ["ice cream", "face"], cap={"train": 10})
+        "sketches", quickdraw_settings(settings, mirror, ["coffee cup", "cat"], cap={"train": 2})
     )
-    found = [(label, split, len(items)) for label, split, items in npz.read_drawings(RAW)]
-    assert found[:3] == [("ice cream", "train", 10), ("ice cream", "valid", 50), ("ice cream", "test", 100)]
+    assert source_json.read(RAW, "sketches")["classes"] == ["coffee cup", "cat"]
+    assert (RAW / "cat.npz").read_bytes() == (mirror / "sketchrnn" / "cat.npz").read_bytes()
+    assert [len(group.drawings) for group in reading.read(RAW)] == [2, 2, 3, 2, 2, 3]
 
 
-def test_a_missing_file_names_file_folder_and_what_is_there(
+def test_a_real_folder(project: Path, settings: Settings, shared: Path) -> None:
+    registry.download(
+        "sketches",
+        quickdraw_settings(settings, shared / "quickdraw", ["ice cream", "face"], cap={"train": 10}),
+    )
+    counts = [(group.label, group.split, len(group.drawings)) for group in reading.read(RAW)]
+    assert counts[:3] == [("ice cream", "train", 10), ("ice cream", "valid", 50), ("ice cream", "test", 100)]
+
+
+def test_a_missing_file_names_the_folder_and_its_classes(
     project: Path, settings: Settings, mirror: Path
 ) -> None:
-    line = error(at(settings, mirror, ["cat", "coffe cup"]))
+    line = download_error(quickdraw_settings(settings, mirror, ["cat", "coffe cup"]))
     assert "coffe cup.npz" in line
     assert str(mirror / "sketchrnn") in line
     assert "The Eiffel Tower, cat, coffee cup" in line
@@ -125,47 +134,51 @@ def test_a_missing_file_names_file_folder_and_what_is_there(
 def test_a_truncated_file_is_named(project: Path, settings: Settings, mirror: Path) -> None:
     path = mirror / "sketchrnn" / "cat.npz"
     path.write_bytes(path.read_bytes()[:-300])
-    assert f"{path}: is damaged" in error(at(settings, mirror))
+    assert f"{path}: is damaged" in download_error(quickdraw_settings(settings, mirror))
 
 
 def test_a_file_without_a_split_is_named(project: Path, settings: Settings, mirror: Path) -> None:
     np.savez(mirror / "sketchrnn" / "dog.npz", train=np.zeros((1, 2, 3)))
-    assert "dog.npz: lacks the arrays valid, test" in error(at(settings, mirror, ["dog"]))
+    assert "dog.npz: lacks the arrays valid, test" in download_error(
+        quickdraw_settings(settings, mirror, ["dog"])
+    )
 
 
 @pytest.mark.parametrize(
-    ("base_url", "classes", "words"),
+    ("base_url", "classes", "message"),
     [
         ("nowhere", "all", "'nowhere' has no folder sketchrnn"),
-        ("ftp://host/x", "all", "'ftp://host/x' will not do"),
-        ("file://host/x", "all", "will not do"),
+        ("ftp://host/x", "all", "'ftp://host/x' is not valid"),
+        ("file://host/x", "all", "is not valid"),
         ("nowhere", [], "the list is empty"),
-        ("nowhere", ["cat", "cat"], "'cat' stands there twice"),
-        ("nowhere", ["../../etc/passwd"], "is no class name"),
-        ("nowhere", [""], "is no class name"),
+        ("nowhere", ["cat", "cat"], "'cat' is listed twice"),
+        ("nowhere", ["../../etc/passwd"], "is not a class name"),
+        ("nowhere", [""], "is not a class name"),
     ],
 )
-def test_bad_options(project: Path, settings: Settings, base_url: str, classes: Any, words: str) -> None:
-    assert words in error(at(settings, base_url, classes))
+def test_bad_options_give_one_line(
+    project: Path, settings: Settings, base_url: str, classes: Any, message: str
+) -> None:
+    assert message in download_error(quickdraw_settings(settings, base_url, classes))
 
 
-def test_an_empty_folder(project: Path, settings: Settings, tmp_path: Path) -> None:
+def test_an_empty_folder_is_an_error(project: Path, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "m" / "sketchrnn").mkdir(parents=True)
-    assert "holds no sketchrnn/<class>.npz" in error(at(settings, tmp_path / "m"))
+    assert "sketchrnn contains no <class>.npz" in download_error(quickdraw_settings(settings, tmp_path / "m"))
 
 
-def test_stale_tells_a_changed_folder(project: Path, settings: Settings, mirror: Path) -> None:
-    options = at(settings, mirror)
+def test_stale_reports_a_changed_folder(project: Path, settings: Settings, mirror: Path) -> None:
+    options = quickdraw_settings(settings, mirror)
     registry.download("sketches", options)
     assert registry.stale("sketches", options, RAW) is None
     folder = mirror / "sketchrnn"
     (folder / "dog.npz").write_bytes((folder / "cat.npz").read_bytes())
     assert "new file dog.npz" in str(registry.stale("sketches", options, RAW))
-    assert registry.stale("sketches", at(settings, mirror, ["cat"]), RAW) is None
+    assert registry.stale("sketches", quickdraw_settings(settings, mirror, ["cat"]), RAW) is None
     (folder / "cat.npz").write_bytes(b"x")
-    assert "cat.npz changed its size" in str(registry.stale("sketches", options, RAW))
-    assert registry.stale("sketches", settings(), RAW) is None  # another source: doodles
-    assert registry.stale("sketches", at(settings, "gone"), RAW) is None
+    assert "cat.npz changed since" in str(registry.stale("sketches", options, RAW))
+    assert registry.stale("sketches", settings(), RAW) is None  # another source: quickdraw_sample
+    assert registry.stale("sketches", quickdraw_settings(settings, "gone"), RAW) is None
     assert registry.stale("sketches", options, project / "no such folder") is None
 
 
@@ -173,15 +186,15 @@ def test_stale_tells_a_changed_folder(project: Path, settings: Settings, mirror:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files`; each path first answers what `answers` still holds for it."""
+    """Serves `files`. A path first statuses with the statuses in `statuses`; -1 closes the connection early."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files: dict[str, bytes] = {}
-        self.answers: dict[str, list[int]] = {}
-        self.asked: list[str] = []
+        self.statuses: dict[str, list[int]] = {}
+        self.requests: list[str] = []
 
     @property
     def url(self) -> str:
@@ -192,12 +205,12 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         path = unquote(self.path)
-        waiting = self.server.answers.get(path)
+        statuses = self.server.statuses.get(path)
         body = self.server.files.get(path)
-        status = waiting.pop(0) if waiting else 200 if body is not None else 404
-        cut = status == -1  # promises the whole file and breaks off
+        status = statuses.pop(0) if statuses else 200 if body is not None else 404
+        cut = status == -1
         self.send_response(200 if cut else status)
         content = (body or b"") if status == 200 or cut else b""
         self.send_header("Content-Length", str(len(content)))
@@ -209,10 +222,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(downloads, "LIMITS", downloads.Limits(tries=4, backoff=0.01))
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+def server(mirror: Path, monkeypatch: pytest.MonkeyPatch, no_proxy: None) -> Iterator[Server]:
+    monkeypatch.setattr(downloads, "DEFAULT_OPTIONS", downloads.DownloadOptions(max_attempts=4, backoff=0.01))
     served = Server()
     for path in (mirror / "sketchrnn").iterdir():
         served.files[f"/sketchrnn/{path.name}"] = path.read_bytes()
@@ -224,78 +235,86 @@ def server(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     thread.join()
 
 
-def test_http_quotes_names_and_keeps_the_bytes(project: Path, settings: Settings, server: Server) -> None:
-    registry.download("sketches", at(settings, server.url + "/", ["The Eiffel Tower", "cat"]))
-    assert sorted(server.asked) == ["/sketchrnn/The%20Eiffel%20Tower.npz", "/sketchrnn/cat.npz"]
+def test_names_are_percent_encoded_and_files_downloaded_byte_for_byte(
+    project: Path, settings: Settings, server: Server
+) -> None:
+    registry.download("sketches", quickdraw_settings(settings, server.url + "/", ["The Eiffel Tower", "cat"]))
+    assert sorted(server.requests) == ["/sketchrnn/The%20Eiffel%20Tower.npz", "/sketchrnn/cat.npz"]
     assert (RAW / "The Eiffel Tower.npz").read_bytes() == server.files["/sketchrnn/The Eiffel Tower.npz"]
 
 
-@pytest.mark.parametrize("answers", [[500, 500], [503, 429], [-1], [-1, 502, -1]])
-def test_http_tries_again(project: Path, settings: Settings, server: Server, answers: list[int]) -> None:
-    server.answers["/sketchrnn/cat.npz"] = list(answers)
-    registry.download("sketches", at(settings, server.url, ["cat"]))
+@pytest.mark.parametrize("statuses", [[500, 500], [503, 429], [-1], [-1, 502, -1]])
+def test_failed_requests_are_retried(
+    project: Path, settings: Settings, server: Server, statuses: list[int]
+) -> None:
+    server.statuses["/sketchrnn/cat.npz"] = list(statuses)
+    registry.download("sketches", quickdraw_settings(settings, server.url, ["cat"]))
     assert (RAW / "cat.npz").read_bytes() == server.files["/sketchrnn/cat.npz"]
-    assert len(server.asked) == len(answers) + 1
+    assert len(server.requests) == len(statuses) + 1
 
 
-def test_http_gives_up_in_one_line(project: Path, settings: Settings, server: Server) -> None:
-    server.answers["/sketchrnn/cat.npz"] = [500] * 99
-    line = error(at(settings, server.url, ["cat"]))
+def test_a_failing_server_gives_one_line(project: Path, settings: Settings, server: Server) -> None:
+    server.statuses["/sketchrnn/cat.npz"] = [500] * 99
+    line = download_error(quickdraw_settings(settings, server.url, ["cat"]))
     assert f"{server.url}/sketchrnn/cat.npz: source quickdraw: the server answered HTTP 500" in line
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
 
 
-def test_http_404_is_told_at_once(project: Path, settings: Settings, server: Server) -> None:
-    line = error(at(settings, server.url, ["dog"]))
+def test_a_missing_file_is_an_error_without_retries(
+    project: Path, settings: Settings, server: Server
+) -> None:
+    line = download_error(quickdraw_settings(settings, server.url, ["dog"]))
     assert f"no such file {server.url}/sketchrnn/dog.npz (HTTP 404)" in line
-    assert len(server.asked) == 1
-    line = error(at(settings, server.url, ["airplan"]))
+    assert len(server.requests) == 1
+    line = download_error(quickdraw_settings(settings, server.url, ["airplan"]))
     assert "unknown class 'airplan'" in line
     assert "did you mean 'airplane'" in line
 
 
-def test_http_that_sends_something_else_is_told(project: Path, settings: Settings, server: Server) -> None:
+def test_a_web_page_instead_of_a_file_is_an_error(project: Path, settings: Settings, server: Server) -> None:
     server.files["/sketchrnn/cat.npz"] = b"<html>log in first</html>"
-    line = error(at(settings, server.url, ["cat"]))
-    assert f"{server.url}/sketchrnn/cat.npz: is damaged or no Sketch-RNN npz" in line
+    line = download_error(quickdraw_settings(settings, server.url, ["cat"]))
+    assert f"{server.url}/sketchrnn/cat.npz: is damaged or not a Sketch-RNN npz" in line
 
 
-def test_a_host_that_is_not_there_names_the_other_ways(
+def test_an_unreachable_host_names_the_alternatives(
     project: Path, settings: Settings, server: Server
 ) -> None:
     server.shutdown()
     server.server_close()
-    line = error(at(settings, server.url, ["cat"]))
+    line = download_error(quickdraw_settings(settings, server.url, ["cat"]))
     assert "source quickdraw: the host cannot be reached" in line
     assert server.url in line
     assert "base_url" in line
-    assert "sketches.source: doodles" in line
+    assert "sketches.source: quickdraw_sample" in line
 
 
-def test_official_files_are_checked_against_their_digests(
+def test_official_files_are_checked_against_their_sizes_and_digests(
     project: Path, settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quickdraw, "OFFICIAL", server.url)
     body = server.files["/sketchrnn/cat.npz"]
-    line = error(at(settings, server.url, ["cat"]))
-    assert f"got {len(body):,} bytes, not the {quickdraw.official_files()['cat']['bytes']:,}" in line
+    line = download_error(quickdraw_settings(settings, server.url, ["cat"]))
+    assert (
+        f"received {len(body):,} bytes, expected the {quickdraw.official_files()['cat']['bytes']:,}" in line
+    )
 
     table = quickdraw.official_files()
     table["cat"] = {"bytes": len(body), "sha256": "0" * 64}
     monkeypatch.setattr(quickdraw, "official_files", lambda: table)
-    assert "its sha256 differs" in error(at(settings, server.url, ["cat"]))
+    assert "the sha256 differs" in download_error(quickdraw_settings(settings, server.url, ["cat"]))
     good = project.parent / "good.npz"
     good.write_bytes(body)
-    table["cat"] = facts(good)
-    registry.download("sketches", at(settings, server.url, ["cat"]))
+    table["cat"] = file_info(good)
+    registry.download("sketches", quickdraw_settings(settings, server.url, ["cat"]))
     assert (RAW / "cat.npz").read_bytes() == body
 
 
-def test_an_unknown_official_class_is_told_before_anything_is_fetched(
+def test_an_unknown_official_class_is_an_error_before_any_request(
     project: Path, settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quickdraw, "OFFICIAL", server.url)
-    line = error(at(settings, server.url, ["cat", "eiffel tower"]))
+    line = download_error(quickdraw_settings(settings, server.url, ["cat", "eiffel tower"]))
     assert "did you mean 'The Eiffel Tower'" in line
     assert len(line) < 300
-    assert not server.asked
+    assert not server.requests
