@@ -86,7 +86,7 @@ def _hidden_state(axes: Any) -> None:
 
 
 def _box(corner: tuple[float, float], colour: str) -> Any:
-    """A small filled box whose lower left corner is given."""
+    """Return a small filled box with lower left corner `corner`."""
     from matplotlib.patches import Rectangle
 
     return Rectangle(corner, 0.9, 0.5, facecolor=colour, edgecolor="black", lw=1.0)

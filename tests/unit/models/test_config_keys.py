@@ -65,7 +65,7 @@ def build_graph(task: str, name: str, config: Any) -> str:
 
 
 @functools.cache
-def testing_graph(task: str, name: str) -> str:
+def reference_graph(task: str, name: str) -> str:
     """Graph of the testing config."""
     return build_graph(task, name, registry.get(task, name).testing)
 
@@ -96,12 +96,12 @@ def changed_config(task: str, name: str, key: str, **values: Any) -> Any:
 
 @pytest.mark.parametrize(("task", "name"), architectures("network"))
 def test_equal_configs_give_equal_graphs(task: str, name: str) -> None:
-    assert build_graph(task, name, registry.get(task, name).testing) == testing_graph(task, name)
+    assert build_graph(task, name, registry.get(task, name).testing) == reference_graph(task, name)
 
 
 @pytest.mark.parametrize(("task", "name", "key"), NETWORK_KEYS)
 def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
-    assert build_graph(task, name, changed_config(task, name, key)) != testing_graph(task, name)
+    assert build_graph(task, name, changed_config(task, name, key)) != reference_graph(task, name)
 
 
 @pytest.mark.parametrize(("task", "name", "key"), STATISTICAL_KEYS)

@@ -189,10 +189,12 @@ def head(
         if future_features is not None:
             features = keras.layers.Concatenate(name="with_future")([projected, future_features])
         hidden = keras.layers.Dense(units, activation="relu", name="hidden")(features)
-        raw = keras.layers.Dense(count, name="raw")(keras.layers.Concatenate(name="read")([hidden, features]))
+        raw = keras.layers.Dense(count, name="raw")(
+            keras.layers.Concatenate(name="hidden_and_features")([hidden, features])
+        )
     elif future_features is not None:
-        known = keras.layers.Dense(count, use_bias=False, name="known")(future_features)
-        raw = keras.layers.Add(name="raw")([projected, known])
+        from_future = keras.layers.Dense(count, use_bias=False, name="future_projection")(future_features)
+        raw = keras.layers.Add(name="raw")([projected, from_future])
     else:
         raw = projected
     return finish(raw, base, config, spec)

@@ -30,7 +30,7 @@ def test_an_unknown_architecture_lists_the_choices() -> None:
         ("classify", "lstm", {"dropout": "0.1"}, r"config\.dropout: '0.1' will not do; allowed: number"),
         ("classify", "conv_rnn", {"kernels": [5, 5]}, "filters, kernels and strides should have the same length"),
         ("classify", "transformer", {"d_model": 20, "num_heads": 3}, "d_model should be a multiple of num_heads"),
-        ("classify", "raster_cnn", {"pixels": 8, "filters": [2, 2, 2, 2]}, "as many halvings"),
+        ("classify", "raster_cnn", {"pixels": 8, "filters": [2, 2, 2, 2]}, "pixels should be at least 2 to the power of the number of filters"),
         ("classify", "layer_norm_lstm", {"dropout_kind": "kept"}, r"variational \| per_step"),
         ("classify", "conv_rnn", {"strides": [2, 2, 0]}, r"config\.strides\.2: 0 will not do"),
         ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 will not do; allowed: .*< 1"),
