@@ -1,6 +1,8 @@
-"""The hand-written TFRecord writer against published checksums and TensorFlow's own writer."""
+"""The TFRecord encoder against published checksums and TensorFlow's own writer."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,38 @@ from hypothesis import strategies as st
 
 from strokecast.common import tfrecord
 from strokecast.features.records import writing
+
+
+def tensorflow_example(features: Mapping[str, Any]) -> bytes:
+    """One Example, serialised by TensorFlow."""
+    import tensorflow as tf
+
+    encoded = {}
+    for name, value in features.items():
+        if isinstance(value, bytes):
+            encoded[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        elif isinstance(value, np.ndarray):
+            encoded[name] = tf.train.Feature(float_list=tf.train.FloatList(value=value.ravel()))
+        else:
+            encoded[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    example = tf.train.Example(features=tf.train.Features(feature=encoded))
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def frame(record: bytes) -> bytes:
+    """One record with its header and checksum."""
+    header = len(record).to_bytes(8, "little")
+    checksums = (tfrecord.masked_crc(part).to_bytes(4, "little") for part in (header, record))
+    return header + next(checksums) + record + next(checksums)
+
+
+def rows_of(features: Mapping[str, Sequence[Any] | np.ndarray]) -> list[dict[str, Any]]:
+    """The features of each record, with Python integers."""
+    count = len(next(iter(features.values())))
+    return [
+        {name: int(v) if isinstance(v := values[row], np.integer) else v for name, values in features.items()}
+        for row in range(count)
+    ]
 
 
 def test_crc32c_of_published_vectors() -> None:
@@ -23,36 +57,27 @@ def test_files_equal_those_of_tensorflow_byte_for_byte(tmp_path: Path) -> None:
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
-    rows = [
-        {
-            "strokes": rng.normal(size=3 * n).astype(np.float32),
-            "length": n * 50,
-            "label": n,
-            "id": b"a/b/" + b"9" * n,
-        }
-        for n in range(1, 40)
-    ]
-    ours = [writing.example(row) for row in rows]
-    for row, data in zip(rows, ours, strict=True):
-        parsed = tf.train.Example.FromString(data)
-        assert parsed.SerializeToString(deterministic=True) == data
-        np.testing.assert_array_equal(parsed.features.feature["strokes"].float_list.value, row["strokes"])
-        assert list(parsed.features.feature["length"].int64_list.value) == [row["length"]]
-        assert list(parsed.features.feature["id"].bytes_list.value) == [row["id"]]
-    with writing.RecordWriter(tmp_path / "ours") as writer:
-        for data in ours:
-            writer.write(data)
-    with tf.io.TFRecordWriter(str(tmp_path / "theirs")) as theirs:
-        for data in ours:
-            theirs.write(data)
+    features = {
+        "strokes": rng.normal(size=(39, 30)).astype(np.float32),
+        "length": np.arange(1, 40) * 50,
+        "label": np.arange(1, 40),
+        "id": [b"a/b/" + b"9" * n for n in range(1, 40)],
+    }
+    (tmp_path / "ours").write_bytes(b"".join(writing.serialize_examples(features)))
+    with tf.io.TFRecordWriter(str(tmp_path / "theirs")) as writer:
+        for row in rows_of(features):
+            writer.write(tensorflow_example(row))
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+    read = list(tf.data.TFRecordDataset(str(tmp_path / "ours")).as_numpy_iterator())
+    assert len(read) == 39
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 2**40, -1, -20_000])
-def test_integers_survive(value: int) -> None:
+def test_integers_are_parsed_back(value: int) -> None:
     import tensorflow as tf
 
-    parsed = tf.train.Example.FromString(writing.example({"n": value}))
+    (record,) = writing.serialize_examples({"n": np.array([value])})
+    parsed = tf.train.Example.FromString(record[writing.HEADER_BYTES : -4])
     assert list(parsed.features.feature["n"].int64_list.value) == [value]
 
 
@@ -65,42 +90,37 @@ def test_integers_survive(value: int) -> None:
         ),
         max_size=12,
     ),
-    bound=st.sampled_from([1, 2, 11, 60]),
+    padded_length=st.sampled_from([1, 2, 11, 60]),
 )
-def test_many_records_at_once_equal_single_ones(rows: list[tuple[bytes, int, int]], bound: int) -> None:
-    strokes = np.random.default_rng(len(rows)).normal(size=(len(rows), bound, 3)).astype(np.float32)
-    many = writing.examples(
-        {
-            "strokes": strokes,
-            "id": [row[0] for row in rows],
-            "label": np.array([row[1] for row in rows], dtype=np.int64),
-            "length": np.array([row[2] for row in rows], dtype=np.int64),
-        }
-    )
-    single = [
-        writing.framed(
-            writing.example({"strokes": strokes[index].ravel(), "length": length, "label": label, "id": name})
-        )
-        for index, (name, label, length) in enumerate(rows)
-    ]
-    assert many == single
+def test_records_of_different_sizes_equal_those_of_tensorflow(
+    rows: list[tuple[bytes, int, int]], padded_length: int
+) -> None:
+    strokes = np.random.default_rng(len(rows)).normal(size=(len(rows), padded_length, 3)).astype(np.float32)
+    features = {
+        "strokes": strokes,
+        "id": [row[0] for row in rows],
+        "label": np.array([row[1] for row in rows], dtype=np.int64),
+        "length": np.array([row[2] for row in rows], dtype=np.int64),
+    }
+    expected = [frame(tensorflow_example(row)) for row in rows_of(features)]
+    assert writing.serialize_examples(features) == expected
 
 
-def test_more_records_than_are_encoded_at_once(tmp_path: Path) -> None:
-    import tensorflow as tf
+@pytest.mark.parametrize("padded_length", [1, 11, 60])
+def test_records_with_time_equal_those_of_tensorflow(padded_length: int) -> None:
+    rng = np.random.default_rng(0)
+    features = {
+        "id": [b"", b"a/b/1", b"c" * 130, b"a/b/2"],
+        "label": np.array([1, 200, 3, 4]),
+        "length": np.array([1, 1, 1, 1]),
+        "strokes": rng.normal(size=(4, padded_length, 3)).astype(np.float32),
+        "time": rng.random((4, padded_length)).astype(np.float32),
+    }
+    expected = [frame(tensorflow_example(row)) for row in rows_of(features)]
+    assert writing.serialize_examples(features) == expected
 
-    count = writing._FLUSH * 2 + 3
-    with writing.RecordWriter(tmp_path / "many") as writer:
-        for index in range(count):
-            writer.write(writing.example({"n": index}))
-    read = [
-        tf.train.Example.FromString(data).features.feature["n"].int64_list.value[0]
-        for data in tf.data.TFRecordDataset(str(tmp_path / "many")).as_numpy_iterator()
-    ]
-    assert read == list(range(count))
 
-
-def test_shards_are_no_larger_than_wanted() -> None:
+def test_shards_are_no_larger_than_requested() -> None:
     assert writing.shard_names("train/bucket-0032", 10, 500, 1) == [
         "train/bucket-0032-00000-of-00001.tfrecord"
     ]
@@ -108,7 +128,7 @@ def test_shards_are_no_larger_than_wanted() -> None:
     assert names == [f"train/bucket-0032-0000{shard}-of-00003.tfrecord" for shard in range(3)]
 
 
-def test_digest_sees_names_contents_and_scaling(tmp_path: Path) -> None:
+def test_digest_depends_on_names_contents_and_scaling(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"one")
     (tmp_path / "b").write_bytes(b"one")
     digests = {

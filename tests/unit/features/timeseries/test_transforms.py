@@ -1,0 +1,43 @@
+"""Transforms are inverted exactly, and their scale is the fitted or the given one."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strokecast.features.timeseries.transforms import Transform
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["none", "log", "log1p", "boxcox"]),
+    st.lists(st.floats(0.01, 1e6), min_size=4, max_size=30),
+    st.floats(0.01, 1e6),
+)
+def test_inverse_transform_undoes_transform(kind: Any, train: list[float], value: float) -> None:
+    values = np.array([*train])
+    fitted = Transform.fit(kind, values)
+    assert Transform(**json.loads(json.dumps(fitted.to_dict()))) == fitted
+    np.testing.assert_allclose(fitted.inverse_transform(fitted.transform(values)), values, rtol=1e-6)
+    other = np.array([value, train[0]])
+    np.testing.assert_allclose(fitted.inverse_transform(fitted.transform(other)), other, rtol=1e-5)
+    assert np.isfinite(fitted.inverse_transform(np.array([-30.0, 30.0]) / fitted.std)).all()
+
+
+def test_constant_column_is_not_divided_by_zero() -> None:
+    fitted = Transform.fit("none", np.full(5, 42.0))
+    assert fitted.transform(np.array([42.0, 43.0])).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", ["none", "log", "boxcox"])
+def test_given_scale_replaces_mean_and_std(kind: Any) -> None:
+    values = np.array([2e6, 5e6, 3e6])
+    fitted = Transform.fit(kind, values, 1e6)
+    assert (fitted.mean, fitted.std) == (0.0, 1e6)
+    assert fitted.power == Transform.fit(kind, values).power
+    np.testing.assert_allclose(fitted.inverse_transform(fitted.transform(values)), values)
+    if kind == "none":
+        assert fitted.transform(values).tolist() == [2.0, 5.0, 3.0]
