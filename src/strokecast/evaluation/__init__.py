@@ -1,1 +1,1 @@
-"""Metrics, intervals, plots, leaderboard."""
+"""Evaluation of trained models on the test split, and the leaderboard of all tasks."""

@@ -1,4 +1,4 @@
-"""Section `draw`: which other model the task needs, and how generated drawings are judged."""
+"""Sections `draw` and `evaluation.draw`: the judge, and how generated drawings are evaluated."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ Temperatures = Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], Befor
 
 
 class Draw(Strict):
-    """What the task draw needs of others."""
+    """What the task draw needs from other tasks."""
 
-    referee: str = Field(
-        "conv_rnn", description="a model of classify that says what a generated drawing shows, trained before"
+    judge: str = Field(
+        "conv_rnn", description="model of classify that labels generated drawings; it is trained first"
     )
 
 
 class DrawEvaluation(Strict):
-    """How the models of draw are judged on the test split."""
+    """How the models of draw are evaluated on the test split."""
 
-    samples: int = Field(50, ge=1, le=10_000, description="drawings a class that each model is asked for")
+    samples: int = Field(50, ge=1, le=10_000, description="drawings that each model generates per class")
     temperature: float = Field(
-        0.3, ge=0, le=10, description="of these drawings; 0: what is likeliest, 1: the model's own density"
+        0.3,
+        ge=0,
+        le=10,
+        description="sampling temperature of these drawings; 0: the mode, 1: the model's own density",
     )
-    ladder: Temperatures = Field(
-        (0.1, 0.3, 0.5, 0.8, 1.0), min_length=1, description="temperatures shown side by side"
+    temperatures: Temperatures = Field(
+        (0.1, 0.3, 0.5, 0.8, 1.0), min_length=1, description="sampling temperatures shown side by side"
     )
-    seed: int = Field(0, ge=0, description="seed of the drawings and of the bootstrap")
+    seed: int = Field(0, ge=0, description="seed of the generated drawings and of the bootstrap")
     resamples: int = Field(1000, ge=100, description="bootstrap resamples for the intervals")
-    level: Share = Field(0.95, description="level of the intervals")
+    level: Share = Field(0.95, description="confidence level of the intervals")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        ascending(self.ladder, "ladder")
+        ascending(self.temperatures, "temperatures")
         return self

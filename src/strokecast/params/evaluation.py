@@ -1,4 +1,4 @@
-"""Section `evaluation`: how models are judged."""
+"""Section `evaluation`: how the models of each task are evaluated on the test split."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from strokecast.params.draw import DrawEvaluation
 
 
 class ClassifyEvaluation(Strict):
-    """How classifiers are judged on the test split."""
+    """How classifiers are evaluated on the test split."""
 
     resamples: int = Field(1000, ge=100, description="bootstrap resamples for the intervals")
-    level: Share = Field(0.95, description="level of the intervals")
+    level: Share = Field(0.95, description="confidence level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
     calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
-    length_edges: Ints = Field((25, 50, 75, 100), description="points; edges of the groups by length")
+    length_edges: Ints = Field(
+        (25, 50, 75, 100), description="points; accuracy is also reported for drawings up to each edge"
+    )
     baseline: str | None = Field(
         "logistic",
-        description="a model of the same task whose accuracy all others are compared with; null: none",
+        description="model of the same task whose accuracy all others are compared with; null: none",
     )
 
     @model_validator(mode="after")
@@ -31,17 +33,17 @@ class ClassifyEvaluation(Strict):
 
 
 class WatchEvaluation(ClassifyEvaluation):
-    """How classifiers of videos are judged: as those of strokes, and on frames in another order."""
+    """How classifiers of videos are evaluated: like those of strokes, and on reordered frames."""
 
-    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the frames' shuffled order")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap and of the shuffled frame order")
     baseline: str | None = Field(
         "frame_average",
-        description="a model of the same task whose accuracy all others are compared with; null: none",
+        description="model of the same task whose accuracy all others are compared with; null: none",
     )
 
 
 class Regime(Strict):
-    """A named span of first forecast days, reported apart."""
+    """A named span of first forecast days with metrics of its own."""
 
     name: str = Field(..., pattern=r"^[A-Za-z0-9_-]+$", description="name in the reports")
     first: Day = Field(..., description="first forecast day from, YYYY-MM-DD")
@@ -55,31 +57,34 @@ class Regime(Strict):
 
 
 class ForecastEvaluation(Strict):
-    """How forecasters are judged on the test split, from rolling origins."""
+    """How forecasters are evaluated from rolling origins of the test split."""
 
-    step: int = Field(1, ge=1, description="days from one origin to the next")
-    origins: int | None = Field(
+    step_size: int = Field(1, ge=1, description="days from one origin to the next")
+    max_origins: int | None = Field(
         40,
         ge=1,
-        description="at most so many of these origins, evenly spaced, the same for all; null: every one",
+        description="largest number of origins, evenly spaced and the same for all models; null: all",
     )
     refit_every: int | None = Field(
         None,
         ge=1,
-        description="days; all models are trained again every so many test days, on all days before; null: never",
+        description="days; refit every model on all earlier days each time this many test days have passed; "
+        "null: never",
     )
     baseline: str | None = Field(
         "seasonal_naive_364",
-        description="a model of forecast whose MAE all others are compared with; null: none",
+        description="model of forecast whose MAE all others are compared with; null: none",
     )
     resamples: int = Field(1000, ge=100, description="block bootstrap resamples for the intervals")
-    level: Share = Field(0.95, description="level of the intervals")
+    level: Share = Field(0.95, description="confidence level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
-    block: int = Field(
-        28, ge=1, description="days; length of a bootstrap block, since neighbouring origins err alike"
+    block_days: int = Field(
+        28,
+        ge=1,
+        description="days; length of a bootstrap block, because errors of neighbouring origins are correlated",
     )
     regimes: Annotated[tuple[Regime, ...], BeforeValidator(to_tuple)] = Field(
-        (), description="spans of first forecast days that are also reported apart"
+        (), description="named spans of first forecast days with metrics of their own"
     )
 
     @model_validator(mode="after")
@@ -91,7 +96,7 @@ class ForecastEvaluation(Strict):
 
 
 class Evaluation(Strict):
-    """How models are judged; the test split is opened here and nowhere else."""
+    """How models are evaluated. Only evaluation opens the test split."""
 
     classify: ClassifyEvaluation = Field(ClassifyEvaluation(), description="for classify")
     watch: WatchEvaluation = Field(WatchEvaluation(), description="for watch")

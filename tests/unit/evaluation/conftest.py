@@ -1,5 +1,6 @@
-"""Hand-made trainings and predictions: three classifiers of 4 classes, three forecasters of a weekly series."""
+"""Hand-made trained models and predictions: three classifiers of 4 classes, three forecasters of a weekly series."""
 
+import csv
 import json
 from collections.abc import Callable
 from functools import partial
@@ -11,27 +12,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from strokecast.evaluation.classify.metrics import Sketches
-from strokecast.evaluation.common.trainings import Roster, roster
-from strokecast.evaluation.forecast.metrics import Backtest, Forecasts, seasonal_scale
+from strokecast.common import figures
+from strokecast.common.paths import model_dir
+from strokecast.evaluation.classify.report import write_report as write_classify_report
+from strokecast.evaluation.classify.sketches import SketchSplit
+from strokecast.evaluation.common.trained_models import find_trained_models
+from strokecast.evaluation.forecast.metrics import seasonal_scale
+from strokecast.evaluation.forecast.report import write_report as write_forecast_report
+from strokecast.evaluation.forecast.results import Backtest, Forecasts
 from strokecast.inference.conformal import LEVELS, QUANTILES
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation, ModelEntry
 
 HEADER = "epoch,step,timestamp_ms,seconds,learning_rate,train_loss,valid_loss,train_accuracy,valid_accuracy\n"
 
 
-def make_training(
-    root: Path,
-    task: str,
-    name: str,
-    seed: int = 1,
-    further: bool = False,
-    kind: str = "network",
-    **changes: object,
+def write_training(
+    root: Path, task: str, name: str, seed: int = 1, kind: str = "network", **changes: object
 ) -> Path:
     """Write the folder of one training below `root`/models and return it."""
-    folder = root / "models" / task / name
-    folder = folder / f"seed-{seed}" if further else folder
+    folder = model_dir(task, name, seed, root / "models")
     folder.mkdir(parents=True)
     run = {
         "training_id": f"id-{task}-{name}-{seed}",
@@ -55,47 +54,61 @@ def make_training(
 
 @pytest.fixture
 def train(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the folder of one training below `tmp_path`/models and returns it."""
-    return partial(make_training, tmp_path)
+    """Function that writes the folder of one training below `tmp_path`/models and returns it."""
+    return partial(write_training, tmp_path)
 
 
 @pytest.fixture(scope="session")
-def sketched(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """`good` (2 seeds), its equal `twin`, and `poor`, on 400 sketches."""
-    root = tmp_path_factory.mktemp("sketched")
-    make_training(root, "classify", "poor")
-    make_training(root, "classify", "good", seed=1)
-    make_training(root, "classify", "good", seed=2, further=True)
-    make_training(root, "classify", "twin")
-    entries = {"poor": ModelEntry(), "good": ModelEntry(seeds=(1, 2)), "twin": ModelEntry()}
-    found: Roster = roster("classify", entries, root / "models")
-    random = np.random.default_rng(5)
-    classes = ["ant", "bed", "true", "the Eiffel tower"]
-    labels = random.integers(0, 4, 400)
-    test = Sketches([f"ant/test/{i}" for i in range(400)], labels, random.integers(5, 130, 400))
+def read_csv() -> Callable[[Path], list[dict[str, str]]]:
+    """Function that reads the rows of a CSV file."""
 
-    def guess(right: float, seed: int) -> np.ndarray:
+    def read(path: Path) -> list[dict[str, str]]:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    return read
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are written without their figures, which take most of the time."""
+    monkeypatch.setattr(figures, "save", lambda figure, path: None)
+
+
+@pytest.fixture(scope="session")
+def classify_inputs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """`good` (2 seeds), `twin` (equal to its first seed) and `poor`, on 400 sketches."""
+    root = tmp_path_factory.mktemp("classify")
+    write_training(root, "classify", "poor")
+    write_training(root, "classify", "good", seed=1)
+    write_training(root, "classify", "good", seed=2)
+    write_training(root, "classify", "twin")
+    entries = {"poor": ModelEntry(), "good": ModelEntry(seeds=(1, 2)), "twin": ModelEntry()}
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 4, 400)
+    test = SketchSplit([f"ant/test/{i}" for i in range(400)], labels, random.integers(5, 130, 400))
+
+    def predict(accuracy: float, seed: int) -> np.ndarray:
         r = np.random.default_rng(seed)
-        picked = np.where(r.random(400) < right, labels, (labels + 1) % 4)
+        predicted = np.where(r.random(400) < accuracy, labels, (labels + 1) % 4)
         logits = r.normal(size=(400, 4))
-        logits[np.arange(400), picked] += 6
+        logits[np.arange(400), predicted] += 6
         return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
-    good = guess(0.9, 1)
-    made = {
-        ("poor", 1): guess(0.5, 3),
+    good = predict(0.9, 1)
+    probabilities = {
+        ("poor", 1): predict(0.5, 3),
         ("good", 1): good,
-        ("good", 2): guess(0.92, 2),
+        ("good", 2): predict(0.92, 2),
         ("twin", 1): good[:, :],
     }
     return SimpleNamespace(
-        found=found,
+        trained_models=find_trained_models("classify", entries, root / "models"),
         test=test,
-        made=made,
-        classes=classes,
+        probabilities=probabilities,
+        classes=["ant", "bed", "true", "the Eiffel tower"],
         source="doodles",
         settings=ClassifyEvaluation(baseline="poor"),
-        attended={},
     )
 
 
@@ -120,19 +133,20 @@ def validated_series(tmp_path: Path, series: SimpleNamespace) -> Path:
     return folder
 
 
-def within(point: np.ndarray, reach: np.ndarray, **further: object) -> Forecasts:
-    """Forecasts [O, H] with intervals that reach as far to either side, [L]."""
-    return Forecasts(point, point - reach[:, None, None], point + reach[:, None, None], LEVELS, **further)
+def with_intervals(point: np.ndarray, half_widths: np.ndarray, **fields: object) -> Forecasts:
+    """Forecasts [O, H] with symmetric intervals of the half widths [L]."""
+    reach = half_widths[:, None, None]
+    return Forecasts(point, point - reach, point + reach, LEVELS, **fields)
 
 
 @pytest.fixture(scope="session")
-def forecasted(tmp_path_factory: pytest.TempPathFactory, series: SimpleNamespace) -> SimpleNamespace:
-    """`naive` (a rule), `sharp` (close to the truth) and `offset` (100 too high)."""
-    root = tmp_path_factory.mktemp("forecasted")
-    make_training(root, "forecast", "naive", kind="rule", parameters=0, train_seconds=0.0)
-    make_training(root, "forecast", "sharp")
-    make_training(root, "forecast", "offset")
-    found = roster("forecast", {n: ModelEntry() for n in ("naive", "sharp", "offset")}, root / "models")
+def forecast_inputs(tmp_path_factory: pytest.TempPathFactory, series: SimpleNamespace) -> SimpleNamespace:
+    """`naive` (no network), `sharp` (close to the actual values) and `offset` (100 too high)."""
+    root = tmp_path_factory.mktemp("forecast")
+    write_training(root, "forecast", "naive", kind="rule", parameters=0, train_seconds=0.0)
+    write_training(root, "forecast", "sharp")
+    write_training(root, "forecast", "offset")
+    entries = {name: ModelEntry() for name in ("naive", "sharp", "offset")}
     at = np.arange(530, 730 - 7 + 1)
     ahead = np.arange(7)
     actual = series.values[at[:, None] + ahead]
@@ -147,26 +161,70 @@ def forecasted(tmp_path_factory: pytest.TempPathFactory, series: SimpleNamespace
         seasonal_scale(series.values[:400]),
         (at[:, None] + ahead) % 50 == 0,
         {"bus": 2 * actual},
-        possible=len(at),
+        possible_origins=len(at),
     )
     noise = np.random.default_rng(3).normal(0, 5, actual.shape)
-    reach = np.array([3.4, 6.4, 9.8])  # of normal noise with std 5: 50, 80 and 95 %
-    made = {
-        ("naive", 1): within(
-            series.values[at[:, None] + ahead - 7], 10 * reach, short=(0.95,), calibrated=15
+    half_widths = np.array([3.4, 6.4, 9.8])  # of normal noise with std 5: 50, 80 and 95 %
+    forecasts = {
+        ("naive", 1): with_intervals(
+            series.values[at[:, None] + ahead - 7],
+            10 * half_widths,
+            unattainable_levels=(0.95,),
+            calibration_origins=15,
         ),
-        ("sharp", 1): within(
+        ("sharp", 1): with_intervals(
             actual + noise,
-            reach,
+            half_widths,
             quantiles=(actual + noise)[..., None] + np.array([-4, -3, -2, 0, 2, 3, 4]),
-            own=QUANTILES,
-            further={"bus": 2 * actual + 7},
+            quantile_levels=QUANTILES,
+            extra_targets={"bus": 2 * actual + 7},
         ),
-        ("offset", 1): within(actual + 100, reach),
+        ("offset", 1): with_intervals(actual + 100, half_widths),
     }
     regimes = [
         {"name": "before", "first": "2019-06-01", "last": "2019-09-30"},
         {"name": "after", "first": "2019-10-01", "last": "2019-12-31"},
     ]
-    settings = ForecastEvaluation.model_validate({"regimes": regimes, "baseline": "naive"})
-    return SimpleNamespace(found=found, test=test, made=made, settings=settings)
+    return SimpleNamespace(
+        trained_models=find_trained_models("forecast", entries, root / "models"),
+        test=test,
+        forecasts=forecasts,
+        settings=ForecastEvaluation.model_validate({"regimes": regimes, "baseline": "naive"}),
+    )
+
+
+@pytest.fixture(scope="session")
+def write_reports(
+    classify_inputs: SimpleNamespace, forecast_inputs: SimpleNamespace
+) -> Callable[..., list[str]]:
+    """Function that writes the reports of both tasks below a folder and returns their outcomes.
+
+    `classify` and `forecast` replace inputs of a task; None skips the task.
+    """
+
+    def write(folder: Path, classify: dict | None = None, forecast: dict | None = None) -> list[str]:
+        outcomes = []
+        if classify is not None:
+            inputs = {**vars(classify_inputs), **classify}
+            outcomes.append(write_classify_report(folder / "classify", **inputs))
+        if forecast is not None:
+            inputs = {**vars(forecast_inputs), **forecast}
+            outcomes.append(write_forecast_report(folder / "forecast", **inputs))
+        return outcomes
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def written_reports(
+    tmp_path_factory: pytest.TempPathFactory, write_reports: Callable[..., list[str]]
+) -> tuple[Path, list[str]]:
+    """The reports of classify and forecast, and their outcomes."""
+    folder = tmp_path_factory.mktemp("reports")
+    return folder, write_reports(folder, {}, {})
+
+
+@pytest.fixture(scope="session")
+def reports(written_reports: tuple[Path, list[str]]) -> Path:
+    """The reports of classify and forecast."""
+    return written_reports[0]

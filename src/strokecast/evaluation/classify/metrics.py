@@ -1,7 +1,7 @@
 """Metrics of a classifier from its probabilities.
 
 Shapes: N test sketches, K classes. `labels` int64 [N], `probabilities` float [N, K],
-`lengths` int64 [N] in points, `ranks` int64 [N] (0: the true class is the likeliest).
+`lengths` int64 [N] in points, `ranks` int64 [N] (0: the true class is the most probable).
 """
 
 from __future__ import annotations
@@ -17,25 +17,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Sketches:
-    """The test sketches: `ids` of N, `labels` int64 [N], `lengths` int64 [N] (points, as cropped)."""
-
-    ids: Sequence[str]
-    labels: Ints
-    lengths: Ints
-
-
-@dataclass(frozen=True)
-class Attended:
-    """The test sketch number `row`, strokes float32 [n, 3], and the attention of its points, float32 [n]."""
-
-    row: int
-    strokes: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Bin:
+class CalibrationBin:
     """One bin of the reliability diagram: `low` < confidence <= `high`."""
 
     low: float
@@ -46,7 +28,7 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class Group:
+class LengthGroup:
     """Accuracy over the sketches of `first` to `last` points (`last` None: no upper end)."""
 
     first: int
@@ -56,13 +38,13 @@ class Group:
 
     @property
     def name(self) -> str:
-        """e.g. `26-50` or `101+`."""
+        """The span, e.g. `26-50` or `101+`."""
         return f"{self.first}+" if self.last is None else f"{self.first}-{self.last}"
 
 
 @dataclass(frozen=True)
-class ClassRow:
-    """Precision, recall and F1 of one class; 0 where the denominator is 0."""
+class ClassMetrics:
+    """Precision, recall and F1 of one class; 0 if the denominator is 0."""
 
     name: str
     precision: float
@@ -71,48 +53,38 @@ class ClassRow:
     support: int
 
 
-def examples(test: Sketches) -> list[int]:
-    """One sketch a class, by its row: of the class's lengths the median, of equals the first."""
-    rows = []
-    for label in np.unique(test.labels):
-        mine = np.flatnonzero(test.labels == label)
-        order = np.argsort(test.lengths[mine], kind="stable")
-        rows.append(int(mine[order[(len(mine) - 1) // 2]]))
-    return rows
-
-
 def ranks(labels: Ints, probabilities: Floats) -> Ints:
-    """How many classes are put before the true one; of equals the lower index goes first."""
+    """Number of classes ranked before the true one; of equal probabilities the lower index comes first."""
     true = np.take_along_axis(probabilities, labels[:, None], axis=1)
     before = (probabilities > true).sum(axis=1)
     ties = (probabilities == true) & (np.arange(probabilities.shape[1]) < labels[:, None])
     return (before + ties.sum(axis=1)).astype(np.int64)
 
 
-def headline(labels: Ints, probabilities: Floats, bins: int) -> dict[str, float]:
-    """The figures of the leaderboard.
+def headline_metrics(labels: Ints, probabilities: Floats, bins: int) -> dict[str, float]:
+    """The metrics of the leaderboard.
 
     Returns:
-        `accuracy` and `top5` (shares, 0 to 1; top-5 is top-K with fewer than five classes),
+        `accuracy` and `top5` (shares from 0 to 1; with fewer than five classes `top5` is top-K),
         `macro_f1` (unweighted mean over all K classes), `log_loss` (nats), `ece`
-        (expected calibration error, 0 to 1, over `bins` equal-width bins; Guo et al. 2017).
+        (expected calibration error from 0 to 1 over `bins` equal-width bins; Guo et al. 2017).
     """
     from sklearn.metrics import f1_score, log_loss
 
     k = probabilities.shape[1]
     rank = ranks(labels, probabilities)
-    every = np.arange(k)
-    f1 = f1_score(labels, probabilities.argmax(axis=1), labels=every, average="macro", zero_division=0)
+    classes = np.arange(k)
+    f1 = f1_score(labels, probabilities.argmax(axis=1), labels=classes, average="macro", zero_division=0)
     return {
         "accuracy": float((rank == 0).mean()),
         "top5": float((rank < 5).mean()),
         "macro_f1": float(f1),
-        "log_loss": float(log_loss(labels, probabilities, labels=every)),
-        "ece": calibration_error(calibration(labels, probabilities, bins)),
+        "log_loss": float(log_loss(labels, probabilities, labels=classes)),
+        "ece": expected_calibration_error(calibration_bins(labels, probabilities, bins)),
     }
 
 
-def calibration(labels: Ints, probabilities: Floats, bins: int) -> list[Bin]:
+def calibration_bins(labels: Ints, probabilities: Floats, bins: int) -> list[CalibrationBin]:
     """Equal-width bins over the confidence, the probability of the predicted class.
 
     Empty bins have count 0 and NaN for confidence and accuracy.
@@ -125,38 +97,42 @@ def calibration(labels: Ints, probabilities: Floats, bins: int) -> list[Bin]:
         mean_confidence = np.bincount(index, confidence, bins) / counts
         accuracy = np.bincount(index, correct, bins) / counts
     return [
-        Bin(i / bins, (i + 1) / bins, int(counts[i]), float(mean_confidence[i]), float(accuracy[i]))
+        CalibrationBin(
+            i / bins, (i + 1) / bins, int(counts[i]), float(mean_confidence[i]), float(accuracy[i])
+        )
         for i in range(bins)
     ]
 
 
-def calibration_error(table: Sequence[Bin]) -> float:
+def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """Mean over sketches of |accuracy - confidence| of their bin."""
-    total = sum(row.count for row in table)
-    return sum(row.count * abs(row.accuracy - row.confidence) for row in table if row.count) / total
+    total = sum(row.count for row in bins)
+    return sum(row.count * abs(row.accuracy - row.confidence) for row in bins if row.count) / total
 
 
-def per_class(labels: Ints, probabilities: Floats, classes: Sequence[str]) -> list[ClassRow]:
-    """Precision, recall, F1 and support of every class."""
+def class_metrics(labels: Ints, probabilities: Floats, classes: Sequence[str]) -> list[ClassMetrics]:
+    """Precision, recall, F1 and support per class."""
     from sklearn.metrics import precision_recall_fscore_support
 
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, probabilities.argmax(axis=1), labels=np.arange(len(classes)), zero_division=0
     )
     return [
-        ClassRow(name, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+        ClassMetrics(name, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
         for i, name in enumerate(classes)
     ]
 
 
-def by_length(correct: Floats, lengths: Ints, edges: Sequence[int]) -> list[Group]:
-    """Accuracy by length: up to the first edge, from there to the next, ..., above the last.
+def accuracy_by_length(correct: Floats, lengths: Ints, edges: Sequence[int]) -> list[LengthGroup]:
+    """Accuracy per group of lengths: up to the first edge, from there to the next, ..., above the last.
 
     Args:
-        correct: float64 [N], 1 where right (or the share of seeds that were right).
+        correct: float64 [N], 1 for a correct prediction (or the share of seeds that were correct).
         lengths: int64 [N], points.
-        edges: points; each the inclusive upper end of a group. A group without a sketch has
-            count 0 and NaN accuracy.
+        edges: points; inclusive upper ends of the groups.
+
+    Returns:
+        One group more than `edges`. A group without sketches has count 0 and NaN accuracy.
     """
     index = np.digitize(lengths, edges, right=True)
     counts = np.bincount(index, minlength=len(edges) + 1)
@@ -165,12 +141,12 @@ def by_length(correct: Floats, lengths: Ints, edges: Sequence[int]) -> list[Grou
     firsts = [1, *(edge + 1 for edge in edges)]
     lasts = [*edges, None]
     return [
-        Group(first, last, int(count), float(share))
+        LengthGroup(first, last, int(count), float(share))
         for first, last, count, share in zip(firsts, lasts, counts, accuracy, strict=True)
     ]
 
 
-def confusion(labels: Ints, predicted: Ints, k: int) -> Ints:
+def confusion_counts(labels: Ints, predicted: Ints, k: int) -> Ints:
     """Counts int64 [K, K]: rows are the true classes, columns the predicted ones."""
     from sklearn.metrics import confusion_matrix
 

@@ -11,143 +11,181 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation.classify import figures as classify_figures
-from strokecast.evaluation.classify import metrics as classify
-from strokecast.evaluation.classify.metrics import Attended, Sketches
-from strokecast.evaluation.common import figures, summary, tables
-from strokecast.evaluation.common.trainings import Roster, Training, curves, labels
+from strokecast.common import figures
+from strokecast.evaluation.classify import metrics
+from strokecast.evaluation.classify.figures import (
+    plot_accuracy_by_length,
+    plot_attention,
+    plot_confusion,
+    plot_reliability,
+)
+from strokecast.evaluation.classify.sketches import SketchAttention, SketchSplit
+from strokecast.evaluation.common import tables
+from strokecast.evaluation.common.bootstrap import BootstrapSettings
+from strokecast.evaluation.common.ranking import (
+    Key,
+    RankedModel,
+    count_models,
+    differences_to_baseline,
+    rank_models,
+)
+from strokecast.evaluation.common.ranking_figure import plot_ranking
+from strokecast.evaluation.common.summary import write_summary
+from strokecast.evaluation.common.trained_models import (
+    TrainedModel,
+    TrainedModels,
+    display_labels,
+    learning_curve_rows,
+)
 from strokecast.params import ClassifyEvaluation
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Key = tuple[str, int]
 
 HEADLINE = ("accuracy", "top5", "macro_f1", "log_loss", "ece")
-CORNER = "true \\ predicted"
+CONFUSION_CORNER = "true \\ predicted"
 CURVES = {
     "train_loss": "Training loss",
     "valid_loss": "Validation loss",
     "train_accuracy": "Training accuracy",
     "valid_accuracy": "Validation accuracy",
 }
+_PLOTTED_CURVES = ("valid_loss", "valid_accuracy")
 
 
-def write(
-    folder: Path,
-    found: Roster,
-    test: Sketches,
+def write_report(
+    report_dir: Path,
+    trained_models: TrainedModels,
+    test: SketchSplit,
     probabilities: Mapping[Key, Floats],
     classes: Sequence[str],
     source: str,
     settings: ClassifyEvaluation,
-    attended: Mapping[Key, Sequence[Attended]] = MappingProxyType({}),
+    attention: Mapping[Key, Sequence[SketchAttention]] = MappingProxyType({}),
     task: str = "classify",
-    further: Mapping[Key, Mapping[str, float]] = MappingProxyType({}),
+    extra_metrics: Mapping[Key, Mapping[str, float]] = MappingProxyType({}),
+    attribution: str = "",
 ) -> str:
     """Write all files of a task with classes.
 
     Args:
-        folder: an empty folder.
-        found: the trainings.
+        report_dir: an empty folder.
+        trained_models: of the task.
         test: the N test sketches.
-        probabilities: by (name, seed), float64 [N, K].
+        probabilities: (name, seed) → float64 [N, K].
         classes: K names.
         source: of the sketches, e.g. `doodles`.
         settings: `evaluation.<task>` of `params.yaml`.
-        attended: by (name, seed), of networks pooled by attention: sketches with the weights of their points.
+        attention: (name, seed) → sketches with attention weights, for networks that pool by attention.
         task: `classify` or `watch`.
-        further: by (name, seed), figures that this task has beside those of every classifier.
+        extra_metrics: (name, seed) → metrics that only this task has.
+        attribution: of the sketches, written below every figure that shows them; "" for none.
 
     Returns:
-        One line that tells the outcome.
+        A summary in one line.
     """
-    measured = {}
-    for training in found.trainings:
-        key = (training.name, training.seed)
-        measured[key] = _one(folder, training, test, probabilities[key], classes, settings)
-        measured[key] |= further.get(key, {})
-    each = {key: _correct(test, mine) for key, mine in probabilities.items()}
-    correct = {name: np.mean([each[name, t.seed] for t in found.of(name)], axis=0) for name in found.names}
-    drawn = (settings.resamples, settings.level, settings.seed)
-    ranked, every = summary.standings(
-        found, measured, correct, "accuracy", True, *drawn, baseline=settings.baseline
+    bootstrap = BootstrapSettings(settings.resamples, settings.level, settings.seed)
+    model_metrics = {
+        model.key: {
+            **_write_model(report_dir, model, test, probabilities[model.key], classes, settings),
+            **extra_metrics.get(model.key, {}),
+        }
+        for model in trained_models.finished
+    }
+    correct = {key: _is_correct(test, values) for key, values in probabilities.items()}
+    mean_correct = {
+        name: np.mean([correct[model.key] for model in trained_models.by_name(name)], axis=0)
+        for name in trained_models.names
+    }
+    ranked, pairs = rank_models(
+        trained_models, model_metrics, mean_correct, "accuracy", True, bootstrap, settings.baseline
     )
-    compared = summary.over_baseline(found, each, correct, "accuracy", settings.baseline, *drawn)
-    for key, further_figures in compared.items():
-        measured[key] |= further_figures
+    differences = differences_to_baseline(
+        trained_models, correct, mean_correct, "accuracy", settings.baseline, bootstrap
+    )
+    for key, difference in differences.items():
+        model_metrics[key] |= difference
     best = ranked[0]
-    accuracy, low, high = 100 * best.figures["accuracy"], 100 * best.low, 100 * best.high
-    line = (
+    accuracy, low, high = 100 * best.metrics["accuracy"], 100 * best.low, 100 * best.high
+    outcome = (
         f"best {best.name} {accuracy:.1f} % ({low:.1f}-{high:.1f}) of {len(test.ids):,} test sketches, "
-        f"{summary.count_models(ranked)}"
+        f"{count_models(ranked)}"
     )
-    about = {
+    facts = {
         "task": task,
         "source": source,
         "test": len(test.ids),
         "classes": list(classes),
         "baseline": settings.baseline,
-        "outcome": line,
+        "outcome": outcome,
     }
-    keep = (*HEADLINE, *(further[best.name, best.trainings[0].seed] if further else ()))
-    summary.write(folder, found, ranked, every, measured, "accuracy", keep, settings.level, about)
-    _predictions(folder / "predictions.parquet", found, test, probabilities, classes)
-    _plots(folder, found, ranked, test, probabilities, correct, classes, settings)
-    _attention(folder, ranked, test, probabilities, classes, attended)
-    return line
+    kept = (*HEADLINE, *(extra_metrics[best.trained[0].key] if extra_metrics else ()))
+    write_summary(
+        report_dir, trained_models, ranked, pairs, model_metrics, "accuracy", kept, settings.level, facts
+    )
+    _write_predictions(report_dir / "predictions.parquet", trained_models, test, probabilities, classes)
+    _write_plots(report_dir, trained_models, ranked, test, probabilities, mean_correct, classes, settings)
+    _write_attention(report_dir, ranked, test, probabilities, classes, attention, attribution)
+    return outcome
 
 
-def _correct(test: Sketches, probabilities: Floats) -> Floats:
+def _is_correct(test: SketchSplit, probabilities: Floats) -> Floats:
     return (probabilities.argmax(axis=1) == test.labels).astype(np.float64)
 
 
-def _one(
-    folder: Path,
-    training: Training,
-    test: Sketches,
+def _model_dir(report_dir: Path, model: TrainedModel) -> Path:
+    return report_dir / "models" / model.name / f"seed-{model.seed}"
+
+
+def _write_model(
+    report_dir: Path,
+    model: TrainedModel,
+    test: SketchSplit,
     probabilities: Floats,
     classes: Sequence[str],
     settings: ClassifyEvaluation,
 ) -> dict[str, float]:
-    """Files and figures of one training."""
-    home = folder / "models" / training.name / f"seed-{training.seed}"
-    measured = classify.headline(test.labels, probabilities, settings.calibration_bins)
-    groups = classify.by_length(_correct(test, probabilities), test.lengths, settings.length_edges)
-    measured |= {f"accuracy_length_{group.name.replace('+', '-up')}": group.accuracy for group in groups}
-    counts = classify.confusion(test.labels, probabilities.argmax(axis=1), len(classes))
-    table = classify.calibration(test.labels, probabilities, settings.calibration_bins)
-    crossed = [
-        {CORNER: n, **dict(zip(classes, row, strict=True))} for n, row in zip(classes, counts, strict=True)
+    """Write the tables and figures of one trained model; returns its metrics."""
+    model_dir = _model_dir(report_dir, model)
+    headline = metrics.headline_metrics(test.labels, probabilities, settings.calibration_bins)
+    groups = metrics.accuracy_by_length(_is_correct(test, probabilities), test.lengths, settings.length_edges)
+    by_length = {f"accuracy_length_{group.name.replace('+', '-up')}": group.accuracy for group in groups}
+    counts = metrics.confusion_counts(test.labels, probabilities.argmax(axis=1), len(classes))
+    bins = metrics.calibration_bins(test.labels, probabilities, settings.calibration_bins)
+    confusion = [
+        {CONFUSION_CORNER: name, **dict(zip(classes, row, strict=True))}
+        for name, row in zip(classes, counts, strict=True)
     ]
-    tables.write_csv(home / "confusion.csv", (CORNER, *classes), crossed)
-    rows = classify.per_class(test.labels, probabilities, classes)
+    tables.write_csv(model_dir / "confusion.csv", (CONFUSION_CORNER, *classes), confusion)
+    per_class = metrics.class_metrics(test.labels, probabilities, classes)
     columns: tuple[str, ...] = ("name", "precision", "recall", "f1", "support")
-    tables.write_csv(home / "per_class.csv", columns, map(asdict, rows))
+    tables.write_csv(model_dir / "per_class.csv", columns, map(asdict, per_class))
     columns = ("points", "count", "accuracy")
-    tables.write_csv(home / "by_length.csv", columns, [_length_row(group) for group in groups])
+    tables.write_csv(model_dir / "by_length.csv", columns, map(_length_row, groups))
     columns = ("low", "high", "count", "confidence", "accuracy")
-    tables.write_csv(home / "calibration.csv", columns, map(asdict, table))
-    title = f"{training.name}: {100 * measured['accuracy']:.1f} % of {len(test.ids):,} test sketches"
-    figures.save(classify_figures.confusion(counts, classes, title), home / "confusion.png")
-    reliability = classify_figures.reliability(
-        table, measured["ece"], f"{training.name}: how far to trust it"
-    )
-    figures.save(reliability, home / "reliability.png")
-    return measured
+    tables.write_csv(model_dir / "calibration.csv", columns, map(asdict, bins))
+    title = f"{model.name}: {100 * headline['accuracy']:.1f} % of {len(test.ids):,} test sketches"
+    figures.save(plot_confusion(counts, classes, title), model_dir / "confusion.png")
+    reliability = plot_reliability(bins, headline["ece"], f"{model.name}: calibration")
+    figures.save(reliability, model_dir / "reliability.png")
+    return {**headline, **by_length}
 
 
-def _length_row(group: classify.Group) -> dict[str, Any]:
+def _length_row(group: metrics.LengthGroup) -> dict[str, Any]:
     return {"points": group.name, "count": group.count, "accuracy": group.accuracy}
 
 
-def _predictions(
-    path: Path, found: Roster, test: Sketches, probabilities: Mapping[Key, Floats], classes: Sequence[str]
+def _write_predictions(
+    path: Path,
+    trained_models: TrainedModels,
+    test: SketchSplit,
+    probabilities: Mapping[Key, Floats],
+    classes: Sequence[str],
 ) -> None:
-    """One row a training and sketch: what was predicted, how surely, and the rank of the true class."""
+    """One row per trained model and sketch: predicted class, confidence, rank of the true class."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = pa.array(classes, pa.string())
+    class_names = pa.array(classes, pa.string())
     schema = pa.schema(
         [
             ("model", pa.dictionary(pa.int32(), pa.string())),
@@ -162,94 +200,93 @@ def _predictions(
         ]
     )
     ids = pa.array(test.ids, pa.string())
-    models = pa.array(found.names, pa.string())
+    names = trained_models.names
+    model_names = pa.array(names, pa.string())
+    n = len(test.ids)
     with pq.ParquetWriter(path, schema) as writer:
-        for training in found.trainings:
-            mine = probabilities[training.name, training.seed]
-            n = len(test.ids)
-            true = np.take_along_axis(mine, test.labels[:, None], axis=1)[:, 0]
+        for model in trained_models.finished:
+            values = probabilities[model.key]
+            true = np.take_along_axis(values, test.labels[:, None], axis=1)[:, 0]
+            index = np.full(n, names.index(model.name), np.int32)
             columns = [
-                pa.DictionaryArray.from_arrays(
-                    np.full(n, found.names.index(training.name), np.int32), models
-                ),
-                pa.array(np.full(n, training.seed, np.int64)),
+                pa.DictionaryArray.from_arrays(index, model_names),
+                pa.array(np.full(n, model.seed, np.int64)),
                 ids,
                 pa.array(test.lengths.astype(np.int32)),
-                pa.DictionaryArray.from_arrays(test.labels.astype(np.int32), names),
-                pa.DictionaryArray.from_arrays(mine.argmax(axis=1).astype(np.int32), names),
-                pa.array(mine.max(axis=1).round(5).astype(np.float32)),
+                pa.DictionaryArray.from_arrays(test.labels.astype(np.int32), class_names),
+                pa.DictionaryArray.from_arrays(values.argmax(axis=1).astype(np.int32), class_names),
+                pa.array(values.max(axis=1).round(5).astype(np.float32)),
                 pa.array(true.round(5).astype(np.float32)),
-                pa.array(classify.ranks(test.labels, mine).astype(np.int32)),
+                pa.array(metrics.ranks(test.labels, values).astype(np.int32)),
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def _plots(
-    folder: Path,
-    found: Roster,
-    ranked: Sequence[summary.Standing],
-    test: Sketches,
+def _write_plots(
+    report_dir: Path,
+    trained_models: TrainedModels,
+    ranked: Sequence[RankedModel],
+    test: SketchSplit,
     probabilities: Mapping[Key, Floats],
-    correct: Mapping[str, Floats],
+    mean_correct: Mapping[str, Floats],
     classes: Sequence[str],
     settings: ClassifyEvaluation,
 ) -> None:
-    """`plots/*.csv` for `dvc plots` and `figures/*.svg` for the report."""
-    plots, drawn = folder / "plots", folder / "figures"
-    names = [standing.name for standing in ranked]
-    learning = curves(found, tuple(CURVES))
-    tables.write_csv(plots / "curves.csv", ("model", "seed", "epoch", *CURVES), learning)
-    lengths = [
-        {"model": name, **_length_row(group)}
-        for name in names
-        for group in classify.by_length(correct[name], test.lengths, settings.length_edges)
+    """Write `plots/*.csv` for `dvc plots` and `figures/*.svg` for the report page."""
+    plots_dir, figures_dir = report_dir / "plots", report_dir / "figures"
+    curves = learning_curve_rows(trained_models, tuple(CURVES))
+    tables.write_csv(plots_dir / "curves.csv", ("model", "seed", "epoch", *CURVES), curves)
+    by_length = [
+        {"model": model.name, **_length_row(group)}
+        for model in ranked
+        for group in metrics.accuracy_by_length(mean_correct[model.name], test.lengths, settings.length_edges)
         if group.count
     ]
-    tables.write_csv(plots / "by_length.csv", ("model", "points", "count", "accuracy"), lengths)
-    rows = [
-        {"model": s.name, "accuracy": s.figures["accuracy"], "low": s.low, "high": s.high} for s in ranked
+    tables.write_csv(plots_dir / "by_length.csv", ("model", "points", "count", "accuracy"), by_length)
+    ranking = [
+        {"model": model.name, "accuracy": model.metrics["accuracy"], "low": model.low, "high": model.high}
+        for model in ranked
     ]
-    tables.write_csv(plots / "models.csv", ("model", "accuracy", "low", "high"), rows)
-    best = ranked[0].trainings[0]
-    predicted = probabilities[best.name, best.seed].argmax(axis=1)
+    tables.write_csv(plots_dir / "models.csv", ("model", "accuracy", "low", "high"), ranking)
+    best = ranked[0].trained[0]
+    predicted = probabilities[best.key].argmax(axis=1)
     pairs = [
         {"actual": classes[a], "predicted": classes[p]} for a, p in zip(test.labels, predicted, strict=True)
     ]
-    tables.write_csv(plots / "confusion.csv", ("actual", "predicted"), pairs)
-    styles = figures.palette(labels(found))
-    shown = {key: CURVES[key] for key in ("valid_loss", "valid_accuracy")}
-    learned = figures.learning_curves(learning, shown, styles)
-    if learned is not None:
-        figures.save(learned, drawn / "curves.svg")
+    tables.write_csv(plots_dir / "confusion.csv", ("actual", "predicted"), pairs)
+    styles = figures.line_styles(display_labels(trained_models))
+    figure = figures.learning_curves(curves, {key: CURVES[key] for key in _PLOTTED_CURVES}, styles)
+    if figure is not None:
+        figures.save(figure, figures_dir / "curves.svg")
     title = f"Test accuracy with {100 * settings.level:g} % intervals"
-    figures.save(figures.ranking(rows, "accuracy", title), drawn / "models.svg")
-    figures.save(classify_figures.by_length(lengths, styles), drawn / "by_length.svg")
-    counts = classify.confusion(test.labels, predicted, len(classes))
-    figures.save(
-        classify_figures.confusion(counts, classes, f"Confusion of {best.name}"), drawn / "confusion.svg"
-    )
+    figures.save(plot_ranking(ranking, "accuracy", title), figures_dir / "models.svg")
+    figures.save(plot_accuracy_by_length(by_length, styles), figures_dir / "by_length.svg")
+    counts = metrics.confusion_counts(test.labels, predicted, len(classes))
+    figures.save(plot_confusion(counts, classes, f"Confusion of {best.name}"), figures_dir / "confusion.svg")
 
 
-def _attention(
-    folder: Path,
-    ranked: Sequence[summary.Standing],
-    test: Sketches,
+def _write_attention(
+    report_dir: Path,
+    ranked: Sequence[RankedModel],
+    test: SketchSplit,
     probabilities: Mapping[Key, Floats],
     classes: Sequence[str],
-    attended: Mapping[Key, Sequence[Attended]],
+    attention: Mapping[Key, Sequence[SketchAttention]],
+    attribution: str,
 ) -> None:
-    """`attention.png` of each training that has attention; that of the best model also for the report."""
-    best = True
-    for training in (training for standing in ranked for training in standing.trainings):
-        key = (training.name, training.seed)
-        if key not in attended:
+    """Write `attention.png` per trained model with attention; the report page shows that of the best one."""
+    is_best = True
+    for model in (model for ranked_model in ranked for model in ranked_model.trained):
+        if model.key not in attention:
             continue
-        drawn = []
-        for seen in attended[key]:
-            true, said = test.labels[seen.row], probabilities[key][seen.row].argmax()
-            drawn.append((seen, classes[true] + ("" if said == true else f" (said: {classes[said]})")))
-        figure = classify_figures.attention(drawn, f"{training.name}: what its attention rests on")
-        figures.save(figure, folder / "models" / training.name / f"seed-{training.seed}" / "attention.png")
-        if best:
-            figures.save(figure, folder / "figures" / "attention.svg")
-            best = False
+        captioned = []
+        for example in attention[model.key]:
+            true = test.labels[example.row]
+            predicted = probabilities[model.key][example.row].argmax()
+            suffix = "" if predicted == true else f" (predicted: {classes[predicted]})"
+            captioned.append((example, classes[true] + suffix))
+        figure = plot_attention(captioned, f"{model.name}: attention weights", attribution)
+        figures.save(figure, _model_dir(report_dir, model) / "attention.png")
+        if is_best:
+            figures.save(figure, report_dir / "figures" / "attention.svg")
+            is_best = False

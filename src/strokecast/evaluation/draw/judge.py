@@ -10,7 +10,7 @@ import pandas as pd
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
-from strokecast.common.paths import MODELS, model_dirs
+from strokecast.common.paths import JUDGE
 from strokecast.evaluation.draw.metrics import Drawing
 from strokecast.inference import predictor
 from strokecast.inference.drawing_generator import unscale
@@ -45,24 +45,22 @@ class Judge:
         return [str(label) for label in labels]
 
 
-def load_judge(name: str, classes: Sequence[str], models: Path = MODELS) -> Judge:
-    """Load the judge; of several seeds the lowest.
+def load_judge(name: str, classes: Sequence[str], folder: Path = JUDGE) -> Judge:
+    """Load the judge.
 
     Args:
         name: `draw.judge` of params.yaml.
         classes: of draw; the judge must know all of them.
-        models: folder that holds `classify/<name>/seed-<n>/`.
+        folder: folder of the trained classifier, which the stage `judge` copies.
 
     Raises:
-        UserError: if the model was not trained, its training failed, it needs time stamps, or a class is
-            missing from it.
+        UserError: if the classifier is missing, its training failed, it needs time stamps, or it was not
+            trained on one of the classes.
     """
-    folder = next(iter(model_dirs("classify", name, models)), models / "classify" / name)
     try:
         run = read_json(folder / "run.json")
     except FileNotFoundError:
-        fix = f"run `dvc repro train-classify@{name}`"
-        raise UserError(f"{name} was not trained", where=str(folder), fix=fix) from None
+        raise UserError(f"{name} was not trained", where=str(folder), fix="run `dvc repro judge`") from None
     if run["status"] != "finished":
         raise UserError(
             f"the training of {name} has the status {run['status']!r}",

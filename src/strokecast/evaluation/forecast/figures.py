@@ -8,116 +8,119 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from strokecast.evaluation.common import figures
-from strokecast.evaluation.forecast.metrics import Backtest, Forecasts
-
-Days = NDArray[np.datetime64]
+from strokecast.common import figures
+from strokecast.evaluation.forecast.results import Backtest, Days, Forecasts
 
 _LAST_DAYS = 70  # shown in the panel of whole forecasts
 
 
-def actual_and_forecasts(
+def plot_forecasts(
     test: Backtest,
     forecasts: Mapping[str, Forecasts],
-    styles: Mapping[str, figures.Style],
+    styles: Mapping[str, figures.LineStyle],
     title: str,
     band: int | None = None,
 ) -> Figure:
-    """Two panels: the day-1 forecasts over the whole test span, and whole forecasts of its end.
+    """Two panels: one-day-ahead forecasts over all test days, and whole forecasts of the last days.
 
     Args:
         test: the test days and origins.
         forecasts: of each model.
         styles: of the models' lines.
         title: of the figure.
-        band: which of the L intervals is shaded in the second panel; None: none.
+        band: index of the interval level that the second panel shades; None: none.
     """
-    figure, (whole, end) = figures.sheet(9.0, 6.2, rows=2)
+    figure, (upper, lower) = figures.create(9.0, 6.2, rows=2)
     figure.suptitle(title, x=0.01, ha="left")
-    whole.plot(test.days, test.values, color="black", linewidth=1, label="actual")
-    for name, said in forecasts.items():
-        whole.plot(test.first_days, said.point[:, 0], linewidth=1, label=name, **styles[name])
-    whole.set_title("1 day ahead", loc="left")
-    figures.legend(whole, above=True)
-    _end(end, test, forecasts, styles, band)
-    for axes in (whole, end):
-        axes.set_ylabel(test.label)
-        figures.grid(axes)
+    upper.plot(test.days, test.values, color="black", linewidth=1, label="actual")
+    for name, forecast in forecasts.items():
+        upper.plot(test.first_days, forecast.point[:, 0], linewidth=1, label=name, **styles[name])
+    upper.set_title("1 day ahead", loc="left")
+    figures.add_legend(upper, above=True)
+    _plot_last_days(lower, test, forecasts, styles, band)
+    for axes in (upper, lower):
+        axes.set_ylabel(test.axis_label)
+        figures.add_grid(axes)
     return figure
 
 
-def fan(test: Backtest, said: Forecasts, style: figures.Style, name: str, band: int) -> Figure:
-    """Whole forecasts of the end of the test span of one model, with one of its intervals shaded."""
-    figure, (axes,) = figures.sheet(9.0, 3.4)
-    _end(axes, test, {name: said}, {name: style}, band)
-    axes.set_title(
-        f"{name} with its {100 * said.levels[band]:g} % interval: {axes.get_title('left')}", loc="left"
-    )
-    axes.set_ylabel(test.label)
-    figures.grid(axes)
+def plot_fan(test: Backtest, forecasts: Forecasts, style: figures.LineStyle, name: str, band: int) -> Figure:
+    """Whole forecasts of the last test days by one model, with one of its intervals shaded."""
+    figure, (axes,) = figures.create(9.0, 3.4)
+    _plot_last_days(axes, test, {name: forecasts}, {name: style}, band)
+    level = f"{100 * forecasts.levels[band]:g} %"
+    axes.set_title(f"{name} with its {level} interval: {axes.get_title('left')}", loc="left")
+    axes.set_ylabel(test.axis_label)
+    figures.add_grid(axes)
     return figure
 
 
-def _end(
+def _plot_last_days(
     axes: Axes,
     test: Backtest,
     forecasts: Mapping[str, Forecasts],
-    styles: Mapping[str, figures.Style],
+    styles: Mapping[str, figures.LineStyle],
     band: int | None,
 ) -> None:
     shown = test.days >= test.days[-1] - np.timedelta64(_LAST_DAYS - 1, "D")
     axes.plot(test.days[shown], test.values[shown], color="black", linewidth=1)
-    for name, said in forecasts.items():
-        _whole(axes, test.first_days, said, test.days[shown][0], styles[name], band)
+    for name, forecast in forecasts.items():
+        _plot_windows(axes, test.first_days, forecast, test.days[shown][0], styles[name], band)
     horizon = test.actual.shape[1]
     axes.set_title(f"the last {int(shown.sum())} days, {horizon} days at a time", loc="left")
 
 
-def _whole(
-    axes: Axes, first_days: Days, said: Forecasts, start: Any, style: figures.Style, band: int | None
+def _plot_windows(
+    axes: Axes,
+    first_days: Days,
+    forecasts: Forecasts,
+    start: Any,
+    style: figures.LineStyle,
+    band: int | None,
 ) -> None:
-    """Forecasts that do not overlap, the last one first, back to `start`."""
-    horizon = said.point.shape[1]
-    before: Any = None
+    """Plot forecasts that do not overlap, from the last one back to `start`."""
+    horizon = forecasts.point.shape[1]
+    following: Any = None  # first day of the forecast plotted before, which comes later in time
     for origin in range(len(first_days) - 1, -1, -1):
         first = first_days[origin]
         if first < start:
             break
-        if before is not None and first > before - np.timedelta64(horizon, "D"):
+        if following is not None and first > following - np.timedelta64(horizon, "D"):
             continue
         span = first + np.arange(horizon)
-        axes.plot(span, said.point[origin], marker="o", markersize=2.5, linewidth=1.2, **style)
+        axes.plot(span, forecasts.point[origin], marker="o", markersize=2.5, linewidth=1.2, **style)
         if band is not None:
-            low, high = said.low[band, origin], said.high[band, origin]
+            low, high = forecasts.low[band, origin], forecasts.high[band, origin]
             if horizon == 1:
                 axes.vlines(span, low, high, color=style["color"], alpha=0.3, linewidth=3)
             else:
                 axes.fill_between(span, low, high, color=style["color"], alpha=0.2, linewidth=0)
-        before = first
+        following = first
 
 
-def coverage(rows: Sequence[Mapping[str, Any]], styles: Mapping[str, figures.Style]) -> Figure:
-    """Share of values within each interval against the level it promises, from a long table (both in percent)."""
-    figure, (axes,) = figures.sheet(5.6, 3.6)
+def plot_coverage(rows: Sequence[Mapping[str, Any]], styles: Mapping[str, figures.LineStyle]) -> Figure:
+    """Coverage of each interval against its level from a long table (`model`, `nominal`, `coverage`; percent)."""
+    figure, (axes,) = figures.create(5.6, 3.6)
     levels = sorted({row["nominal"] for row in rows})
-    axes.plot([0, 100], [0, 100], color="black", linewidth=1, label="as promised")
-    figures.lines(axes, rows, "nominal", "coverage", styles, marker="o")
+    axes.plot([0, 100], [0, 100], color="black", linewidth=1, label="nominal")
+    figures.plot_lines(axes, rows, "nominal", "coverage", styles, marker="o")
     axes.set_xticks(levels)
     axes.set(xlabel="level of the interval (%)", ylabel="values within it (%)")
     axes.set(xlim=(levels[0] - 5, 100), ylim=(0, 101))
     axes.set_title("Coverage of the calibrated intervals", loc="left")
-    figures.legend(axes)
+    figures.add_legend(axes)
     return figure
 
 
-def by_day(rows: Sequence[Mapping[str, Any]], styles: Mapping[str, figures.Style], unit: str) -> Figure:
-    """MAE by day ahead for each model from a long table (`model`, `day`, `mae`)."""
-    figure, (axes,) = figures.sheet(5.6, 3.2)
-    figures.lines(axes, rows, "day", "mae", styles, marker="o")
+def plot_error_by_day(
+    rows: Sequence[Mapping[str, Any]], styles: Mapping[str, figures.LineStyle], unit: str
+) -> Figure:
+    """MAE by day ahead and model from a long table (`model`, `day`, `mae`)."""
+    figure, (axes,) = figures.create(5.6, 3.2)
+    figures.plot_lines(axes, rows, "day", "mae", styles, marker="o")
     axes.set(xlabel="days ahead", ylabel=f"MAE ({unit})" if unit else "MAE")
     axes.set_ylim(bottom=0)
     axes.set_title("Mean absolute error by day ahead", loc="left")
-    figures.legend(axes)
+    figures.add_legend(axes)
     return figure

@@ -1,156 +1,176 @@
-"""What every forecaster says of the test split: the one place that opens it.
+"""Forecasts of every model at the rolling origins of the test split, which only this module opens.
 
-Networks, regressions and rules are asked at the same origins. TensorFlow is imported only where a network is among
-them.
+All models forecast at the same origins. TensorFlow is imported only if one of them is a network.
 Shapes: O origins, H days ahead, D targets, T days of the whole series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from strokecast.common.console import progress
 from strokecast.common.errors import UserError
-from strokecast.common.stage import progress
-from strokecast.evaluation.common.predictions import finite
-from strokecast.evaluation.common.trainings import Roster, Training, check_data
-from strokecast.evaluation.forecast.metrics import Backtest, Forecasts, Mask, joined, seasonal_scale, together
-from strokecast.evaluation.forecast.refit import Again, blocks
+from strokecast.evaluation.common.predictions import require_finite
+from strokecast.evaluation.common.ranking import Key
+from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
+from strokecast.evaluation.forecast.metrics import seasonal_scale
+from strokecast.evaluation.forecast.refit import Refitter, assign_origins
+from strokecast.evaluation.forecast.results import (
+    Backtest,
+    Forecasts,
+    Mask,
+    concatenate_backtests,
+    concatenate_forecasts,
+)
+from strokecast.evaluation.forecast.subsets import weekdays
 from strokecast.features.records import spec as specs
-from strokecast.features.records.spec import SPLITS
+from strokecast.features.records.spec import SPLITS, ForecastSpec
 from strokecast.features.timeseries import calendar, origins, series_spec
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
 
+_SUNDAY = 6
 
-def collect(
-    found: Roster,
+
+def forecast_test_split(
+    trained_models: TrainedModels,
     processed: Path,
-    spec: Mapping[str, Any],
-    step: int,
-    most: int | None = None,
-    again: Again | None = None,
-) -> tuple[Backtest, dict[tuple[str, int], Forecasts]]:
-    """The test days with their rolling origins, and by (name, seed) the forecasts at them.
+    spec: ForecastSpec,
+    step_size: int,
+    max_origins: int | None = None,
+    refitter: Refitter | None = None,
+) -> tuple[Backtest, dict[Key, Forecasts]]:
+    """Forecast with every trained model, in the unit of the series.
 
-    All are in the series' own unit, and all forecasters are asked at the same origins: every `step`-th day of the
-    test split on which a whole forecast still fits, and of these at most `most`, evenly spaced. With `again` they are
-    trained anew as the origins move on.
+    The origins are every `step_size`-th day of the test split from which a whole horizon fits into it.
+
+    Args:
+        trained_models: of forecast.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+        step_size: days from one origin to the next.
+        max_origins: largest number of origins, evenly spaced; None: all.
+        refitter: refits the models as the origins move on; None: no refits.
+
+    Returns:
+        The test days with their origins; (name, seed) → forecasts of that trained model.
 
     Raises:
-        UserError: if a training saw other data, cannot be read, needs more history than there
-            is at the first origin, or predicts what is no number; or if several series are to be trained anew.
+        UserError: if a model was trained on other data, cannot be read, needs more history than there is at the first
+            origin, or its forecasts are not finite; or if models of several series are to be refitted.
     """
-    check_data(found.trainings, spec["digest"])
+    check_same_data(trained_models.finished, spec["digest"])
     names = series_spec.names(spec)
-    if again and names != (series_spec.ONE,):
+    if refitter and names != (series_spec.SINGLE,):
         raise UserError(
-            "models of several series are not trained anew as origins move on",
+            "models of several series cannot be refitted as origins move on",
             where="params.yaml: evaluation.forecast.refit_every",
-            fix="say null, or features.forecast.series: one",
+            fix="set it to null, or set features.forecast.series: one",
         )
-    known = {name: backtest.series(processed, SPLITS, name) for name in names}
+    series = {name: backtest.load_series(processed, SPLITS, name) for name in names}
     tests, positions = {}, {}
-    for name, one in known.items():
-        possible = origins.rolling(
-            one.starts["test"], len(one.days), Preparer(spec).min_history, int(spec["horizon"]), step
-        )
-        positions[name] = origins.evenly(possible, most)
-        tests[name] = _truth(one, series_spec.of(spec, name), positions[name], len(possible))
+    for name, days in series.items():
+        min_history, horizon = WindowTransformer(spec).min_history, int(spec["horizon"])
+        possible = origins.rolling(days.starts["test"], len(days.days), min_history, horizon, step_size)
+        positions[name] = origins.subsample_evenly(possible, max_origins)
+        tests[name] = _backtest(days, series_spec.for_series(spec, name), positions[name], len(possible))
     forecasts = {}
-    for training in progress(found.trainings, "forecasting", len(found.trainings), "training"):
+    for model in progress(trained_models.finished, "forecasting", len(trained_models.finished), "training"):
         parts = []
-        for folder, rows in _folders(training, again, known[names[0]], positions[names[0]], spec):
-            own = spec if folder == training.folder else specs.load(folder, "forecast")
-            where = f"params.yaml: models.forecast.{training.name}"
-            ask = backtest.load(training.kind, folder, own, where)
+        for folder, rows in _fits(model, refitter, series[names[0]], positions[names[0]], spec):
+            fit_spec = spec if folder == model.folder else specs.load(folder, "forecast")
+            location = f"params.yaml: models.forecast.{model.name}"
+            forecaster = backtest.load_forecaster(model.kind, folder, fit_spec, location)
             for name in names:
-                said = ask(known[name], positions[name][rows] if again else positions[name])
-                finite(said.point if said.quantiles is None else said.quantiles, training)
-                parts.append(_calibrated(folder, said, series_spec.of(own, name), name))
-        forecasts[training.name, training.seed] = joined(parts)
-    return (tests[series_spec.ONE] if series_spec.ONE in tests else together(tests)), forecasts
+                at = positions[name][rows] if refitter else positions[name]
+                forecast = forecaster(series[name], at)
+                require_finite(forecast.point if forecast.quantiles is None else forecast.quantiles, model)
+                parts.append(_calibrate(folder, forecast, series_spec.for_series(fit_spec, name), name))
+        forecasts[model.key] = concatenate_forecasts(parts)
+    test = tests[series_spec.SINGLE] if series_spec.SINGLE in tests else concatenate_backtests(tests)
+    return test, forecasts
 
 
-def _truth(
-    known: backtest.Series, spec: Mapping[str, Any], positions: origins.Positions, possible: int
+def _backtest(
+    series: backtest.Series, spec: ForecastSpec, positions: origins.Positions, possible_origins: int
 ) -> Backtest:
-    """What the forecasts of one series are held against."""
-    truth = backtest.actual(known, spec, positions)
-    values = np.asarray(known.columns[spec["targets"][0]], np.float64)
-    first = known.starts["test"]
+    """The actual values of one series at its origins."""
+    actuals = backtest.actuals(series, spec, positions)
+    values = np.asarray(series.columns[spec["targets"][0]], np.float64)
+    first = series.starts["test"]
     return Backtest(
         name=spec["name"],
         unit=spec["unit"],
         source=spec["source"],
-        days=known.days[first:],
+        days=series.days[first:],
         values=values[first:],
-        first_days=known.days[positions],
-        actual=truth[..., 0],
-        scale=seasonal_scale(values[: known.starts["valid"]]),
-        holidays=_holidays(known, spec, positions),
-        further={name: truth[..., at] for at, name in enumerate(spec["targets"]) if at},
-        possible=possible,
+        first_days=series.days[positions],
+        actual=actuals[..., 0],
+        scale=seasonal_scale(values[: series.starts["valid"]]),
+        holidays=_holidays(series, spec, positions),
+        extra_targets={name: actuals[..., at] for at, name in enumerate(spec["targets"]) if at},
+        possible_origins=possible_origins,
     )
 
 
-def _folders(
-    training: Training,
-    again: Again | None,
-    known: backtest.Series,
+def _fits(
+    model: TrainedModel,
+    refitter: Refitter | None,
+    series: backtest.Series,
     positions: origins.Positions,
-    spec: Mapping[str, Any],
+    spec: ForecastSpec,
 ) -> list[tuple[Path, origins.Positions]]:
-    """The models that answer, in the order of their days, and which rows of `positions` each answers."""
-    first = known.starts["test"]
-    parts = blocks(positions, first, again.every if again else None)
-    later = [str(known.days[start]) for start in parts if start != first]
-    folders = again.folders(training, later, int(spec["splits"]["valid"]["days"])) if again else []
-    own = [training.folder] if first in parts else []
-    return list(zip([*own, *folders], parts.values(), strict=True))
+    """Folders of the model and its refits in time order, each with the rows of `positions` it forecasts."""
+    first = series.starts["test"]
+    assigned = assign_origins(positions, first, refitter.every if refitter else None)
+    refit_days = [str(series.days[start]) for start in assigned if start != first]
+    valid_days = int(spec["splits"]["valid"]["days"])
+    folders = refitter.refit(model, refit_days, valid_days) if refitter else []
+    if first in assigned:
+        folders = [model.folder, *folders]
+    return list(zip(folders, assigned.values(), strict=True))
 
 
-def _calibrated(folder: Path, said: backtest.Said, spec: Mapping[str, Any], series: str) -> Forecasts:
-    """The intervals as the training calibrated them, for this series."""
+def _calibrate(folder: Path, forecast: backtest.Forecast, spec: ForecastSpec, series: str) -> Forecasts:
+    """Forecasts of one series with the intervals that its training calibrated."""
     calibration = conformal.load(folder, series)
-    point = said.point[..., 0]
+    point = forecast.point[..., 0]
     try:
-        low, high = conformal.apply(calibration, point, said.quantiles, said.own, bool(spec["counts"]))
+        low, high = conformal.apply(
+            calibration, point, forecast.quantiles, forecast.quantile_levels, bool(spec["counts"])
+        )
     except ValueError as error:
-        where = str(folder / conformal.FILE)
-        raise UserError(str(error), where=where, fix="run `dvc repro` to train the model") from None
+        location = str(folder / conformal.FILE)
+        raise UserError(str(error), where=location, fix="run `dvc repro` to train the model") from None
+    targets = spec["targets"][: forecast.point.shape[2]]
     return Forecasts(
         point=point,
         low=low,
         high=high,
         levels=calibration.levels,
-        quantiles=said.quantiles,
-        own=said.own,
-        further={
-            name: said.point[..., at] for at, name in enumerate(spec["targets"][: said.point.shape[2]]) if at
-        },
-        short=calibration.short,
-        calibrated=calibration.origins,
+        quantiles=forecast.quantiles,
+        quantile_levels=forecast.quantile_levels,
+        extra_targets={name: forecast.point[..., at] for at, name in enumerate(targets) if at},
+        unattainable_levels=calibration.unattainable_levels,
+        calibration_origins=calibration.origins,
     )
 
 
-def _holidays(known: backtest.Series, spec: Mapping[str, Any], positions: origins.Positions) -> Mask | None:
-    """Which forecast days are holidays, bool [O, H]: by the country's calendar, or else by the day types.
+def _holidays(series: backtest.Series, spec: ForecastSpec, positions: origins.Positions) -> Mask | None:
+    """Which forecast days are holidays, bool [O, H]: by the country's calendar, else by the day types.
 
-    Of the day types, U (Sunday or holiday) is one from Monday to Saturday.
+    The day type U (Sunday or holiday) is a holiday from Monday to Saturday.
     """
-    ahead = positions[:, None] + np.arange(int(spec["horizon"]))
-    country = spec["calendar"]["country"]
+    days = positions[:, None] + np.arange(int(spec["horizon"]))
+    country = spec["calendar"]["holiday_country"]
     if country:
-        first, last = (int(str(known.days[at])[:4]) for at in (ahead.min(), ahead.max()))
-        named = calendar.holidays(country, first, last)
-        flags = np.array([day in named for day in known.days.tolist()])
-    elif "day_type" in known.columns:
-        sunday = (known.days.astype(np.int64) + 3) % 7 == 6  # 1970-01-01 was a Thursday
-        flags = (np.asarray(known.columns["day_type"]) == "U") & ~sunday
+        first, last = (int(str(series.days[at])[:4]) for at in (days.min(), days.max()))
+        holidays = calendar.holidays(country, first, last)
+        flags = np.array([day in holidays for day in series.days.tolist()])
+    elif "day_type" in series.columns:
+        flags = (np.asarray(series.columns["day_type"]) == "U") & (weekdays(series.days) != _SUNDAY)
     else:
         return None
-    return np.asarray(flags[ahead])
+    return np.asarray(flags[days])

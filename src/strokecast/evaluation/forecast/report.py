@@ -7,30 +7,48 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from strokecast.evaluation.common import figures, intervals, summary, tables
-from strokecast.evaluation.common.trainings import Roster, Training, curves, labels
-from strokecast.evaluation.forecast import figures as forecast_figures
-from strokecast.evaluation.forecast import intervals as forecast_intervals
-from strokecast.evaluation.forecast import metrics as forecast
-from strokecast.evaluation.forecast import tables as forecast_tables
-from strokecast.evaluation.forecast.metrics import Backtest, Forecasts, Mask
+from strokecast.common import figures
+from strokecast.evaluation.common.bootstrap import BootstrapSettings, block_length
+from strokecast.evaluation.common.ranking import (
+    Key,
+    RankedModel,
+    count_models,
+    differences_to_baseline,
+    rank_models,
+)
+from strokecast.evaluation.common.ranking_figure import plot_ranking
+from strokecast.evaluation.common.summary import write_summary
+from strokecast.evaluation.common.tables import format_number, write_csv
+from strokecast.evaluation.common.trained_models import (
+    TrainedModel,
+    TrainedModels,
+    display_labels,
+    learning_curve_rows,
+)
+from strokecast.evaluation.forecast import tables
+from strokecast.evaluation.forecast.figures import (
+    plot_coverage,
+    plot_error_by_day,
+    plot_fan,
+    plot_forecasts,
+)
+from strokecast.evaluation.forecast.metrics import bootstrap_errors
+from strokecast.evaluation.forecast.probabilistic_metrics import COLUMNS, forecast_metrics
+from strokecast.evaluation.forecast.results import Backtest, Forecasts, Mask
+from strokecast.evaluation.forecast.subsets import regime_masks, subset_masks
 from strokecast.inference.conformal import LEVELS
 from strokecast.params import ForecastEvaluation
 
-Floats = NDArray[np.float64]
-Days = NDArray[np.datetime64]
-Key = tuple[str, int]
-
 CURVES = {"train_loss": "Training loss", "valid_loss": "Validation loss"}
-_DRAWN = 3  # models in the figure of actual values against forecasts
-_BAND = LEVELS.index(0.8)  # the interval that figures show
+_REGIME_METRICS = ("mae", "mase", "crps", "coverage_80", "width_80")
+_MODELS_IN_FIGURE = 3  # of actual values and forecasts
+_BAND = LEVELS.index(0.8)  # interval that figures show
 
 
-def write(
-    folder: Path,
-    found: Roster,
+def write_report(
+    report_dir: Path,
+    trained_models: TrainedModels,
     test: Backtest,
     forecasts: Mapping[Key, Forecasts],
     settings: ForecastEvaluation,
@@ -38,144 +56,163 @@ def write(
     """Write all files of the task.
 
     Args:
-        folder: an empty folder.
-        found: the trainings.
-        test: the days and origins, the same for every training.
-        forecasts: by (name, seed), in the series' own unit.
+        report_dir: an empty folder.
+        trained_models: of forecast.
+        test: the test days and origins, the same for every model.
+        forecasts: (name, seed) → forecasts in the unit of the series.
         settings: `evaluation.forecast` of `params.yaml`.
 
     Returns:
-        One line that tells the outcome.
+        A summary in one line.
 
     Raises:
-        UserError: if a regime holds no origin.
+        UserError: if a regime contains no origin.
     """
-    masks = forecast.regime_masks(test.first_days, settings.regimes)
-    parts = forecast.slices(test, masks)
-    measured = {}
-    for training in found.trainings:
-        key = (training.name, training.seed)
-        measured[key] = _one(folder, training, test, forecasts[key], parts)
-    each = {key: forecast.by_origin(test, said.point) for key, said in forecasts.items()}
-    errors = {name: np.mean([each[name, t.seed] for t in found.of(name)], axis=0) for name in found.names}
-    drawn = (settings.resamples, settings.level, settings.seed)
-    block = intervals.block_length(test.origins_in(settings.block), len(np.unique(test.first_days)))
-    ranked, every = summary.standings(found, measured, errors, "mae", False, *drawn, block, settings.baseline)
-    compared = summary.over_baseline(found, each, errors, "mae", settings.baseline, *drawn, block)
-    for key, further in compared.items():
-        measured[key] |= further
-    line = _outcome(test, ranked)
-    about = {
+    regimes = regime_masks(test.first_days, settings.regimes)
+    masks = subset_masks(test, regimes)
+    model_metrics = {
+        model.key: _write_model(report_dir, model, test, forecasts[model.key], masks)
+        for model in trained_models.finished
+    }
+    errors = {key: bootstrap_errors(test, values.point) for key, values in forecasts.items()}
+    mean_errors = {
+        name: np.mean([errors[model.key] for model in trained_models.by_name(name)], axis=0)
+        for name in trained_models.names
+    }
+    block = block_length(test.origins_in(settings.block_days), len(np.unique(test.first_days)))
+    bootstrap = BootstrapSettings(settings.resamples, settings.level, settings.seed, block)
+    ranked, pairs = rank_models(
+        trained_models, model_metrics, mean_errors, "mae", False, bootstrap, settings.baseline
+    )
+    differences = differences_to_baseline(
+        trained_models, errors, mean_errors, "mae", settings.baseline, bootstrap
+    )
+    for key, difference in differences.items():
+        model_metrics[key] |= difference
+    outcome = _outcome(test, ranked)
+    facts = {
         "task": "forecast",
         "source": test.source,
         "series": test.name,
         "unit": test.unit,
-        "test": len(test.first_days) // max(1, len(test.parts)),
-        "possible": test.possible,
-        "step": settings.step,
+        "test": len(test.first_days) // max(1, len(test.series)),
+        "possible_origins": test.possible_origins,
+        "step_size": settings.step_size,
         "horizon": test.actual.shape[1],
         "first": str(test.first_days.min()),
         "last": str(test.first_days.max()),
-        "regimes": [{**r.model_dump(), "origins": int(masks[r.name].sum())} for r in settings.regimes],
-        "block": block,
+        "regimes": [{**r.model_dump(), "origins": int(regimes[r.name].sum())} for r in settings.regimes],
+        "block_origins": block,
         "baseline": settings.baseline,
-        "short": _short(found, forecasts),
-        "outcome": line,
-    } | ({"several": list(test.parts)} if test.parts else {})
-    keep = [
-        *forecast_intervals.COLUMNS,
-        *(f"{key}_regime_{name}" for name in masks for key in ("mae", "coverage_80")),
-        *(f"mae_target_{name}" for name in test.further),
+        "unattainable_intervals": _unattainable(trained_models, forecasts),
+        "outcome": outcome,
+    }
+    if test.series:
+        facts["series_ids"] = list(test.series)
+    kept = [
+        *COLUMNS,
+        *(f"{key}_regime_{name}" for name in regimes for key in ("mae", "coverage_80")),
+        *(f"mae_target_{name}" for name in test.extra_targets),
     ]
-    summary.write(folder, found, ranked, every, measured, "mae", keep, settings.level, about)
-    forecast_tables.predictions(folder / "predictions.parquet", found, test, forecasts)
-    if test.parts:
-        forecast_tables.series(folder / "series.csv", found, test, forecasts)
-    rows = next(iter(test.rows().values()), slice(None))
-    first = {s.name: forecast.taken(forecasts[s.name, s.trainings[0].seed], rows) for s in ranked}
-    learning = curves(found, tuple(CURVES))
-    forecast_tables.plots(folder / "plots", ranked, test.shown, first, learning, tuple(CURVES), _BAND)
-    _figures(folder / "figures", found, ranked, test.shown, first, learning, settings.level)
-    return line
+    write_summary(
+        report_dir, trained_models, ranked, pairs, model_metrics, "mae", kept, settings.level, facts
+    )
+    tables.write_predictions(report_dir / "predictions.parquet", trained_models, test, forecasts)
+    if test.series:
+        tables.write_series_metrics(report_dir / "series.csv", trained_models, test, forecasts)
+    shown = test.first_series
+    first_seed = {model.name: forecasts[model.trained[0].key].select(test.first_rows) for model in ranked}
+    curves = learning_curve_rows(trained_models, tuple(CURVES))
+    tables.write_plot_data(report_dir / "plots", ranked, shown, first_seed, curves, tuple(CURVES), _BAND)
+    _write_figures(report_dir / "figures", trained_models, ranked, shown, first_seed, curves, settings.level)
+    return outcome
 
 
-def _outcome(test: Backtest, ranked: Sequence[summary.Standing]) -> str:
-    best = ranked[0].figures
+def _outcome(test: Backtest, ranked: Sequence[RankedModel]) -> str:
+    best = ranked[0].metrics
     unit = f" {test.unit}" if test.unit else ""
-    told = f", MASE {best['mase']:.2f}" if np.isfinite(best["mase"]) else ""
-    origins, horizon = test.shown.actual.shape
-    series = f" of {len(test.parts)} series each" if test.parts else ""
+    mase = f", MASE {best['mase']:.2f}" if np.isfinite(best["mase"]) else ""
+    origins, horizon = test.first_series.actual.shape
+    series = f" of {len(test.series)} series each" if test.series else ""
     return (
-        f"best {ranked[0].name} MAE {tables.figure(best['mae'])}{unit}{told}, "
+        f"best {ranked[0].name} MAE {format_number(best['mae'])}{unit}{mase}, "
         f"{100 * best['coverage_80']:.0f} % in its 80 % interval, {origins:,} origins{series} x {horizon} days, "
-        f"{summary.count_models(ranked)}"
+        f"{count_models(ranked)}"
     )
 
 
-def _short(found: Roster, forecasts: Mapping[Key, Forecasts]) -> dict[str, dict[str, Any]]:
-    """The models whose wider intervals were calibrated on too few origins."""
-    told = {}
-    for name in found.names:
-        said = forecasts[name, found.of(name)[0].seed]
-        if said.short:
-            told[name] = {"origins": said.calibrated, "levels": list(said.short)}
-    return told
+def _unattainable(
+    trained_models: TrainedModels, forecasts: Mapping[Key, Forecasts]
+) -> dict[str, dict[str, Any]]:
+    """The models with too few calibration origins for some of their intervals, by their first seed."""
+    models = {}
+    for name in trained_models.names:
+        first = forecasts[trained_models.by_name(name)[0].key]
+        if first.unattainable_levels:
+            models[name] = {
+                "origins": first.calibration_origins,
+                "levels": list(first.unattainable_levels),
+            }
+    return models
 
 
-def _one(
-    folder: Path, training: Training, test: Backtest, mine: Forecasts, parts: Mapping[str, Mapping[str, Mask]]
-) -> dict[str, float]:
-    """Files and figures of one training."""
-    home = folder / "models" / training.name / f"seed-{training.seed}"
-    measured: dict[str, float] = {}
-    for table, rows in parts.items():
-        told = {name: forecast_intervals.measure(test, mine, mask) for name, mask in rows.items()}
-        columns = (table, "forecasts", *forecast_intervals.COLUMNS)
-        lines = [{table: name, "forecasts": int(rows[name].sum()), **row} for name, row in told.items()]
-        tables.write_csv(home / f"by_{table}.csv", columns, lines)
-        if table == "regime":
-            measured |= told.pop("all")
-        for name, row in told.items():
-            kept = ("mae", "mase", "crps", "coverage_80", "width_80") if table == "regime" else ("mae",)
-            measured |= {f"{key}_{table}_{name}": row[key] for key in kept}
-    for name, actual in test.further.items():
-        if name in mine.further:
-            measured[f"mae_target_{name}"] = float(np.abs(mine.further[name] - actual).mean())
-    forecast_tables.forecasts(home / "forecast.csv", test, mine)
-    title = f"{training.name}: MAE {tables.figure(measured['mae'])} {test.unit}".rstrip()
-    styles = figures.palette({training.name: [training.name]})
-    first = next(iter(test.rows().values()), slice(None))
-    shown = {training.name: forecast.taken(mine, first)}
-    figure = forecast_figures.actual_and_forecasts(test.shown, shown, styles, title, _BAND)
-    figures.save(figure, home / "forecast.png")
-    return measured
-
-
-def _figures(
-    drawn: Path,
-    found: Roster,
-    ranked: Sequence[summary.Standing],
+def _write_model(
+    report_dir: Path,
+    model: TrainedModel,
     test: Backtest,
-    first: Mapping[str, Forecasts],
-    learning: Sequence[Mapping[str, Any]],
+    forecasts: Forecasts,
+    masks: Mapping[str, Mapping[str, Mask]],
+) -> dict[str, float]:
+    """Write the tables and figures of one trained model; returns its metrics."""
+    model_dir = report_dir / "models" / model.name / f"seed-{model.seed}"
+    metrics: dict[str, float] = {}
+    for dimension, subsets in masks.items():
+        by_subset = {name: forecast_metrics(test, forecasts, mask) for name, mask in subsets.items()}
+        rows = [
+            {dimension: name, "forecasts": int(subsets[name].sum()), **row} for name, row in by_subset.items()
+        ]
+        write_csv(model_dir / f"by_{dimension}.csv", (dimension, "forecasts", *COLUMNS), rows)
+        if dimension == "regime":
+            metrics |= by_subset.pop("all")
+        kept = _REGIME_METRICS if dimension == "regime" else ("mae",)
+        for name, row in by_subset.items():
+            metrics |= {f"{key}_{dimension}_{name}": row[key] for key in kept}
+    for name, actual in test.extra_targets.items():
+        if name in forecasts.extra_targets:
+            metrics[f"mae_target_{name}"] = float(np.abs(forecasts.extra_targets[name] - actual).mean())
+    tables.write_model_forecasts(model_dir / "forecast.csv", test, forecasts)
+    title = f"{model.name}: MAE {format_number(metrics['mae'])} {test.unit}".rstrip()
+    styles = figures.line_styles({model.name: [model.name]})
+    shown = {model.name: forecasts.select(test.first_rows)}
+    figure = plot_forecasts(test.first_series, shown, styles, title, _BAND)
+    figures.save(figure, model_dir / "forecast.png")
+    return metrics
+
+
+def _write_figures(
+    figures_dir: Path,
+    trained_models: TrainedModels,
+    ranked: Sequence[RankedModel],
+    test: Backtest,
+    first_seed: Mapping[str, Forecasts],
+    curves: Sequence[Mapping[str, Any]],
     level: float,
 ) -> None:
-    """`figures/*.svg` for the report; `first` holds the forecasts of each model's first seed."""
-    styles = figures.palette(labels(found))
-    learned = figures.learning_curves(learning, CURVES, styles)
-    if learned is not None:
-        figures.save(learned, drawn / "curves.svg")
-    rows = [{"model": s.name, "mae": s.figures["mae"], "low": s.low, "high": s.high} for s in ranked]
+    """Write `figures/*.svg` for the report page; `first_seed` has the forecasts of each model's first seed."""
+    styles = figures.line_styles(display_labels(trained_models))
+    learning_curves = figures.learning_curves(curves, CURVES, styles)
+    if learning_curves is not None:
+        figures.save(learning_curves, figures_dir / "curves.svg")
     title = f"Test MAE{f' in {test.unit}' if test.unit else ''} with {100 * level:g} % intervals"
-    figures.save(figures.ranking(rows, "mae", title), drawn / "models.svg")
-    days = forecast_tables.by_day(ranked, test)
-    figures.save(forecast_figures.by_day(days, styles, test.unit), drawn / "by_day.svg")
-    covered = forecast_tables.coverage(ranked)
-    figures.save(forecast_figures.coverage(covered, styles), drawn / "coverage.svg")
+    figures.save(plot_ranking(tables.ranking(ranked), "mae", title), figures_dir / "models.svg")
+    days = tables.error_by_day(ranked, test)
+    figures.save(plot_error_by_day(days, styles, test.unit), figures_dir / "by_day.svg")
+    figures.save(plot_coverage(tables.interval_coverage(ranked), styles), figures_dir / "coverage.svg")
     best = ranked[0].name
-    figures.save(forecast_figures.fan(test, first[best], styles[best], best, _BAND), drawn / "fan.svg")
-    names = [standing.name for standing in ranked]
-    shown = {name: first[name] for name in names[:_DRAWN]}
-    title = "Actual values and forecasts" + (f" of the best {len(shown)}" if len(names) > len(shown) else "")
-    figure = forecast_figures.actual_and_forecasts(test, shown, styles, title)
-    figures.save(figure, drawn / "forecast.svg")
+    fan = plot_fan(test, first_seed[best], styles[best], best, _BAND)
+    figures.save(fan, figures_dir / "fan.svg")
+    shown = {model.name: first_seed[model.name] for model in ranked[:_MODELS_IN_FIGURE]}
+    title = "Actual values and forecasts"
+    if len(ranked) > len(shown):
+        title += f" of the best {len(shown)}"
+    figures.save(plot_forecasts(test, shown, styles, title), figures_dir / "forecast.svg")

@@ -1,4 +1,4 @@
-"""Forecasts as files: `predictions.parquet`, `forecast.csv` and what `dvc plots` draws.
+"""Tables of the forecast task: predictions, metrics per series, and the data of `dvc plots`.
 
 Shapes: O origins in time order, H days ahead, L interval levels.
 """
@@ -12,72 +12,76 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.evaluation.common import summary, tables
-from strokecast.evaluation.common.trainings import Roster
-from strokecast.evaluation.forecast.intervals import COLUMNS, measure
-from strokecast.evaluation.forecast.metrics import Backtest, Forecasts, taken
+from strokecast.evaluation.common import tables
+from strokecast.evaluation.common.ranking import Key, RankedModel
+from strokecast.evaluation.common.trained_models import TrainedModels
+from strokecast.evaluation.forecast.probabilistic_metrics import COLUMNS, forecast_metrics
+from strokecast.evaluation.forecast.results import Backtest, Forecasts
 from strokecast.inference.conformal import LEVELS
 
 Floats = NDArray[np.float64]
 
 
-def ends(said: Forecasts) -> dict[str, Floats]:
-    """The intervals' ends float64 [O, H] by column: `lo-50`, `hi-50`, ..."""
-    found: dict[str, Floats] = {}
-    for level, low, high in zip(said.levels, said.low, said.high, strict=True):
-        found |= {f"lo-{round(100 * level)}": low, f"hi-{round(100 * level)}": high}
-    return found
+def interval_bounds(forecasts: Forecasts) -> dict[str, Floats]:
+    """Ends of the intervals float64 [O, H] by column: `lo-50`, `hi-50`, ..."""
+    bounds: dict[str, Floats] = {}
+    for level, low, high in zip(forecasts.levels, forecasts.low, forecasts.high, strict=True):
+        bounds |= {f"lo-{round(100 * level)}": low, f"hi-{round(100 * level)}": high}
+    return bounds
 
 
-def forecasts(path: Path, test: Backtest, said: Forecasts) -> None:
-    """One row an origin and day ahead of one training."""
-    bounds = ends(said)
-    names = _names(test)
+def write_model_forecasts(path: Path, test: Backtest, forecasts: Forecasts) -> None:
+    """Write one row per origin and day ahead of one trained model."""
+    bounds = interval_bounds(forecasts)
+    series_ids = test.series_ids()
     rows = [
         {
-            **({"unique_id": names[origin]} if test.parts else {}),
+            **({"unique_id": series_ids[origin]} if series_ids else {}),
             "origin": first,
             "ds": first + ahead,
             "day": ahead + 1,
             "actual": float(test.actual[origin, ahead]),
-            "forecast": float(said.point[origin, ahead]),
-            **{name: float(end[origin, ahead]) for name, end in bounds.items()},
+            "forecast": float(forecasts.point[origin, ahead]),
+            **{name: float(bound[origin, ahead]) for name, bound in bounds.items()},
         }
         for origin, first in enumerate(test.first_days)
         for ahead in range(test.actual.shape[1])
     ]
-    several = ("unique_id",) if test.parts else ()
-    tables.write_csv(path, (*several, "origin", "ds", "day", "actual", "forecast", *bounds), rows)
+    id_columns = ("unique_id",) if series_ids else ()
+    tables.write_csv(path, (*id_columns, "origin", "ds", "day", "actual", "forecast", *bounds), rows)
 
 
-def _names(test: Backtest) -> list[str]:
-    """The series of each origin; [] where there is but one."""
-    return [name for name, part in test.parts.items() for _ in part.first_days]
-
-
-def series(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[str, int], Forecasts]) -> None:
-    """One row a model and series, means over seeds; models in the order of `params.yaml`."""
+def write_series_metrics(
+    path: Path, trained_models: TrainedModels, test: Backtest, forecasts: Mapping[Key, Forecasts]
+) -> None:
+    """Write one row per model and series, means over seeds; models in the order of `params.yaml`."""
     rows = []
-    for name in found.names:
-        for one, at in test.rows().items():
-            part = test.parts[one]
-            whole = np.ones(part.actual.shape, bool)
-            each = [
-                measure(part, taken(made[training.name, training.seed], at), whole)
-                for training in found.of(name)
+    for name in trained_models.names:
+        for series_id, at in test.series_rows().items():
+            part = test.series[series_id]
+            everything = np.ones(part.actual.shape, bool)
+            per_seed = [
+                forecast_metrics(part, forecasts[model.key].select(at), everything)
+                for model in trained_models.by_name(name)
             ]
-            means = {key: float(np.mean([told[key] for told in each])) for key in COLUMNS if key in each[0]}
-            rows.append({"model": name, "unique_id": one, "origins": len(part.first_days), **means})
+            means = {
+                key: float(np.mean([metrics[key] for metrics in per_seed]))
+                for key in COLUMNS
+                if key in per_seed[0]
+            }
+            rows.append({"model": name, "unique_id": series_id, "origins": len(part.first_days), **means})
     tables.write_csv(path, ("model", "unique_id", "origins", *COLUMNS), rows)
 
 
-def predictions(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[str, int], Forecasts]) -> None:
-    """One row a training, origin and day ahead."""
+def write_predictions(
+    path: Path, trained_models: TrainedModels, test: Backtest, forecasts: Mapping[Key, Forecasts]
+) -> None:
+    """Write one row per trained model, origin and day ahead."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     count, horizon = test.actual.shape
-    bounds = list(ends(next(iter(made.values()))))
+    bound_names = list(interval_bounds(next(iter(forecasts.values()))))
     schema = pa.schema(
         [
             ("model", pa.dictionary(pa.int32(), pa.string())),
@@ -85,98 +89,108 @@ def predictions(path: Path, found: Roster, test: Backtest, made: Mapping[tuple[s
             ("origin", pa.date32()),
             ("ds", pa.date32()),
             ("day", pa.int32()),
-            *((("unique_id", pa.string()),) if test.parts else ()),
+            *((("unique_id", pa.string()),) if test.series else ()),
             ("actual", pa.float64()),
             ("forecast", pa.float64()),
-            *((name, pa.float64()) for name in bounds),
+            *((name, pa.float64()) for name in bound_names),
         ]
     )
     origin = np.repeat(test.first_days, horizon)
     ahead = np.tile(np.arange(horizon), count)
-    models = pa.array(found.names, pa.string())
-    tidy = np.vectorize(tables.tidy)
+    names = trained_models.names
+    model_names = pa.array(names, pa.string())
+    round_significant = np.vectorize(tables.round_significant)
     with pq.ParquetWriter(path, schema) as writer:
-        for training in found.trainings:
-            mine = made[training.name, training.seed]
-            size, reach = mine.point.size, ends(mine)
-            index = np.full(size, found.names.index(training.name), np.int32)
+        for model in trained_models.finished:
+            point = forecasts[model.key].point.ravel()
+            bounds = interval_bounds(forecasts[model.key])
+            index = np.full(point.size, names.index(model.name), np.int32)
             columns = [
-                pa.DictionaryArray.from_arrays(index, models),
-                pa.array(np.full(size, training.seed, np.int64)),
+                pa.DictionaryArray.from_arrays(index, model_names),
+                pa.array(np.full(point.size, model.seed, np.int64)),
                 pa.array(origin, pa.date32()),
                 pa.array(origin + ahead, pa.date32()),
                 pa.array((ahead + 1).astype(np.int32)),
-                *((pa.array(np.repeat(_names(test), horizon)),) if test.parts else ()),
+                *((pa.array(np.repeat(test.series_ids(), horizon)),) if test.series else ()),
                 pa.array(test.actual.ravel()),
-                pa.array(tidy(mine.point.ravel())),
-                *(pa.array(tidy(reach[name].ravel())) for name in bounds),
+                pa.array(round_significant(point)),
+                *(pa.array(round_significant(bounds[name].ravel())) for name in bound_names),
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
 
 
-def by_day(ranked: Sequence[summary.Standing], test: Backtest) -> list[dict[str, Any]]:
+def error_by_day(ranked: Sequence[RankedModel], test: Backtest) -> list[dict[str, Any]]:
     """MAE by day ahead, best model first."""
     return [
-        {"model": standing.name, "day": day, "mae": standing.figures[f"mae_day_{day}"]}
-        for standing in ranked
+        {"model": model.name, "day": day, "mae": model.metrics[f"mae_day_{day}"]}
+        for model in ranked
         for day in range(1, test.actual.shape[1] + 1)
     ]
 
 
-def coverage(ranked: Sequence[summary.Standing]) -> list[dict[str, Any]]:
-    """Share of values within each calibrated interval, beside the level it promises, in percent."""
+def interval_coverage(ranked: Sequence[RankedModel]) -> list[dict[str, Any]]:
+    """Coverage of each calibrated interval next to its level, in percent."""
     return [
         {
-            "model": standing.name,
+            "model": model.name,
             "nominal": percent,
-            "coverage": 100 * standing.figures[f"coverage_{percent}"],
-            "width": standing.figures[f"width_{percent}"],
+            "coverage": 100 * model.metrics[f"coverage_{percent}"],
+            "width": model.metrics[f"width_{percent}"],
         }
-        for standing in ranked
+        for model in ranked
         for percent in (round(100 * level) for level in LEVELS)
     ]
 
 
-def plots(
-    folder: Path,
-    ranked: Sequence[summary.Standing],
+def ranking(ranked: Sequence[RankedModel]) -> list[dict[str, Any]]:
+    """MAE with its interval, best model first."""
+    return [
+        {"model": model.name, "mae": model.metrics["mae"], "low": model.low, "high": model.high}
+        for model in ranked
+    ]
+
+
+def write_plot_data(
+    plots_dir: Path,
+    ranked: Sequence[RankedModel],
     test: Backtest,
-    first: Mapping[str, Forecasts],
-    learning: Sequence[Mapping[str, Any]],
+    first_seed: Mapping[str, Forecasts],
+    curves: Sequence[Mapping[str, Any]],
     losses: Sequence[str],
     band: int,
 ) -> None:
-    """`plots/*.csv` for `dvc plots`.
+    """Write the CSV files of `dvc plots`.
 
     Args:
-        folder: they go to.
+        plots_dir: their folder.
         ranked: best first.
         test: the test days.
-        first: the forecasts of each model's first seed.
-        learning: the rows of curves.csv.
+        first_seed: name → forecasts of the model's first seed.
+        curves: the rows of curves.csv.
         losses: its columns.
-        band: which of the L levels the best model is shown with.
+        band: index of the interval level that is shown for the best model.
     """
-    tables.write_csv(folder / "curves.csv", ("model", "seed", "epoch", *losses), learning)
-    tables.write_csv(folder / "by_day.csv", ("model", "day", "mae"), by_day(ranked, test))
-    tables.write_csv(folder / "coverage.csv", ("model", "nominal", "coverage", "width"), coverage(ranked))
-    rows = [{"model": s.name, "mae": s.figures["mae"], "low": s.low, "high": s.high} for s in ranked]
-    tables.write_csv(folder / "models.csv", ("model", "mae", "low", "high"), rows)
+    tables.write_csv(plots_dir / "curves.csv", ("model", "seed", "epoch", *losses), curves)
+    tables.write_csv(plots_dir / "by_day.csv", ("model", "day", "mae"), error_by_day(ranked, test))
+    columns = ("model", "nominal", "coverage", "width")
+    tables.write_csv(plots_dir / "coverage.csv", columns, interval_coverage(ranked))
+    tables.write_csv(plots_dir / "models.csv", ("model", "mae", "low", "high"), ranking(ranked))
     actual = [
         {"ds": day, "model": "actual", "y": float(y)} for day, y in zip(test.days, test.values, strict=True)
     ]
-    each = {name: said.point for name, said in first.items()}
-    tables.write_csv(folder / "forecasts.csv", ("ds", "model", "y"), actual + _first_days(test, each))
-    name, best = ranked[0].name, first[ranked[0].name]
+    points = {name: forecasts.point for name, forecasts in first_seed.items()}
+    tables.write_csv(plots_dir / "forecasts.csv", ("ds", "model", "y"), actual + _one_day_ahead(test, points))
+    name = ranked[0].name
+    best = first_seed[name]
     percent = round(100 * best.levels[band])
-    shown = {name: best.point, f"lo-{percent}": best.low[band], f"hi-{percent}": best.high[band]}
-    tables.write_csv(folder / "fan.csv", ("ds", "model", "y"), actual + _first_days(test, shown))
+    lines = {name: best.point, f"lo-{percent}": best.low[band], f"hi-{percent}": best.high[band]}
+    tables.write_csv(plots_dir / "fan.csv", ("ds", "model", "y"), actual + _one_day_ahead(test, lines))
 
 
-def _first_days(test: Backtest, values: Mapping[str, Floats]) -> list[dict[str, Any]]:
+def _one_day_ahead(test: Backtest, lines: Mapping[str, Floats]) -> list[dict[str, Any]]:
     """The first day ahead of each line float64 [O, H] as rows of a long table."""
     return [
         {"ds": day, "model": name, "y": float(y)}
-        for name, mine in values.items()
-        for day, y in zip(test.first_days, mine[:, 0], strict=True)
+        for name, values in lines.items()
+        for day, y in zip(test.first_days, values[:, 0], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Trained again on all days before, as the origins move on."""
+"""Refits on all earlier days, as the origins move on."""
 
 import json
 import shutil
@@ -13,135 +13,125 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from strokecast.evaluation.common.trainings import roster
-from strokecast.evaluation.forecast import predictions as forecast_predictions
-from strokecast.evaluation.forecast import refit as forecast_refit
+from strokecast.evaluation.common.trained_models import find_trained_models
+from strokecast.evaluation.forecast import refit
+from strokecast.evaluation.forecast.predictions import forecast_test_split
+from strokecast.evaluation.forecast.refit import Refitter, assign_origins
 from strokecast.features.timeseries import forecast as forecast_features
 from strokecast.inference import backtest
-from strokecast.models.regression import lagged
+from strokecast.models.regression import lag_regressor
 from strokecast.params import parse
 from strokecast.training import run
+from strokecast.training.job import TrainingJob
+
+CONFIG = {"lags": 7, "weeks": [1]}
+VALUES = {
+    "features": {
+        "forecast": {"input_size": 14, "horizon": 7, "valid_from": 0.5, "test_from": 0.75, "lags": []}
+    },
+    "models": {"forecast": {"ridge": {"config": CONFIG}}},
+}
 
 
-def test_each_origin_is_answered_by_the_last_training_before_it():
+def test_each_origin_is_forecast_by_the_last_refit_before_it():
     positions = np.array([90, 99, 100, 104, 111, 125])
-    parts = forecast_refit.blocks(positions, 90, 10)
-    assert {start: rows.tolist() for start, rows in parts.items()} == {
+    assigned = assign_origins(positions, 90, 10)
+    assert {start: rows.tolist() for start, rows in assigned.items()} == {
         90: [0, 1],
         100: [2, 3],
         110: [4],
         120: [5],
     }
-    assert {start: rows.tolist() for start, rows in forecast_refit.blocks(positions, 90, None).items()} == {
-        90: [0, 1, 2, 3, 4, 5]
-    }
+    without_refits = assign_origins(positions, 90, None)
+    assert {start: rows.tolist() for start, rows in without_refits.items()} == {90: [0, 1, 2, 3, 4, 5]}
 
 
-def test_forecasts_after_a_refit_are_those_of_a_training_on_all_days_before(
+def test_forecasts_after_a_refit_are_those_of_a_training_on_all_earlier_days(
     train, tmp_path, validated_series, monkeypatch
 ):
-    """Here in this process; `pool.in_its_own_process` has its own test."""
-    asked = []
+    """The refits run in this process; `pool.in_its_own_process` has its own test."""
+    calls = []
 
-    def here(function, arguments):
-        asked.append(arguments[1:])
+    def run_here(function, arguments):
+        calls.append(arguments[1:])
         return function(*arguments)
 
-    monkeypatch.setattr(forecast_refit, "in_its_own_process", here)
-    config = {"lags": 7, "weeks": [1]}
-    settings = parse(
-        {
-            "features": {"forecast": {"window": 14, "horizon": 7, "valid_from": 0.5, "test_from": 0.75}},
-            "models": {"forecast": {"ridge": {"config": config}}},
-        }
-    )
+    monkeypatch.setattr(refit, "in_its_own_process", run_here)
+    params = parse(VALUES)
     processed = tmp_path / "processed"
-    spec = forecast_features.preprocess(validated_series, processed, settings.features.forecast)
+    spec = forecast_features.preprocess(validated_series, processed, params.features.forecast)
     folder = train("forecast", "ridge", kind="estimator", dataset={"digest": spec["digest"]})
-    run.fit_estimator("forecast", "ridge", config, 1, processed, folder)
-    found = roster("forecast", settings.models.forecast, tmp_path / "models")
-    again = forecast_refit.Again(settings, validated_series, tmp_path / "again", 10)
-    test, once = forecast_predictions.collect(found, processed, spec, 1)
-    _, made = forecast_predictions.collect(found, processed, spec, 1, again=again)
-    assert asked == [("ridge", 1, ("2018-04-11", "2018-04-21"), 30)]
+    job = TrainingJob.create("forecast", "ridge", 1, CONFIG, params.recipe("forecast", "ridge"))
+    run.fit_estimator(job, processed, folder)
+    models = find_trained_models("forecast", params.models.forecast, tmp_path / "models")
+    refitter = Refitter(params, validated_series, tmp_path / "refits", 10)
+    test, without_refits = forecast_test_split(models, processed, spec, 1)
+    _, with_refits = forecast_test_split(models, processed, spec, 1, refitter=refitter)
+    assert calls == [("ridge", 1, ("2018-04-11", "2018-04-21"), 30)]
     assert len(test.first_days) == 24
-    before, after = once["ridge", 1], made["ridge", 1]
+    before, after = without_refits["ridge", 1], with_refits["ridge", 1]
     assert after.point[:10] == pytest.approx(before.point[:10], rel=1e-6)
     assert after.low[:, :10] == pytest.approx(before.low[:, :10], rel=1e-6)
     assert not np.isclose(after.point[10:], before.point[10:]).all(axis=1).any()
-    home = tmp_path / "again/models/ridge/seed-1/2018-04-21"
-    own = json.loads((home / "spec.json").read_text())
-    assert own["splits"]["test"]["first"] == "2018-04-21"
-    assert own["splits"]["valid"] == {**own["splits"]["valid"], "first": "2018-03-22", "last": "2018-04-20"}
-    known = backtest.series(processed, ("train", "valid", "test"))
-    by_hand = backtest.regression(lagged.load(home), own)(known, np.arange(110, 114)).point[..., 0]
-    assert after.point[20:] == pytest.approx(by_hand)
+    refit_dir = tmp_path / "refits/models/ridge/seed-1/2018-04-21"
+    refit_spec = json.loads((refit_dir / "spec.json").read_text())
+    splits = refit_spec["splits"]
+    assert splits["test"]["first"] == "2018-04-21"
+    assert splits["valid"] == {**splits["valid"], "first": "2018-03-22", "last": "2018-04-20"}
+    series = backtest.load_series(processed, ("train", "valid", "test"))
+    forecaster = backtest.regression_forecaster(lag_regressor.load(refit_dir), refit_spec)
+    assert after.point[20:] == pytest.approx(forecaster(series, np.arange(110, 114)).point[..., 0])
 
 
-IMPORTED = """
+REFIT_AND_LIST_IMPORTS = """
 import json, sys
 from pathlib import Path
-import numpy as np
-from strokecast.evaluation import forecast_predictions, forecast_refit, forecast_report, run
+from strokecast.evaluation.common import run
+from strokecast.evaluation.forecast import refit, run
 from strokecast.params import parse
-told, validated, home = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-again = forecast_refit.Again(parse(told), validated, home, 10)
-for name in told["models"]["forecast"]:
-    forecast_refit._train(again, name, 1, ["2018-04-11"], 30)
-print(json.dumps([module.__file__ for name, module in sys.modules.items() if name.startswith("strokecast") and module.__file__]))
+values, validated, work_dir = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+refitter = refit.Refitter(parse(values), validated, work_dir, 10)
+for name in values["models"]["forecast"]:
+    refit._refit(refitter, name, 1, ["2018-04-11"], 30)
+modules = {name: module.__file__ for name, module in sys.modules.items() if name.startswith("strokecast")}
+print(json.dumps([file for file in modules.values() if file]))
 """
 
 
-def test_a_refit_imports_nothing_but_what_the_stage_depends_on(tmp_path, validated_series):
+@pytest.mark.slow
+def test_a_refit_imports_only_what_the_stage_depends_on(tmp_path, validated_series):
     root = Path(__file__).parents[4]
-    told = {
-        "features": {"forecast": {"window": 14, "horizon": 7, "valid_from": 0.5, "test_from": 0.75}},
-        "models": {"forecast": {"ridge": {"config": {"lags": 7, "weeks": [1]}}}},
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, json.dumps(told), str(validated_series), str(tmp_path / "again")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    stage = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]["evaluate"]
-    item = stage["foreach"]["forecast"]
-    deps = []
-    for dep in stage["do"]["deps"]:
-        for key, value in item.items():
-            dep = dep.replace("${item." + key + "}", value)
-        deps.append(root / dep)
-    for file in map(Path, json.loads(done.stdout.splitlines()[-1])):
-        assert any(file == dep or dep in file.parents for dep in deps), f"{file.relative_to(root)} is no dep"
+    command = [sys.executable, "-c", REFIT_AND_LIST_IMPORTS, json.dumps(VALUES), str(validated_series)]
+    result = subprocess.run([*command, str(tmp_path / "refits")], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    stage = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]["evaluate-forecast"]
+    deps = [root / dep for dep in stage["deps"]]
+    for file in map(Path, json.loads(result.stdout.splitlines()[-1])):
+        assert any(file == dep or dep in file.parents for dep in deps), (
+            f"{file.relative_to(root)} is not a dependency"
+        )
 
 
-def test_a_refit_sees_no_day_from_its_origin_on(tmp_path, validated_series):
-    """Other values from the first day on that it forecasts: the same training."""
-    settings = parse(
-        {
-            "features": {"forecast": {"window": 14, "horizon": 7, "valid_from": 0.5, "test_from": 0.75}},
-            "models": {"forecast": {"ridge": {"config": {"lags": 7, "weeks": [1]}}}},
-        }
-    )
-    spoiled = tmp_path / "spoiled"
-    shutil.copytree(validated_series, spoiled)
-    table = pq.read_table(spoiled / "series.parquet")
+def test_a_refit_does_not_see_the_days_it_forecasts(tmp_path, validated_series):
+    """With other values from its first forecast day on, the trained model is the same."""
+    changed = tmp_path / "changed"
+    shutil.copytree(validated_series, changed)
+    table = pq.read_table(changed / "series.parquet")
     frame = table.to_pandas()
     later = pd.to_datetime(frame["ds"]) >= "2018-04-11"
     assert later.any()
     frame.loc[later, "y"] = frame.loc[later, "y"] * 3 + 1
     pq.write_table(
-        pa.Table.from_pandas(frame, table.schema, preserve_index=False), spoiled / "series.parquet"
+        pa.Table.from_pandas(frame, table.schema, preserve_index=False), changed / "series.parquet"
     )
-    made = []
-    for place, home in ((validated_series, "whole"), (spoiled, "other")):
-        again = forecast_refit.Again(settings, place, tmp_path / home, 10)
-        forecast_refit._train(again, "ridge", 1, ["2018-04-11"], 30)
-        folder = again._model("ridge", 1, "2018-04-11")
+    models = []
+    for validated, name in ((validated_series, "original"), (changed, "changed_refit")):
+        refitter = Refitter(parse(VALUES), validated, tmp_path / name, 10)
+        refit._refit(refitter, "ridge", 1, ["2018-04-11"], 30)
+        folder = refitter.model_dir("ridge", 1, "2018-04-11")
         with np.load(folder / "model.npz", allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        made.append((arrays, (folder / "calibration.json").read_text()))
-    assert made[0][1] == made[1][1]
-    for name, values in made[0][0].items():
-        np.testing.assert_array_equal(values, made[1][0][name])
+        models.append((arrays, (folder / "calibration.json").read_text()))
+    assert models[0][1] == models[1][1]
+    for name, values in models[0][0].items():
+        np.testing.assert_array_equal(values, models[1][0][name])

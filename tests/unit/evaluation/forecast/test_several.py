@@ -18,24 +18,26 @@ from pydantic import ValidationError
 from strokecast.commands.cli import main
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
+from strokecast.common.paths import model_dir
 from strokecast.evaluation.common.trainings import Roster, Training
 from strokecast.evaluation.forecast import intervals as forecast_intervals
 from strokecast.evaluation.forecast import predictions as forecast_predictions
 from strokecast.evaluation.forecast import report as forecast_report
 from strokecast.evaluation.forecast.metrics import taken
 from strokecast.evaluation.forecast.refit import Again
-from strokecast.features.records import plain_reading
+from strokecast.features.records import numpy_reader
 from strokecast.features.timeseries import forecast, series_spec
-from strokecast.features.timeseries.horizons import Preparer
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
 from strokecast.params import ForecastEvaluation, ForecastFeatures, ForecastRecipe, Params
 from strokecast.training import run as training
+from strokecast.training.job import TrainingJob
 
 FIRST = datetime.date(2020, 1, 1)
 DAYS = {"bus": 200, "rail": 230, "tram": 200}  # rail starts 30 days earlier
 LEVEL = {"bus": 100.0, "rail": 5000.0, "tram": 20.0}
 SETTINGS = ForecastFeatures(
-    window=14, calendar=("weekday",), country=None, lags=(), series="all", series_id=True
+    input_size=14, calendar=("weekday",), holiday_country=None, lags=(), series="all", series_id=True
 )
 MODELS = {"seasonal_naive_7": "rule", "ridge": "estimator", "linear": "network"}
 
@@ -80,22 +82,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three series, and one model of each kind that learned all of them."""
     root = tmp_path_factory.mktemp("several")
     forecast.preprocess(write(root / "validated"), root / "processed", SETTINGS)
-    folders = {name: root / "models/forecast" / name for name in MODELS}
+    folders = {name: model_dir("forecast", name, 1, root / "models") for name in MODELS}
     for folder in folders.values():
         folder.mkdir(parents=True)
-    training.fit_rule("forecast", "seasonal_naive_7", {}, 1, root / "processed", folders["seasonal_naive_7"])
-    training.fit_estimator("forecast", "ridge", {"weeks": [1, 2]}, 1, root / "processed", folders["ridge"])
-    training.train_network(
-        "forecast",
-        "linear",
-        {},
-        ForecastRecipe(epochs=2),
-        1,
-        root / "processed",
-        folders["linear"],
-        lambda row: None,
-        "cpu",
-    )
+    configs = {"ridge": {"weeks": [1, 2]}}
+    jobs = {
+        name: TrainingJob.create("forecast", name, 1, configs.get(name, {}), ForecastRecipe(epochs=2))
+        for name in MODELS
+    }
+    processed = root / "processed"
+    training.fit_rule(jobs["seasonal_naive_7"], processed, folders["seasonal_naive_7"])
+    training.fit_estimator(jobs["ridge"], processed, folders["ridge"])
+    training.train_network(jobs["linear"], processed, folders["linear"], lambda row: None, "cpu")
     return root
 
 
@@ -110,7 +108,7 @@ def roster(root: Path) -> Roster:
         Training(
             name,
             1,
-            root / "models/forecast" / name,
+            model_dir("forecast", name, 1, root / "models"),
             {"dataset": {"digest": digest}, "kind": kind, "training_id": name},
         )
         for name, kind in MODELS.items()
@@ -122,7 +120,7 @@ def test_each_series_is_scaled_by_its_own_training_days(project: Path) -> None:
     spec = spec_of(project)
     assert series_spec.names(spec) == ("bus", "rail", "tram")
     for name in DAYS:
-        own = series_spec.of(spec, name)
+        own = series_spec.for_series(spec, name)
         first_valid = np.datetime64(own["splits"]["valid"]["first"])
         train = values(name)[np.array(days(name), "datetime64[D]") < first_valid]
         told = own["transforms"]["y"]
@@ -132,7 +130,7 @@ def test_each_series_is_scaled_by_its_own_training_days(project: Path) -> None:
 
 def test_windows_of_all_series_tell_which_one_it_is(project: Path) -> None:
     spec = spec_of(project)
-    made = plain_reading.windows(project / "processed", spec, "train")
+    made = numpy_reader.windows(project / "processed", spec, "train")
     counts = [own["splits"]["train"]["windows"] for own in spec["series"].values()]
     assert len(made.past) == sum(counts) == spec["splits"]["train"]["windows"]
     at = [spec["channels"].index(f"series: {name}") for name in DAYS]
@@ -153,7 +151,7 @@ def test_values_after_the_training_days_change_nothing_that_is_fitted(project: P
         own["transforms"] for own in spec["series"].values()
     ]
     before, after = (
-        plain_reading.windows(folder, held, "train")
+        numpy_reader.windows(folder, held, "train")
         for folder, held in ((project / "processed", spec), (tmp_path / "processed", again))
     )
     assert np.array_equal(before.past, after.past)
@@ -163,8 +161,10 @@ def test_values_after_the_training_days_change_nothing_that_is_fitted(project: P
 @pytest.mark.parametrize("model", MODELS)
 def test_no_forecast_knows_what_comes_after_its_origin(project: Path, model: str) -> None:
     spec = spec_of(project)
-    ask = backtest.load(MODELS[model], project / "models/forecast" / model, spec, "here")
-    known = {n: backtest.series(project / "processed", ("train", "valid", "test"), n) for n in DAYS}
+    ask = backtest.load_forecaster(
+        MODELS[model], model_dir("forecast", model, 1, project / "models"), spec, "here"
+    )
+    known = {n: backtest.load_series(project / "processed", ("train", "valid", "test"), n) for n in DAYS}
     origin = known["bus"].starts["test"]
     day = known["bus"].days[origin]
 
@@ -215,7 +215,7 @@ def test_figures_are_means_over_series(project: Path, tmp_path: Path) -> None:
 
 
 def test_each_series_has_its_own_intervals(project: Path) -> None:
-    folder = project / "models/forecast/ridge"
+    folder = project / "models/forecast/ridge/seed-1"
     widths = {name: conformal.load(folder, name).high[-1].mean() for name in DAYS}
     assert widths["rail"] > 10 * widths["bus"] > 10 * widths["tram"]
 
@@ -282,7 +282,7 @@ def test_one_series_alone_is_not_several(tmp_path: Path) -> None:
 
 
 def test_the_number_of_a_series_goes_with_several() -> None:
-    with pytest.raises(ValidationError, match="series_id goes with series: all"):
+    with pytest.raises(ValidationError, match="series_id should be false with series: one"):
         ForecastFeatures(series_id=True)
 
 
@@ -296,5 +296,5 @@ def test_of_one_series_nothing_of_several_is_stored(tmp_path: Path) -> None:
     alone = SETTINGS.model_copy(update={"series": "one", "series_id": False})
     spec = forecast.preprocess(write(tmp_path / "validated"), tmp_path / "processed", alone)
     assert "series" not in spec
-    assert series_spec.of(spec, series_spec.names(spec)[0]) is spec
-    assert Preparer(spec).transforms["y"].mean == pytest.approx(values("bus")[:160].mean())
+    assert series_spec.for_series(spec, series_spec.names(spec)[0]) is spec
+    assert WindowTransformer(spec).transforms["y"].mean == pytest.approx(values("bus")[:160].mean())

@@ -1,0 +1,1 @@
+"""Leaderboard and report page of all tasks, made from `reports/<task>/`."""

@@ -1,0 +1,68 @@
+"""Notes below a leaderboard table: seeds, and which differences are statistically significant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from strokecast.evaluation.board.cells import Format, format_difference
+
+Summary = Mapping[str, Any]
+"""Contents of a task's `summary.json`."""
+
+
+def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[str]:
+    """Failed trainings, spread over seeds, and the difference of each model to the best one."""
+    models = summary["models"]
+    notes = []
+    if summary.get("failed"):
+        notes.append(f"Not shown because the training failed: {', '.join(summary['failed'])}.")
+    if all(len(model["seeds"]) == 1 for model in models):
+        notes.append("One seed per model: the spread over seeds is unknown.")
+    else:
+        single = [model["model"] for model in models if len(model["seeds"]) == 1]
+        exceptions = f"; one seed only: {', '.join(single)}." if single else "."
+        notes.append(f"Mean ± standard deviation over seeds{exceptions}")
+    best = models[0]["model"]
+    for model in models[1:]:
+        to_best = model["to_best"]
+        if to_best is None:
+            continue  # the metric that ranks is undefined for this model
+        verdict = "differs" if to_best["differs"] else "does not differ significantly"
+        interval = f"{format_value(to_best['low'])} to {format_value(to_best['high'])}"
+        notes.append(
+            f"{model['model']} {verdict} from {best}: {format_value(to_best['difference'])} "
+            f"(paired {100 * summary['level']:g} % interval {interval})."
+        )
+    return notes
+
+
+def has_baseline(summary: Summary) -> bool:
+    """Whether the baseline is among the evaluated models."""
+    return any(model["model"] == summary["baseline"] for model in summary["models"])
+
+
+def baseline_notes(
+    summary: Summary, headline: str, format_value: Format, higher_is_better: bool = True
+) -> list[str]:
+    """Which models are not significantly better than the baseline."""
+    baseline = summary["baseline"]
+    if baseline is None:
+        return []
+    if not has_baseline(summary):
+        return [f"No comparison with {baseline}: it is not among the evaluated models."]
+    key = f"{headline}_minus_{baseline}"
+    others = [model for model in summary["models"] if model["model"] != baseline]
+    if higher_is_better:
+        not_better = [model for model in others if model[f"{key}_low"] <= 0]
+    else:
+        not_better = [model for model in others if model[f"{key}_high"] >= 0]
+    side = "above" if higher_is_better else "below"
+    criterion = f"paired {100 * summary['level']:g} % interval {side} 0"
+    if not_better:
+        differences = ", ".join(
+            f"{model['model']} ({format_difference(model, headline, baseline, format_value)})"
+            for model in not_better
+        )
+        return [f"Not better than {baseline} by a {criterion}: {differences}."]
+    return [f"Every other model is better than {baseline} by a {criterion}."] if others else []

@@ -1,0 +1,36 @@
+"""Evaluates the forecasters."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from strokecast.common import paths
+from strokecast.evaluation.common.trained_models import TrainedModels
+from strokecast.evaluation.forecast.predictions import forecast_test_split
+from strokecast.evaluation.forecast.refit import Refitter
+from strokecast.evaluation.forecast.report import write_report
+from strokecast.features.records.spec import ForecastSpec
+from strokecast.params import Params
+
+
+def evaluate(
+    report_dir: Path, trained_models: TrainedModels, processed: Path, spec: Mapping[str, Any], params: Params
+) -> str:
+    """Write `reports/forecast/`; returns a summary in one line."""
+    settings = params.evaluation.forecast
+    with tempfile.TemporaryDirectory() as work_dir:
+        refitter = None
+        if settings.refit_every is not None:
+            refitter = Refitter(params, paths.VALIDATED / "series", Path(work_dir), settings.refit_every)
+        test, forecasts = forecast_test_split(
+            trained_models,
+            processed,
+            cast(ForecastSpec, spec),
+            settings.step_size,
+            settings.max_origins,
+            refitter,
+        )
+    return write_report(report_dir, trained_models, test, forecasts, settings)

@@ -1,0 +1,34 @@
+"""Evaluates the classifiers of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from strokecast.evaluation.classify.report import write_report
+from strokecast.evaluation.common.trained_models import TrainedModels
+from strokecast.evaluation.watch.predictions import predict_test_split
+from strokecast.features.records.spec import WatchSpec
+from strokecast.params import Params
+
+
+def evaluate(
+    report_dir: Path, trained_models: TrainedModels, processed: Path, spec: Mapping[str, Any], params: Params
+) -> str:
+    """Write `reports/watch/`; returns a summary in one line."""
+    settings = params.evaluation.watch
+    test, probabilities, order_metrics = predict_test_split(
+        trained_models, processed, cast(WatchSpec, spec), settings.seed
+    )
+    return write_report(
+        report_dir,
+        trained_models,
+        test,
+        probabilities,
+        spec["classes"],
+        spec["source"],
+        settings,
+        task="watch",
+        extra_metrics=order_metrics,
+    )

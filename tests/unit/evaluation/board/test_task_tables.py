@@ -1,0 +1,77 @@
+"""The leaderboard tables of classify and forecast, with their notes."""
+
+import dataclasses
+import json
+
+import pytest
+
+from strokecast.evaluation.board.leaderboard import read_tables
+from strokecast.evaluation.board.task_tables import make_table
+from strokecast.params import ClassifyEvaluation, ForecastEvaluation
+
+
+def test_order_and_notes(reports):
+    classify, forecast = read_tables(reports, ("classify", "forecast"))
+    assert [row[0] for row in classify.rows] == ["good", "twin", "poor"]
+    assert [row[0] for row in forecast.rows] == ["sharp", "naive", "offset"]
+    assert "One seed per model: the spread over seeds is unknown." in forecast.notes
+    assert any("one seed only: twin, poor" in note for note in classify.notes)
+    assert any(note.startswith("poor differs from good: -4") for note in classify.notes)
+    assert any(note.startswith("twin does not differ significantly from good") for note in classify.notes)
+    assert all(len(row) == len(table.header) for table in (classify, forecast) for row in table.rows)
+    assert " ± " in classify.rows[0][1]
+    assert "MAE before" in forecast.header
+    at = forecast.header.index("80 % coverage, %")
+    assert 75 < float(forecast.rows[0][at]) < 85
+    assert forecast.rows[2][at] == "0.0"
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_notes_name_the_classifiers_that_are_not_better_than_the_baseline(reports, write_reports, tmp_path):
+    def table(baseline):
+        settings = ClassifyEvaluation(baseline=baseline, resamples=100)
+        write_reports(tmp_path / str(baseline), {"settings": settings})
+        return make_table(json.loads((tmp_path / str(baseline) / "classify/summary.json").read_text()))
+
+    poor = read_tables(reports, ("classify",))[0]
+    at = poor.header.index("minus poor, points")
+    assert [row[0] for row in poor.rows if row[at] == "-"] == ["poor"]
+    assert poor.rows[0][at].startswith("+4")
+    assert "Every other model is better than poor by a paired 95 % interval above 0." in poor.notes
+    twin = table("twin").notes[0]
+    assert twin.startswith("Not better than twin by a paired 95 % interval above 0: good (+")
+    assert ", poor (-4" in twin
+    none = table(None)
+    assert not [title for title in none.header if title.startswith("minus")]
+    assert not [note for note in none.notes if "etter than" in note]
+    absent = table("logistic")
+    assert absent.notes[0] == "No comparison with logistic: it is not among the evaluated models."
+    assert len(absent.header) == len(absent.rows[0]) == len(none.header)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_notes_name_the_forecasters_that_are_not_better_than_the_baseline(reports, write_reports, tmp_path):
+    table = read_tables(reports, ("forecast",))[0]
+    at = table.header.index("MAE minus naive")
+    assert [row[at] == "-" for row in table.rows] == [False, True, False]
+    assert table.rows[0][at].startswith("-4")
+    assert any(
+        note.startswith("Not better than naive by a paired 95 % interval below 0: offset (+")
+        for note in table.notes
+    )
+    write_reports(tmp_path, forecast={"settings": ForecastEvaluation(resamples=100)})
+    assert "MAE minus" not in " ".join(read_tables(tmp_path, ("forecast",))[0].header)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_left_out_origins_and_unattainable_intervals_are_reported(
+    reports, forecast_inputs, write_reports, tmp_path
+):
+    table = read_tables(reports, ("forecast",))[0]
+    assert "from 194 origins, one per day," in table.about
+    (note,) = (note for note in table.notes if note.startswith("naive: 15 validation origins are too few"))
+    assert "95 % intervals" in note
+    fewer = dataclasses.replace(forecast_inputs.test, possible_origins=800)
+    write_reports(tmp_path, forecast={"test": fewer})
+    about = read_tables(tmp_path, ("forecast",))[0].about
+    assert "from 194 origins evenly spaced out of 800, first forecast day" in about

@@ -1,0 +1,20 @@
+"""Numbers as text and CSV."""
+
+import pytest
+
+from strokecast.evaluation.common import tables
+
+
+def test_undefined_values_are_empty_cells(tmp_path):
+    rows = [{"a": 1 / 3, "b": float("nan"), "c": None}, {"a": 7, "c": "x,y"}]
+    tables.write_csv(tmp_path / "t.csv", ("a", "b", "c"), rows)
+    assert (tmp_path / "t.csv").read_bytes() == b'a,b,c\n0.333333,,\n7,,"x,y"\n'
+
+
+def test_undefined_metrics_are_left_out():
+    assert tables.round_finite({"mae": 1234567.0, "mase": float("nan")}) == {"mae": 1234570.0}
+
+
+def test_mean_and_spread():
+    assert tables.mean_and_spread([{"x": 1.0}]) == {"x": 1.0}
+    assert tables.mean_and_spread([{"x": 1.0}, {"x": 3.0}]) == {"x": 2.0, "x_spread": pytest.approx(2**0.5)}
