@@ -23,7 +23,7 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "trainings"
     monkeypatch.setattr(training_lock, "records_dir", lambda: home)
     monkeypatch.setattr(clean, "wanted", lambda settings: {"aa"})
-    monkeypatch.setattr(clean.params, "load", lambda: None)
+    monkeypatch.setattr(clean.resolve, "load", lambda: None)
     for name, days in (("aa", 10), ("bb", 10), ("cc", 10), ("dd", 1)):
         (home / name / "before").mkdir(parents=True)
         (home / name / "checkpoint-1.npz").write_bytes(b"0" * 1000)
@@ -86,6 +86,7 @@ def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch
         return TrainingLock("id", 0, None, None)
 
     monkeypatch.setattr(TrainingLock, "acquire", acquire)
+    monkeypatch.setattr("strokecast.tracking.tracked_run._git", lambda *arguments: None)
     settings = params.parse(
         {
             "models": {

@@ -106,6 +106,7 @@ def test_a_run_whose_artifacts_were_deleted_is_made_whole(
     assert {run.data.tags[store.ID]: describe_run(client, run.info.run_id) for run in active()} == before
 
 
+@pytest.mark.slow
 def test_nothing_to_do_imports_nothing_heavy(workspace: list[Path]) -> None:
     sync()
     script = "import sys; from strokecast.commands.sync import sync; print(sync()); print(*sys.modules)"

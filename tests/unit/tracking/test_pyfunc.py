@@ -1,4 +1,4 @@
-"""A saved model takes raw input and needs no repository; pictures and samples are what they say."""
+"""A saved model takes raw input and loads without the repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from strokecast.models.common import registry
-from strokecast.tracking import board, curves, pyfunc, system
+from strokecast.tracking import board, pyfunc
 
 Make = Callable[..., Path]
 
@@ -24,7 +24,7 @@ sys.path[:] = [path for path in sys.path if not path.endswith("src")]
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
 try:
     import strokecast
-    raise SystemExit("the repository is in reach: this proves nothing")
+    raise SystemExit("strokecast is importable from the repository")
 except ModuleNotFoundError:
     pass
 import json
@@ -32,25 +32,25 @@ import mlflow
 import pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])
 frame = pd.DataFrame({"ds": pd.date_range("2020-01-01", periods=400), "y": range(400)})
-told = []
+results = []
 for address in sys.argv[2:]:
     model = mlflow.pyfunc.load_model(address)
-    made = model.predict(frame)
+    forecast = model.predict(frame)
     try:
         model.predict(frame.drop(index=5))
         error = ""
     except mlflow.exceptions.MlflowException as caught:
         error = str(caught)
     example = len(model.predict(model.input_example))
-    told.append([made["ds"].astype(str).tolist(), made["mean"].tolist(), example, error])
+    results.append([forecast["ds"].astype(str).tolist(), forecast["mean"].tolist(), example, error])
 import strokecast
-print(json.dumps([told, strokecast.__file__, "tensorflow" in sys.modules]))
+print(json.dumps([results, strokecast.__file__, "tensorflow" in sys.modules]))
 """
 
 CLASSIFY = """
-made = mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.DataFrame({"strokes": json.loads(sys.argv[2])}))
-sums = [sum(row) for row in made["probabilities"]]
-print(json.dumps([made["label"].tolist(), sums, "tensorflow" in sys.modules]))
+predictions = mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.DataFrame({"strokes": json.loads(sys.argv[2])}))
+sums = [sum(row) for row in predictions["probabilities"]]
+print(json.dumps([predictions["label"].tolist(), sums, "tensorflow" in sys.modules]))
 """
 
 
@@ -59,6 +59,7 @@ def save(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_rules_load_outside_the_repository_by_every_address(
     make_training: Make, client: Any, project: Path, tmp_path: Path
 ) -> None:
@@ -79,18 +80,19 @@ def test_rules_load_outside_the_repository_by_every_address(
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    told, where, tensorflow = json.loads(done.stdout.splitlines()[-1])
+    results, module_file, tensorflow = json.loads(done.stdout.splitlines()[-1])
     dates = [f"2021-02-{day:02d}" for day in range(4, 11)]
-    for days, values, example, error in told[:2]:
+    for days, values, example, error in results[:2]:
         assert (days, values, example) == (dates, list(range(393, 400)), 7)
         assert error == "input column ds: 2020-01-06 is missing; allowed: every day once, ascending"
-    for days, values, example, _ in told[2:]:
+    for days, values, example, _ in results[2:]:
         assert (days, values, example) == (dates, list(range(36, 43)), 7)
-    assert Path(where).parts[-3:] == ("code", "strokecast", "__init__.py")
-    assert not Path(where).is_relative_to(Path(__file__).parents[3])
+    assert Path(module_file).parts[-3:] == ("code", "strokecast", "__init__.py")
+    assert not Path(module_file).is_relative_to(Path(__file__).parents[3])
     assert not tensorflow, "a rule needs no TensorFlow"
 
 
+@pytest.mark.slow
 def test_an_estimator_loads_outside_the_repository_without_tensorflow(
     make_training: Make, specs: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -114,14 +116,14 @@ def test_an_estimator_loads_outside_the_repository_without_tensorflow(
         "scikit-learn",
     }
     script = OUTSIDE.partition("mlflow.set_tracking_uri")[0] + CLASSIFY
-    given = [
+    command = [
         sys.executable,
         "-c",
         script,
         str((folder / "pyfunc").resolve()),
         json.dumps([corner, right, up]),
     ]
-    done = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     labels, sums, tensorflow = json.loads(done.stdout.splitlines()[-1])
     assert labels == ["a spiral", "circle", "square"]
@@ -132,21 +134,21 @@ def test_an_estimator_loads_outside_the_repository_without_tensorflow(
 def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: Make) -> None:
     folder = save(make_training("forecast", "gru", pyfunc=False))
     saved = yaml.safe_load((folder / "pyfunc/MLmodel").read_text())
-    read, made = (json.loads(saved["signature"][end]) for end in ("inputs", "outputs"))
-    assert [(column["name"], column["required"]) for column in read] == [
+    inputs, outputs = (json.loads(saved["signature"][end]) for end in ("inputs", "outputs"))
+    assert [(column["name"], column["required"]) for column in inputs] == [
         ("ds", True),
         ("y", True),
         ("unique_id", False),
     ]
     ends = [f"{end}-{level}" for level in (50, 80, 95) for end in ("lo", "hi")]
-    assert [column["name"] for column in made] == ["ds", "unique_id", "median", *ends]
-    assert [column["type"] for column in made] == ["datetime", "string", *["double"] * 7]
+    assert [column["name"] for column in outputs] == ["ds", "unique_id", "median", *ends]
+    assert [column["type"] for column in outputs] == ["datetime", "string", *["double"] * 7]
     assert saved["metadata"]["horizon"] == 7
     assert "run_id" not in saved
     assert saved["model_id"] is None
     example = json.loads((folder / "pyfunc/input_example.json").read_text())
-    assert len(example["data"]) == 14, "as many days as the window"
-    assert example["data"][-1][0] == "2020-12-31", "days that training saw"
+    assert len(example["data"]) == 14, "as many days as input_size"
+    assert example["data"][-1][0] == "2020-12-31", "the last training day"
     required = (folder / "pyfunc/requirements.txt").read_text().splitlines()
     assert {line.partition("==")[0] for line in required} == {
         "mlflow",
@@ -170,26 +172,26 @@ def test_saving_the_same_training_again_gives_the_same_bytes(make_training: Make
     assert digest_tree(folder / "pyfunc") == digest_tree(first)
 
 
-def test_code_that_travels_is_what_serving_needs(tmp_path: Path) -> None:
+def test_the_saved_code_is_what_prediction_needs(tmp_path: Path) -> None:
     code = pyfunc.copy_code(tmp_path)
-    there = {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()}
+    saved = {path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file()}
     assert {
         "__init__.py",
-        "serving/predictor.py",
+        "inference/predictor.py",
         "tracking/loader.py",
-        "features/common/strokes.py",
-    } <= there
-    assert "models/forecast/seasonal_naive_7.py" in there
-    for stranger in (
+        "features/sketches/strokes.py",
+    } <= saved
+    assert "models/forecast/seasonal_naive_7.py" in saved
+    for other in (
         "tracking/board.py",
         "tracking/pyfunc.py",
-        "cli.py",
+        "commands",
         "training",
-        "quality",
+        "validation",
         "evaluation",
         "sources",
     ):
-        assert not any(name.startswith(stranger) for name in there), stranger
+        assert not any(name.startswith(other) for name in saved), other
 
 
 def test_closure_follows_imports_inside_functions(tmp_path: Path) -> None:
@@ -212,68 +214,34 @@ def test_closure_follows_imports_inside_functions(tmp_path: Path) -> None:
     }
 
 
-def test_curves_are_drawn_alike_each_time_and_not_for_a_rule(make_training: Make, tmp_path: Path) -> None:
-    folder = make_training("forecast", "gru")
-    assert curves.draw(folder / "history.csv", tmp_path / "one.png", "gru")
-    assert curves.draw(folder / "history.csv", tmp_path / "two.png", "gru")
-    assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG"
-    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
-    rule = make_training(training_id="x")
-    assert not curves.draw(rule / "history.csv", tmp_path / "three.png", "rule")
-    assert not (tmp_path / "three.png").exists()
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1.3])
-def test_system_metrics_are_sampled_even_of_a_moment(tmp_path: Path, seconds: float) -> None:
-    import time
-
-    sampler = system.Sampler()
-    time.sleep(seconds)
-    early = sampler.fresh()
-    sampler.stop()
-    sampler.stop()
-    late = sampler.fresh()
-    assert sampler.fresh() == []
-    sampler.write(tmp_path / "system.csv")
-    names = {name for _, name, _, _ in late}
-    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= names
-    assert {step for *_, step in early + late} == ({0} if seconds == 0 else {0, 1})
-    lines = (tmp_path / "system.csv").read_text().splitlines()
-    assert lines[0] == "timestamp_ms,name,value,step"
-    assert len(lines) == 1 + len(early) + len(late)
-
-
 @pytest.mark.parametrize("name", ["auto_ets", "auto_arima", "sarima", "mstl"])
-def test_a_classical_method_asks_for_what_computes_it(name: str) -> None:
-    from strokecast.models.common import registry
-    from strokecast.tracking import pyfunc
-
+def test_a_statistical_model_requires_its_package(name: str) -> None:
     required = pyfunc.requirements("rule", registry.get("forecast", name).requirements)
     assert [line.partition("==")[0] for line in required][-1] == "statsforecast"
     assert not {"tensorflow", "scikit-learn"} & {line.partition("==")[0] for line in required}
 
 
-def test_a_forecaster_names_all_columns_it_reads_and_its_example_gives_the_days_to_come(
+def test_the_signature_of_a_forecaster_names_all_columns_that_it_reads(
     make_training: Make, specs: dict[str, Any]
 ) -> None:
     import mlflow
 
     folder = make_training("forecast", "seasonal_naive_7", pyfunc=False)
     plain = specs["forecast"]
-    told = {"kinds": ["day_type"], "day_types": ["U", "W"]}
-    fitted = {"bus": {"kind": "boxcox", "power": 0.5, "mean": 9.0, "std": 1.0}}
+    calendar = {"kinds": ["day_type"], "day_types": ["U", "W"]}
+    transform = {"bus": {"kind": "boxcox", "power": 0.5, "mean": 9.0, "std": 1.0}}
     spec = plain | {
         "past_covariates": ["bus"],
-        "calendar": plain["calendar"] | told,
-        "transforms": plain["transforms"] | fitted,
+        "calendar": plain["calendar"] | calendar,
+        "transforms": plain["transforms"] | transform,
     }
     (folder / "spec.json").write_text(json.dumps(spec))
     save(folder)
     model = mlflow.pyfunc.load_model(str(folder / "pyfunc"))
     assert model.metadata.signature.inputs.input_names() == ["ds", "y", "bus", "day_type", "unique_id"]
-    made = model.predict(model.input_example)
-    assert made["ds"].dt.strftime("%m-%d").tolist() == [f"01-0{day}" for day in range(1, 8)]
-    assert list(made.columns) == model.metadata.signature.outputs.input_names()
+    forecast = model.predict(model.input_example)
+    assert forecast["ds"].dt.strftime("%m-%d").tolist() == [f"01-0{day}" for day in range(1, 8)]
+    assert list(forecast.columns) == model.metadata.signature.outputs.input_names()
     required = (folder / "pyfunc/requirements.txt").read_text()
     assert "scipy==" in required, "Box-Cox is computed by scipy"
     with pytest.raises(mlflow.exceptions.MlflowException, match="the day_type of 2021-01-01 is not known"):
@@ -300,7 +268,9 @@ def test_a_forecaster_requires_what_it_needs_at_the_locked_versions(
     spec = specs["forecast"]
     spec = {**spec, "calendar": {**spec["calendar"], "holiday_country": country}}
     architecture = registry.get("forecast", name)
-    required = pyfunc.requirements(architecture.kind, (*architecture.requirements, *pyfunc._read(spec)))
+    required = pyfunc.requirements(
+        architecture.kind, (*architecture.requirements, *pyfunc._transform_requirements(spec))
+    )
     assert {line.partition("==")[0] for line in required} == {
         "mlflow",
         "numpy",
@@ -313,8 +283,8 @@ def test_a_forecaster_requires_what_it_needs_at_the_locked_versions(
     assert set(required) <= pinned
 
 
-def test_the_saved_requirements_are_those(make_training: Make) -> None:
+def test_the_saved_requirements_are_those_of_the_model(make_training: Make) -> None:
     folder = save(make_training("forecast", "seasonal_naive_7", pyfunc=False))
     spec = json.loads((folder / "spec.json").read_text())
     written = (folder / "pyfunc/requirements.txt").read_text().split()
-    assert sorted(written) == sorted(pyfunc.requirements("rule", pyfunc._read(spec)))
+    assert sorted(written) == sorted(pyfunc.requirements("rule", pyfunc._transform_requirements(spec)))

@@ -15,6 +15,8 @@ import pytest
 
 from strokecast.tracking import store
 
+pytestmark = pytest.mark.slow
+
 STAGES = Path(__file__).resolve().parents[3] / "stages"
 
 PARAMS = """

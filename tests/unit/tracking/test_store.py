@@ -24,6 +24,7 @@ for folder in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_four_processes_on_a_fresh_store_write_every_training_once(
     empty_project: Path, make_without_board: Make
 ) -> None:
@@ -83,6 +84,7 @@ def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
     assert store.board_state()[training].lifecycle == "deleted"
 
 
+@pytest.mark.slow
 def test_looking_imports_neither_mlflow_nor_pandas(project: Path) -> None:
     script = "import sys; from strokecast.tracking import store; store.board_state(); store.running_runs(); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -161,6 +161,7 @@ with TrackedRun.start(job, spec) as training:
 """
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_keeps_its_id_and_one_run(
     train: Any,
     spec: dict[str, Any],
@@ -325,6 +326,7 @@ def test_a_further_seed_has_a_run_and_a_name_of_its_own(train: Any, client: Any)
     assert client.get_run(training.finalize(folder)).info.run_name == "gru-seed4"
 
 
+@pytest.mark.slow
 def test_git_revision_and_dvc_names_are_noted(
     train: Any, client: Any, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def test_the_model_that_is_kept_is_the_one_that_was_validated(
         np.testing.assert_array_equal(value, wanted)
 
 
+@pytest.mark.slow
 def test_threads_are_set_before_tensorflow_starts() -> None:
     code = (
         "import json, threading; from strokecast.common.import_hiding import start_tensorflow; start_tensorflow(); "

@@ -38,6 +38,7 @@ def fit(made: Path, folder: Path, name: str = "logistic", **config: Any) -> dict
     return run.fit_estimator(job, made / "classify", folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "nearest_neighbour"])
 def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-c", FIT, name, str(made / "classify"), str(tmp_path)]

@@ -184,6 +184,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_a_checkpoint_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
     record = small_disk(64)
     (record / "ballast").write_bytes(b"x" * 40_000)
@@ -198,6 +199,7 @@ def test_a_full_disk_while_a_checkpoint_is_written(made: Path, small_disk: Calla
             assert all(stored[member] is not None for member in stored.files), "and the good one is whole"
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_model_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
     place = small_disk(8)
     with pytest.raises(OSError) as ended:
@@ -206,6 +208,7 @@ def test_a_full_disk_while_the_model_is_written(made: Path, small_disk: Callable
     assert not (place / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_history_is_written(small_disk: Callable[[int], Path]) -> None:
     place = small_disk(4)
     rows = tuple({"epoch": n, "train_loss": 1 / (n + 1)} for n in range(1000))

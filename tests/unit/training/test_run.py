@@ -232,6 +232,7 @@ def test_training_opens_nothing_of_the_test_split(made: Path, tmp_path: Path, ta
     assert not test.any()
 
 
+@pytest.mark.slow
 def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> None:
     code = (
         "import json, sys; from pathlib import Path; from strokecast.training import run; "
