@@ -1,10 +1,14 @@
-"""Every registered architecture through one check. A new one needs one line in TABLE."""
+"""Every registered architecture passes the same checks. A new architecture needs one line in TABLE.
+
+Each network is built and traced once, and all checks share the result.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,40 +22,43 @@ from strokecast.params import RECIPES, TASKS
 
 @dataclass(frozen=True)
 class Line:
-    """What the testing and the default config of an architecture should count in parameters."""
+    """The expected properties of one architecture.
+
+    Attributes:
+        testing, default: parameters with the testing config and with the default config.
+        min_history: statistical forecasters: minimum days of history.
+        inputs: watch: inputs in addition to `frames`.
+        forecast: forecast: output shape of a network with the testing config: (days, targets, quantiles).
+    """
 
     task: str
     name: str
     testing: int
     default: int
-    min_history: int | None = None  # rules: days of history they need
+    min_history: int | None = None
     kind: str = "network"
-    inputs: tuple[str, ...] = ()  # what a network of the task watch reads beside frames
-    forecast: tuple[int, ...] = (
-        7,
-        1,
-        7,
-    )  # what a network of the task forecast gives: days, targets, quantiles
+    inputs: tuple[str, ...] = ()
+    forecast: tuple[int, ...] = (7, 1, 7)
 
     def __str__(self) -> str:
         return f"{self.task}-{self.name}"
 
 
 TABLE = [
-    Line("classify", "attention_rnn", testing=2280, default=111628),
-    Line("classify", "conv_bilstm", testing=2106, default=1056684),
-    Line("classify", "conv_rnn", testing=1626, default=301452),
-    Line("classify", "gru", testing=900, default=86700),
-    Line("classify", "layer_norm_lstm", testing=1196, default=52492),
+    Line("classify", "attention_rnn", testing=2520, default=66764),
+    Line("classify", "conv_bilstm", testing=2246, default=204604),
+    Line("classify", "conv_rnn", testing=1726, default=302252),
+    Line("classify", "gru", testing=1020, default=88140),
+    Line("classify", "layer_norm_lstm", testing=1356, default=80652),
     Line("classify", "logistic", testing=502, default=502, kind="estimator"),
-    Line("classify", "lstm", testing=1100, default=114444),
+    Line("classify", "lstm", testing=1260, default=116364),
     Line("classify", "nearest_neighbour", testing=4808, default=2662, kind="estimator"),
     Line("classify", "raster_cnn", testing=840, default=93932),
-    Line("classify", "simple_rnn", testing=492, default=22156),
-    Line("classify", "transformer", testing=1268, default=69260),
-    Line("classify", "wavenet", testing=1632, default=200076),
-    Line("draw", "class_decoder", testing=779, default=309759),
-    Line("draw", "sketch_rnn", testing=1556, default=448064),
+    Line("classify", "simple_rnn", testing=532, default=36364),
+    Line("classify", "transformer", testing=1308, default=39900),
+    Line("classify", "wavenet", testing=1662, default=113436),
+    Line("draw", "class_decoder", testing=779, default=132255),
+    Line("draw", "sketch_rnn", testing=1556, default=189152),
     Line("watch", "cnn_rnn", testing=1660, default=137308),
     Line("watch", "cnn_rnn_strokes", testing=2077, default=173372, inputs=("track",)),
     Line("watch", "conv3d", testing=2420, default=123484),
@@ -106,24 +113,27 @@ SPECS: dict[str, dict[str, Any]] = {
     },
 }
 CLASSES = 12
-MIXTURE = 6 * 2 + 3  # draw: parameters a step of the testing configs' two mixtures
+MIXTURE = 6 * 2 + 3  # draw: mixture parameters per step with the two components of the testing configs
 B, T = 6, 24
 
 NETWORKS = [line for line in TABLE if line.kind == "network"]
-DRAWING = [line for line in NETWORKS if line.task == "draw"]
-RULES = [line for line in TABLE if line.kind == "rule"]
+CLASSIFIERS = [line for line in NETWORKS if line.task == "classify"]
+GENERATORS = [line for line in NETWORKS if line.task == "draw"]
+STATISTICAL = [line for line in TABLE if line.kind == "rule"]
 ESTIMATORS = [line for line in TABLE if line.kind == "estimator" and line.task == "classify"]
 REGRESSIONS = [line for line in TABLE if line.kind == "estimator" and line.task == "forecast"]
 
 
+@cache
 def inputs_of(line: Line, padding: int = 0) -> dict[str, Any]:
+    """Random inputs of a network; `padding` steps of zeros are appended to strokes. Do not change them."""
     rng = np.random.default_rng(3)
     if line.task == "watch":
         frames = rng.integers(0, 256, (B, 12, 28, 28)).astype(np.uint8)
         motion = np.diff(frames / np.float32(255), axis=1, prepend=np.float32(0))
         track = rng.normal(size=(B, 12 * 16, 3)).astype(np.float32)
-        every = {"frames": frames, "motion": motion, "track": track}
-        return {name: every[name] for name in ("frames", *line.inputs)}
+        inputs = {"frames": frames, "motion": motion, "track": track}
+        return {name: inputs[name] for name in ("frames", *line.inputs)}
     if line.task == "forecast":
         shapes = {"past": (B, 56, 1 + len(FUTURE)), "future": (B, 7, len(FUTURE))}
         return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -141,25 +151,52 @@ def target_of(task: str) -> Any:
     if task == "draw":
         from strokecast.features.records import reading
 
-        return reading.stroke5_target(inputs_of(DRAWING[0])).numpy()
+        return reading.stroke5_target(inputs_of(GENERATORS[0])).numpy()
     return rng.integers(0, 12, B).astype(np.int64)
 
 
-def compared(output: Any) -> Any:
-    """What is held against another output: of networks that draw, the mixture."""
+def main_output(output: Any) -> Any:
+    """The output to compare, as numpy: the mixture of networks that draw."""
     return (output["mixture"] if isinstance(output, dict) else output).numpy()
 
 
-@pytest.fixture(scope="module")
-def models() -> dict[str, Any]:
-    import keras
+class BuiltNetwork:
+    """A network with its testing config. Tests share it and leave its weights as they found them."""
 
-    built = {}
-    for line in NETWORKS:
+    def __init__(self, line: Line) -> None:
+        import keras
+
+        self.line = line
         keras.utils.set_random_seed(0)
         architecture = registry.get(line.task, line.name)
-        built[str(line)] = architecture.build(architecture.testing, SPECS[line.task])
-    return built
+        self.model = architecture.build(architecture.testing, SPECS[line.task])
+
+    @cached_property
+    def predict(self) -> Any:
+        """The model in inference mode, traced once for all lengths and batch sizes."""
+        from strokecast.inference import networks
+
+        return networks.inference_function(self.model)
+
+    @cached_property
+    def predict_training(self) -> Any:
+        """The same in training mode."""
+        import tensorflow as tf
+
+        from strokecast.inference import networks
+
+        signature = [networks.input_signature(self.model)]
+        return tf.function(lambda inputs: self.model(inputs, training=True), input_signature=signature)
+
+    @cached_property
+    def output(self) -> Any:
+        """Outputs in inference mode for `inputs_of(line)`."""
+        return self.predict(inputs_of(self.line))
+
+
+@cache
+def network(line: Line) -> BuiltNetwork:
+    return BuiltNetwork(line)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -176,9 +213,8 @@ def test_kind_and_names(line: Line) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in NETWORKS if line.task != "draw"], ids=str)
-def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
-    model = models[str(line)]
-    output = model(inputs_of(line), training=False)
+def test_output_shape_and_dtype(line: Line) -> None:
+    model, output = network(line).model, network(line).output
     shape = line.forecast if line.task == "forecast" else (CLASSES,)
     assert model.output_shape == (None, *shape)
     assert tuple(output.shape) == (B, *shape)
@@ -188,38 +224,42 @@ def test_output_shape_and_dtype(line: Line, models: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("line", [line for line in NETWORKS if line.task == "classify"], ids=str)
-def test_more_padding_changes_nothing(line: Line, training: bool, models: dict[str, Any]) -> None:
-    model = models[str(line)]
+@pytest.mark.parametrize("line", CLASSIFIERS, ids=str)
+def test_padding_does_not_change_the_output(line: Line, training: bool) -> None:
+    model = network(line).model
+    run = network(line).predict_training if training else network(line).predict
     weights = model.get_weights()
-    plain = model(inputs_of(line), training=training).numpy()
-    model.set_weights(weights)  # a pass in training mode moves the moments of batch normalisation
+    expected = run(inputs_of(line)).numpy()
+    model.set_weights(weights)  # a pass in training mode updates the moments of batch normalisation
     for padding in (1, 2, 13):
-        padded = model(inputs_of(line, padding), training=training).numpy()
+        padded = run(inputs_of(line, padding)).numpy()
         model.set_weights(weights)
-        np.testing.assert_allclose(padded, plain, atol=1e-5)
-    alone = {name: values[:1] for name, values in inputs_of(line).items()}
-    alone["strokes"] = alone["strokes"][:, :1]
-    if not training:  # one real point, not a step of padding
-        np.testing.assert_allclose(model(alone, training=False).numpy(), plain[:1], atol=1e-5)
+        np.testing.assert_allclose(padded, expected, atol=1e-5)
+    if not training:  # a drawing of one point, without padding
+        single = {name: values[:1] for name, values in inputs_of(line).items()}
+        single["strokes"] = single["strokes"][:, :1]
+        np.testing.assert_allclose(run(single).numpy(), expected[:1], atol=1e-5)
 
 
-@pytest.mark.parametrize("line", [line for line in NETWORKS if line.task == "classify"], ids=str)
-def test_every_real_point_has_a_say(line: Line, models: dict[str, Any]) -> None:
-    inputs = inputs_of(line)
-    plain = models[str(line)](inputs, training=False).numpy()
+def moved_point(line: Line, point: int) -> dict[str, Any]:
+    """The inputs with another move and pen state at one point of the last drawing."""
+    strokes = inputs_of(line)["strokes"].copy()
+    strokes[5, point] += (1.0, 1.0, -2.0 if strokes[5, point, 2] > 0.5 else 2.0)
+    return {**inputs_of(line), "strokes": strokes}
+
+
+@pytest.mark.parametrize("line", CLASSIFIERS, ids=str)
+def test_output_depends_on_every_point(line: Line) -> None:
+    expected = network(line).output.numpy()
     for point in (0, 11, 23):
-        changed = inputs["strokes"].copy()
-        changed[5, point] += (1.0, 1.0, -2.0 if changed[5, point, 2] > 0.5 else 2.0)  # lifted or no more
-        output = models[str(line)]({**inputs, "strokes": changed}, training=False).numpy()
-        assert np.abs(output[5] - plain[5]).max() > 1e-7
-        np.testing.assert_allclose(output[:5], plain[:5], atol=1e-6)
+        output = network(line).predict(moved_point(line, point)).numpy()
+        assert np.abs(output[5] - expected[5]).max() > 1e-7
+        np.testing.assert_allclose(output[:5], expected[:5], atol=1e-6)
 
 
-@pytest.mark.parametrize("line", DRAWING, ids=str)
-def test_a_density_a_step_and_one_more(line: Line, models: dict[str, Any]) -> None:
-    model = models[str(line)]
-    output = model(inputs_of(line), training=False)
+@pytest.mark.parametrize("line", GENERATORS, ids=str)
+def test_generator_output_is_a_mixture_per_step_and_one_more(line: Line) -> None:
+    model, output = network(line).model, network(line).output
     assert model.output["mixture"].shape == (None, None, MIXTURE)
     shapes = {"mixture": (B, T + 1, MIXTURE), "kl": (B,), "penalty": (B,)}
     assert set(output) == ({"mixture"} if line.name == "class_decoder" else set(shapes))
@@ -229,145 +269,137 @@ def test_a_density_a_step_and_one_more(line: Line, models: dict[str, Any]) -> No
     assert {tensor.name for tensor in model.inputs} == {"strokes", "length", "label"}
 
 
-@pytest.mark.parametrize("line", DRAWING, ids=str)
-def test_more_padding_changes_no_density(line: Line, models: dict[str, Any]) -> None:
-    model, inputs = models[str(line)], inputs_of(line)
-    plain = model(inputs, training=False)
-    padded = model(inputs_of(line, padding=13), training=False)
-    alone = model(
-        {name: values[:1, :1] if values.ndim > 1 else values[:1] for name, values in inputs.items()}
-    )
+@pytest.mark.parametrize("line", GENERATORS, ids=str)
+def test_padding_does_not_change_the_mixture(line: Line) -> None:
+    run, inputs, expected = network(line).predict, inputs_of(line), network(line).output
+    padded = run(inputs_of(line, padding=13))
+    single = run({name: values[:1, :1] if values.ndim > 1 else values[:1] for name, values in inputs.items()})
     for row, length in enumerate(inputs["length"]):
-        steps = plain["mixture"][row, : length + 1].numpy()
+        steps = expected["mixture"][row, : length + 1].numpy()
         np.testing.assert_allclose(padded["mixture"][row, : length + 1].numpy(), steps, atol=1e-5)
-    np.testing.assert_allclose(alone["mixture"].numpy(), plain["mixture"][:1, :2].numpy(), atol=1e-5)
-    for name in set(plain) - {"mixture"}:
-        np.testing.assert_allclose(padded[name].numpy(), plain[name].numpy(), atol=1e-6)
+    np.testing.assert_allclose(single["mixture"].numpy(), expected["mixture"][:1, :2].numpy(), atol=1e-5)
+    for name in set(expected) - {"mixture"}:
+        np.testing.assert_allclose(padded[name].numpy(), expected[name].numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("line", DRAWING, ids=str)
-def test_each_step_rests_on_the_class_and_on_what_came_before(line: Line, models: dict[str, Any]) -> None:
-    model, inputs = models[str(line)], inputs_of(line)
-    plain = compared(model(inputs, training=False))
+@pytest.mark.parametrize("line", GENERATORS, ids=str)
+def test_mixture_depends_on_the_class_and_on_earlier_points(line: Line) -> None:
+    run, inputs, expected = network(line).predict, inputs_of(line), main_output(network(line).output)
     for point in (0, 11, 23):
-        changed = inputs["strokes"].copy()
-        changed[5, point] += (1.0, 1.0, -2.0 if changed[5, point, 2] > 0.5 else 2.0)
-        moved = np.abs(compared(model({**inputs, "strokes": changed}, training=False)) - plain).max(axis=2)
-        assert (moved[5, point + 1 :] > 1e-7).all()
-        assert moved[:5].max() < 1e-6
-        if line.name == "class_decoder":  # nothing looks ahead
-            assert moved[5, : point + 1].max() < 1e-6
-        else:  # but the latent vector has seen the whole drawing
-            assert moved[5, 0] > 1e-7
-    other = compared(model({**inputs, "label": (inputs["label"] + 1) % 12}, training=False))
-    assert (np.abs(other - plain).max(axis=2) > 1e-7).all()
+        change = np.abs(main_output(run(moved_point(line, point))) - expected).max(axis=2)
+        assert (change[5, point + 1 :] > 1e-7).all()
+        assert change[:5].max() < 1e-6
+        if line.name == "class_decoder":  # causal
+            assert change[5, : point + 1].max() < 1e-6
+        else:  # the latent vector depends on the whole drawing
+            assert change[5, 0] > 1e-7
+    other_class = main_output(run({**inputs, "label": (inputs["label"] + 1) % 12}))
+    assert (np.abs(other_class - expected).max(axis=2) > 1e-7).all()
 
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
-def test_one_learning_step_lowers_the_loss(line: Line) -> None:
-    import keras
+def test_one_training_step_lowers_the_loss(line: Line) -> None:
     import tensorflow as tf
 
     from strokecast.training import objectives, optimizers, steps
 
-    keras.utils.set_random_seed(0)
-    architecture = registry.get(line.task, line.name)
-    model = architecture.build(architecture.testing, SPECS[line.task])
-    recipe = RECIPES[line.task]()
+    recipe, model = RECIPES[line.task](), network(line).model
+    weights = model.get_weights()
     objective = objectives.make(line.task, recipe, SPECS[line.task], model)
     compiled = steps.compile_steps(model, optimizers.make(recipe), objective, recipe.global_clipnorm)
     inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
     losses = []
-    for _ in range(2):  # the second step's loss is taken after the first step's update
+    for _ in range(2):  # the second loss is computed after the first update
         compiled.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
-        losses.append(compiled.read_totals()[0])
+        losses.append(compiled.read()[0])
+    model.set_weights(weights)
     assert losses[1] < losses[0]
 
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
-def test_exact_parameter_count(line: Line, models: dict[str, Any]) -> None:
+def test_exact_parameter_count(line: Line) -> None:
     architecture = registry.get(line.task, line.name)
     default = architecture.build(architecture.config(), SPECS[line.task])
-    assert (models[str(line)].count_params(), default.count_params()) == (line.testing, line.default)
+    assert (network(line).model.count_params(), default.count_params()) == (line.testing, line.default)
 
 
-@pytest.fixture(scope="module")
-def saved(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("saved")
-    for line in NETWORKS:
-        folder = root / str(line)
-        folder.mkdir()
-        models[str(line)].save(folder / "model.keras")
-        inputs = inputs_of(line)
-        np.savez(folder / "io.npz", **inputs, output=compared(models[str(line)](inputs, training=False)))
-    return root
+def save(line: Line, folder: Path) -> None:
+    """model.keras, and its inputs and output in io.npz."""
+    folder.mkdir(exist_ok=True)
+    network(line).model.save(folder / "model.keras")
+    np.savez(folder / "io.npz", **inputs_of(line), output=main_output(network(line).output))
 
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)
-def test_saves_and_loads(line: Line, saved: Path, models: dict[str, Any]) -> None:
+def test_saves_and_loads(line: Line, tmp_path: Path) -> None:
     from strokecast.inference import networks
 
-    loaded = networks.load_network(saved / str(line))
-    expected = compared(models[str(line)](inputs_of(line), training=False))
-    np.testing.assert_allclose(compared(networks.inference_function(loaded)(inputs_of(line))), expected, atol=1e-6)
+    save(line, tmp_path)
+    loaded = networks.load_network(tmp_path)
+    expected = main_output(network(line).output)
+    np.testing.assert_allclose(main_output(loaded(inputs_of(line), training=False)), expected, atol=1e-6)
 
 
-def test_loads_in_a_fresh_process(saved: Path) -> None:
+@pytest.mark.slow  # starts a process
+def test_loads_in_a_fresh_process(tmp_path: Path) -> None:
+    for line in NETWORKS:
+        save(line, tmp_path / str(line))
     code = """
 import sys
 from pathlib import Path
 import numpy as np
-from strokecast.models.common import inference
+from strokecast.inference import networks
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     io = dict(np.load(folder / "io.npz"))
-    output = io.pop("output")
-    found = inference.load_network(folder)(io, training=False)
-    found = found["mixture"] if isinstance(found, dict) else found
-    np.testing.assert_allclose(found.numpy(), output, atol=1e-6)
+    expected = io.pop("output")
+    output = networks.load_network(folder)(io, training=False)
+    output = output["mixture"] if isinstance(output, dict) else output
+    np.testing.assert_allclose(output.numpy(), expected, atol=1e-6)
     print(folder.name)
-assert not [m for m in sys.modules if m.startswith(("strokecast.models.classify.", "strokecast.models.watch.", "strokecast.models.draw.", "strokecast.models.forecast.", "strokecast.training"))]
+rooms = [f"strokecast.models.{task}." for task in ("classify", "watch", "draw", "forecast")]
+assert not [m for m in sys.modules if m.startswith((*rooms, "strokecast.training"))]
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == sorted(str(line) for line in NETWORKS)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split() == sorted(str(line) for line in NETWORKS)
 
 
-def history_of(days: int, horizon: int) -> Any:
-    """A week, noise and a level far above 0, as a rule is given it."""
+def history(days: int, horizon: int) -> Any:
+    """A weekly pattern with noise around 50, as a `features.timeseries.horizons.History`."""
     values = 50 + 5 * np.sin(np.arange(days) * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=days)
     return SimpleNamespace(values=values, next_days=np.datetime64("2021-03-01") + np.arange(horizon))
 
 
-@pytest.mark.parametrize("line", RULES, ids=str)
-def test_rules_forecast_any_horizon_from_enough_history(line: Line, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", STATISTICAL, ids=str)
+def test_statistical_forecasters_forecast_any_horizon_and_load(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
     from strokecast.inference import networks
 
     architecture = registry.get(line.task, line.name)
-    rule = architecture.build(architecture.testing, SPECS[line.task])
-    assert rule.min_history == line.min_history
+    forecaster = architecture.build(architecture.testing, SPECS[line.task])
+    assert forecaster.min_history == line.min_history
     days = line.min_history + 5
-    rule.find(history_of(days, 1).values)
-    told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
-    write_json(tmp_path / "model.json", told | {"found": rule.found})
+    forecaster.fit(history(days, 1).values)
+    stored = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
+    write_json(tmp_path / "model.json", stored | {"specification": forecaster.specification})
     write_json(tmp_path / "spec.json", SPECS[line.task])
     loaded = networks.load_statistical(tmp_path)
     for horizon in (1, 7, 2 * line.min_history):
-        forecast = rule.predict(history_of(days, horizon))
+        forecast = forecaster.predict(history(days, horizon))
         assert forecast.shape == (horizon,)
         assert forecast.dtype == np.float64
         assert np.abs(forecast - 50).max() < 40
-        np.testing.assert_array_equal(loaded.predict(history_of(days, horizon)), forecast)
+        np.testing.assert_array_equal(loaded.predict(history(days, horizon)), forecast)
     with pytest.raises(
         ValueError, match=f"at least {line.min_history} days, received {line.min_history - 1}"
     ):
-        rule.predict(history_of(line.min_history - 1, 7))
+        forecaster.predict(history(line.min_history - 1, 7))
 
 
 @pytest.mark.parametrize("line", REGRESSIONS, ids=str)
-def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
+def test_regressions_fit_save_and_count(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
     from strokecast.models.regression import lag_regressor
 
@@ -377,22 +409,22 @@ def test_regressions_learn_keep_and_count(line: Line, tmp_path: Path) -> None:
         model = architecture.build(config, SPECS[line.task])
         model.fit(inputs, target, seed=1)
         counts.append(model.parameters)
-        made = model.predict(inputs)
-        assert made.shape == target.shape
-        assert made.dtype == np.float64
-        assert np.abs(made - target).mean() < np.abs(target - target.mean(axis=0)).mean()
-        alone = model.predict({name: values[2:3] for name, values in inputs.items()})
-        np.testing.assert_allclose(alone, made[2:3], atol=1e-9)
+        forecast = model.predict(inputs)
+        assert forecast.shape == target.shape
+        assert forecast.dtype == np.float64
+        assert np.abs(forecast - target).mean() < np.abs(target - target.mean(axis=0)).mean()
+        single = model.predict({name: values[2:3] for name, values in inputs.items()})
+        np.testing.assert_allclose(single, forecast[2:3], atol=1e-9)
     assert tuple(counts) == (line.testing, line.default)
-    told = {"task": line.task, "name": line.name, "config": architecture.config().model_dump(mode="json")}
-    write_json(tmp_path / "config.json", told)
+    stored = {"task": line.task, "name": line.name, "config": architecture.config().model_dump(mode="json")}
+    write_json(tmp_path / "config.json", stored)
     write_json(tmp_path / "spec.json", SPECS[line.task])
     model.save(tmp_path)
-    np.testing.assert_array_equal(lag_regressor.load(tmp_path).predict(inputs), made)
+    np.testing.assert_array_equal(lag_regressor.load(tmp_path).predict(inputs), forecast)
 
 
-def drawings_to_fit(number: int = 72) -> list[tuple[Any, Any, Any]]:
-    """Two batches of unequal padding; all classes are there."""
+def training_drawings(number: int = 72) -> list[tuple[Any, Any, Any]]:
+    """Two batches with different padding that contain all classes."""
     rng = np.random.default_rng(5)
     length = rng.integers(2, 20, number)
     strokes = rng.normal(size=(number, 20, 3)).astype(np.float32)
@@ -403,56 +435,66 @@ def drawings_to_fit(number: int = 72) -> list[tuple[Any, Any, Any]]:
     return [(strokes[:40], length[:40], label[:40]), (wider, length[40:], label[40:])]
 
 
-@pytest.fixture(scope="module")
-def fitted() -> dict[str, Any]:
-    made = {}
-    for line in ESTIMATORS:
-        architecture = registry.get(line.task, line.name)
-        made[str(line)] = architecture.build(architecture.testing, SPECS[line.task])
-        made[str(line)].fit(drawings_to_fit())
-    return made
+@cache
+def fitted(line: Line) -> Any:
+    """An estimator with its testing config, fitted."""
+    architecture = registry.get(line.task, line.name)
+    estimator = architecture.build(architecture.testing, SPECS[line.task])
+    estimator.fit(training_drawings())
+    return estimator
 
 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
-def test_estimators_count_what_they_keep(line: Line, fitted: dict[str, Any]) -> None:
+def test_estimators_count_their_parameters(line: Line) -> None:
     architecture = registry.get(line.task, line.name)
     default = architecture.build(architecture.config(), SPECS[line.task])
-    default.fit(drawings_to_fit())
-    assert (fitted[str(line)].parameters, default.parameters) == (line.testing, line.default)
+    default.fit(training_drawings())
+    assert (fitted(line).parameters, default.parameters) == (line.testing, line.default)
 
 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
-def test_estimators_give_probabilities_that_no_padding_changes(line: Line, fitted: dict[str, Any]) -> None:
-    inputs = inputs_of(line)
-    chances = fitted[str(line)].predict_proba(inputs["strokes"], inputs["length"])
-    assert chances.shape == (B, CLASSES)
-    assert chances.dtype == np.float64
-    assert (chances > 0).all()
-    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-12)
+def test_estimators_give_probabilities_independent_of_padding(line: Line) -> None:
+    inputs, estimator = inputs_of(line), fitted(line)
+    probabilities = estimator.predict(inputs["strokes"], inputs["length"])
+    assert probabilities.shape == (B, CLASSES)
+    assert probabilities.dtype == np.float64
+    assert (probabilities > 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
     for padding in (1, 13):
         padded = inputs_of(line, padding)["strokes"]
-        np.testing.assert_allclose(fitted[str(line)].predict_proba(padded, inputs["length"]), chances, atol=1e-9)
-    alone = fitted[str(line)].predict_proba(inputs["strokes"][:1, :1], inputs["length"][:1])  # one real point
-    np.testing.assert_allclose(alone, chances[:1], atol=1e-9)
+        np.testing.assert_allclose(estimator.predict(padded, inputs["length"]), probabilities, atol=1e-9)
+    single = estimator.predict(inputs["strokes"][:1, :1], inputs["length"][:1])  # one point, no padding
+    np.testing.assert_allclose(single, probabilities[:1], atol=1e-9)
+
+
+def save_estimator(line: Line, folder: Path) -> None:
+    from strokecast.common.files import write_json
+
+    config = registry.get(line.task, line.name).testing.model_dump(mode="json")
+    write_json(folder / "config.json", {"task": line.task, "name": line.name, "config": config})
+    write_json(folder / "spec.json", SPECS[line.task])
+    fitted(line).save(folder)
 
 
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
-def test_estimators_save_and_load(line: Line, fitted: dict[str, Any], tmp_path: Path) -> None:
-    from strokecast.common.files import sha256, write_json
+def test_estimators_save_and_load(line: Line, tmp_path: Path) -> None:
+    from strokecast.common.files import sha256
     from strokecast.models.common import estimators
 
-    architecture = registry.get(line.task, line.name)
-    told = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
-    write_json(tmp_path / "config.json", told)
-    write_json(tmp_path / "spec.json", SPECS[line.task])
-    fitted[str(line)].save(tmp_path)
+    save_estimator(line, tmp_path)
     digest = sha256(tmp_path / estimators.FILE)
-    fitted[str(line)].save(tmp_path)
+    fitted(line).save(tmp_path)
     assert sha256(tmp_path / estimators.FILE) == digest
     inputs = inputs_of(line)
-    expected = fitted[str(line)].predict_proba(inputs["strokes"], inputs["length"])
+    expected = fitted(line).predict(inputs["strokes"], inputs["length"])
     loaded = estimators.load(tmp_path)
-    np.testing.assert_array_equal(loaded.predict_proba(inputs["strokes"], inputs["length"]), expected)
+    np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)
+
+
+@pytest.mark.slow  # starts a process
+@pytest.mark.parametrize("line", ESTIMATORS, ids=str)
+def test_estimators_load_without_tensorflow(line: Line, tmp_path: Path) -> None:
+    save_estimator(line, tmp_path)
     code = """import sys; from pathlib import Path; from strokecast.models.common import estimators
 estimators.load(Path(sys.argv[1]))
 assert not {"tensorflow", "keras"} & set(sys.modules)

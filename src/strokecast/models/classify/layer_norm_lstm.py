@@ -47,7 +47,7 @@ class LayerNormLstmConfig(Config):
     "classify",
     "layer_norm_lstm",
     LayerNormLstmConfig,
-    testing=LayerNormLstmConfig(units=8, layers=2, dropout=0.0, recurrent_dropout=0.0),
+    testing=LayerNormLstmConfig(units=8, layers=2, dropout=0.0, bidirectional=False),
     training={"epochs": 8},
 )
 def build(config: LayerNormLstmConfig, spec: Mapping[str, Any]) -> Any:

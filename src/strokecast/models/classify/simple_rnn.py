@@ -41,7 +41,7 @@ class SimpleRnnConfig(RecurrentClassifier):
     "classify",
     "simple_rnn",
     SimpleRnnConfig,
-    testing=SimpleRnnConfig(units=8, layers=3, dropout=0.0, norm="none"),
+    testing=SimpleRnnConfig(units=8, layers=3, dropout=0.0, norm="none", bidirectional=False),
 )
 def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the sync stage always runs and checks every config: importi
 
 
 class SeriesHistory(Protocol):
-    """The fields of `strokecast.features.timeseries.horizons.History` that statistical forecasters read."""
+    """The fields of `strokecast.features.timeseries.window_transformer.History` that statistical forecasters read."""
 
     @property
     def values(self) -> Floats:

@@ -1,4 +1,4 @@
-"""Classical peers: what they say is what statsforecast says, on as much of the past as they are told to read."""
+"""Statistical forecasters agree with statsforecast on the history that they are configured to use."""
 
 import json
 import subprocess
@@ -12,15 +12,15 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
-from strokecast.models.statistical import classical
-from strokecast.models.statistical.base import Rule, SeasonalNaive
+from strokecast.models.statistical import statsforecast_models
+from strokecast.models.statistical.base import StatisticalForecaster
 
-PEERS = ("auto_ets", "auto_arima", "sarima", "mstl")
+NAMES = ("auto_ets", "auto_arima", "sarima", "mstl")
 SPEC = {"task": "forecast", "horizon": 7, "counts": False}
 
 
-def past(values: Any, horizon: int = 7) -> Any:
-    """A history as `features.window_transformer.History` has it, as far as rules read it."""
+def history(values: Any, horizon: int = 7) -> Any:
+    """The fields of `features.timeseries.horizons.History` that statistical forecasters read."""
     days = np.datetime64("2020-01-01") + np.arange(horizon)
     return SimpleNamespace(values=np.asarray(values, np.float64), next_days=days)
 
@@ -33,25 +33,27 @@ def values() -> Any:
     return 50 + walk + np.tile(week, 18) + rng.normal(0, 1, 126)
 
 
-def made(name: str, values: Any, spec: dict[str, Any] | None = None, **config: Any) -> Rule:
+def build(name: str, spec: dict[str, Any] | None = None, **changes: Any) -> StatisticalForecaster:
     architecture = registry.get("forecast", name)
-    settings = architecture.testing.model_dump() | config
-    rule: Rule = architecture.build(registry.config("forecast", name, settings), spec or SPEC)
-    rule.find(values)
-    return rule
+    config = registry.config("forecast", name, architecture.testing.model_dump() | changes)
+    forecaster: StatisticalForecaster = architecture.build(config, spec or SPEC)
+    return forecaster
 
 
-def test_seasonal_naive_repeats_the_last_season() -> None:
-    history = np.arange(20.0)
-    np.testing.assert_array_equal(SeasonalNaive(7).predict(past(history, 3)), [13, 14, 15])
-    nine = [13, 14, 15, 16, 17, 18, 19, 13, 14]
-    np.testing.assert_array_equal(SeasonalNaive(7).predict(past(history, 9)), nine)
-    with pytest.raises(ValueError, match="at least 7 days, received 6"):
-        SeasonalNaive(7).predict(past(history[:6]))
+def fit(name: str, values: Any, spec: dict[str, Any] | None = None, **changes: Any) -> StatisticalForecaster:
+    forecaster = build(name, spec, **changes)
+    forecaster.fit(values)
+    return forecaster
 
 
-@pytest.mark.filterwarnings("ignore:possible convergence problem")  # ours silences the steps of a search
-def test_peers_are_statsforecasts_methods(values: Any) -> None:
+@pytest.fixture(scope="module")
+def fitted(values: Any) -> dict[str, StatisticalForecaster]:
+    """All forecasters with their testing configs, fitted on `values`. Do not change them."""
+    return {name: fit(name, values) for name in NAMES}
+
+
+@pytest.mark.filterwarnings("ignore:possible convergence problem")  # raised by the direct calls
+def test_forecasts_equal_those_of_statsforecast(values: Any) -> None:
     from statsforecast.models import ARIMA, MSTL, AutoARIMA, AutoETS
 
     direct = {
@@ -60,123 +62,129 @@ def test_peers_are_statsforecasts_methods(values: Any) -> None:
         "sarima": ARIMA(order=(1, 0, 0), season_length=7, seasonal_order=(0, 1, 1), include_constant=False),
         "mstl": MSTL(season_length=[7, 28]),
     }
-    assert set(direct) == set(PEERS)
-    for name, method in direct.items():
-        expected = method.forecast(values, 7)["mean"]
-        found = made(name, values, history=None).predict(past(values))
-        assert (found.shape, found.dtype) == ((7,), np.float64)
-        np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=name)
-        assert np.abs(found - values[-7:]).max() > 0.1  # no copy of last week
+    assert set(direct) == set(NAMES)
+    for name, model in direct.items():
+        expected = model.forecast(values, 7)["mean"]
+        forecast = fit(name, values, max_history_days=None).predict(history(values))
+        assert (forecast.shape, forecast.dtype) == ((7,), np.float64)
+        np.testing.assert_allclose(forecast, expected, rtol=1e-4, err_msg=name)
+        assert np.abs(forecast - values[-7:]).max() > 0.1  # not a copy of last week
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_only_the_last_days_count(name: str, values: Any) -> None:
-    rule = made(name, values, history=84)
-    expected = rule.predict(past(values))
-    np.testing.assert_array_equal(rule.predict(past(np.r_[np.full(40, 1e3), values[-84:]])), expected)
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_last_max_history_days_are_used(name: str, values: Any) -> None:
+    forecaster = fit(name, values, max_history_days=84)
+    expected = forecaster.predict(history(values))
+    other_past = np.r_[np.full(40, 1e3), values[-84:]]
+    np.testing.assert_array_equal(forecaster.predict(history(other_past)), expected)
     changed = values.copy()
     changed[-84:-70] += 5
-    assert np.abs(rule.predict(past(changed)) - expected).max() > 1e-6
+    assert np.abs(forecaster.predict(history(changed)) - expected).max() > 1e-6
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(name: str, values: Any) -> None:
-    rule = made(name, values)
-    np.testing.assert_allclose(rule.predict(past(values, 3)), rule.predict(past(values, 40))[:3])
+@pytest.mark.parametrize("name", NAMES)
+def test_shorter_horizon_is_a_prefix_of_a_longer_one(
+    name: str, values: Any, fitted: dict[str, StatisticalForecaster]
+) -> None:
+    long = fitted[name].predict(history(values, 40))
+    np.testing.assert_allclose(fitted[name].predict(history(values, 3)), long[:3])
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_counts_are_never_forecast_below_zero(name: str, values: Any) -> None:
-    falling = (
-        values - values.mean() + np.linspace(30, 1, len(values))
-    )  # below 0 at the weekends, soon all week
-    free = made(name, falling).predict(past(falling, 28))
-    counts = made(name, falling, SPEC | {"counts": True}).predict(past(falling, 28))
-    assert free.min() < 0
-    np.testing.assert_allclose(counts, np.maximum(free, 0))
+@pytest.mark.parametrize("name", NAMES)
+def test_forecasts_of_counts_are_clipped_at_zero(name: str, values: Any) -> None:
+    falling = values - values.mean() + np.linspace(30, 1, len(values))  # below 0 at weekends, then always
+    unbounded = fit(name, falling).predict(history(falling, 28))
+    counts = fit(name, falling, SPEC | {"counts": True}).predict(history(falling, 28))
+    assert unbounded.min() < 0
+    np.testing.assert_allclose(counts, np.maximum(unbounded, 0))
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_a_history_too_short_is_told(name: str, values: Any) -> None:
-    rule = made(name, values)
-    assert np.isfinite(rule.predict(past(values[: rule.min_history]))).all()
-    with pytest.raises(
-        ValueError, match=f"at least {rule.min_history} days, received {rule.min_history - 1}"
-    ):
-        rule.predict(past(values[: rule.min_history - 1]))
+@pytest.mark.parametrize("name", NAMES)
+def test_short_history_is_an_error(name: str, values: Any, fitted: dict[str, StatisticalForecaster]) -> None:
+    forecaster = fitted[name]
+    days = forecaster.min_history
+    assert np.isfinite(forecaster.predict(history(values[:days]))).all()
+    with pytest.raises(ValueError, match=f"at least {days} days, received {days - 1}"):
+        forecaster.predict(history(values[: days - 1]))
+    with pytest.raises(ValueError, match=f"at least {days} days are required, received {days - 1}"):
+        build(name).fit(values[: days - 1])
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_a_constant_series_stays_what_it_is(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_constant_series_is_forecast_as_constant(name: str) -> None:
     constant = np.full(90, 12.0)
-    np.testing.assert_allclose(made(name, constant).predict(past(constant)), 12.0, rtol=1e-3)
+    np.testing.assert_allclose(fit(name, constant).predict(history(constant)), 12.0, rtol=1e-3)
 
 
-def test_the_form_is_found_once_and_kept(values: Any) -> None:
-    ets, arima = made("auto_ets", values), made("auto_arima", values)
-    assert set(ets.found) == {"model", "damped"}
-    assert set(arima.found) == {"order", "seasonal", "constant"}
-    for rule in (ets, arima):
-        kept = json.loads(json.dumps(rule.found))
-        assert kept == rule.found
-        rule.predict(past(values[:90] * 3))
-        assert rule.found == kept
+def test_fit_selects_a_json_serialisable_specification_that_predict_keeps(
+    values: Any, fitted: dict[str, StatisticalForecaster]
+) -> None:
+    assert set(fitted["auto_ets"].specification) == {"model", "damped"}
+    assert set(fitted["auto_arima"].specification) == {"order", "seasonal", "constant"}
+    for name in ("auto_ets", "auto_arima"):
+        forecaster = fitted[name]
+        stored = json.loads(json.dumps(forecaster.specification))
+        assert stored == forecaster.specification
+        forecaster.predict(history(values[:90] * 3))
+        assert forecaster.specification == stored
 
 
-def test_multiplicative_smoothing_becomes_additive_at_zero(values: Any) -> None:
-    rule = made("auto_ets", values)
-    rule.found = {"model": "MAM", "damped": False}
+def test_multiplicative_smoothing_becomes_additive_if_a_value_is_zero(values: Any) -> None:
+    forecaster = build("auto_ets")
+    forecaster.specification = {"model": "MAM", "damped": False}
     with_zero = values.copy()
     with_zero[-3] = 0.0
-    multiplicative = rule.predict(past(values))
-    low = rule.predict(past(with_zero))
-    rule.found = {"model": "AAA", "damped": False}
-    np.testing.assert_allclose(low, rule.predict(past(with_zero)))
-    assert np.abs(multiplicative - rule.predict(past(values))).max() > 1e-3
+    multiplicative = forecaster.predict(history(values))
+    replaced = forecaster.predict(history(with_zero))
+    forecaster.specification = {"model": "AAA", "damped": False}
+    np.testing.assert_allclose(replaced, forecaster.predict(history(with_zero)))
+    assert np.abs(multiplicative - forecaster.predict(history(values))).max() > 1e-3
 
 
-def test_an_arima_that_finds_no_start_is_estimated_otherwise(
+def test_arima_tries_the_next_estimation_method_if_one_fails(
     values: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from statsforecast.models import ARIMA
 
-    told: list[str] = []
-    real = ARIMA.forecast
+    methods: list[str] = []
+    original = ARIMA.forecast
 
-    def forecast(self: Any, *given: Any) -> Any:
-        told.append(self.method)
+    def forecast(self: Any, *arguments: Any) -> Any:
+        methods.append(self.method)
         if self.method == "CSS-ML":
             raise ValueError("non-stationary AR part from CSS")
-        return real(self, *given)
+        return original(self, *arguments)
 
     monkeypatch.setattr(ARIMA, "forecast", forecast)
-    order = {"order": [1, 0, 0], "seasonal": [0, 1, 1], "constant": False}
-    assert np.isfinite(classical.arima(values, 7, **order)).all()
-    assert told == ["CSS-ML", "ML"]
-    monkeypatch.setattr(classical, "_METHODS", ("CSS-ML",))
+    specification = {"order": [1, 0, 0], "seasonal": [0, 1, 1], "constant": False}
+    assert np.isfinite(statsforecast_models.forecast_arima(values, 7, **specification)).all()
+    assert methods == ["CSS-ML", "ML"]
+    monkeypatch.setattr(statsforecast_models, "_ESTIMATION_METHODS", ("CSS-ML",))
     with pytest.raises(
         ValueError, match=r"ARIMA \(1, 0, 0\)\(0, 1, 1\)7 cannot be estimated: non-stationary"
     ):
-        classical.arima(values, 7, **order)
+        statsforecast_models.forecast_arima(values, 7, **specification)
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "line"),
+    ("name", "values", "message"),
     [
-        ("auto_ets", {"history": 20}, r"config\.history: 20 will not do; allowed: .*>= 21"),
-        ("auto_arima", {"history": 41}, r"config\.history: 41 will not do; allowed: .*>= 42"),
-        ("mstl", {"history": 700}, "two of the longest season"),
-        ("mstl", {"seasons": [365, 7]}, "rising numbers of days, 2 or more"),
-        ("mstl", {"seasons": [1, 7]}, "rising numbers of days, 2 or more"),
+        ("auto_ets", {"max_history_days": 20}, r"config\.max_history_days: 20 .*>= 21"),
+        ("auto_arima", {"max_history_days": 41}, r"config\.max_history_days: 41 .*>= 42"),
+        ("mstl", {"max_history_days": 700}, "at least twice the longest season"),
+        ("mstl", {"seasons": [365, 7]}, "ascending numbers of days, each 2 or more"),
+        ("mstl", {"seasons": [1, 7]}, "ascending numbers of days, each 2 or more"),
         ("sarima", {"order": [1, 0, 0]}, r"config\.order: unknown key"),
     ],
 )
-def test_bad_settings_are_one_line(name: str, values: dict[str, Any], line: str) -> None:
-    with pytest.raises(UserError, match=line):
+def test_invalid_config_is_one_line(name: str, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
         registry.config("forecast", name, values)
+    assert "\n" not in str(error.value)
 
 
-def test_statsforecast_is_imported_where_it_computes(tmp_path: Path) -> None:
+@pytest.mark.slow  # starts a process
+def test_building_imports_no_heavy_library(tmp_path: Path) -> None:
     code = """import sys
 from strokecast.models.common import registry
 for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees", "combination"):
