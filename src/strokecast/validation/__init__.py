@@ -1,1 +1,1 @@
-"""Validation of raw data: rules, quarantine, Data Docs, drift."""
+"""Validation of raw data: rules, quarantine, Data Docs and drift."""

@@ -1,7 +1,7 @@
-"""Data Docs: Great Expectations' HTML pages, and an index that opens without a network.
+"""Data Docs: Great Expectations' HTML pages, and an index page that needs no network.
 
-Everything is rendered from `report.json` alone, so that pages that are missing or belong to
-another report can be built again at any time. They carry timestamps and are no DVC output.
+Everything is rendered from `report.json` and `worst.parquet`, so missing or outdated pages can be
+rebuilt at any time. The pages carry timestamps, so they are not a DVC output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from strokecast.common import files, paths
 
 if TYPE_CHECKING:
-    from strokecast.validation.sketches.worst import Pictured
+    from strokecast.validation.sketches.gallery import GalleryDrawing
 
 INDEX = "index.html"
 SITE = "great_expectations"
@@ -26,12 +26,14 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.35rem .6rem;"
     "text-align:left;vertical-align:top}td.n{text-align:right}.stop,.quarantine{color:#b00020}.warn{color:#8a5a00}"
-    ".kept{color:#1b6e2e}"
+    ".passed{color:#1b6e2e}"
 )
+_HEADERS = ("rule", "expected", "result", "observed", "failing rows", "examples")
+_COUNTS = ("read", "accepted", "quarantined", "outside", "partial", "filled")
 
 
 def folder(dataset: str) -> Path:
-    """Where the Data Docs of a dataset lie."""
+    """Folder of the Data Docs of a dataset."""
     return paths.REPORTS / "data_docs" / dataset
 
 
@@ -39,38 +41,42 @@ def write(
     dataset: str,
     report: dict[str, Any],
     rejected: Iterable[Iterable[str]] | None = None,
-    pictures: Sequence[Pictured] = (),
+    gallery_drawings: Sequence[GalleryDrawing] = (),
 ) -> Path:
-    """Render a report; returns the path of the index.
+    """Render the Data Docs of a report.
 
     Args:
         dataset: `sketches` or `series`.
         report: contents of `report.json`.
-        rejected: (row, reason, reason ...) of every rejected row, where no quarantine is written
-            because the pipeline stops; gone through once, before `pictures` is looked at.
-        pictures: drawings to show.
-    """
-    with files.new_folder(folder(dataset)) as temporary:
-        pages = _site(report, (temporary / SITE).resolve())
-        if rejected is not None:
-            with (temporary / "rejected.csv").open("w", encoding="utf-8", newline="") as file:
-                lines = csv.writer(file)
-                lines.writerow(["row", "reasons"])
-                lines.writerows([row, " ".join(names)] for row, *names in rejected)
-        if pictures:
-            from strokecast.validation.sketches import worst
+        rejected: (row, reason, reason ...) of every rejected row if the pipeline stops, because
+            no quarantine is written then. Iterated once, before `gallery_drawings` is read.
+        gallery_drawings: drawings to show.
 
-            worst.draw(temporary / worst.PICTURE, pictures)
-        picture = worst.PICTURE if pictures else ""
-        files.write_text(temporary / INDEX, _index(report, pages, picture, stopped=rejected is not None))
-        files.write_json(temporary / REPORT, report)
+    Returns:
+        Path of the index page.
+    """
+    with files.new_folder(folder(dataset)) as staging_dir:
+        pages = _build_site(report, (staging_dir / SITE).resolve())
+        if rejected is not None:
+            with (staging_dir / "rejected.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["row", "reasons"])
+                writer.writerows([row, " ".join(reasons)] for row, *reasons in rejected)
+        image = ""
+        if gallery_drawings:
+            from strokecast.validation.sketches import gallery
+
+            image = gallery.SVG_FILE
+            gallery.write_svg(staging_dir / image, gallery_drawings)
+        files.write_text(staging_dir / INDEX, _render_index(report, pages, image, rejected is not None))
+        files.write_json(staging_dir / REPORT, report)
     return folder(dataset) / INDEX
 
 
 def rebuild(dataset: str) -> bool:
-    """Render the Data Docs again where they are missing or not those of the validated data.
+    """Render the Data Docs again if they are missing or do not match the validated data.
 
-    Costs two small reads and imports nothing heavy where there is nothing to do.
+    If they are up to date, this costs two small reads and imports no large library.
 
     Returns:
         Whether anything was written.
@@ -79,19 +85,27 @@ def rebuild(dataset: str) -> bool:
         report = (paths.VALIDATED / dataset / REPORT).read_bytes()
     except FileNotFoundError:
         return False
-    there = folder(dataset)
-    if (there / INDEX).is_file() and (there / REPORT).is_file() and (there / REPORT).read_bytes() == report:
+    docs_dir = folder(dataset)
+    if (
+        (docs_dir / INDEX).is_file()
+        and (docs_dir / REPORT).is_file()
+        and (docs_dir / REPORT).read_bytes() == report
+    ):
         return False
-    from strokecast.validation.sketches import worst
+    from strokecast.validation.sketches import gallery
 
-    found = files.read_json(paths.VALIDATED / dataset / REPORT)
-    write(dataset, found, pictures=worst.read(paths.VALIDATED / dataset / worst.FILE))
+    validated_dir = paths.VALIDATED / dataset
+    write(
+        dataset,
+        files.read_json(validated_dir / REPORT),
+        gallery_drawings=gallery.read_parquet(validated_dir / gallery.PARQUET_FILE),
+    )
     return True
 
 
-def _site(report: dict[str, Any], base: Path) -> list[str]:
-    """Build Great Expectations' site in `base` (absolute); returns the pages, relative to `base`."""
-    from strokecast.validation.checks import new_context
+def _build_site(report: dict[str, Any], site_dir: Path) -> list[str]:
+    """Build Great Expectations' site in `site_dir` (absolute); returns its pages, relative to it."""
+    from strokecast.validation.suites import new_context
 
     context = new_context()
     from great_expectations.core.expectation_validation_result import (
@@ -104,15 +118,14 @@ def _site(report: dict[str, Any], base: Path) -> list[str]:
         ValidationResultIdentifier,
     )
 
-    from strokecast.validation import expectations  # noqa: F401  registers the Expectations that it defines
+    from strokecast.validation import expectations  # noqa: F401  registers its Expectations
 
-    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(base)}
-    index = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}
+    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site_dir)}
     context.add_data_docs_site(
         SITE,
         {
             "class_name": "SiteBuilder",
-            "site_index_builder": index,
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False},
             "show_how_to_buttons": False,
             "store_backend": backend,
         },
@@ -122,52 +135,23 @@ def _site(report: dict[str, Any], base: Path) -> list[str]:
     )
     for suite in report["suites"]:
         meta = {**suite["meta"], "run_id": run.to_json_dict()}
-        found = expectationSuiteValidationResultSchema.load({**suite, "meta": meta})
-        if isinstance(found, dict):
-            found = ExpectationSuiteValidationResult(**found)
+        validation = expectationSuiteValidationResultSchema.load({**suite, "meta": meta})
+        if isinstance(validation, dict):
+            validation = ExpectationSuiteValidationResult(**validation)
         key = ValidationResultIdentifier(
             expectation_suite_identifier=ExpectationSuiteIdentifier(suite["suite_name"]),
             run_id=run,
             batch_identifier=suite["suite_name"],
         )
-        context.validation_results_store.set(key, found)
+        context.validation_results_store.set(key, validation)
     context.build_data_docs(site_names=[SITE])
-    return sorted(page.relative_to(base).as_posix() for page in base.glob("validations/**/*.html"))
+    return sorted(page.relative_to(site_dir).as_posix() for page in site_dir.glob("validations/**/*.html"))
 
 
-def _observed(value: Any) -> str:
-    if value is None:
-        return "nothing to look at"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
-
-
-def _index(report: dict[str, Any], pages: list[str], picture: str, *, stopped: bool) -> str:
-    def cell(value: Any, name: str = "") -> str:
-        return (
-            f'<td class="{name}">{html.escape(str(value))}</td>'
-            if name
-            else f"<td>{html.escape(str(value))}</td>"
-        )
-
-    rows = []
-    for found in report["expectations"]:
-        state = "kept" if found["success"] else found["action"]
-        more = found["unexpected_count"] - len(found["examples"])
-        examples = ", ".join(found["examples"]) + (f" and {more:,} more" if more > 0 else "")
-        cells = [
-            cell(found["rule"]),
-            cell(found["statement"]),
-            cell("kept" if found["success"] else f"broken: {found['action']}", state),
-            cell(_observed(found["observed_value"]), "n"),
-            cell(f"{found['unexpected_count']:,}", "n"),
-            cell(examples),
-        ]
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    heads = ("rule", "what should hold", "result", "observed", "rows that break it", "which ones")
-    parts = ("read", "accepted", "quarantined", "outside", "partial", "filled")
-    counts = ", ".join(f"{report[part]:,} {part}" for part in parts if part in report)
+def _render_index(report: dict[str, Any], pages: list[str], image: str, stopped: bool) -> str:
+    header = "".join(f"<th>{name}</th>" for name in _HEADERS)
+    rows = "".join(_rule_row(rule) for rule in report["expectations"])
+    counts = ", ".join(f"{report[name]:,} {name}" for name in _COUNTS if name in report)
     links = " · ".join(
         f'<a href="{SITE}/{html.escape(page)}">{html.escape(Path(page).stem)}</a>' for page in pages
     )
@@ -175,15 +159,44 @@ def _index(report: dict[str, Any], pages: list[str], picture: str, *, stopped: b
         '<p class="stop">The pipeline stopped here; nothing was written to data/validated. '
         '<a href="rejected.csv">All rejected rows</a>.</p>'
         if stopped
-        else f"<p>Rejected rows, whole: data/validated/{html.escape(report['dataset'])}/quarantine.parquet</p>"
+        else f"<p>All rejected rows: data/validated/{html.escape(report['dataset'])}/quarantine.parquet</p>"
     )
-    head = "Drawings set aside" if report["quarantined"] else "The most extreme drawings"
-    shown = f'<h2>{head}</h2><img src="{picture}" alt="{head}" style="max-width:100%">' if picture else ""
+    heading = "Rejected drawings" if report["quarantined"] else "Most extreme drawings"
+    gallery = f'<h2>{heading}</h2><img src="{image}" alt="{heading}" style="max-width:100%">' if image else ""
     title = f"Data Docs: {html.escape(report['dataset'])} from {html.escape(str(report['source']))}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{counts}</p>{note}"
-        f"<table><thead><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{shown}"
-        f"<p>Pages of Great Expectations, with the rows by value: {links}</p></body></html>\n"
+        f"<table><thead><tr>{header}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>{gallery}"
+        f"<p>Great Expectations' pages, with failing rows by value: {links}</p></body></html>\n"
     )
+
+
+def _rule_row(rule: dict[str, Any]) -> str:
+    """A table row for a rule's entry in the report."""
+    n_unnamed = rule["unexpected_count"] - len(rule["examples"])
+    examples = ", ".join(rule["examples"]) + (f" and {n_unnamed:,} more" if n_unnamed > 0 else "")
+    passed = rule["success"]
+    cells = [
+        _cell(rule["rule"]),
+        _cell(rule["statement"]),
+        _cell("passed" if passed else f"failed: {rule['action']}", "passed" if passed else rule["action"]),
+        _cell(_format_observed(rule["observed_value"]), "n"),
+        _cell(f"{rule['unexpected_count']:,}", "n"),
+        _cell(examples),
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _cell(text: str, css_class: str = "") -> str:
+    attribute = f' class="{css_class}"' if css_class else ""
+    return f"<td{attribute}>{html.escape(text)}</td>"
+
+
+def _format_observed(value: Any) -> str:
+    if value is None:
+        return "no rows to check"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,9 @@
-"""Expectations that carry their own observed value; imports great_expectations, so import it late.
+"""Column map Expectations that also report an observed value.
 
-A column map Expectation of Great Expectations reports which rows are unexpected, but only
-aggregates report a value. The ones here do both.
+Great Expectations' column map Expectations report the unexpected rows, and only its aggregate
+Expectations report a value. These report both. Importing this module imports great_expectations,
+so it is imported inside functions only. The class names appear in `report.json`, from which Data
+Docs are rendered again.
 """
 
 from __future__ import annotations
@@ -13,69 +15,69 @@ from great_expectations.expectations.expectation import get_metric_kwargs
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
 
-class _Extreme:
-    """Adds a column aggregate over the rows that the Expectation looks at."""
+class _ObservesAggregate:
+    """Mixin that reports a column aggregate over the checked rows as the observed value."""
 
-    extreme: ClassVar[str]
+    aggregate_metric: ClassVar[str]
 
     def get_validation_dependencies(
         self, execution_engine: Any = None, runtime_configuration: Any = None, **options: Any
     ) -> Any:
-        needed = super().get_validation_dependencies(  # type: ignore[misc]
+        dependencies = super().get_validation_dependencies(  # type: ignore[misc]
             execution_engine=execution_engine, runtime_configuration=runtime_configuration, **options
         )
-        keys = get_metric_kwargs(
-            metric_name=self.extreme,
+        kwargs = get_metric_kwargs(
+            metric_name=self.aggregate_metric,
             configuration=self.configuration,  # type: ignore[attr-defined]
             runtime_configuration=runtime_configuration,
         )
         metric = MetricConfiguration(
-            metric_name=self.extreme,
-            metric_domain_kwargs=keys["metric_domain_kwargs"],
-            metric_value_kwargs=keys["metric_value_kwargs"],
+            metric_name=self.aggregate_metric,
+            metric_domain_kwargs=kwargs["metric_domain_kwargs"],
+            metric_value_kwargs=kwargs["metric_value_kwargs"],
         )
-        needed.set_metric_configuration(self.extreme, metric)
-        return needed
+        dependencies.set_metric_configuration(self.aggregate_metric, metric)
+        return dependencies
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> Any:
-        found = super()._validate(metrics, runtime_configuration, execution_engine)  # type: ignore[misc]
-        found["result"]["observed_value"] = metrics[self.extreme]
-        return found
+        validation = super()._validate(metrics, runtime_configuration, execution_engine)  # type: ignore[misc]
+        validation["result"]["observed_value"] = metrics[self.aggregate_metric]
+        return validation
 
 
-class ExpectColumnValuesToBeAtLeast(_Extreme, gxe.ExpectColumnValuesToBeBetween):
-    """Every value is `min_value` or more; observes the smallest."""
+class ExpectColumnValuesToBeAtLeast(_ObservesAggregate, gxe.ExpectColumnValuesToBeBetween):
+    """Every value is at least `min_value`; observes the minimum."""
 
-    extreme: ClassVar[str] = "column.min"
+    aggregate_metric: ClassVar[str] = "column.min"
 
 
-class ExpectColumnValuesToBeAtMost(_Extreme, gxe.ExpectColumnValuesToBeBetween):
-    """Every value is `max_value` or less; observes the largest."""
+class ExpectColumnValuesToBeAtMost(_ObservesAggregate, gxe.ExpectColumnValuesToBeBetween):
+    """Every value is at most `max_value`; observes the maximum."""
 
-    extreme: ClassVar[str] = "column.max"
+    aggregate_metric: ClassVar[str] = "column.max"
 
 
 class ExpectColumnValuesToBePresent(gxe.ExpectColumnValuesToNotBeNull):
-    """No value is null; observes how many are."""
+    """No value is null; observes the number of nulls."""
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> Any:
-        found = super()._validate(metrics, runtime_configuration, execution_engine)
-        found["result"]["observed_value"] = found["result"].get("unexpected_count", 0)
-        return found
+        validation = super()._validate(metrics, runtime_configuration, execution_engine)
+        validation["result"]["observed_value"] = validation["result"].get("unexpected_count", 0)
+        return validation
 
 
 class ExpectColumnValuesToBeKnown(gxe.ExpectColumnValuesToBeInSet):
-    """Every value is one of `value_set`; observes the distinct ones that are not."""
+    """Every value is in `value_set`; observes the distinct values that are not."""
 
     def _validate(
         self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None
     ) -> Any:
-        found = super()._validate(metrics, runtime_configuration, execution_engine)
-        found["result"]["observed_value"] = sorted(
-            {str(v) for v in found["result"].get("unexpected_list") or []}
+        validation = super()._validate(metrics, runtime_configuration, execution_engine)
+        validation["result"]["observed_value"] = sorted(
+            {str(value) for value in validation["result"].get("unexpected_list") or []}
         )
-        return found
+        return validation

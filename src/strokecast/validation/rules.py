@@ -1,63 +1,61 @@
-"""Rules, what became of them, and what follows: stop, set rows aside, or warn."""
+"""Validation rules, their results, and which rows they reject."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
+MAX_EXAMPLES = 20  # failing rows that a report names per rule
 
-EXAMPLES = 20  # rows that a report names for each broken rule
-TOLD = 3  # rows that a line on the terminal names
-
-Expect = Literal["at_least", "at_most", "in_set", "present"]
+Check = Literal["at_least", "at_most", "in_set", "present"]
+RowCondition = tuple[str, Literal[">", "=="], float]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; it becomes one Great Expectations Expectation on one column of one table.
+    """One rule: one Great Expectations Expectation on one column of one table.
 
     Args:
-        name: the key below `quality.<dataset>` in params.yaml.
+        name: key of the rule in `quality.<dataset>` of params.yaml.
         action: `stop`, `quarantine` or `warn`.
-        statement: what holds for every row when the rule is kept.
-        expect: `at_least` / `at_most` `bound`, `in_set` `bound`, or `present` (not null).
-        column: column of the table; where it is null the rule does not apply (but for `present`).
-        bound: number, or list of texts for `in_set`.
-        where: (column, operator, number): the rule looks only at rows for which that holds.
-        noun: what a row is.
-        fix: what the user may do when the rule stops the pipeline.
+        statement: what holds for every row that passes.
+        check: `at_least` or `at_most` `bound`, `in_set` `bound`, or `present` (not null).
+        column: column of the table. Rows where it is null are not checked, except by `present`.
+        bound: number, or list of strings for `in_set`.
+        row_condition: (column, operator, number); only rows that meet it are checked.
+        row_noun: what a row is called in messages, plural.
+        fix: what the user can do if the rule stops the pipeline.
     """
 
     name: str
     action: str
     statement: str
-    expect: Expect
+    check: Check
     column: str
     bound: Any = None
-    where: tuple[str, Literal[">", "=="], float] | None = None
-    noun: str = "drawings"
+    row_condition: RowCondition | None = None
+    row_noun: str = "drawings"
     fix: str = ""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the Expectation of a rule found.
+class RuleResult:
+    """The result of one rule's Expectation.
 
     Args:
         rule: the rule.
         type: type of the Expectation.
-        success: whether the rule was kept.
-        observed: the Expectation's own observed value (None: there was nothing to look at).
-        percent: rows that break the rule, of the rows it applies to.
-        count: how many rows break it.
-        examples: names of the first `EXAMPLES` of them.
-        positions: int64 [count], their ascending positions in the table; None where the table was
-            judged part by part.
+        success: whether every checked row passed.
+        observed: observed value of the Expectation; None if no row was checked.
+        percent: failing rows in percent of the checked rows.
+        count: number of failing rows.
+        examples: names of the first `MAX_EXAMPLES` failing rows.
+        positions: int64 [count], ascending positions of the failing rows; None if the table was
+            validated in batches.
     """
 
     rule: Rule
@@ -69,8 +67,8 @@ class Verdict:
     examples: list[str]
     positions: NDArray[np.int64] | None = None
 
-    def record(self) -> dict[str, Any]:
-        """The entry in `report.json`."""
+    def to_json(self) -> dict[str, Any]:
+        """The rule's entry in `report.json`."""
         return {
             "rule": self.rule.name,
             "statement": self.rule.statement,
@@ -85,13 +83,13 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What `validate` of a dataset ends with.
+class ValidationOutcome:
+    """Outcome of validating a dataset.
 
     Args:
-        line: one line on what came out.
-        warnings: one line for each broken rule whose action is `warn`.
-        report: the contents of `report.json`.
+        line: one-line summary.
+        warnings: one line per failed rule whose action is `warn`.
+        report: contents of `report.json`.
     """
 
     line: str
@@ -99,78 +97,32 @@ class Outcome:
     report: dict[str, Any]
 
 
-def broken(verdicts: Sequence[Verdict], *actions: str) -> list[Verdict]:
-    """The rules that were not kept and have one of `actions`."""
-    return [verdict for verdict in verdicts if not verdict.success and verdict.rule.action in actions]
+def failed(results: Sequence[RuleResult], *actions: str) -> list[RuleResult]:
+    """The results of failed rules that have one of `actions`."""
+    return [result for result in results if not result.success and result.rule.action in actions]
 
 
-def reasons(verdicts: Sequence[Verdict]) -> dict[int, list[str]]:
-    """Position of each row that is not accepted → all rules it breaks, in the order of the rules."""
-    found: dict[int, list[str]] = {}
-    for verdict in broken(verdicts, "quarantine", "stop"):
-        if verdict.positions is None:
-            raise ValueError(f"{verdict.rule.name} was judged part by part")
-        for position in verdict.positions.tolist():
-            found.setdefault(position, []).append(verdict.rule.name)
-    return dict(sorted(found.items()))
-
-
-def tally(found: Mapping[int, Sequence[str]]) -> str:
-    """How many rows each reason set aside: `3 duplicate, 1 empty`."""
-    counts: dict[str, int] = {}
-    for names in found.values():
-        for name in names:
-            counts[name] = counts.get(name, 0) + 1
-    return told(counts)
-
-
-def told(counts: Mapping[str, int]) -> str:
-    """Reason → rows, most rows first: `3 duplicate, 1 empty`."""
-    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def line(verdict: Verdict) -> str:
-    """One broken rule in words: how many rows, which ones, what should hold."""
-    names = ", ".join(verdict.examples[:TOLD]) + (", ..." if verdict.count > TOLD else "")
-    return f"{verdict.rule.name}: {verdict.count:,} {verdict.rule.noun} ({names})"
-
-
-def warnings(verdicts: Sequence[Verdict]) -> list[str]:
-    """One line for each broken rule whose action is `warn`."""
-    return [f"{line(verdict)}; expected: {verdict.rule.statement}" for verdict in broken(verdicts, "warn")]
-
-
-def error(verdicts: Sequence[Verdict], dataset: str, where: str, look: str) -> UserError | None:
-    """The one line that stops the pipeline, or None if no rule with the action `stop` is broken.
-
-    Args:
-        verdicts: of all rules.
-        dataset: `sketches` or `series`.
-        where: the file or folder that was read.
-        look: where the user finds all of it.
-    """
-    stops = broken(verdicts, "stop")
-    if not stops:
-        return None
-    first, others = stops[0], ", ".join(verdict.rule.name for verdict in stops[1:])
-    fix = "; ".join(
-        part
-        for part in (
-            first.rule.fix or f"mend them, or change quality.{dataset}.{first.rule.name}",
-            f"also broken: {others}" if others else "",
-            f"see {look}",
-        )
-        if part
-    )
-    return UserError(line(first), where=where, allowed=first.rule.statement, fix=fix)
-
-
-def balance(read: int, **parts: int) -> None:
-    """Check that every row that was read went to exactly one place.
+def rejection_reasons(results: Sequence[RuleResult]) -> dict[int, list[str]]:
+    """Position of each rejected row → names of the rules that it fails, in the order of the rules.
 
     Raises:
-        RuntimeError: if the parts do not add up to `read`: a fault of ours.
+        ValueError: if a result has no positions.
     """
-    if read != sum(parts.values()):
-        listed = " + ".join(f"{count} {name}" for name, count in parts.items())
-        raise RuntimeError(f"{read} rows read, but {listed} = {sum(parts.values())}")
+    reasons: dict[int, list[str]] = {}
+    for result in failed(results, "quarantine", "stop"):
+        if result.positions is None:
+            raise ValueError(f"{result.rule.name} was validated in batches")
+        for position in result.positions.tolist():
+            reasons.setdefault(position, []).append(result.rule.name)
+    return dict(sorted(reasons.items()))
+
+
+def check_row_counts(read: int, **counts: int) -> None:
+    """Check that every row read is counted in exactly one of `counts`.
+
+    Raises:
+        RuntimeError: if `counts` do not add up to `read`, which is a bug.
+    """
+    if read != sum(counts.values()):
+        terms = " + ".join(f"{count} {name}" for name, count in counts.items())
+        raise RuntimeError(f"{read} rows read, but {terms} = {sum(counts.values())}")

@@ -1,4 +1,4 @@
-"""Small datasets without a fault, for tests that then break one thing."""
+"""Small valid datasets; each test introduces one fault."""
 
 from __future__ import annotations
 
@@ -6,44 +6,43 @@ import datetime
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from strokecast.sources.formats.reading import Group
-
-Groups = list[Group]
+from strokecast.validation.series.source import SeriesSource
+from strokecast.validation.sketches.source import SketchSource
 
 
 @pytest.fixture(autouse=True)
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test runs in an empty project folder of its own; GX keeps silent."""
+    """Run every test in its own empty project folder, and silence Great Expectations."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
 
 @pytest.fixture(autouse=True)
-def _quick_docs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Great Expectations' own pages take a third of a second: only tests with `real_docs` build them."""
+def _fast_docs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip Great Expectations' pages, which take a third of a second, unless a test uses `real_docs`."""
     if "real_docs" not in request.fixturenames:
         from strokecast.validation import data_docs
 
-        monkeypatch.setattr(data_docs, "_site", lambda report, base: [])
+        monkeypatch.setattr(data_docs, "_build_site", lambda report, site_dir: [])
 
 
 @pytest.fixture
 def real_docs() -> None:
-    """The Data Docs are built in whole."""
+    """Build the Data Docs in full."""
 
 
 @pytest.fixture
-def groups() -> Groups:
+def groups() -> list[Group]:
     """Two classes, three splits, six distinct drawings of 5 to 9 points each."""
     rng = np.random.default_rng(3)
-    found: Groups = []
+    groups: list[Group] = []
     for label in ("crab", "ice cream"):
         for split in ("train", "valid", "test"):
             drawings = []
@@ -53,18 +52,18 @@ def groups() -> Groups:
                 drawing[2, 2] = drawing[-1, 2] = 1
                 drawings.append(drawing)
             ids = [f"{label}/{split}/{index}" for index in range(6)]
-            found.append(Group(label, split, drawings, ids, []))
-    return found
+            groups.append(Group(label, split, drawings, ids, []))
+    return groups
 
 
 @pytest.fixture
-def sketch_source() -> dict[str, Any]:
-    return {"source": "memory", "classes": ["crab", "ice cream"], "files": {}}
+def sketch_source() -> SketchSource:
+    return SketchSource("memory", ("crab", "ice cream"))
 
 
 @pytest.fixture
 def cells() -> Callable[..., pd.DataFrame]:
-    """(days, first) → rows as `sources.tables.read_series` gives them, values 101, 102, ..."""
+    """(days, first) → rows as `sources.tables.read_series` returns them, values 101, 102, ..."""
 
     def make(days: int = 30, first: str = "2020-01-01") -> pd.DataFrame:
         start = datetime.date.fromisoformat(first)
@@ -80,15 +79,8 @@ def cells() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture
-def series_source() -> dict[str, Any]:
-    return {
-        "source": "csv",
-        "name": "rides",
-        "unit": "rides",
-        "file": "series.csv",
-        "date_format": "%Y-%m-%d",
-        "thousands": "",
-    }
+def series_source() -> SeriesSource:
+    return SeriesSource(source="csv", name="rides", unit="rides")
 
 
 @pytest.fixture

@@ -1,70 +1,14 @@
-"""Cells to days and numbers, and days to a calendar without gaps."""
+"""A calendar without missing days: find gaps and fill short ones."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 Days = NDArray[np.datetime64]  # datetime64[D]
 WEEK = 7  # days
-
-
-def parse_dates(cells: pd.Series, date_format: str) -> Days:
-    """Days of the cells, datetime64[D]; NaT where a cell does not fit `date_format` as a whole.
-
-    Raises:
-        UserError: if the format itself cannot be used.
-    """
-    import pandas as pd
-
-    try:
-        if "%" not in date_format:  # pandas would take `mixed` and `ISO8601` for leave to guess
-            raise ValueError("it names no part of a date")
-        found = pd.to_datetime(cells.str.strip(), format=date_format, exact=True, errors="coerce")
-        if isinstance(found.dtype, pd.DatetimeTZDtype):
-            found = found.dt.tz_localize(None)
-        days: Days = found.to_numpy().astype("datetime64[D]")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{date_format!r} cannot be used: {error}",
-            where="params.yaml: series.csv.date_format",
-            allowed="a strptime format of days in one time zone, such as %Y-%m-%d or %m/%d/%Y",
-        ) from None
-    return days
-
-
-def parse_values(cells: pd.Series, thousands: str) -> NDArray[np.float64]:
-    """Numbers of the cells; NaN where a cell is no finite number.
-
-    A thousands mark must stand before each group of three digits or nowhere; with `.` as the
-    mark the decimal sign is a comma. `nan`, `inf`, `1_000` and empty cells are no numbers.
-    """
-    import pandas as pd
-
-    mark = r"[ \u00a0\u202f]" if thousands == " " else re.escape(thousands)
-    decimal = "," if thousands == "." else "."
-    whole = rf"(?:\d+|\d{{1,3}}(?:{mark}\d{{3}})+)" if thousands else r"\d+"
-    point = re.escape(decimal)
-    pattern = rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
-    text = cells.fillna("").str.strip()
-    fits = text.str.fullmatch(pattern, flags=re.ASCII).to_numpy(dtype=bool)
-    if thousands:
-        text = text.str.replace(mark, "", regex=True)
-    if decimal == ",":
-        text = text.str.replace(",", ".", regex=False)
-    values = np.full(len(text), np.nan)
-    values[fits] = pd.to_numeric(text[fits]).to_numpy(dtype=np.float64)
-    values[~np.isfinite(values)] = np.nan
-    return values
 
 
 @dataclass(frozen=True)
@@ -72,10 +16,11 @@ class Calendar:
     """Every day of a span.
 
     Args:
-        days: datetime64[D] [n_days], no day left out.
-        values: float64 [n_days]; NaN where a day has none.
-        filled: bool [n_days]: the value comes from the same weekday of the week before.
-        explained: bool [n_days]: the day has no value because of a row that another rule stops at.
+        days: datetime64[D] [n_days], consecutive.
+        values: float64 [n_days]; NaN if a day has no value.
+        filled: bool [n_days]: the value is that of one week earlier.
+        explained: bool [n_days]: the day has no value because its row stops the pipeline by
+            another rule.
     """
 
     days: Days
@@ -84,7 +29,7 @@ class Calendar:
     explained: NDArray[np.bool_]
 
 
-def fill(
+def build_calendar(
     days: Days,
     values: NDArray[np.float64],
     explained: Days,
@@ -92,70 +37,70 @@ def fill(
     first: np.datetime64 | None = None,
     last: np.datetime64 | None = None,
 ) -> Calendar:
-    """Lay accepted days out on a calendar and fill gaps of up to `max_gap` days.
+    """Put accepted days on a calendar and fill gaps of up to `max_gap` days.
 
-    A missing day takes the value of the same weekday of the week before, which may be a filled
-    one. Days before the first and after the last known day are never filled.
+    A missing day gets the value of one week earlier, which may itself be filled. Days before the
+    first and after the last day with a value are never filled.
 
     Args:
         days: distinct days that have a value, in any order.
         values: their values.
-        explained: days whose value is missing for a reason that is reported elsewhere.
-        max_gap: days.
-        first: first day of the span; None: of `days` and `explained`.
-        last: last day of the span; None: likewise.
+        explained: days whose missing value is reported by another rule.
+        max_gap: longest gap that is filled, in days.
+        first: first day of the span; None: the first of `days` and `explained`.
+        last: last day of the span; None: the last of `days` and `explained`.
     """
     present = np.concatenate([days, explained])
     if not len(present):
-        none = np.zeros(0, dtype=bool)
-        return Calendar(present, np.zeros(0), none, none)
+        empty = np.zeros(0, dtype=bool)
+        return Calendar(present, np.zeros(0), empty, empty)
     low = present.min() if first is None else min(first, present.min())
     high = present.max() if last is None else max(last, present.max())
     span: Days = np.arange(low, high + np.timedelta64(1, "D"))
-    laid = np.full(len(span), np.nan)
-    laid[(days - low).astype(np.int64)] = values
-    excused = np.zeros(len(span), dtype=bool)
-    excused[(explained - low).astype(np.int64)] = True
-    excused &= np.isnan(laid)
-    known = ~np.isnan(laid) | excused
+    span_values = np.full(len(span), np.nan)
+    span_values[(days - low).astype(np.int64)] = values
+    is_explained = np.zeros(len(span), dtype=bool)
+    is_explained[(explained - low).astype(np.int64)] = True
+    is_explained &= np.isnan(span_values)
+    missing = np.isnan(span_values) & ~is_explained
     filled = np.zeros(len(span), dtype=bool)
-    for start, end in _runs(~known):
+    for start, end in true_runs(missing):
         inside = start > 0 and end < len(span)
         if not inside or end - start > max_gap or start < WEEK:
             continue
         for day in range(start, end):
-            laid[day] = laid[day - WEEK]
-            excused[day] = excused[day - WEEK]
-            filled[day] = not np.isnan(laid[day])
-    return Calendar(span, laid, filled, excused)
+            span_values[day] = span_values[day - WEEK]
+            is_explained[day] = is_explained[day - WEEK]
+            filled[day] = not np.isnan(span_values[day])
+    return Calendar(span, span_values, filled, is_explained)
 
 
-def filled(values: NDArray[np.float64], calendar: Calendar) -> NDArray[np.float64]:
-    """A further column of the days of `calendar`, filled where that is filled, and as that is."""
-    whole = values.astype(np.float64, copy=True)
+def fill_column(values: NDArray[np.float64], calendar: Calendar) -> NDArray[np.float64]:
+    """Fill another column of the days of `calendar` on the days that `calendar` fills."""
+    filled = values.astype(np.float64, copy=True)
     for day in np.flatnonzero(calendar.filled).tolist():
-        whole[day] = whole[day - WEEK]
-    return whole
+        filled[day] = filled[day - WEEK]
+    return filled
 
 
-def between_neighbours(days: Days, unreadable: NDArray[np.bool_]) -> Days:
-    """Days that rows without a readable date can stand for.
+def days_of_unreadable_rows(days: Days, unreadable: NDArray[np.bool_]) -> Days:
+    """Days that rows without a readable date probably stand for.
 
-    A block of such rows between two rows of the file explains the first missing days between
-    those rows' dates, one a row.
+    A block of such rows between two rows of the file explains the first missing days between the
+    dates of those rows, one day per row.
     """
-    parts: list[Days] = []
-    for start, end in _runs(unreadable):
+    explained: list[Days] = []
+    for start, end in true_runs(unreadable):
         if start == 0 or end == len(days):
             continue
         before, after = days[start - 1], days[end]
         count = min(end - start, int((after - before).astype(np.int64)) - 1)
         if count > 0:
-            parts.append(before + np.arange(1, count + 1).astype("timedelta64[D]"))
-    return np.concatenate(parts) if parts else np.zeros(0, dtype="datetime64[D]")
+            explained.append(before + np.arange(1, count + 1).astype("timedelta64[D]"))
+    return np.concatenate(explained) if explained else np.zeros(0, dtype="datetime64[D]")
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def true_runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open (start, end) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,73 +1,77 @@
-"""The feature table of a series' rows: what the row rules look at."""
+"""The row table of a series: the columns that the row rules check."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.params import SeriesQuality
-from strokecast.validation.series import times
-from strokecast.validation.series.calendar import parse_values
+from strokecast.validation.series.numbers import has_other_separator, parse_numbers
+from strokecast.validation.series.source import SeriesSource
+from strokecast.validation.series.timestamps import parse_timestamps, time_step
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY = 86_400  # seconds
-SATURDAY, SUNDAY = 5, 6
-EXTRA = "extra: "  # before the header of a further column of numbers
-_MARKS = {",": ",", "'": "'", " ": r"[ \u00a0\u202f]", ".": r"\."}
+EXTRA_PREFIX = "extra: "  # precedes the header of an extra column of numbers
+_PART_PREFIX = "part: "
+_DAY = 86_400  # seconds
+_SATURDAY = 5
 
 
-def aggregates(source: Mapping[str, Any]) -> bool:
-    """Whether timestamps are turned into one value a day."""
-    return source.get("aggregate", "none") != "none"
-
-
-def several(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
-    """(name, positions) of each series, by name; one without a name where rows tell none apart."""
+def split_by_series(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
+    """(unique_id, positions) of each series, sorted by name; ("", all) without a column `unique_id`."""
     if "unique_id" not in frame:
         return [("", np.arange(len(frame)))]
     names = frame["unique_id"].to_numpy()
     return [(str(name), np.flatnonzero(names == name)) for name in sorted(set(names.tolist()))]
 
 
+def extra_columns(frame: pd.DataFrame) -> list[str]:
+    """Names of the extra columns of numbers in a table: `extra: <header>`."""
+    return [str(name) for name in frame if str(name).startswith(EXTRA_PREFIX)]
+
+
 def weekdays(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """0 Monday to 6 Sunday; -1 for NaT."""
-    found = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
-    return np.where(np.isnat(days), -1, found)
+    """Weekday of each day: 0 Monday to 6 Sunday; -1 for NaT."""
+    numbers = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    return np.where(np.isnat(days), -1, numbers)
 
 
-def rows_table(
-    cells: pd.DataFrame, source: Mapping[str, Any], settings: SeriesQuality, date_format: str | None = None
+def build_row_table(
+    cells: pd.DataFrame, source: SeriesSource, settings: SeriesQuality, date_format: str
 ) -> pd.DataFrame:
-    """One row a row of the files.
+    """One row per row of the files.
 
     Args:
         cells: from `sources.tables.read_series`.
-        source: contents of `source.json`.
+        source: facts about the source.
         settings: `quality.series` of params.yaml.
-        date_format: the format in use; that of `source` by default.
+        date_format: the strptime format of the dates.
 
     Returns:
-        `row`, `ds`, `y` (and `unique_id`, `file`, `day_type`) as they were, and
-        `day` datetime64 (NaT: unreadable), `instant` int64 s, `value` float64 (NaN: no number),
-        `extra: <name>` float64 for each further column (NaN: no number),
-        `number` float64: `value`, or 0 where only the thousands mark is in the way; NaN if a further column has none,
-        `marked` int8: a number with a thousands mark that is not configured,
-        `outside` int8: judged by no rule: outside of `start` to `end`, or `partial`,
-        `partial` int8: of the first or last day, which the timestamps cover in part,
-        `in_future` int8: after `today`,
-        `earlier_copies`: rows above with the same time and values,
-        `other_values`: 1 if the time's first values above are other ones and these are new,
-        `first_at`: position of the time's first row (-1: none above),
-        `days_ahead` float64: days since the row above of that file and series, duplicates,
-        conflicts and future rows left out,
-        `contradicts` float64: 1 where the weekday contradicts the day type (NaN: not told),
-        `total_off` float64: how far the total is from the sum of its parts (NaN: not told).
+        `row`, `ds`, `y` (and `unique_id`, `file`, `day_type`) of `cells`, and
+        `value` float64: the number in `y` (NaN: not a number),
+        `other_separator` int8: 1 if `y` is a number with another thousands separator,
+        `number` float64: `value`, or 0 if only the separator is wrong; NaN if `y` or an extra column
+        is not a number,
+        `extra: <name>` float64 per extra column (NaN: not a number),
+        `day` datetime64[s] (NaT: not readable), `instant` int64 in seconds,
+        `outside` int8: 1 if no rule checks the row: before `start`, after `end`, or `partial`,
+        `partial` int8: 1 in a first or last day that the timestamps cover only in part,
+        `in_future` int8: 1 after `today`,
+        `earlier_copies` int64: earlier rows with the same time and values,
+        `conflicts` int8: 1 if an earlier row has the same time and other values, and no earlier row
+        has the same values,
+        `first_position` int64: position of the first row with the same time (-1: this one),
+        `days_since_previous` float64: days since the previous row of the series and file, without
+        duplicates, conflicts and future rows,
+        `day_type_mismatch` float64: 1 if the weekday contradicts the day type (NaN: not known),
+        `total_error` float64: |total - sum of its parts| (NaN: not known).
     """
     frame = cells[["row"]].copy()
     for name in ("ds", "y"):
@@ -75,23 +79,15 @@ def rows_table(
     for name in ("unique_id", "file", "day_type"):
         if name in cells:
             frame[name] = cells[name].fillna("").astype(str).str.strip()
-    thousands = source.get("thousands", "")
-    frame["value"] = parse_values(frame["y"], thousands)
-    frame["marked"] = _marked(frame["y"], frame["value"].to_numpy(), thousands).astype(np.int8)
-    frame["number"] = np.where(frame["marked"] == 1, 0.0, frame["value"])
-    for name in extras(cells):
-        frame[name] = parse_values(cells[name].fillna("").astype(str), thousands)
-        frame.loc[frame[name].isna(), "number"] = np.nan
-    wall = np.full(len(frame), np.datetime64("NaT"), dtype="datetime64[s]")
+    _add_numbers(frame, cells, source.thousands)
+    local = np.full(len(frame), np.datetime64("NaT"), dtype="datetime64[s]")
     instants = np.zeros(len(frame), dtype=np.int64)
     partial = np.zeros(len(frame), dtype=bool)
-    for _, at in several(frame):
-        wall[at], instants[at] = times.parse(
-            frame["ds"].iloc[at], date_format or source["date_format"], source.get("timezone", "")
-        )
-        if aggregates(source):
-            partial[at] = _partial(wall[at], instants[at])
-    days = wall.astype("datetime64[D]")
+    for _, rows in split_by_series(frame):
+        local[rows], instants[rows] = parse_timestamps(frame["ds"].iloc[rows], date_format, source.timezone)
+        if source.has_timestamps:
+            partial[rows] = _in_partial_days(local[rows], instants[rows])
+    days = local.astype("datetime64[D]")
     frame["day"], frame["instant"] = days.astype("datetime64[s]"), instants
     outside = partial.copy()
     if settings.start:
@@ -101,135 +97,115 @@ def rows_table(
     frame["outside"], frame["partial"] = outside.astype(np.int8), partial.astype(np.int8)
     today = np.datetime64(settings.today or datetime.date.today().isoformat())
     frame["in_future"] = (~outside & (days > today)).astype(np.int8)
-    keys = instants if aggregates(source) else days.astype(np.int64)
-    numbers = frame["value"].notna() & frame["number"].notna()
-    _copies(frame, keys, ~outside & ~np.isnat(days) & numbers.to_numpy())
-    frame["contradicts"] = _contradicts(frame, days, outside)
-    frame["total_off"] = _total_off(cells, frame, thousands, outside)
+    time_keys = instants if source.has_timestamps else days.astype(np.int64)
+    has_numbers = (frame["value"].notna() & frame["number"].notna()).to_numpy()
+    _add_comparisons(frame, time_keys, ~outside & ~np.isnat(days) & has_numbers)
+    frame["day_type_mismatch"] = _day_type_mismatch(frame, days, outside)
+    frame["total_error"] = _total_error(cells, frame, source.thousands, outside)
     return frame
 
 
-def extras(frame: pd.DataFrame) -> list[str]:
-    """Further columns of numbers, by their names in the tables of this room: `extra: <header>`."""
-    return [str(name) for name in frame if str(name).startswith(EXTRA)]
+def _add_numbers(frame: pd.DataFrame, cells: pd.DataFrame, thousands: str) -> None:
+    frame["value"] = parse_numbers(frame["y"], thousands)
+    other_separator = has_other_separator(frame["y"], frame["value"].to_numpy(), thousands)
+    frame["other_separator"] = other_separator.astype(np.int8)
+    frame["number"] = np.where(other_separator, 0.0, frame["value"])
+    for name in extra_columns(cells):
+        frame[name] = parse_numbers(cells[name].fillna("").astype(str), thousands)
+        frame.loc[frame[name].isna(), "number"] = np.nan
 
 
-def _copies(frame: pd.DataFrame, keys: NDArray[np.int64], usable: NDArray[np.bool_]) -> None:
-    """Add what compares rows of the same time, and of the row above."""
+def _add_comparisons(
+    frame: pd.DataFrame, time_keys: NDArray[np.int64], comparable: NDArray[np.bool_]
+) -> None:
+    """Add the columns that compare rows of the same time, and consecutive rows."""
     import pandas as pd
 
-    size = len(frame)
+    n_rows = len(frame)
     series = frame["unique_id"] if "unique_id" in frame else pd.Series("", index=frame.index)
-    further = extras(frame)
-    kept = pd.DataFrame({"id": series, "key": keys, "at": np.arange(size)}).join(frame[["value", *further]])[
-        usable
-    ]
-    copies = np.zeros(size, dtype=np.int64)
-    copies[usable] = kept.groupby(["id", "key", "value", *further]).cumcount().to_numpy()
-    first_at = np.full(size, -1, dtype=np.int64)
-    first_at[usable] = kept.groupby(["id", "key"])["at"].transform("first").to_numpy()
-    later = usable & (copies == 0) & (first_at != np.arange(size))
-    frame["earlier_copies"], frame["other_values"] = copies, later.astype(np.int8)
-    frame["first_at"] = np.where(first_at == np.arange(size), -1, first_at)
+    keys = pd.DataFrame({"id": series, "time": time_keys, "position": np.arange(n_rows)})
+    value_columns = ["value", *extra_columns(frame)]
+    rows = keys.join(frame[value_columns])[comparable]
+    copies = np.zeros(n_rows, dtype=np.int64)
+    copies[comparable] = rows.groupby(["id", "time", *value_columns]).cumcount().to_numpy()
+    first = np.full(n_rows, -1, dtype=np.int64)
+    first[comparable] = rows.groupby(["id", "time"])["position"].transform("first").to_numpy()
+    conflicts = comparable & (copies == 0) & (first != np.arange(n_rows))
+    frame["earlier_copies"], frame["conflicts"] = copies, conflicts.astype(np.int8)
+    frame["first_position"] = np.where(first == np.arange(n_rows), -1, first)
     readable = (frame["outside"] == 0) & frame["day"].notna() & (frame["in_future"] == 0)
-    ordered = readable.to_numpy() & (copies == 0) & ~later
-    ahead = np.full(size, np.nan)
-    for at in _strands(frame, ordered):
-        ahead[at[1:]] = np.diff(frame["instant"].to_numpy()[at]) / DAY
-    frame["days_ahead"] = ahead
+    ordered = readable.to_numpy() & (copies == 0) & ~conflicts
+    days_since_previous = np.full(n_rows, np.nan)
+    for positions in _consecutive_rows(frame, ordered):
+        days_since_previous[positions[1:]] = np.diff(frame["instant"].to_numpy()[positions]) / _DAY
+    frame["days_since_previous"] = days_since_previous
 
 
-def _strands(frame: pd.DataFrame, mask: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
-    """Positions of the rows of `mask`, for each series in each file, in the order of the file."""
+def _consecutive_rows(frame: pd.DataFrame, mask: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """Positions of the rows in `mask`, per series and file, in the order of the file."""
     import pandas as pd
 
-    at = np.flatnonzero(mask)
+    positions = np.flatnonzero(mask)
     names = [name for name in ("unique_id", "file") if name in frame]
     if not names:
-        yield at
+        yield positions
         return
-    groups = pd.Series(at).groupby([frame[name].to_numpy()[at] for name in names], sort=True)
-    for _, found in groups:
-        yield found.to_numpy()
+    keys = [frame[name].to_numpy()[positions] for name in names]
+    for _, group in pd.Series(positions).groupby(keys, sort=True):
+        yield group.to_numpy()
 
 
-def _partial(wall: NDArray[np.datetime64], instants: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Rows of the first and of the last day, where the times do not reach from midnight to midnight."""
-    readable = ~np.isnat(wall)
-    mask = np.zeros(len(wall), dtype=bool)
+def _in_partial_days(local: NDArray[np.datetime64], instants: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Rows of the first and last day if the timestamps do not cover that day from midnight to midnight."""
+    readable = ~np.isnat(local)
+    partial = np.zeros(len(local), dtype=bool)
     if not readable.any():
-        return mask
-    step, _ = times.spacing(instants[readable])
-    if not 0 < step < DAY:
-        return mask
-    days = wall.astype("datetime64[D]")
-    low, high = wall[readable].min(), wall[readable].max()
-    since = (low - low.astype("datetime64[D]").astype("datetime64[s]")).astype(np.int64)
-    until = DAY - (high - high.astype("datetime64[D]").astype("datetime64[s]")).astype(np.int64)
-    if since >= step:
-        mask |= days == low.astype("datetime64[D]")
-    if until > step:
-        mask |= days == high.astype("datetime64[D]")
-    return mask
+        return partial
+    step, _ = time_step(instants[readable])
+    if not 0 < step < _DAY:
+        return partial
+    days = local.astype("datetime64[D]")
+    first, last = local[readable].min(), local[readable].max()
+    first_day, last_day = first.astype("datetime64[D]"), last.astype("datetime64[D]")
+    since_midnight = (first - first_day.astype("datetime64[s]")).astype(np.int64)
+    until_midnight = _DAY - (last - last_day.astype("datetime64[s]")).astype(np.int64)
+    if since_midnight >= step:
+        partial |= days == first_day
+    if until_midnight > step:
+        partial |= days == last_day
+    return partial
 
 
-def _marked(cells: pd.Series, values: NDArray[np.float64], thousands: str) -> NDArray[np.bool_]:
-    """Cells that are no number, but would be one with another thousands mark."""
-    found = np.zeros(len(cells), dtype=bool)
-    open_ = np.flatnonzero(np.isnan(values))
-    if not len(open_):
-        return found
-    text = cells.iloc[open_].str.strip()
-    for mark, pattern in _MARKS.items():
-        if mark != thousands:
-            has = text.str.contains(pattern, regex=True).to_numpy(dtype=bool)
-            found[open_] |= has & np.isfinite(parse_values(text, mark))
-    return found
-
-
-def wanted_mark(cell: str, thousands: str) -> str:
-    """The thousands mark that makes a number of the cell."""
-    import pandas as pd
-
-    for mark in _MARKS:
-        if mark != thousands and _marked(pd.Series([cell]), np.array([np.nan]), thousands).any():
-            text = pd.Series([cell.strip()])
-            if text.str.contains(_MARKS[mark], regex=True).any() and np.isfinite(parse_values(text, mark))[0]:
-                return mark
-    return ","
-
-
-def _contradicts(
+def _day_type_mismatch(
     frame: pd.DataFrame, days: NDArray[np.datetime64], outside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """W (weekday) on a weekend, A (Saturday) on another day, another letter, a Sunday that is not U."""
-    found = np.full(len(frame), np.nan)
+    """1 unless the day type is U (Sunday or holiday), A on a Saturday, or W on a weekday."""
+    mismatch = np.full(len(frame), np.nan)
     if "day_type" not in frame:
-        return found
-    judged = ~outside & ~np.isnat(days)
-    letter, weekday = frame["day_type"].to_numpy(), weekdays(days)
-    fits = (letter == "U") | ((letter == "A") & (weekday == SATURDAY))
-    fits |= (letter == "W") & (weekday < SATURDAY)
-    found[judged] = (~fits[judged]).astype(np.float64)
-    return found
+        return mismatch
+    checked = ~outside & ~np.isnat(days)
+    day_type, weekday = frame["day_type"].to_numpy(), weekdays(days)
+    matches = (day_type == "U") | ((day_type == "A") & (weekday == _SATURDAY))
+    matches |= (day_type == "W") & (weekday < _SATURDAY)
+    mismatch[checked] = (~matches[checked]).astype(np.float64)
+    return mismatch
 
 
-def _total_off(
+def _total_error(
     cells: pd.DataFrame, frame: pd.DataFrame, thousands: str, outside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """|total - sum of the parts|; cells that are no number count as 0, rows without a value not at all."""
-    names = [name for name in cells if str(name).startswith("part: ")]
-    if "total" not in cells or not names:
+    """|total - sum of the parts|. Cells that are not numbers count as 0; rows without a value give NaN."""
+    part_names = [str(name) for name in cells if str(name).startswith(_PART_PREFIX)]
+    if "total" not in cells or not part_names:
         return np.full(len(frame), np.nan)
 
     def numbers(name: str) -> NDArray[np.float64]:
-        return np.nan_to_num(parse_values(cells[name].fillna("").astype(str), thousands))
+        return np.nan_to_num(parse_numbers(cells[name].fillna("").astype(str), thousands))
 
-    parts = [numbers(str(name)) for name in names]
     total = numbers("total")
-    scale = np.maximum(1.0, np.abs(total))
+    tolerance = 1e-9 * np.maximum(1.0, np.abs(total))
     with np.errstate(over="ignore", invalid="ignore"):
-        off = np.abs(total - np.sum(parts, axis=0))
-    off[off <= 1e-9 * scale] = 0.0
-    off[outside | frame["value"].isna().to_numpy()] = np.nan
-    return off
+        error = np.abs(total - np.sum([numbers(name) for name in part_names], axis=0))
+    error[error <= tolerance] = 0.0
+    error[outside | frame["value"].isna().to_numpy()] = np.nan
+    return error

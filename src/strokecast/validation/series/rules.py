@@ -1,30 +1,32 @@
-"""The rules for series: of rows, of days, of the calendar, and of each series as a whole."""
+"""The rules for series: for rows, days, the calendar, and each series."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from strokecast.params import SeriesQuality
-from strokecast.validation.rules import Rule
+from strokecast.validation.rules import Check, Rule
 
 
 def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
-    """The rules that judge single rows; one fault of a row breaks one of them.
+    """The rules for single rows. Each fault of a row fails one of them.
 
-    Rows outside of `start` to `end`, and of partial first and last days, are judged by none.
-    `thousands_mark` takes from `non_numeric` what is a number with another thousands mark.
-    `exact_duplicate` and `conflicting_date` compare rows with a readable date and number;
-    `unsorted` leaves both kinds of rows, and future ones, out.
+    Rows before `start`, after `end`, and in partial first and last days are not checked.
+    `thousands_mark` covers numbers with another thousands separator; `non_numeric` covers all other
+    cells that are not numbers. `exact_duplicate` and `conflicting_date` compare rows with a readable
+    date and number; `unsorted` ignores both kinds of rows, and future ones.
     """
-    s, inside = settings, ("outside", "==", 0.0)
+    not_outside = ("outside", "==", 0.0)
 
-    def rule(name: str, statement: str, expect: Any, column: str, bound: Any = None, **more: Any) -> Rule:
-        return Rule(name, getattr(s, name), statement, expect, column, bound, noun="rows", **more)
+    def rule(name: str, statement: str, check: Check, column: str, bound: Any = None, **options: Any) -> Rule:
+        return Rule(
+            name, getattr(settings, name), statement, check, column, bound, row_noun="rows", **options
+        )
 
     return [
         rule(
             "bad_date",
-            f"the date fits {date_format}",
+            f"the date matches {date_format}",
             "present",
             "day",
             fix="correct series.csv.date_format or the rows, or set quality.series.bad_date to quarantine",
@@ -34,84 +36,91 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "the value is a finite number",
             "present",
             "number",
-            where=inside,
+            row_condition=not_outside,
             fix="correct series.csv.thousands or the rows, or set quality.series.non_numeric to quarantine",
         ),
         rule(
             "thousands_mark",
-            "the value has no thousands mark but the configured one",
+            "the value has no thousands separator other than series.csv.thousands",
             "at_most",
-            "marked",
+            "other_separator",
             0,
-            where=inside,
-            fix="set series.csv.thousands to the mark that the file uses",
+            row_condition=not_outside,
+            fix="set series.csv.thousands to the separator that the file uses",
         ),
         rule("exact_duplicate", "no earlier row has the same date and value", "at_most", "earlier_copies", 0),
         rule(
             "conflicting_date",
-            "a date has one value",
+            "each date has one value",
             "at_most",
-            "other_values",
+            "conflicts",
             0,
-            fix="keep one row for each date, or set series.csv.aggregate or id_column where rows are meant to share one",
+            fix="keep one row per date, or set series.csv.aggregate or id_column if rows share dates on purpose",
         ),
-        rule("negative", "the value is 0 or more", "at_least", "value", 0, where=inside),
+        rule("negative", "the value is 0 or more", "at_least", "value", 0, row_condition=not_outside),
         rule(
             "future_date",
-            "no date lies after today (quality.series.today)",
+            "the date is not after today (quality.series.today)",
             "at_most",
             "in_future",
             0,
             fix="correct the rows or series.csv.date_format, or set quality.series.future_date to quarantine",
         ),
-        rule("total_mismatch", "the total is the sum of its parts", "at_most", "total_off", 0),
+        rule("total_mismatch", "the total equals the sum of its parts", "at_most", "total_error", 0),
         rule(
             "day_type",
             "W is a weekday, A a Saturday, U a Sunday or a holiday",
             "at_most",
-            "contradicts",
+            "day_type_mismatch",
             0,
         ),
-        rule("unsorted", "no row's date comes before that of the row above", "at_least", "days_ahead", 0),
+        rule(
+            "unsorted",
+            "the date is not earlier than that of the previous row",
+            "at_least",
+            "days_since_previous",
+            0,
+        ),
     ]
 
 
 def day_rules(settings: SeriesQuality) -> list[Rule]:
-    """The rules that judge days that have a value; a day that is set aside leaves a gap."""
+    """The rules for days that have a value. A quarantined day leaves a gap."""
     s = settings
 
-    def rule(name: str, statement: str, expect: Any, column: str, bound: Any) -> Rule:
-        return Rule(name, getattr(s, name), statement, expect, column, bound, noun="days")
+    def rule(name: str, statement: str, check: Check, column: str, bound: Any) -> Rule:
+        return Rule(name, getattr(settings, name), statement, check, column, bound, row_noun="days")
 
     return [
         rule(
             "zero_run",
-            f"zeros stand on {s.zero_days} days in a row at most (quality.series.zero_days)",
+            f"at most {s.zero_days} consecutive days are 0 (quality.series.zero_days)",
             "at_most",
             "zero_run",
             s.zero_days,
         ),
         rule(
             "constant_run",
-            f"one value stands on {s.constant_days} days in a row at most (quality.series.constant_days)",
+            f"at most {s.constant_days} consecutive days have the same value (quality.series.constant_days)",
             "at_most",
             "constant_run",
             s.constant_days,
         ),
         rule(
             "outlier",
-            f"a day lies within {s.outlier_mads:g} scaled MADs of the same weekday's median (quality.series.outlier_mads)",
+            f"the value is within {s.outlier_mads:g} scaled MADs of the same weekday's median "
+            "(quality.series.outlier_mads)",
             "at_most",
             "deviation",
             s.outlier_mads,
         ),
-        rule("short_day", "a day has all the timestamps that it should have", "at_least", "share", 1),
-        rule("dst_day", "a local day has 24 hours", "at_most", "clock_change", 0),
+        rule("short_day", "the day has all expected timestamps", "at_least", "timestamp_share", 1),
+        rule("dst_day", "the local day has 24 hours", "at_most", "clock_change", 0),
     ]
 
 
 def calendar_rules(settings: SeriesQuality) -> list[Rule]:
-    """The rule that judges the calendar: every day of the span has a value, its own or a filled one."""
+    """The rule for the calendar: every day of the span has a value, its own or a filled one."""
     return [
         Rule(
             "gap",
@@ -119,60 +128,68 @@ def calendar_rules(settings: SeriesQuality) -> list[Rule]:
             f"every day has a value; gaps of up to {settings.max_gap} days are filled (quality.series.max_gap)",
             "present",
             "value",
-            where=("explained", "==", 0.0),
-            noun="days without a value",
+            row_condition=("explained", "==", 0.0),
+            row_noun="days without a value",
             fix="raise quality.series.max_gap, or cut the series by quality.series.start and end",
         )
     ]
 
 
-def whole_rules(settings: SeriesQuality, *, ask: bool) -> list[Rule]:
-    """The rules that judge a file or a series as a whole.
+def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Rule]:
+    """The rules for a file or a series.
 
     Args:
         settings: `quality.series`.
-        ask: the date format was left to us: where two fit, the user has to say.
+        stop_if_ambiguous: stop if two date formats match; for `date_format: auto`.
     """
     s = settings
-    by = f"the median of four weeks moves by a factor of {s.level_ratio:g} at most (quality.series.level_ratio)"
     return [
         Rule(
             "ambiguous_date",
-            "stop" if ask else s.ambiguous_date,
-            "day and month cannot be swapped in every row",
+            "stop" if stop_if_ambiguous else s.ambiguous_date,
+            "day and month cannot be swapped in all dates",
             "at_most",
-            "swappable",
+            "swappable_dates",
             0,
-            noun="readings of the dates",
-            fix="say which is right in series.csv.date_format",
+            row_noun="files",
+            fix="set series.csv.date_format to the right one",
         ),
         Rule(
             "frequency",
             s.frequency,
             "rows are one day apart",
             "at_most",
-            "step",
+            "step_days",
             1,
-            noun="series",
-            fix="give a daily series, or a finer one with series.csv.aggregate",
+            row_noun="series",
+            fix="use a daily series, or a finer one with series.csv.aggregate",
         ),
-        Rule("level_shift", s.level_shift, by, "at_most", "level", s.level_ratio, noun="stretches"),
+        Rule(
+            "level_shift",
+            s.level_shift,
+            f"the four-week median changes by a factor of at most {s.level_ratio:g} (quality.series.level_ratio)",
+            "at_most",
+            "level_ratio",
+            s.level_ratio,
+            row_noun="periods",
+        ),
         Rule(
             "split_shift",
             s.split_shift,
-            f"validation and test lie within a factor of {s.level_ratio:g} of train (quality.series.level_ratio)",
+            f"validation and test are within a factor of {s.level_ratio:g} of train (quality.series.level_ratio)",
             "at_most",
-            "split",
+            "split_ratio",
             s.level_ratio,
-            noun="splits",
+            row_noun="splits",
         ),
         Rule(
             "drift",
             s.drift,
-            f"no feature moves by a KS distance above {s.drift_distance:g} at a false discovery rate of {s.drift_alpha:g}",
+            f"no feature drifts by a KS distance above {s.drift_distance:g} "
+            f"at a false discovery rate of {s.drift_alpha:g}",
             "at_most",
-            "moved",
+            "drift_effect",
             s.drift_distance,
-            noun="features",
+            row_noun="features",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Validation of a daily series: rows are judged first, then days, then the calendar, then the whole."""
+"""Validate a daily series and write its accepted days, quarantine, report and Data Docs."""
 
 from __future__ import annotations
 
@@ -9,99 +9,91 @@ from typing import TYPE_CHECKING, Any
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures, SeriesQuality
-from strokecast.validation import drift, rules
-from strokecast.validation.rules import Outcome
-from strokecast.validation.series import times
-from strokecast.validation.series.calendar import filled
-from strokecast.validation.series.judge import Judged, judge, row_name
-from strokecast.validation.series.rows import EXTRA, extras, rows_table
+from strokecast.validation import messages
+from strokecast.validation.profiles import read_reference
+from strokecast.validation.rules import ValidationOutcome, check_row_counts
+from strokecast.validation.series.calendar import fill_column
+from strokecast.validation.series.checks import DateFormat, SeriesChecks, check_series
+from strokecast.validation.series.date_formats import choose_date_format
+from strokecast.validation.series.descriptions import row_name
+from strokecast.validation.series.rows import EXTRA_PREFIX, build_row_table, extra_columns
+from strokecast.validation.series.source import SeriesSource
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def validate(
+def validate_series(
     cells: pd.DataFrame,
-    source: Mapping[str, Any],
+    source: SeriesSource,
     settings: SeriesQuality,
     target: Path = paths.VALIDATED / "series",
-    where: str = "",
+    location: str = "",
     forecast: ForecastFeatures | None = None,
     reference: str | None = None,
-) -> Outcome:
-    """Judge a series; write `target` and the Data Docs.
+) -> ValidationOutcome:
+    """Validate a series; write `target` and the Data Docs.
 
-    Timestamps are made into local days first where `source` says so (`aggregate`): rules of rows
-    look at the timestamps, all others at the days. `target` gets
+    If `source` aggregates timestamps, they become local days first: row rules check the
+    timestamps, all other rules check the days. Writes to `target`:
 
-    * `series.parquet` (ds date32, y float64, filled bool, rows int32: how many rows a day's value
-      comes from, 0 where it is filled; day_type string where told; further columns float64 by their
-      headers; every day, in order): the series to forecast,
-    * `all.parquet`, the same with unique_id string, where the file holds several series,
-    * `quarantine.parquet` (row int64, ds string, y string, reasons list<string>; file and
-      unique_id string where there are several) and `report.json`.
+    * `series.parquet`: the series to forecast, every day in order (ds date32, y float64, filled bool,
+      rows int32: number of rows behind the value, 0 if it is filled; day_type string if the file has
+      it; extra columns float64 by header),
+    * `all.parquet`: the same with unique_id string, if the file holds several series,
+    * `quarantine.parquet`: rejected rows (row int64, ds string, y string, reasons list<string>; file
+      and unique_id string if there are several),
+    * `report.json`.
 
     Args:
         cells: from `sources.tables.read_series`: columns `row`, `ds`, `y` and others.
-        source: contents of `source.json`.
+        source: facts about the source.
         settings: `quality.series` of params.yaml.
         target: folder of the validated series.
-        where: what was read, for messages; the file of `source` by default.
-        forecast: `features.forecast`, for comparisons between the splits; None: none.
-        reference: `quality.reference`: an earlier report to compare with; None: none.
+        location: what was read, for messages; default: the file of `source`.
+        forecast: `features.forecast`, for comparing the splits; None: no comparison.
+        reference: `quality.reference`: an earlier report to compare with; None: no comparison.
 
     Raises:
-        UserError: if a rule with the action `stop` is broken, or no row is left. `target` stays
-            as it was; the Data Docs tell what is wrong.
+        UserError: if a rule with the action `stop` fails, or no row is accepted. `target` is
+            unchanged; the Data Docs show the failures.
     """
     from strokecast.validation import data_docs
 
-    where = where or str(paths.RAW / "series" / source.get("file", "series.csv"))
+    location = location or str(paths.RAW / "series" / source.file)
     if not len(cells):
-        raise UserError("holds no row", where=where, allowed="one row a day")
-    against = drift.reference(reference, "series") if reference else None
+        raise UserError("has no rows", where=location, allowed="one row per day")
+    reference_profile = read_reference(reference, "series") if reference else None
     cells = cells.reset_index(drop=True)
-    date_format, swapped = times.choose(cells["ds"].fillna("").astype(str), source["date_format"])
-    frame = rows_table(cells, source, settings, date_format)
-    found = judge(frame, source, settings, date_format, swapped, forecast, against)
-    report = _report(source, frame, found)
-    failure = rules.error(found.verdicts, "series", where, str(data_docs.folder("series") / data_docs.INDEX))
-    if failure:
-        rejected = ((row_name(frame, at), *names) for at, names in found.reasons.items())
+    date_format = DateFormat(*choose_date_format(cells["ds"].fillna("").astype(str), source.date_format))
+    frame = build_row_table(cells, source, settings, date_format.name)
+    checks = check_series(frame, source, settings, date_format, forecast, reference_profile)
+    report = _build_report(source, frame, checks)
+    docs_index = str(data_docs.folder("series") / data_docs.INDEX)
+    error = messages.stop_error(checks.results, "series", location, docs_index)
+    if error:
+        rejected = ((row_name(frame, position), *names) for position, names in checks.reasons.items())
         data_docs.write("series", report, rejected)
-        raise failure
-    if not report["accepted"]:
-        partial = f", {report['partial']:,} in partial first and last days" if report["partial"] else ""
-        raise UserError(
-            f"no row is left of {len(frame):,}: {report['outside']:,} outside quality.series.start to end"
-            f"{partial}, {len(found.reasons):,} quarantined",
-            where=where,
-        )
-    chosen = source.get("unique_id", "")
-    if chosen not in found.calendars or not len(found.calendars[chosen].days):
-        raise UserError(
-            f"no row of the series {chosen!r} is left" if chosen else "the file holds several series",
-            where=where,
-            allowed=", ".join(name for name in found.calendars if len(found.calendars[name].days)),
-            fix="choose one in series.csv.unique_id",
-        )
-    with files.new_folder(target) as folder:
-        written, aside = _write(frame, found, chosen, folder)
-        rules.balance(
+        raise error
+    _raise_if_nothing_accepted(report, checks, source, location)
+    with files.new_folder(target) as staging_dir:
+        n_accepted, n_quarantined = _write_parquet(frame, checks, source.unique_id, staging_dir)
+        check_row_counts(
             report["read"],
-            accepted=written,
-            quarantined=aside,
+            accepted=n_accepted,
+            quarantined=n_quarantined,
             outside=report["outside"],
             partial=report["partial"],
         )
-        files.write_json(folder / "report.json", report)
+        files.write_json(staging_dir / "report.json", report)
     data_docs.write("series", report)
-    return Outcome(_line(report, found), rules.warnings(found.verdicts), report)
+    return ValidationOutcome(_summary(report, checks), messages.warning_lines(checks.results), report)
 
 
-def _report(source: Mapping[str, Any], frame: pd.DataFrame, found: Judged) -> dict[str, Any]:
-    partial = int(frame["partial"].sum())
-    outside = int(frame["outside"].sum()) - partial
+def _build_report(source: SeriesSource, frame: pd.DataFrame, checks: SeriesChecks) -> dict[str, Any]:
+    n_partial = int(frame["partial"].sum())
+    n_outside = int(frame["outside"].sum()) - n_partial
+    n_quarantined = len(checks.reasons)
     counts = {
         name: {
             "days": len(calendar.days),
@@ -109,81 +101,110 @@ def _report(source: Mapping[str, Any], frame: pd.DataFrame, found: Judged) -> di
             "last": str(calendar.days[-1]) if len(calendar.days) else None,
             "filled": int(calendar.filled.sum()),
         }
-        for name, calendar in found.calendars.items()
+        for name, calendar in checks.calendars.items()
     }
-    own = dict(counts.get(source.get("unique_id", ""), {"days": 0, "first": None, "last": None, "filled": 0}))
+    no_days: dict[str, Any] = {"days": 0, "first": None, "last": None, "filled": 0}
+    chosen = dict(counts.get(source.unique_id, no_days))
     report = {
         "dataset": "series",
-        "source": source["source"],
-        "name": source.get("name", source["source"]),
-        "unit": source.get("unit", ""),
+        "source": source.source,
+        "name": source.name,
+        "unit": source.unit,
         "read": len(frame),
-        "accepted": len(frame) - len(found.reasons) - outside - partial,
-        "quarantined": len(found.reasons),
-        "outside": outside,
-        "partial": partial,
-        "filled": own.pop("filled"),
-        "counts": own,
-        "expectations": [verdict.record() for verdict in found.verdicts],
-        "drift": found.drift,
-        "profile": found.profile,
-        "suites": found.suites,
+        "accepted": len(frame) - n_quarantined - n_outside - n_partial,
+        "quarantined": n_quarantined,
+        "outside": n_outside,
+        "partial": n_partial,
+        "filled": chosen.pop("filled"),
+        "counts": chosen,
+        "expectations": [result.to_json() for result in checks.results],
+        "drift": checks.drift,
+        "profile": checks.profile,
+        "suites": checks.suites,
     }
     return report | ({"series": counts} if len(counts) > 1 else {})
 
 
-def _write(frame: pd.DataFrame, found: Judged, chosen: str, folder: Path) -> tuple[int, int]:
-    """Write calendars and quarantined rows; returns how many rows of the file went into each."""
+def _raise_if_nothing_accepted(
+    report: Mapping[str, Any], checks: SeriesChecks, source: SeriesSource, location: str
+) -> None:
+    if not report["accepted"]:
+        raise UserError(
+            f"none of the {report['read']:,} rows is accepted: {report['outside']:,} outside "
+            f"quality.series.start to end{_format_partial(report)}, {len(checks.reasons):,} quarantined",
+            where=location,
+        )
+    available = [name for name, calendar in checks.calendars.items() if len(calendar.days)]
+    if source.unique_id not in available:
+        problem = f"no row of the series {source.unique_id!r} is accepted"
+        raise UserError(
+            problem if source.unique_id else "the file has several series",
+            where=location,
+            allowed=", ".join(available),
+            fix="choose one in series.csv.unique_id",
+        )
+
+
+def _write_parquet(
+    frame: pd.DataFrame, checks: SeriesChecks, unique_id: str, target: Path
+) -> tuple[int, int]:
+    """Write the calendars and the quarantine; returns the number of accepted and quarantined rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    tables, written = {}, 0
-    for name, calendar in found.calendars.items():
-        days = found.days[found.days["unique_id"] == name].set_index("day")
-        laid = days.reindex(calendar.days.astype("datetime64[s]"))
-        behind = laid["rows"].fillna(0).to_numpy().astype("int32")
-        written += int(behind.sum())
+    tables, n_accepted = {}, 0
+    for name, calendar in checks.calendars.items():
+        days = checks.days[checks.days["unique_id"] == name].set_index("day")
+        days = days.reindex(calendar.days.astype("datetime64[s]"))
+        n_rows = days["rows"].fillna(0).to_numpy().astype("int32")
+        n_accepted += int(n_rows.sum())
         columns = {
             "ds": pa.array(calendar.days, pa.date32()),
             "y": pa.array(calendar.values),
             "filled": pa.array(calendar.filled),
-            "rows": pa.array(behind),
+            "rows": pa.array(n_rows),
         }
-        if "day_type" in laid:
-            letters = [None if letter != letter else letter for letter in laid["day_type"].tolist()]
-            columns["day_type"] = pa.array(letters, pa.string())
-        for further in extras(laid):
-            columns[further.removeprefix(EXTRA)] = pa.array(filled(laid[further].to_numpy(), calendar))
+        if "day_type" in days:
+            day_types = [None if day_type != day_type else day_type for day_type in days["day_type"].tolist()]
+            columns["day_type"] = pa.array(day_types, pa.string())
+        for extra in extra_columns(days):
+            header = extra.removeprefix(EXTRA_PREFIX)
+            columns[header] = pa.array(fill_column(days[extra].to_numpy(), calendar))
         tables[name] = pa.table(columns)
-    pq.write_table(tables[chosen], folder / "series.parquet", compression="zstd")
+    pq.write_table(tables[unique_id], target / "series.parquet", compression="zstd")
     if len(tables) > 1:
-        named = [
+        with_ids = [
             table.add_column(0, "unique_id", pa.array([name] * len(table), pa.string()))
             for name, table in tables.items()
         ]
-        pq.write_table(pa.concat_tables(named), folder / "all.parquet", compression="zstd")
-    bad = frame.iloc[list(found.reasons)]
-    aside = {
-        "row": pa.array(bad["row"].to_numpy(), pa.int64()),
-        "ds": pa.array(bad["ds"].tolist(), pa.string()),
-        "y": pa.array(bad["y"].tolist(), pa.string()),
-        "reasons": pa.array(list(found.reasons.values()), pa.list_(pa.string())),
+        pq.write_table(pa.concat_tables(with_ids), target / "all.parquet", compression="zstd")
+    rejected = frame.iloc[list(checks.reasons)]
+    quarantine = {
+        "row": pa.array(rejected["row"].to_numpy(), pa.int64()),
+        "ds": pa.array(rejected["ds"].tolist(), pa.string()),
+        "y": pa.array(rejected["y"].tolist(), pa.string()),
+        "reasons": pa.array(list(checks.reasons.values()), pa.list_(pa.string())),
     }
     for name in ("file", "unique_id"):
-        if name in bad:
-            aside[name] = pa.array(bad[name].tolist(), pa.string())
-    pq.write_table(pa.table(aside), folder / "quarantine.parquet", compression="zstd")
-    return written, len(bad)
+        if name in rejected:
+            quarantine[name] = pa.array(rejected[name].tolist(), pa.string())
+    pq.write_table(pa.table(quarantine), target / "quarantine.parquet", compression="zstd")
+    return n_accepted, len(rejected)
 
 
-def _line(report: Mapping[str, Any], found: Judged) -> str:
-    why = f" ({rules.tally(found.reasons)})" if found.reasons else ""
+def _format_partial(report: Mapping[str, Any]) -> str:
+    return f", {report['partial']:,} in partial first and last days" if report["partial"] else ""
+
+
+def _summary(report: Mapping[str, Any], checks: SeriesChecks) -> str:
+    reason_counts = messages.format_counts(messages.count_reasons(checks.reasons.values()))
+    reasons = f" ({reason_counts})" if reason_counts else ""
     outside = f", {report['outside']:,} outside" if report["outside"] else ""
-    partial = f", {report['partial']:,} in partial first and last days" if report["partial"] else ""
     filled = f", {report['filled']:,} of them filled" if report["filled"] else ""
-    several = f" of {report['name']}, one of {len(report['series'])} series" if "series" in report else ""
+    name = f" of {report['name']}, one of {len(report['series'])} series" if "series" in report else ""
     counts = report["counts"]
     return (
         f"{report['read']:,} rows read: {report['accepted']:,} accepted, {report['quarantined']:,} quarantined"
-        f"{why}{outside}{partial}; {counts['days']:,} days{several}, {counts['first']} to {counts['last']}{filled}"
+        f"{reasons}{outside}{_format_partial(report)}; "
+        f"{counts['days']:,} days{name}, {counts['first']} to {counts['last']}{filled}"
     )

@@ -1,7 +1,7 @@
-"""Drawings with the same points, found without holding all digests at once.
+"""Find drawings with the same points without holding all digests in memory.
 
-Digests are spread over `PARTITIONS` spools by their first byte, so that copies of a drawing meet in
-one of them; each is sorted alone (a hash partition, as databases join tables larger than memory).
+Digests are partitioned by their first byte, so all copies of a drawing are in one partition. Each
+partition is sorted on its own (a hash partition, as in database joins larger than memory).
 """
 
 from __future__ import annotations
@@ -13,93 +13,93 @@ from numpy.typing import NDArray
 
 from strokecast.validation.sketches.spool import Spool, Spools
 
-PARTITIONS = 256
-BUCKET = 524_288  # positions whose copies are held at once
-_MEMORY = 32 << 10  # bytes of a partition or bucket before it goes to disk
-_SEEN = np.dtype([("digest", "u8", 2), ("split", "i1"), ("position", "i8")])
-COPY = np.dtype([("position", "i8"), ("within", "i4"), ("across", "i4"), ("first", "i8")])
+BUCKET_SIZE = 524_288  # positions whose duplicates are in memory together
+_SPOOL_MEMORY = 32 << 10  # bytes of a partition or bucket that stay in memory
+_DIGEST_DTYPE = np.dtype([("digest", "u8", 2), ("split", "i1"), ("position", "i8")])
+DUPLICATE_DTYPE = np.dtype([("position", "i8"), ("within", "i4"), ("across", "i4"), ("first", "i8")])
 
 
-class Copies:
+class DuplicateFinder:
     """Earlier copies of each drawing: in its own split, in earlier splits, and the first of all.
 
-    Memory holds one partition, that is 1/256 of all drawings at 25 bytes each, unless very many of
-    them are copies of one drawing.
+    First `add` all drawings, then `finish`, then read `duplicates_in`. Memory holds one partition,
+    which is 1/256 of all drawings at 25 bytes each, unless very many are copies of one drawing.
 
     Args:
-        spools: where the digests wait.
+        spools: storage of the digests.
     """
 
     def __init__(self, spools: Spools) -> None:
         self._spools = spools
         self._partitions: dict[int, Spool] = {}
         self._buckets: dict[int, Spool] = {}
-        self._loaded: tuple[int, NDArray[Any]] = (-1, np.zeros(0, dtype=COPY))
+        self._loaded: tuple[int, NDArray[Any]] = (-1, np.zeros(0, dtype=DUPLICATE_DTYPE))
 
     def add(self, digests: NDArray[np.uint8], split: int, positions: NDArray[np.int64]) -> None:
-        """Take in drawings.
+        """Add drawings of one split.
 
         Args:
-            digests: bytes [N, 16] of their points.
-            split: position of their split in `SPLITS`.
-            positions: int64 [N], rising from call to call.
+            digests: uint8 [N, 16], digests of their points.
+            split: index of their split in `SPLITS`.
+            positions: int64 [N], ascending from call to call.
         """
-        rows = np.empty(len(positions), dtype=_SEEN)
+        rows = np.empty(len(positions), dtype=_DIGEST_DTYPE)
         rows["digest"] = np.ascontiguousarray(digests).view(np.uint64)
         rows["split"], rows["position"] = split, positions
-        self._spread(self._partitions, rows, digests[:, 0].astype(np.int64))
+        self._append_by_key(self._partitions, rows, digests[:, 0].astype(np.int64))
 
     def finish(self) -> None:
-        """Find the copies, partition by partition, once all drawings are in."""
+        """Find the duplicates, partition by partition, after all drawings are added."""
         while self._partitions:
             _, spool = self._partitions.popitem()
-            found = _copies(spool.read())
+            duplicates = _find_duplicates(spool.read())
             spool.close()
-            self._spread(self._buckets, found, found["position"] // BUCKET)
+            self._append_by_key(self._buckets, duplicates, duplicates["position"] // BUCKET_SIZE)
 
-    def between(self, start: int, stop: int) -> NDArray[Any]:
-        """Drawings at positions from `start` to before `stop` that have earlier copies.
+    def duplicates_in(self, start: int, stop: int) -> NDArray[Any]:
+        """Drawings at positions [`start`, `stop`) that have earlier copies.
 
         Returns:
-            `COPY` [n], positions ascending: `within` earlier ones in the same split, `across` in
-            earlier splits, `first` the position of the first of all of them.
+            `DUPLICATE_DTYPE` [n], positions ascending: `within`: number of earlier copies in the
+            same split, `across`: number of copies in earlier splits, `first`: position of the
+            first copy.
         """
-        parts = []
-        for bucket in range(start // BUCKET, (max(stop, start + 1) - 1) // BUCKET + 1):
+        slices = []
+        for bucket in range(start // BUCKET_SIZE, (max(stop, start + 1) - 1) // BUCKET_SIZE + 1):
             if self._loaded[0] != bucket:
                 spool = self._buckets.get(bucket)
-                rows = np.zeros(0, dtype=COPY) if spool is None else spool.read()
+                rows = np.zeros(0, dtype=DUPLICATE_DTYPE) if spool is None else spool.read()
                 self._loaded = bucket, np.sort(rows, order="position")
             rows = self._loaded[1]
             low, high = np.searchsorted(rows["position"], [start, stop])
-            parts.append(rows[low:high])
-        return np.concatenate(parts)
+            slices.append(rows[low:high])
+        return np.concatenate(slices)
 
-    def _spread(self, spools: dict[int, Spool], rows: NDArray[Any], keys: NDArray[np.int64]) -> None:
-        """Append each row to the spool of its key, in their order."""
+    def _append_by_key(self, spools: dict[int, Spool], rows: NDArray[Any], keys: NDArray[np.int64]) -> None:
+        """Append each row to the spool of its key; the order of the rows is kept."""
         order = np.argsort(keys, kind="stable")
         rows, keys = rows[order], keys[order]
-        found, starts = np.unique(keys, return_index=True)
-        for key, part in zip(found.tolist(), np.split(rows, starts[1:]), strict=False):
+        distinct, starts = np.unique(keys, return_index=True)
+        for key, key_rows in zip(distinct.tolist(), np.split(rows, starts[1:]), strict=False):
             if key not in spools:
-                spools[key] = self._spools.new(rows.dtype, _MEMORY)
-            spools[key].append(part)
+                spools[key] = self._spools.new(rows.dtype, _SPOOL_MEMORY)
+            spools[key].append(key_rows)
 
 
-def _copies(rows: NDArray[Any]) -> NDArray[Any]:
-    """The rows (`_SEEN`) that have earlier copies, as `COPY`, in any order."""
+def _find_duplicates(rows: NDArray[Any]) -> NDArray[Any]:
+    """The rows (`_DIGEST_DTYPE`) that have earlier copies, as `DUPLICATE_DTYPE`, in any order."""
     order = np.lexsort((rows["position"], rows["split"], rows["digest"][:, 1], rows["digest"][:, 0]))
     rows = rows[order]
-    places = np.arange(len(rows))
-    new = np.ones(len(rows), dtype=bool)
-    new[1:] = (rows["digest"][1:] != rows["digest"][:-1]).any(axis=1)
-    turn = new.copy()  # the first of its split
-    turn[1:] |= rows["split"][1:] != rows["split"][:-1]
-    start = np.maximum.accumulate(np.where(new, places, 0))
-    split_start = np.maximum.accumulate(np.where(turn, places, 0))
-    found = np.empty(int((~new).sum()), dtype=COPY)
-    found["position"] = rows["position"][~new]
-    found["within"] = (places - split_start)[~new]
-    found["across"] = (split_start - start)[~new]
-    found["first"] = rows["position"][start][~new]
-    return found
+    indices = np.arange(len(rows))
+    is_first = np.ones(len(rows), dtype=bool)  # first of all copies
+    is_first[1:] = (rows["digest"][1:] != rows["digest"][:-1]).any(axis=1)
+    is_first_in_split = is_first.copy()
+    is_first_in_split[1:] |= rows["split"][1:] != rows["split"][:-1]
+    first = np.maximum.accumulate(np.where(is_first, indices, 0))
+    first_in_split = np.maximum.accumulate(np.where(is_first_in_split, indices, 0))
+    duplicates = np.empty(int((~is_first).sum()), dtype=DUPLICATE_DTYPE)
+    duplicates["position"] = rows["position"][~is_first]
+    duplicates["within"] = (indices - first_in_split)[~is_first]
+    duplicates["across"] = (first_in_split - first)[~is_first]
+    duplicates["first"] = rows["position"][first][~is_first]
+    return duplicates

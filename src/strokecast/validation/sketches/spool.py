@@ -1,4 +1,4 @@
-"""Rows that wait on disk between two passes, so that memory holds a few of them, however many there are."""
+"""Rows stored on disk between two passes, so that memory use does not depend on their number."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-IN_MEMORY = 4 << 20  # bytes of a spool before it goes to disk
+MAX_MEMORY = 4 << 20  # bytes of a spool that stay in memory
 
 
 class Spool:
-    """Rows of one dtype, appended one after another, read from anywhere.
+    """An append-only array of rows of one dtype, with random access.
 
     Args:
-        dtype: of a row; may be structured.
-        folder: where the file lies, which has no name: it is gone with the process.
-        memory: bytes that are kept in memory; with more, all of it goes to disk.
+        dtype: dtype of a row; may be structured.
+        folder: folder of the backing file. The file is unnamed, so it vanishes with the process.
+        max_memory: bytes that stay in memory; a larger spool is moved to disk.
     """
 
-    def __init__(self, dtype: DTypeLike, folder: Path, memory: int = IN_MEMORY) -> None:
+    def __init__(self, dtype: DTypeLike, folder: Path, max_memory: int = MAX_MEMORY) -> None:
         self.dtype = np.dtype(dtype)
-        self._file = tempfile.SpooledTemporaryFile(max_size=memory, dir=str(folder))  # noqa: SIM115
-        self._rows = 0
+        self._file = tempfile.SpooledTemporaryFile(max_size=max_memory, dir=str(folder))  # noqa: SIM115
+        self._n_rows = 0
 
     def __len__(self) -> int:
-        return self._rows
+        return self._n_rows
 
     def append(self, rows: NDArray[Any]) -> None:
-        """Add rows [n] of the dtype at the end."""
+        """Append rows [n]."""
         self._file.seek(0, 2)
         self._file.write(np.ascontiguousarray(rows, dtype=self.dtype).tobytes())
-        self._rows += len(rows)
+        self._n_rows += len(rows)
 
     def read(self, start: int = 0, stop: int | None = None) -> NDArray[Any]:
-        """The rows from `start` to before `stop` (None: the last one), or as many as there are."""
-        stop = self._rows if stop is None else min(stop, self._rows)
-        size = self.dtype.itemsize
-        self._file.seek(start * size)
-        return np.frombuffer(self._file.read(max(stop - start, 0) * size), dtype=self.dtype)
+        """The rows [`start`, `stop`), at most to the end; `stop` None: to the end."""
+        stop = self._n_rows if stop is None else min(stop, self._n_rows)
+        row_size = self.dtype.itemsize
+        self._file.seek(start * row_size)
+        return np.frombuffer(self._file.read(max(stop - start, 0) * row_size), dtype=self.dtype)
 
     def close(self) -> None:
-        """Give memory and disk back."""
+        """Release memory and disk."""
         self._file.close()
 
 
 class Spools:
-    """All spools of a run; use it as a context.
+    """Context manager that creates spools and closes them at the end.
 
     Args:
-        folder: where their files lie; on a disk, as a folder for temporary files may lie in memory.
+        folder: folder of their files. It should be on disk; a system folder for temporary files
+            may be in memory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,9 +62,9 @@ class Spools:
         self._folder = folder
         self._stack = ExitStack()
 
-    def new(self, dtype: DTypeLike, memory: int = IN_MEMORY) -> Spool:
-        """An empty spool."""
-        spool = Spool(dtype, self._folder, memory)
+    def new(self, dtype: DTypeLike, max_memory: int = MAX_MEMORY) -> Spool:
+        """Create an empty spool."""
+        spool = Spool(dtype, self._folder, max_memory)
         self._stack.callback(spool.close)
         return spool
 
@@ -71,6 +72,9 @@ class Spools:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._stack.close()

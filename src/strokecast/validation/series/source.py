@@ -1,0 +1,50 @@
+"""Facts about a downloaded series that validation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class SeriesSource:
+    """Facts from `source.json` of `data/raw/series`.
+
+    Attributes:
+        source: name of the source in `series.source`.
+        name: name of the series for people.
+        unit: unit of the values.
+        file: name of the raw file, for messages.
+        date_format: strptime format of the dates, or `auto`.
+        thousands: thousands separator of the values; "": none.
+        timezone: IANA name; days are local days in it. "": as the file writes them.
+        aggregate: `sum` or `mean` of the timestamps of a day; `none`: one row per day.
+        unique_id: the series to forecast if the file holds several; "": the only one.
+    """
+
+    source: str = "csv"
+    name: str = "csv"
+    unit: str = ""
+    file: str = "series.csv"
+    date_format: str = "%Y-%m-%d"
+    thousands: str = ""
+    timezone: str = ""
+    aggregate: str = "none"
+    unique_id: str = ""
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Self:
+        """From the contents of `source.json`; other keys are ignored."""
+        names = ("unit", "file", "thousands", "timezone", "aggregate", "unique_id")
+        return cls(
+            source=facts["source"],
+            name=facts.get("name", facts["source"]),
+            date_format=facts["date_format"],
+            **{name: facts[name] for name in names if name in facts},
+        )
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether rows are timestamps that are aggregated to one value per day."""
+        return self.aggregate != "none"
