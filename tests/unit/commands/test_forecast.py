@@ -166,17 +166,17 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
     ("model", "spoil", "told"),
     [
         ("linear", lambda f: f.drop(index=30), "column ds: 2020-01-31 is missing"),
-        ("linear", lambda f: f.iloc[[*range(31), *range(30, 200)]], "2020-01-31 is there twice"),
+        ("linear", lambda f: f.iloc[[*range(31), *range(30, 200)]], "2020-01-31 occurs twice"),
         ("linear", lambda f: f.iloc[::7], "rows are 7 days apart (2020-01-08 follows 2020-01-01)"),
-        ("linear", hourly, "'2020-01-01 01:00:00' in row 1 is no day"),
+        ("linear", hourly, "'2020-01-01 01:00:00' in row 1 is not a day"),
         ("linear", lambda f: f.head(13), "13 rows (2020-01-01 to 2020-01-13) are too few"),
         ("linear", lambda f: f.head(0), "has no row"),
-        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9)), "nan on 2020-01-10 is no finite number"),
-        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)), "inf on 2020-01-10 is no finite"),
+        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9)), "nan on 2020-01-10 is not a finite number"),
+        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)), "inf on 2020-01-10 is not a finite"),
         ("linear", lambda f: f.drop(columns="y"), "has no column 'y'; allowed: columns ds, y"),
         ("ridge", lambda f: f[["ds", "y"]], "has no column 'bus', 'day_type'"),
         ("ridge", lambda f: f, "the day_type of 2020-07-19 is not known"),
-        ("ridge", lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)), "-1 on 2020-01-10 has no log"),
+        ("ridge", lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)), "transform log is not defined for -1 on 2020-01-10"),
         ("nothing", lambda f: f, "no trained model 'nothing'; allowed: linear, ridge, seasonal_naive_7"),
     ],
 )
@@ -209,7 +209,7 @@ def test_day_types_to_come_that_will_not_do(ask: Ask, tmp_path: Path, future: An
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--horizon", "8"], "a horizon of 8 days is asked for; allowed: 1 to 7"),
+        (["--horizon", "8"], "a horizon of 8 days is not valid; allowed: 1 to 7"),
         (["--seed", "3"], "linear was not trained with seed 3; allowed: 1"),
         (["--input", "nowhere.csv"], "nowhere.csv: no such file"),
         (["--output", "models"], "models is a folder"),
@@ -301,6 +301,6 @@ def test_a_model_of_an_earlier_version_is_to_be_trained_again(
     finally:
         path.write_text(whole)
     assert done.exit_code == 1
-    assert "(no lags, targets); the model is of an earlier version; train it again" in done.output
+    assert "(no lags, targets); the model is from an earlier version; train it again" in done.output
     assert "`dvc repro train-forecast@linear`" in done.output
     assert done.output.count("\n") == 1

@@ -1,8 +1,6 @@
 """Small validated data sets, in the format that validation writes."""
 
-import datetime
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -89,26 +87,3 @@ def chunked_sketches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "report.json").write_text(json.dumps(report))
     monkeypatch.setattr(padded, "_OVERHEAD", 60_000)  # count 0.06 MB per record, for several files per bucket
     return folder
-
-
-@pytest.fixture
-def make_series(tmp_path: Path) -> Callable[..., Path]:
-    """`make_series(n)`: a validated series of `n` days from 2020-01-01 with y = 100 + position."""
-
-    def make(n: int, skip: int | None = None) -> Path:
-        folder = tmp_path / "validated" / "series"
-        folder.mkdir(parents=True, exist_ok=True)
-        positions = [day for day in range(n) if day != skip]
-        days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=day) for day in positions]
-        series = pa.table(
-            {
-                "ds": pa.array(days, pa.date32()),
-                "y": pa.array([100.0 + day for day in positions]),
-                "filled": [False] * len(days),
-            }
-        )
-        pq.write_table(series, folder / "series.parquet")
-        (folder / "report.json").write_text(json.dumps({"source": "csv"}))
-        return folder
-
-    return make

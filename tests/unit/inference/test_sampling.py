@@ -1,4 +1,4 @@
-"""Drawings from networks of `draw`."""
+"""Drawings sampled from networks of the task draw."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def network(name: str, **config: Any) -> Any:
     architecture = registry.get("draw", name)
     settings = {**architecture.testing.model_dump(), **config}
     model = architecture.build(registry.config("draw", name, settings), SPEC)
-    for weight in model.trainable_variables:  # far from the even densities of the first weights
+    for weight in model.trainable_variables:  # far from the uniform densities of initial weights
         weight.assign(2.5 * weight)
     return model
 
@@ -35,7 +35,7 @@ def sketch_rnn() -> Any:
 
 
 @pytest.fixture(scope="module")
-def free() -> Any:
+def unconditional() -> Any:
     return network("sketch_rnn", conditional=False, norm="layer")
 
 
@@ -49,7 +49,7 @@ def same(first: sampling.Drawings, second: sampling.Drawings) -> bool:
     return len(first) == len(second) and all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_drawings_have_a_point_at_least_and_end_with_the_pen_up(plain: Any) -> None:
+def test_drawings_have_at_least_one_point_and_end_with_the_pen_lifted(plain: Any) -> None:
     drawings = sampling.sample(plain, [0, 1, 2] * 30, 1.0, 1, 12)
     assert len(drawings) == 90
     lengths = {len(drawing) for drawing in drawings}
@@ -64,7 +64,7 @@ def test_drawings_have_a_point_at_least_and_end_with_the_pen_up(plain: Any) -> N
     assert sampling.sample(plain, [], 1.0, 1, 12) == []
 
 
-def test_a_network_that_would_end_at_once_still_draws_a_point() -> None:
+def test_network_that_ends_at_once_still_draws_one_point() -> None:
     model = network("class_decoder")
     kernel, bias = model.get_layer("mixture").get_weights()
     bias[2] += 1e3
@@ -72,7 +72,7 @@ def test_a_network_that_would_end_at_once_still_draws_a_point() -> None:
     assert [len(drawing) for drawing in sampling.sample(model, [0, 2], 0.5, 1, 9)] == [1, 1]
 
 
-def test_a_drawing_without_an_end_is_cut_off() -> None:
+def test_drawing_without_an_end_is_cut_off() -> None:
     model = network("class_decoder")
     never_ending(model)
     drawings = sampling.sample(model, [0, 1], 1.0, 1, 7)
@@ -82,13 +82,13 @@ def test_a_drawing_without_an_end_is_cut_off() -> None:
         np.testing.assert_allclose(short[:, :2], long[:7, :2], rtol=1e-5)
 
 
-def test_the_seed_decides(plain: Any) -> None:
+def test_seed_determines_the_drawings(plain: Any) -> None:
     first, again, other = (sampling.sample(plain, [1] * 8, 0.8, seed, 15) for seed in (4, 4, 5))
     assert same(first, again)
     assert not same(first, other)
 
 
-def test_at_temperature_0_it_takes_the_mode_step_by_step() -> None:
+def test_temperature_0_gives_the_mode_of_each_step() -> None:
     model = network("class_decoder")
     never_ending(model)
     drawings = sampling.sample(model, [0, 1, 2], 0.0, 1, 8)
@@ -105,18 +105,20 @@ def test_at_temperature_0_it_takes_the_mode_step_by_step() -> None:
     np.testing.assert_array_equal(teacher[:, :7, 2], lifts == 1)
 
 
-def test_the_temperature_scales_chances_and_variances() -> None:
+def test_temperature_scales_probabilities_and_variances() -> None:
     import tensorflow as tf
 
     count = 40_000
     logits = tf.tile(tf.math.log([[0.7, 0.2, 0.1]]), (count, 1))
     for temperature in (1.0, 0.5):
-        chosen = sampling._choice(logits, temperature, tf.constant([1, 2], tf.int64)).numpy()
-        chances = np.array([0.7, 0.2, 0.1]) ** (1 / temperature)
-        np.testing.assert_allclose(np.bincount(chosen) / count, chances / chances.sum(), atol=0.01)
+        categories = sampling._sample_category(logits, temperature, tf.constant([1, 2], tf.int64)).numpy()
+        probabilities = np.array([0.7, 0.2, 0.1]) ** (1 / temperature)
+        np.testing.assert_allclose(
+            np.bincount(categories) / count, probabilities / probabilities.sum(), atol=0.01
+        )
         one = np.zeros((count, 9), np.float32)  # one component
         one[:, 4:] = [1.0, -2.0, np.log(2.0), np.log(0.5), 0.6]
-        moves = sampling._move(
+        moves = sampling._sample_move(
             mixture.split(tf.constant(one)), temperature, tf.constant([1, 2], tf.int64)
         ).numpy()
         np.testing.assert_allclose(moves.mean(axis=0), [1.0, -2.0], atol=0.04)
@@ -125,7 +127,7 @@ def test_the_temperature_scales_chances_and_variances() -> None:
 
 
 @pytest.mark.parametrize("norm", ["none", "layer"])
-def test_class_and_latent_vector_have_their_say(norm: str) -> None:
+def test_drawings_depend_on_class_and_latent_vector(norm: str) -> None:
     model = network("sketch_rnn", norm=norm)
     never_ending(model)
     z = np.zeros((2, 4), np.float32)
@@ -136,8 +138,8 @@ def test_class_and_latent_vector_have_their_say(norm: str) -> None:
     assert np.abs(first - second).max() > 1e-3
     first, second = sampling.sample(model, [1, 2], 0.0, 1, 6, np.zeros((2, 4)))
     assert np.abs(first - second).max() > 1e-3
-    drawn, again = (sampling.sample(model, [1] * 4, 0.0, seed, 6) for seed in (1, 2))
-    assert not same(drawn, again)  # z itself is drawn by the seed
+    one, other = (sampling.sample(model, [1] * 4, 0.0, seed, 6) for seed in (1, 2))
+    assert not same(one, other)  # the seed also determines z
 
 
 def sketches() -> Any:
@@ -145,20 +147,20 @@ def sketches() -> Any:
     return [rng.normal(size=(n, 3)).astype(np.float32) for n in (9, 4)]
 
 
-def test_encoding_gives_the_mean_whatever_else_is_in_the_batch(sketch_rnn: Any) -> None:
+def test_latent_mean_does_not_depend_on_the_batch(sketch_rnn: Any) -> None:
     both = sampling.encode(sketch_rnn, sketches())
     assert (both.shape, both.dtype) == ((2, 4), np.float32)
     np.testing.assert_allclose(sampling.encode(sketch_rnn, sketches()[1:]), both[1:], atol=1e-5)
 
 
-def test_reconstruct_goes_through_the_mean(sketch_rnn: Any) -> None:
-    made = sampling.reconstruct(sketch_rnn, sketches(), [0, 2], 0.4, 7, 11)
+def test_reconstruction_decodes_the_latent_mean(sketch_rnn: Any) -> None:
+    reconstructed = sampling.reconstruct(sketch_rnn, sketches(), [0, 2], 0.4, 7, 11)
     z = sampling.encode(sketch_rnn, sketches())
-    assert same(made, sampling.sample(sketch_rnn, [0, 2], 0.4, 7, 11, z))
-    assert all(1 <= len(drawing) <= 11 for drawing in made)
+    assert same(reconstructed, sampling.sample(sketch_rnn, [0, 2], 0.4, 7, 11, z))
+    assert all(1 <= len(drawing) <= 11 for drawing in reconstructed)
 
 
-def test_interpolation_starts_and_ends_at_the_two(sketch_rnn: Any) -> None:
+def test_interpolation_starts_and_ends_at_the_two_drawings(sketch_rnn: Any) -> None:
     way = sampling.interpolate(sketch_rnn, *sketches(), 1, 5, 0.0, 7, 11)
     ends = sampling.reconstruct(sketch_rnn, sketches(), [1, 1], 0.0, 7, 11)
     assert len(way) == 5
@@ -166,14 +168,14 @@ def test_interpolation_starts_and_ends_at_the_two(sketch_rnn: Any) -> None:
         np.testing.assert_allclose(drawing, end, atol=1e-4)
 
 
-def test_a_network_without_classes_is_asked_for_a_number(free: Any) -> None:
-    assert not sampling.is_conditional(free)
-    assert len(sampling.sample(free, 6, 0.5, 1, 9)) == 6
-    assert len(sampling.reconstruct(free, sketches(), None, 0.5, 1, 9)) == 2
-    assert len(sampling.interpolate(free, *sketches(), None, 3, 0.5, 1, 9)) == 3
+def test_unconditional_network_takes_a_number_of_drawings(unconditional: Any) -> None:
+    assert not sampling.is_conditional(unconditional)
+    assert len(sampling.sample(unconditional, 6, 0.5, 1, 9)) == 6
+    assert len(sampling.reconstruct(unconditional, sketches(), None, 0.5, 1, 9)) == 2
+    assert len(sampling.interpolate(unconditional, *sketches(), None, 3, 0.5, 1, 9)) == 3
 
 
-def test_slerp_keeps_to_the_arc() -> None:
+def test_slerp_follows_the_arc() -> None:
     first, second = np.array([2.0, 0.0]), np.array([0.0, 2.0])
     np.testing.assert_allclose(sampling.slerp(first, second, 0.5), [np.sqrt(2), np.sqrt(2)], rtol=1e-6)
     np.testing.assert_array_equal(sampling.slerp(first, second, 0.0), first)
@@ -186,7 +188,7 @@ def test_slerp_keeps_to_the_arc() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"labels": 4}, "labels should be the numbers of the classes"),
+        ({"labels": 4}, "labels should be class numbers"),
         ({"labels": [0, 3]}, r"labels should be 0 to 2, received \[0, 3\]"),
         ({"labels": [-1]}, "labels should be 0 to 2"),
         ({"z": np.zeros((2, 5))}, r"z should be \[2, 4\], received \[2, 5\]"),
@@ -195,18 +197,18 @@ def test_slerp_keeps_to_the_arc() -> None:
         ({"max_points": 0}, "max_points 1 or more"),
     ],
 )
-def test_what_does_not_fit_is_refused(sketch_rnn: Any, more: dict[str, Any], message: str) -> None:
-    asked = {"labels": [0, 1], "temperature": 0.5, "seed": 1, "max_points": 5, **more}
+def test_invalid_arguments_are_refused(sketch_rnn: Any, more: dict[str, Any], message: str) -> None:
+    arguments = {"labels": [0, 1], "temperature": 0.5, "seed": 1, "max_points": 5, **more}
     with pytest.raises(ValueError, match=message):
-        sampling.sample(sketch_rnn, **asked)
+        sampling.sample(sketch_rnn, **arguments)
 
 
-def test_what_a_network_lacks_is_refused(plain: Any, free: Any) -> None:
+def test_arguments_that_the_network_does_not_support_are_refused(plain: Any, unconditional: Any) -> None:
     with pytest.raises(ValueError, match="no latent vector"):
         sampling.encode(plain, sketches())
     with pytest.raises(ValueError, match=r"z should be None, received \[1, 4\]"):
         sampling.sample(plain, [0], 0.5, 1, 5, np.zeros((1, 4)))
-    with pytest.raises(ValueError, match="it knows no class"):
-        sampling.sample(free, [0, 1], 0.5, 1, 5)
+    with pytest.raises(ValueError, match="for an unconditional network"):
+        sampling.sample(unconditional, [0, 1], 0.5, 1, 5)
     with pytest.raises(ValueError, match="steps should be 2 or more"):
-        sampling.interpolate(free, *sketches(), None, 1, 0.5, 1, 5)
+        sampling.interpolate(unconditional, *sketches(), None, 1, 0.5, 1, 5)

@@ -1,4 +1,4 @@
-"""Watching networks served on raw drawings: frames as in preprocessing, settings from the spec."""
+"""Video networks on raw drawings: frames as in preprocessing, with the layout of the spec."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ DRAWINGS = [
 
 
 @pytest.mark.parametrize("name", ["frame_average", "cnn_rnn_strokes", "two_stream"])
-def test_raw_drawings_get_what_the_rendered_ones_get(
+def test_raw_drawings_are_classified_as_their_rendered_videos(
     make_model: Callable[[str, str], Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_model("watch", name)
     spec = json.loads((folder / "spec.json").read_text())
     monkeypatch.setattr(video, "BATCH", 2)
-    served = predictor.load(folder).predict(pd.DataFrame({"strokes": DRAWINGS}, index=[7, 8, 9]))
+    predictions = predictor.load(folder).predict(pd.DataFrame({"strokes": DRAWINGS}, index=[7, 8, 9]))
     points = np.concatenate([np.array(drawing, np.float32) for drawing in DRAWINGS])
     ends = np.cumsum([len(drawing) for drawing in DRAWINGS])
     spans = np.stack([np.append(0, ends[:-1]), ends], axis=1)
     videos, tracks = frames.render_videos(points, spans, frames.Layout.from_spec(spec))
-    every = {"frames": videos, "track": tracks, "motion": reading.motion(videos).numpy()}
+    features = {"frames": videos, "track": tracks, "motion": reading.motion(videos).numpy()}
     network = networks.load_network(folder)
-    given = {key: every[key] for key in networks.input_signature(network)}
-    expected = probabilities.softmax(network(given, training=False).numpy())
-    np.testing.assert_allclose(np.stack(served["probabilities"]), expected, atol=1e-6)
-    assert list(served.index) == [7, 8, 9]
-    assert served["label"].isin(spec["classes"]).all()
+    inputs = {key: features[key] for key in networks.input_signature(network)}
+    expected = probabilities.softmax(network(inputs, training=False).numpy())
+    np.testing.assert_allclose(np.stack(predictions["probabilities"]), expected, atol=1e-6)
+    assert list(predictions.index) == [7, 8, 9]
+    assert predictions["label"].isin(spec["classes"]).all()
 
 
-def test_frames_by_time_want_times(make_model: Callable[[str, str], Path]) -> None:
+def test_frames_that_divide_the_time_need_times(make_model: Callable[[str, str], Path]) -> None:
     folder = make_model("watch", "frame_average")
     spec = json.loads((folder / "spec.json").read_text())
     (folder / "spec.json").write_text(json.dumps({**spec, "by": "time"}))

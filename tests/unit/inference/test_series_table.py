@@ -1,0 +1,72 @@
+"""Checks of the rows that a user gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from strokecast.common.errors import UserError
+from strokecast.inference.series_table import parse_days, parse_numbers
+
+DATES = pd.Series(pd.date_range("2024-02-20", periods=21))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        DATES.dt.strftime("%Y-%m-%d"),
+        DATES.dt.date,
+        DATES.astype("datetime64[s]"),
+        DATES.dt.strftime("%Y-%m-%d").astype(object),
+    ],
+    ids=["text", "dates", "seconds", "object text"],
+)
+def test_days_of_any_type_are_parsed(column: pd.Series) -> None:
+    days = parse_days(column, "input")
+    assert days.dtype == np.dtype("datetime64[D]")
+    np.testing.assert_array_equal(days, DATES.to_numpy().astype("datetime64[D]"))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (DATES.drop(index=4), "2024-02-24 is missing"),
+        (DATES.loc[[0, 1, 2, 2, 3, 4, 5, 6]], "2024-02-22 occurs twice"),
+        (DATES.loc[[0, 1, 3, 2, 4, 5, 6]], "2024-02-22 is missing"),
+        (DATES.iloc[::-1], "2024-03-10 comes after 2024-03-11"),
+        (pd.Series([*DATES.dt.strftime("%Y-%m-%d")[:-1], "soon"]), "'soon' in row 20 is not a day"),
+        (DATES + pd.Timedelta("1h"), "in row 0 is not a day"),
+        (DATES.dt.tz_localize("UTC"), "time zone"),
+        (DATES.iloc[::7], "rows are 7 days apart (2024-02-27 follows 2024-02-20)"),
+        (
+            pd.Series(pd.date_range("2024-02-20", periods=21, freq="h")),
+            "2024-02-20 01:00:00 in row 1 is not a day",
+        ),
+    ],
+)
+def test_first_invalid_day_is_named_in_one_line(column: Any, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_days(column, "input")
+    assert message in str(caught.value)
+    assert "input column ds" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([None, *range(20)], "on 2024-02-20 is not a finite number"),
+        ([*range(20), float("inf")], "inf on 2024-03-11 is not a finite number"),
+        ([*map(str, range(20)), "many"], "'many' on 2024-03-11 is not a finite number"),
+    ],
+)
+def test_first_invalid_number_is_named_with_its_date(values: list[Any], message: str) -> None:
+    days = parse_days(DATES, "input")
+    assert parse_numbers(pd.Series(range(21), name="y"), days, "input").tolist() == list(range(21))
+    with pytest.raises(UserError) as caught:
+        parse_numbers(pd.Series(values, name="y"), days, "input")
+    assert message in str(caught.value)
+    assert "input column y" in str(caught.value)
