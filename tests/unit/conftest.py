@@ -400,13 +400,12 @@ class SeveralSeries:
         root: project with `validated`, `processed` and `models`; set by the fixture `several_series`.
     """
 
-    days = {"bus": 200, "rail": 230, "tram": 200}
-    level = {"bus": 100.0, "rail": 5000.0, "tram": 20.0}
-    kinds = {"seasonal_naive_7": "rule", "ridge": "estimator", "linear": "network"}
-
     def __init__(self, root: Path) -> None:
         from strokecast.params import ForecastFeatures
 
+        self.days = {"bus": 200, "rail": 230, "tram": 200}
+        self.level = {"bus": 100.0, "rail": 5000.0, "tram": 20.0}
+        self.kinds = {"seasonal_naive_7": "rule", "ridge": "estimator", "linear": "network"}
         self.root = root
         self.features = ForecastFeatures(
             input_size=14, calendar=("weekday",), holiday_country=None, lags=(), series="all", series_id=True
