@@ -97,7 +97,9 @@ def ours(validated: Path, out: Path, workers: int) -> tuple[float, float]:
     from strokecast.params import ClassifyFeatures, Preprocess
 
     started, used = time.perf_counter(), time.process_time()
-    classify.preprocess(validated, out, ClassifyFeatures(bucket_boundaries=BOUNDS), Preprocess(workers=workers))
+    classify.preprocess(
+        validated, out, ClassifyFeatures(bucket_boundaries=BOUNDS), Preprocess(workers=workers)
+    )
     return time.perf_counter() - started, time.process_time() - used
 
 

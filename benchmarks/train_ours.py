@@ -216,7 +216,7 @@ def train(name: str, config: Mapping[str, Any], told: ClassifyRecipe, processed:
     import tempfile
 
     from strokecast.features.records import spec as specs
-    from strokecast.inference import split_predictions, networks
+    from strokecast.inference import networks, split_predictions
     from strokecast.training import run
     from strokecast.training.job import TrainingJob
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import train_ours
-from strokecast.params import ClassifyFeatures
 from train_data import Project
 
 NAME, EPOCHS = "conv_rnn", 3
 COUNTS = {"train": 80, "valid": 20, "test": 50}  # drawings a class
+BUCKET_BOUNDARIES = (32, 48, 64, 96, 200)  # points
 SAME, SEEDS = (1,) * 5, (1, 2, 3, 4, 5)
 
 
@@ -59,8 +59,8 @@ def doodles() -> dict[str, Any]:
 
 
 def _records(folder: Path) -> Path:
-    """Their records, with the default bounds."""
-    return Project(folder, doodles).processed(ClassifyFeatures().bucket_boundaries)
+    """Their records, padded to `BUCKET_BOUNDARIES`."""
+    return Project(folder, doodles).processed(BUCKET_BOUNDARIES)
 
 
 def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def _apart(folder: Path, deterministic: str, seeds: tuple[int, ...]) -> list[dic
 def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
     """A line for each training: accuracy on test, digest of the weights."""
     from strokecast.features.records import spec as specs
-    from strokecast.inference import split_predictions, networks
+    from strokecast.inference import networks, split_predictions
     from strokecast.training import run
     from strokecast.training.job import TrainingJob
 

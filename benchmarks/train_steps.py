@@ -51,7 +51,13 @@ def threads(project: Project, given: argparse.Namespace) -> list[Any]:
         for intra, inter in THREADS:
             command = [sys.executable, str(train_ours.ROOT / "benchmarks" / "train.py"), "--part", "threads"]
             command += ["--folder", str(project.folder), "--names", name, "--repeats", str(given.repeats)]
-            command += ["--bucket-boundaries", *map(str, given.bucket_boundaries), "--child", str(intra), str(inter)]
+            command += [
+                "--bucket-boundaries",
+                *map(str, given.bucket_boundaries),
+                "--child",
+                str(intra),
+                str(inter),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(done.stderr)
