@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 # Apache Beam holds protobuf back, so its test has an environment of its own.
 BEAM := $(VENV)-beam
 BEAM_READY := $(BEAM)/.ready
+DOCS := $(VENV)-docs
+DOCS_READY := $(DOCS)/.ready
 
 # Telemetry of every tool is off, and bytecode is kept (imports are three times faster with it).
 export DVC_NO_ANALYTICS := 1
@@ -30,7 +32,7 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test test-slow test-beam check format lock clean
+.PHONY: help env repro ui test test-slow test-beam check format docs pictures lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,17 +45,23 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 $(BEAM_READY): requirements-beam.lock requirements-uv.lock pyproject.toml
 	$(call environment,$(BEAM),requirements-beam.lock)
 
+# MkDocs needs an environment of its own, without the package: it reads docstrings from the sources.
+$(DOCS_READY): requirements-docs.lock requirements-uv.lock | $(READY)
+	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
+	@uv pip sync --quiet --python $(DOCS)/bin/python --require-hashes requirements-docs.lock
+	@touch $@
+
 repro: $(READY)  ## run what params.yaml asks for and is not yet there (JOBS=1: one stage at a time)
 	@strokecast repro $(if $(JOBS),--jobs $(JOBS))
 
 ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for another port)
 	@strokecast ui --port $(or $(PORT),5000)
 
-test: $(READY)  ## the tests (a few minutes)
-	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile
+test: $(READY)  ## unit and contract tests and one tiny `dvc repro` (at most 5 minutes on 2 cores)
+	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --durations=20
 
-test-slow: $(READY)  ## real kills, queue workers, fresh environments
-	@python -m pytest -q -m slow -n 2 --dist loadfile
+test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh environments, edits of params.yaml
+	@python -m pytest -q -m slow -n 2 --dist loadfile --durations=20
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
 	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/test_beam.py
@@ -63,13 +71,22 @@ check: $(READY)  ## lint, format and types
 	@ruff format --check .
 	@mypy
 
-format: $(READY)  ## mend what ruff can mend
+format: $(READY)  ## fix what ruff can fix
 	@ruff check --fix .
 	@ruff format .
 
-lock: $(READY)  ## lock the requirements anew (hashes, no host names)
+docs: $(DOCS_READY)  ## the documentation as a website: site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+pictures: $(READY)  ## after `make repro`: pictures, results and example outputs of README and docs (board: needs Chromium)
+	@python docs/make_pictures.py
+	@python docs/update_outputs.py
+
+lock: $(READY)  ## lock the requirements again (hashes, no host names)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra beam --extra dev pyproject.toml -o requirements-beam.lock > /dev/null
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group docs -o requirements-docs.lock > /dev/null
 	@grep -E '^uv==' requirements.lock | sed 's/ .*//' | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 - -o requirements-uv.lock > /dev/null
 
 clean:  ## remove data, models, reports and the board; the DVC cache stays

@@ -87,7 +87,7 @@ class Calendar:
         """The features of `days`, float32 [n, F].
 
         Args:
-            days: datetime64[D] [n].
+            days: datetime64[D], shape [n].
             day_types: the day type of each day; needed if `kinds` has `day_type`.
 
         Raises:
@@ -162,7 +162,7 @@ def fit_calendar(
     Args:
         kinds: `calendar` of the settings.
         holiday_country: as in the settings.
-        days: datetime64[D] [n], the training days.
+        days: the training days, datetime64[D], shape [n].
         day_types: their day types; None if the series has none.
         holiday_window: as in the settings.
 

@@ -25,7 +25,7 @@ class SeriesHistory(Protocol):
 
     @property
     def next_days(self) -> NDArray[np.datetime64]:
-        """datetime64[D] [H], the days to forecast."""
+        """The days to forecast, datetime64[D], shape [H]."""
         ...
 
 
