@@ -14,7 +14,9 @@ from strokecast.common.errors import UserError
 from strokecast.common.files import new_file, read_json
 from strokecast.common.paths import MODELS, REPORTS, model_dirs
 from strokecast.features.records import spec as specs
-from strokecast.inference.forecasting import DAY_TYPE, ID, SeriesForecaster, to_series_id
+from strokecast.features.timeseries.window_transformer import DAY_TYPE
+from strokecast.inference.forecasting import SeriesForecaster
+from strokecast.inference.series_table import ID, to_series_id
 
 CHAMPION = "champion"
 _PLOTS = (".png", ".svg", ".pdf")

@@ -20,10 +20,17 @@ from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
 from strokecast.inference import backtest, conformal
-from strokecast.inference.series_table import Days, format_cell, parse_days, parse_numbers
+from strokecast.inference.series_table import (
+    ID,
+    Days,
+    check_ids,
+    format_cell,
+    parse_days,
+    parse_numbers,
+    series_ids,
+    to_series_id,
+)
 from strokecast.models.common import registry
-
-ID = "unique_id"
 
 
 class SeriesForecaster:
@@ -122,7 +129,7 @@ class SeriesForecaster:
             )
         if len(frame) == 0:
             raise UserError("has no row", where=location, allowed=f"at least {self.min_history} days")
-        _check_ids(frame, future)
+        check_ids(frame, future)
         forecasts = [
             self._forecast_series(
                 name,
@@ -240,21 +247,11 @@ class SeriesForecaster:
         return day_types + [valid[0]] * (self.horizon - days_ahead)
 
 
-def to_series_id(value: Any) -> str:
-    """A `unique_id` as text, equal for 7, 7.0 and "7", because the column may have another type in another file."""
-    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value) if is_whole else value)
-
-
-def _series_ids(frame: pd.DataFrame) -> pd.Series:
-    return frame[ID].map(to_series_id)
-
-
 def _future_of(future: pd.DataFrame | None, series_id: Any) -> pd.DataFrame | None:
     """The rows of `future` of one series."""
     if future is None or series_id is None or ID not in future.columns:
         return future
-    return future[_series_ids(future) == to_series_id(series_id)]
+    return future[series_ids(future) == to_series_id(series_id)]
 
 
 def _check_domain(
@@ -276,27 +273,3 @@ def _check_domain(
                 where=f"{location} column {column}",
                 allowed="values of 0 and more" if kind == "log1p" else "values above 0",
             )
-
-
-def _check_ids(frame: pd.DataFrame, future: pd.DataFrame | None) -> None:
-    """Check that `future` has rows of every series of `frame` and of no other.
-
-    Raises:
-        UserError: names the first `unique_id` that is missing, unknown or without rows.
-    """
-    if future is None or ID not in future.columns or ID not in frame.columns:
-        return
-    valid = sorted(set(_series_ids(frame.dropna(subset=[ID]))))
-    for row, series_id in enumerate(future[ID]):
-        date = format_cell(future["ds"].iloc[row]) if "ds" in future.columns else f"row {row + 1}"
-        if pd.isna(series_id):
-            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(valid))
-        if to_series_id(series_id) not in valid:
-            raise UserError(
-                f"{ID} {to_series_id(series_id)!r} on {date} is not in the input",
-                where="future",
-                allowed=", ".join(valid),
-            )
-    missing = sorted(set(valid) - set(_series_ids(future)))
-    if missing:
-        raise UserError(f"no row of {ID} {missing[0]!r}", where="future", allowed=", ".join(valid))

@@ -12,6 +12,7 @@ from strokecast.common.errors import UserError
 
 Days = NDArray[np.datetime64]
 
+ID = "unique_id"
 _CONSECUTIVE = "every day once, ascending"
 
 
@@ -73,6 +74,41 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
 def format_cell(value: Any) -> str:
     """A cell as errors show it."""
     return repr(value) if isinstance(value, str) else str(value)
+
+
+def to_series_id(value: Any) -> str:
+    """A `unique_id` as text, equal for 7, 7.0 and "7", because the column may have another type in another file."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value) if is_whole else value)
+
+
+def series_ids(frame: pd.DataFrame) -> pd.Series:
+    """The column `unique_id` as text."""
+    return frame[ID].map(to_series_id)
+
+
+def check_ids(frame: pd.DataFrame, future: pd.DataFrame | None) -> None:
+    """Check that `future` has rows of every series of `frame` and of no other.
+
+    Raises:
+        UserError: names the first `unique_id` that is missing, unknown or without rows.
+    """
+    if future is None or ID not in future.columns or ID not in frame.columns:
+        return
+    valid = sorted(set(series_ids(frame.dropna(subset=[ID]))))
+    for row, series_id in enumerate(future[ID]):
+        date = format_cell(future["ds"].iloc[row]) if "ds" in future.columns else f"row {row + 1}"
+        if pd.isna(series_id):
+            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(valid))
+        if to_series_id(series_id) not in valid:
+            raise UserError(
+                f"{ID} {to_series_id(series_id)!r} on {date} is not in the input",
+                where="future",
+                allowed=", ".join(valid),
+            )
+    missing = sorted(set(valid) - set(series_ids(future)))
+    if missing:
+        raise UserError(f"no row of {ID} {missing[0]!r}", where="future", allowed=", ".join(valid))
 
 
 def _is_text(column: pd.Series) -> bool:
