@@ -80,8 +80,7 @@ docs: $(DOCS_READY)  ## the documentation as a website: site/index.html
 	@echo "site/index.html"
 
 pictures: $(READY)  ## after `make repro`: pictures, results and example outputs of README and docs (board: needs Chromium)
-	@python docs/make_pictures.py
-	@python docs/update_outputs.py
+	@python docs/make_pictures.py; made=$$?; python docs/update_outputs.py && exit $$made
 
 lock: $(READY)  ## lock the requirements again (hashes, no host names)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock > /dev/null

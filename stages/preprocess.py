@@ -24,7 +24,13 @@ def main(task: str) -> None:
 
 def _preprocess(task: str, processed: Path) -> str:
     """Write `processed`; returns the outcome in one line."""
-    settings = params.load()
+    settings = params.read_stage(f"preprocess-{task}")
+    if task == "forecast":
+        from strokecast.features.timeseries import forecast
+
+        spec = forecast.preprocess(paths.VALIDATED / "series", processed, settings.features.forecast)
+        counts = {split: days["windows"] for split, days in spec["splits"].items()}
+        return f"{_list(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
     sketches, runner = paths.VALIDATED / "sketches", settings.preprocess
     if task == "classify":
         from strokecast.features.sketches import classify
@@ -37,16 +43,10 @@ def _preprocess(task: str, processed: Path) -> str:
         watch_spec = watch.preprocess(sketches, processed, settings.features.watch, runner)
         frames = f"{watch_spec['frames']} frames of {watch_spec['height']} x {watch_spec['width']} pixels"
         return f"{_list(watch_spec['counts'])} videos of {frames}"
-    if task == "draw":
-        from strokecast.features.sketches import draw
+    from strokecast.features.sketches import draw
 
-        draw_spec = draw.preprocess(sketches, processed, settings.features.draw, runner)
-        return f"{_describe_padded(draw_spec)}, {sum(draw_spec['left_out'].values()):,} longer ones left out"
-    from strokecast.features.timeseries import forecast
-
-    spec = forecast.preprocess(paths.VALIDATED / "series", processed, settings.features.forecast)
-    counts = {split: days["windows"] for split, days in spec["splits"].items()}
-    return f"{_list(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
+    draw_spec = draw.preprocess(sketches, processed, settings.features.draw, runner)
+    return f"{_describe_padded(draw_spec)}, {sum(draw_spec['left_out'].values()):,} longer ones left out"
 
 
 def _describe_padded(spec: PaddedSpec) -> str:

@@ -1,3 +1,3 @@
 """Pen strokes and daily series through every classic sequence architecture."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

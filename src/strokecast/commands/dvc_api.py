@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strokecast.commands import stage_forks
 from strokecast.common import files
 from strokecast.common.errors import UserError
 
@@ -73,16 +74,18 @@ def plan(report: Callable[[str], None]) -> Plan:
 
 
 def _reproduce(repo: Any, stage: Any) -> None:
-    """Run one stage and record it in dvc.lock.
+    """Run one stage and record it in dvc.lock; for a process that ends with it.
 
     Raises:
         UserError: if the stage failed.
     """
     from dvc import dvcfile
     from dvc.lock import make_lock
+    from dvc.stage import run
 
     logging.getLogger("dvc").setLevel(logging.INFO)
     dvcfile.modify_yaml = modify_lock
+    run._run = stage_forks.runner(run._run)
     waiting = make_lock(f"{repo.tmp_dir}/lock", tmp_dir=repo.tmp_dir, friendly=True, wait=True)
     repo.lock = waiting
     with one_line_errors(), repo.lock, repo.scm_context(quiet=True):

@@ -18,12 +18,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from strokecast.commands import dvc_api
+from strokecast.commands import dvc_api, stage_forks
 from strokecast.common import pool
 from strokecast.common.errors import UserError
 
 SETTINGS = "params"  # the stage that writes the settings of all others
 _AGAIN = "the line above says why; correct it and run again, finished stages are kept"
+_HEAVY = ("train-", "evaluate-")  # stages that import TensorFlow
 _LEAVE = 60.0  # seconds that interrupted stages have to save and leave
 
 
@@ -41,29 +42,44 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
             the failed one are waited for.
         SystemExit: 130 on SIGINT, 143 on SIGTERM, once the stages that ran have saved and left.
     """
-    at_once = jobs or default_jobs(gpu)
+    has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
+    at_once = jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(at_once)
     plan = dvc_api.plan(report)
     if SETTINGS in plan.stale:  # which stages its new settings touch is known once it has run
-        _run({SETTINGS: frozenset()}, 1, plan.reproduce)
+        _run({SETTINGS: frozenset()}, 1, plan.reproduce, fork=False)
         plan = dvc_api.plan(report)
     if plan.stale:
-        _run(
-            {name: needs for name, needs in plan.needs.items() if name in plan.stale or name in plan.always},
-            at_once,
-        )
+        chosen = plan.stale | {*plan.always}
+        needs = {name: needed for name, needed in plan.needs.items() if name in chosen}
+        heavy = sum(name.startswith(_HEAVY) for name in needs)
+        _run(needs, at_once, plan.reproduce, fork=heavy > at_once and not has_gpu)
 
 
-def _run(needs: Mapping[str, frozenset[str]], jobs: int, reproduce: Callable[[str], None]) -> None:
-    """Run the stages `needs`, each once those of them that it depends on are done."""
+def _run(
+    needs: Mapping[str, frozenset[str]], jobs: int, reproduce: Callable[[str], None], fork: bool
+) -> None:
+    """Run the stages `needs`, each once those of them that it depends on are done.
+
+    Args:
+        needs: by stage: the stages that it depends on.
+        jobs: stages at a time.
+        reproduce: runs one stage.
+        fork: import TensorFlow here, once, for all stages. Not with a GPU, whose driver does not survive a fork.
+    """
     waiting = list(needs)
     with _interruptible() as running:
         while waiting or running:
             unfinished = {*waiting, *running}
             ready = [name for name in waiting if not needs[name] & unfinished]
+            if fork and (running or any(name.startswith(_HEAVY) for name in ready)):
+                stage_forks.preload()  # while stages that need no TensorFlow run, if there are such
+                fork = False
             for name in ready[: jobs - len(running)]:
                 waiting.remove(name)
                 running[name] = _start(name, reproduce)
+            if fork:
+                continue
             failed = [name for name in _ended(running) if running.pop(name).exitcode]
             if failed:
                 for process in running.values():
@@ -71,10 +87,9 @@ def _run(needs: Mapping[str, frozenset[str]], jobs: int, reproduce: Callable[[st
                 raise UserError(f"failed to reproduce {', '.join(failed)}", fix=_AGAIN)
 
 
-def default_jobs(gpu: bool | None = None) -> int:
-    """Stages at a time where nobody says how many."""
-    found = Path("/dev/nvidia0").exists() if gpu is None else gpu
-    return 1 if found else min(2, pool.processors())
+def default_jobs(gpu: bool) -> int:
+    """Stages at a time if the user does not say how many: two, or one with a GPU or a single processor."""
+    return 1 if gpu else min(2, pool.processors())
 
 
 def _start(name: str, reproduce: Callable[[str], None]) -> BaseProcess:

@@ -90,8 +90,7 @@ def _comment(line: str, column: int) -> str:
 
 def _render(name: str, value: Any, indent: int, comment: str) -> list[str]:
     line = f"{' ' * indent}{name}: {_flow(value)}"
-    simple = not isinstance(value, Mapping) or not value
-    if simple or (len(line) <= _WIDTH and not any(isinstance(v, Mapping) and v for v in value.values())):
+    if not isinstance(value, Mapping) or not value or len(line) <= _WIDTH:
         return [line + comment]
     head = f"{' ' * indent}{name}:{comment}"
     return [head, *(row for key, child in value.items() for row in _render(str(key), child, indent + 2, ""))]

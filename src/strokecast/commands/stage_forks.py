@@ -1,0 +1,112 @@
+"""Stage scripts run in forks of a process that has imported TensorFlow, Keras and MLflow already.
+
+About 45 stages of a fresh run import these libraries, 4 to 7 s of processor time each. `strokecast repro` imports them once and
+forks instead: a stage then starts in milliseconds. Nothing of TensorFlow is initialised before the fork, and the
+package `strokecast` is imported again in every fork, so that a stage runs the code and gives the outputs that it would in
+a process of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import random
+import runpy
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+PREFIX = "python stages/"
+
+
+def preload() -> None:
+    """Import what stages that train or evaluate import; starts no TensorFlow runtime and opens no file."""
+    from strokecast.common import signals
+    from strokecast.common.import_hiding import start_tensorflow
+
+    signals.mark_as_stage()
+    start_tensorflow()
+    import mlflow.pyfunc  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # else the first collection of every fork copies all pages
+
+
+def runner(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """What DVC calls to run a stage's command.
+
+    Args:
+        otherwise: DVC's own function (executable, command, **options of `subprocess.Popen`), for commands that are not a
+            stage script, and for all of them before `preload`.
+
+    Returns:
+        A function with the arguments of `otherwise`.
+
+    Raises:
+        dvc.stage.exceptions.StageCmdFailedError: by that function, if the stage fails.
+    """
+
+    def run(executable: str | None, command: str, **options: Any) -> None:
+        arguments = shlex.split(command)
+        if not command.startswith(PREFIX) or "tensorflow" not in sys.modules:
+            otherwise(executable, command, **options)
+            return
+        from dvc.stage.exceptions import StageCmdFailedError
+
+        code = _fork(arguments[1:], Path(options["cwd"]), options["env"])
+        if code:
+            raise StageCmdFailedError(command, code)
+
+    return run
+
+
+def _fork(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """Run a script in a fork; returns its exit code, negative for a signal. SIGINT is left to the fork meanwhile."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        _become(arguments, folder, environment)
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _, status = os.waitpid(child, 0)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> NoReturn:
+    """Run a script in this process as if Python had been started with it, and end."""
+    code = 1
+    try:
+        atexit._clear()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
+        random.seed()
+        for name in [name for name in sys.modules if name == "strokecast" or name.startswith("strokecast.")]:
+            del sys.modules[name]
+        script = folder / arguments[0]
+        sys.argv = [str(arguments[0]), *arguments[1:]]
+        sys.path[0] = str(script.parent)
+        runpy.run_path(str(script), run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
