@@ -28,26 +28,35 @@ def measured() -> dict[str, dict[str, Any]]:
     return networks
 
 
-def relative_norms(gradients: ModuleType, network: Any, points: int = 24) -> Any:
-    """Gradient norms by point of an untrained network on a few doodles, relative to the last state's."""
-    x, labels = gradients.drawings("valid", 4, points)
-    norms = gradients.Probe(network, 16).norms(x, labels)
-    return norms / norms[-1]
+@pytest.fixture(scope="module")
+def relative_norms(gradients: ModuleType) -> Callable[[Any], Any]:
+    """`relative_norms(network)`: gradient norms by point, untrained, relative to the last state's, on 24 points."""
+    x, labels = gradients.drawings("valid", 4, 24)
+
+    def compute(network: Any) -> Any:
+        norms = gradients.Probe(network, 16).norms(x, labels)
+        return norms / norms[-1]
+
+    return compute
 
 
-def test_an_orthogonal_network_without_activation_keeps_the_gradient_norm(gradients: ModuleType) -> None:
+def test_an_orthogonal_network_without_activation_keeps_the_gradient_norm(
+    gradients: ModuleType, relative_norms: Callable[[Any], Any]
+) -> None:
     import keras
 
     linear = gradients.Network(lambda units: keras.layers.SimpleRNNCell(units, activation="linear"))
-    np.testing.assert_allclose(relative_norms(gradients, linear), 1, rtol=1e-3)
+    np.testing.assert_allclose(relative_norms(linear), 1, rtol=1e-3)
 
 
-def test_short_paths_carry_gradients_to_the_first_points(gradients: ModuleType) -> None:
+def test_short_paths_carry_gradients_to_the_first_points(
+    gradients: ModuleType, relative_norms: Callable[[Any], Any]
+) -> None:
     networks = gradients.networks()
-    plain = relative_norms(gradients, networks["simple_rnn"])
+    plain = relative_norms(networks["simple_rnn"])
     assert plain[0] < 0.2
-    assert relative_norms(gradients, networks["attention"])[0] > 10 * plain[0]
-    strided = relative_norms(gradients, networks["strided convolutions"])
+    assert relative_norms(networks["attention"])[0] > 10 * plain[0]
+    strided = relative_norms(networks["strided convolutions"])
     assert len(strided) == len(plain) // 8
     assert strided[0] > 3 * plain[0]
 
