@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def check_message(error: UserError) -> None:
     assert len(str(error)) < 2000
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,  # the machine may be busy; pytest's own time limit catches a hang

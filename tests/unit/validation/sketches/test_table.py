@@ -99,5 +99,5 @@ def test_memory_does_not_grow_with_the_number_of_drawings(
         return peak
 
     peak_memory(1)  # imports and caches
-    few, many = peak_memory(8), peak_memory(32)
+    few, many = peak_memory(4), peak_memory(16)
     assert many < 1.2 * few

@@ -76,6 +76,7 @@ LINES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINES, max_size=30), recognized=st.booleans(), duplicates=st.booleans())
 def test_every_line_is_accepted_or_quarantined_once(
@@ -160,7 +161,7 @@ def test_real_files_of_each_format_are_accepted_in_full(source: str, n_drawings:
 
 
 def test_the_mirror_of_twenty_classes_is_accepted_in_full(shared: Path) -> None:
-    mirror = {"base_url": str((shared / "quickdraw").resolve())}
+    mirror = {"base_url": str((shared / "quickdraw").resolve()), "classes": "all"}
     registry.download("sketches", params.parse({"sketches": {"source": "quickdraw", "quickdraw": mirror}}))
     outcome = validate_raw(SketchQuality())
     assert outcome.line == "16,000 read: 16,000 accepted, 0 quarantined"
