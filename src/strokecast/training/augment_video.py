@@ -1,6 +1,6 @@
-"""Videos changed a little each time they are trained on: a pure function of the batch and a seed.
+"""Augmentation of videos: a pure function of the batch and a seed.
 
-One affine change a drawing, the same for all of its frames, and for its track and motion.
+One affine transformation per drawing, the same for all of its frames, its track and its motion.
 
 Shapes: B drawings, N frames of H x W pixels, M steps of the track, K classes.
 """
@@ -14,8 +14,8 @@ from strokecast.features.records.reading import motion
 from strokecast.params import WatchRecipe
 
 
-def changes(recipe: WatchRecipe) -> bool:
-    """Whether the recipe changes anything."""
+def is_enabled(recipe: WatchRecipe) -> bool:
+    """Whether the recipe augments videos."""
     return bool(
         recipe.augment_scale or recipe.augment_rotation or recipe.augment_shift or recipe.augment_mirror
     )
@@ -24,40 +24,42 @@ def changes(recipe: WatchRecipe) -> bool:
 def augment(
     recipe: WatchRecipe, may_mirror: Sequence[bool], inputs: dict[str, Any], target: Any, seed: Any
 ) -> dict[str, Any]:
-    """Change a batch.
+    """Augment a batch.
 
     Args:
-        recipe: how much.
-        may_mirror: [K], the classes that may be mirrored.
-        inputs: those that the network reads, of `frames`, `track` and `motion` (see `reading.video_parser`).
+        recipe: recipe of the training.
+        may_mirror: [K], whether each class may be mirrored.
+        inputs: the inputs that the network reads, out of `frames`, `track` and `motion` (see `reading.video_parser`).
         target: int64 [B], the classes.
         seed: int64 [2].
 
     Returns:
-        The same inputs, changed. Motion is that of the changed frames where there are frames.
+        The augmented inputs. If there are frames, motion is computed from the augmented frames.
     """
     import tensorflow as tf
 
     count = tf.shape(target)[0]
-    matrix = shapes(recipe, may_mirror, target, seed)
+    matrix = affine_matrices(recipe, may_mirror, target, seed)
     shift = tf.random.stateless_uniform((count, 2), seed + 1, -recipe.augment_shift, recipe.augment_shift)
-    changed = dict(inputs)
+    outputs = dict(inputs)
     if "frames" in inputs:
-        moved = moved_images(tf.cast(inputs["frames"], tf.float32), matrix, shift)
-        changed["frames"] = tf.cast(tf.round(moved), tf.uint8)
+        moved = transform_images(tf.cast(inputs["frames"], tf.float32), matrix, shift)
+        outputs["frames"] = tf.cast(tf.round(moved), tf.uint8)
     if "motion" in inputs:
-        changed["motion"] = (
-            motion(changed["frames"]) if "frames" in inputs else moved_images(inputs["motion"], matrix, shift)
+        outputs["motion"] = (
+            motion(outputs["frames"])
+            if "frames" in inputs
+            else transform_images(inputs["motion"], matrix, shift)
         )
     if "track" in inputs:
         track = inputs["track"]
-        turned = tf.einsum("bij,bmj->bmi", matrix, track[:, :, :2])
-        changed["track"] = tf.concat([turned, track[:, :, 2:]], axis=2)
-    return changed
+        moves = tf.einsum("bij,bmj->bmi", matrix, track[:, :, :2])
+        outputs["track"] = tf.concat([moves, track[:, :, 2:]], axis=2)
+    return outputs
 
 
-def shapes(recipe: WatchRecipe, may_mirror: Sequence[bool], target: Any, seed: Any) -> Any:
-    """What becomes of a move (dx, dy): mirrored or not, stretched, then turned; float32 [B, 2, 2]."""
+def affine_matrices(recipe: WatchRecipe, may_mirror: Sequence[bool], target: Any, seed: Any) -> Any:
+    """Matrices that mirror, scale, then rotate a vector (dx, dy); float32 [B, 2, 2]."""
     import tensorflow as tf
 
     drawn = tf.random.stateless_uniform((3, tf.shape(target)[0]), seed, -1.0, 1.0)
@@ -71,13 +73,13 @@ def shapes(recipe: WatchRecipe, may_mirror: Sequence[bool], target: Any, seed: A
     return tf.stack(rows, axis=1)
 
 
-def moved_images(images: Any, matrix: Any, shift: Any) -> Any:
-    """Turn images about their middle and shift them; what comes in from outside is empty.
+def transform_images(images: Any, matrix: Any, shift: Any) -> Any:
+    """Transform images about their centre and shift them; areas outside the image are 0.
 
     Args:
         images: float32 [B, N, H, W].
-        matrix: float32 [B, 2, 2], where a move (x, y) goes.
-        shift: float32 [B, 2], in parts of W and H.
+        matrix: float32 [B, 2, 2], applied to vectors (x, y).
+        shift: float32 [B, 2], as fractions of W and H.
 
     Returns:
         float32 [B, N, H, W], interpolated between the four nearest pixels.
@@ -85,12 +87,12 @@ def moved_images(images: Any, matrix: Any, shift: Any) -> Any:
     import tensorflow as tf
 
     height, width = images.shape[2], images.shape[3]
-    page = tf.constant([width, height], tf.float32)
-    middle = (page - 1.0) / 2.0
-    back = tf.linalg.inv(matrix)  # the kernel asks where each pixel comes from
-    offset = middle - tf.linalg.matvec(back, middle + shift * page)
-    rows = tf.concat([back, offset[:, :, None]], axis=2)  # [B, 2, 3]
-    flat = tf.pad(tf.reshape(rows, (-1, 6)), ((0, 0), (0, 2)))  # the last two: no perspective
+    size = tf.constant([width, height], tf.float32)
+    centre = (size - 1.0) / 2.0
+    inverse = tf.linalg.inv(matrix)  # the kernel maps output pixels to input pixels
+    offset = centre - tf.linalg.matvec(inverse, centre + shift * size)
+    rows = tf.concat([inverse, offset[:, :, None]], axis=2)  # [B, 2, 3]
+    flat = tf.pad(tf.reshape(rows, (-1, 6)), ((0, 0), (0, 2)))  # the last two coefficients: no perspective
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.transpose(images, (0, 2, 3, 1)),
         transforms=flat,

@@ -1,4 +1,4 @@
-"""`ensure_run`: a run is what the training's files say, exactly once, however it came about."""
+"""`ensure_run`: one run per training, equal to the training's files however it was written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ensure(folder: Path, report: Path | None = None, **more: bool) -> str:
     return run_id
 
 
-def test_run_holds_all_that_the_files_say(
+def test_a_run_holds_everything_from_the_files(
     make_training: Make, evaluate: Make, client: Any, describe_run: Describe
 ) -> None:
     folder = make_training("forecast", "gru")
@@ -99,7 +99,7 @@ def test_run_holds_all_that_the_files_say(
     assert [key for key, *_ in model["metrics"]] == ["test/day_1/mae", "test/mae"]
 
 
-def test_again_changes_nothing_and_imports_no_second_run(
+def test_a_second_call_changes_nothing(
     make_training: Make, active: Any, client: Any, describe_run: Describe
 ) -> None:
     folder = make_training()
@@ -111,7 +111,7 @@ def test_again_changes_nothing_and_imports_no_second_run(
     assert len(active()) == 1
 
 
-def test_rebuilt_from_a_deleted_board_is_equal(
+def test_a_run_rebuilt_from_a_deleted_board_is_equal(
     make_training: Make, evaluate: Make, project: Path, client: Any, describe_run: Describe, tmp_path: Path
 ) -> None:
     folder = make_training("forecast", "gru")
@@ -126,7 +126,7 @@ def test_rebuilt_from_a_deleted_board_is_equal(
         assert describe_run(store.client(), rebuilt) == before
 
 
-def test_evaluation_adds_to_the_run_and_a_missing_report_takes_nothing(
+def test_an_evaluation_adds_to_the_run_and_a_missing_report_removes_nothing(
     make_training: Make, evaluate: Make, client: Any, describe_run: Describe
 ) -> None:
     folder = make_training("forecast", "gru")
@@ -157,7 +157,7 @@ def test_run_with_added_evaluation_equals_one_made_at_once(
 
 
 @pytest.mark.parametrize("change", ["metric", "artifact changed", "artifact gone", "metric gone"])
-def test_another_evaluation_takes_the_place_of_the_run(
+def test_another_evaluation_replaces_the_run(
     make_training: Make, evaluate: Make, client: Any, active: Any, describe_run: Describe, change: str
 ) -> None:
     folder = make_training()
@@ -172,9 +172,9 @@ def test_another_evaluation_takes_the_place_of_the_run(
     elif change == "artifact gone":
         (files / "gone.csv").unlink()
     else:
-        known = json.loads((report / "trainings.json").read_text())
-        next(iter(known.values()))["metrics"].pop("test/day_1/mae")
-        (report / "trainings.json").write_text(json.dumps(known))
+        entries = json.loads((report / "trainings.json").read_text())
+        next(iter(entries.values()))["metrics"].pop("test/day_1/mae")
+        (report / "trainings.json").write_text(json.dumps(entries))
     second = ensure(folder, report)
     assert second != first
     assert [run.info.run_id for run in active()] == [second]
@@ -182,14 +182,14 @@ def test_another_evaluation_takes_the_place_of_the_run(
     assert old.info.lifecycle_stage == "deleted"
     assert old.data.tags[store.SUPERSEDED] == "true"
     seen = describe_run(client, second)
-    assert seen["tags"].pop("mlflow.note.content") == "my favourite", "what the user wrote comes along"
+    assert seen["tags"].pop("mlflow.note.content") == "my favourite", "tags of the user are kept"
     assert len(client.search_logged_models([old.info.experiment_id])) == 1
     board.supersede(client, client.get_run(second))
     fresh = describe_run(client, ensure(folder, report))
     assert fresh == seen
 
 
-def test_a_run_deleted_by_hand_stays_deleted_until_restored(
+def test_a_run_that_the_user_deleted_stays_deleted_until_restored(
     make_training: Make, evaluate: Make, client: Any, active: Any, describe_run: Describe
 ) -> None:
     folder = make_training()
@@ -203,9 +203,7 @@ def test_a_run_deleted_by_hand_stays_deleted_until_restored(
     assert describe_run(client, run_id) == before
 
 
-def test_a_restored_run_takes_up_what_changed_meanwhile(
-    make_training: Make, evaluate: Make, client: Any, active: Any
-) -> None:
+def test_a_restored_run_is_updated(make_training: Make, evaluate: Make, client: Any, active: Any) -> None:
     folder = make_training()
     run_id = ensure(folder, evaluate(folder))
     client.delete_run(run_id)
@@ -214,7 +212,7 @@ def test_a_restored_run_takes_up_what_changed_meanwhile(
     assert client.get_run(again).data.metrics["test/mae"] == 3.0
 
 
-def test_a_superseded_run_is_not_taken_for_one_deleted_by_hand(
+def test_a_superseded_run_does_not_count_as_deleted_by_the_user(
     make_training: Make, client: Any, active: Any
 ) -> None:
     folder = make_training()
@@ -224,7 +222,7 @@ def test_a_superseded_run_is_not_taken_for_one_deleted_by_hand(
     assert len(active()) == 1
 
 
-def test_what_a_killed_process_left_unfinished_is_completed(
+def test_a_run_that_a_killed_process_left_incomplete_is_completed(
     make_training: Make,
     evaluate: Make,
     client: Any,
@@ -251,9 +249,7 @@ def test_what_a_killed_process_left_unfinished_is_completed(
     assert len(client.search_logged_models([active()[0].info.experiment_id])) == 1
 
 
-def test_a_change_of_the_training_itself_takes_the_place_of_the_run(
-    make_training: Make, client: Any, active: Any
-) -> None:
+def test_a_changed_history_replaces_the_run(make_training: Make, client: Any, active: Any) -> None:
     folder = make_training("forecast", "gru")
     first = ensure(folder)
     text = (folder / "history.csv").read_text().splitlines()
@@ -264,13 +260,13 @@ def test_a_change_of_the_training_itself_takes_the_place_of_the_run(
     assert len(active()) == 1
 
 
-def test_a_further_seed_has_a_name_of_its_own(make_training: Make, client: Any) -> None:
+def test_the_seed_is_part_of_the_run_name(make_training: Make, client: Any) -> None:
     make_training()
     folder = make_training(training_id="another", seed=7)
     assert client.get_run(ensure(folder)).info.run_name == "seasonal_naive_7-seed7"
 
 
-def test_nan_and_infinite_values_come_and_stay(make_training: Make, client: Any, active: Any) -> None:
+def test_nan_and_infinite_values_are_stored(make_training: Make, client: Any, active: Any) -> None:
     folder = make_training("forecast", "gru")
     text = (folder / "history.csv").read_text().replace(str(1 / 3), "nan").replace(str(1 / 6), "inf")
     (folder / "history.csv").write_text(text)
@@ -282,7 +278,7 @@ def test_nan_and_infinite_values_come_and_stay(make_training: Make, client: Any,
     assert len(active()) == 1
 
 
-def test_what_is_no_finished_training_is_refused_in_one_line(make_training: Make, active: Any) -> None:
+def test_an_unfinished_training_is_an_error_of_one_line(make_training: Make, active: Any) -> None:
     with pytest.raises(UserError, match="no finished training"):
         board.ensure_run(Path("models/forecast/nothing/seed-1"))
     folder = make_training()

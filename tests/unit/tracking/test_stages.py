@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from strokecast.models.common import resolve
+from strokecast.params.stages import write_stages
 from strokecast.tracking import store
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,8 @@ def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
 @pytest.fixture
 def workspace(project: Path, specs: dict[str, Any]) -> Path:
     Path("params.yaml").write_text(PARAMS)
+    Path("data/params").mkdir(parents=True)
+    write_stages(Path("data/params"), resolve.load())
     processed = Path("data/processed/forecast")
     for split, first, n in (("train", "2020-01-01", 366), ("valid", "2021-01-01", 59)):
         (processed / split).mkdir(parents=True)
@@ -53,7 +57,7 @@ def workspace(project: Path, specs: dict[str, Any]) -> Path:
     return project
 
 
-def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace: Path, client: Any) -> None:
+def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Path, client: Any) -> None:
     done = run("train.py", "forecast", "seasonal_naive_7")
     assert done.returncode == 0, done.stderr
     assert errors(done) == []
@@ -69,10 +73,10 @@ def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace
     folders = [home / "seed-1", home / "seed-5"]
     assert all({path.name for path in folder.iterdir()} == expected for folder in folders)
     runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
-    assert [told["seed"] for told in runs] == [1, 5]
+    assert [run_json["seed"] for run_json in runs] == [1, 5]
     state = store.board_state()
-    assert {told["training_id"] for told in runs} == set(state)
-    names = {client.get_run(known.run_id).info.run_name for known in state.values()}
+    assert {run_json["training_id"] for run_json in runs} == set(state)
+    names = {client.get_run(state_of_run.run_id).info.run_name for state_of_run in state.values()}
     assert names == {"seasonal_naive_7-seed1", "seasonal_naive_7-seed5"}
     assert [path.name for path in Path("models/forecast").iterdir()] == ["seasonal_naive_7"], (
         "no temporary folder"
@@ -82,18 +86,20 @@ def test_a_rule_is_trained_with_each_seed_and_synced_without_more_work(workspace
     assert "mlflow" not in {line.split("|")[-1].strip() for line in synced.stderr.splitlines()}
 
 
-def test_a_model_that_is_switched_off_leaves_a_note_and_no_run(workspace: Path, active: Any) -> None:
+def test_a_model_that_is_switched_off_has_status_off_and_no_run(workspace: Path, active: Any) -> None:
     done = run("train.py", "forecast", "seasonal_naive_364")
     assert done.returncode == 0, done.stderr
     assert "switched off in params.yaml" in done.stdout
     home = Path("models/forecast/seasonal_naive_364")
     assert [path.name for path in home.iterdir()] == ["run.json"]
-    told = {"status": "off", "task": "forecast", "name": "seasonal_naive_364"}
-    assert json.loads((home / "run.json").read_text()) == told
+    expected = {"status": "off", "task": "forecast", "name": "seasonal_naive_364"}
+    assert json.loads((home / "run.json").read_text()) == expected
     assert active() == []
 
 
-def test_a_failing_training_leaves_the_former_model_and_a_failed_run(workspace: Path, active: Any) -> None:
+def test_a_failing_training_keeps_the_previous_model_and_has_a_failed_run(
+    workspace: Path, active: Any
+) -> None:
     home = Path("models/forecast/seasonal_naive_7")
     home.mkdir(parents=True)
     (home / "model.json").write_text("the former one")
@@ -108,18 +114,18 @@ def test_a_failing_training_leaves_the_former_model_and_a_failed_run(workspace: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (("forecast", "prophet"), "allowed: seasonal_naive_7, seasonal_naive_364"),
-        (("classify", "gru"), "models.classify"),
+        (("forecast", "prophet"), "data/params/train-forecast/prophet.json: no such file"),
+        (("classify", "gru"), "data/params/train-classify/gru.json: no such file"),
     ],
 )
-def test_an_unknown_model_is_one_line(
-    workspace: Path, arguments: tuple[str, str], told: str, active: Any
+def test_an_unknown_model_is_an_error_of_one_line(
+    workspace: Path, arguments: tuple[str, str], message: str, active: Any
 ) -> None:
     done = run("train.py", *arguments)
     assert done.returncode == 1
     [line] = errors(done)
-    assert told in line
+    assert message in line
     assert not Path("models").exists()
     assert active() == []

@@ -1,4 +1,4 @@
-"""The store: made once whoever comes first, looked at without MLflow, moved with its project."""
+"""The store: created once, read without MLflow, relocated with its project."""
 
 from __future__ import annotations
 
@@ -58,25 +58,23 @@ def test_board_is_addressed_absolutely_from_the_parent_repository(
     monkeypatch.delenv("DVC_ROOT")
     monkeypatch.chdir(tmp_path)
     assert store.uri() == f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
-    assert list(tmp_path.iterdir()) == [], "looking makes nothing"
+    assert list(tmp_path.iterdir()) == [], "reading creates nothing"
 
 
-def test_a_look_at_no_board_is_empty_and_makes_none(empty_project: Path) -> None:
+def test_reading_a_missing_board_is_empty_and_creates_none(empty_project: Path) -> None:
     assert store.board_state() == {}
     assert store.running_runs() == []
     assert not (empty_project / "mlruns").exists()
 
 
-def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
-    make_training: Make, client: Any
-) -> None:
+def test_the_state_prefers_the_active_run_and_skips_superseded_ones(make_training: Make, client: Any) -> None:
     folder = make_training()
     first = board.ensure_run(folder)
     state = store.board_state()
-    [(training, known)] = state.items()
+    [(training, state_of_run)] = state.items()
     assert training == json.loads((folder / "run.json").read_text())["training_id"]
-    assert (known.run_id, known.lifecycle, known.status) == (first, "active", "FINISHED")
-    assert known.artifact_dir.is_dir()
+    assert (state_of_run.run_id, state_of_run.lifecycle, state_of_run.status) == (first, "active", "FINISHED")
+    assert state_of_run.artifact_dir.is_dir()
     board.supersede(client, client.get_run(first))
     assert store.board_state() == {}
     second = board.ensure_run(folder)
@@ -85,7 +83,7 @@ def test_state_prefers_the_active_run_and_passes_superseded_ones_over(
 
 
 @pytest.mark.slow
-def test_looking_imports_neither_mlflow_nor_pandas(project: Path) -> None:
+def test_reading_imports_neither_mlflow_nor_pandas(project: Path) -> None:
     script = "import sys; from strokecast.tracking import store; store.board_state(); store.running_runs(); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     modules = set(done.stdout.replace("'", "").strip("[]\n").split(", "))
@@ -106,7 +104,7 @@ def test_a_moved_project_finds_its_artifacts(
     assert board.ensure_run(folder, verify=True) == run_id
 
 
-def test_a_deleted_experiment_comes_back_without_its_runs(
+def test_a_deleted_experiment_is_restored_without_its_runs(
     make_training: Make, client: Any, active: Any
 ) -> None:
     first = make_training()
@@ -115,4 +113,4 @@ def test_a_deleted_experiment_comes_back_without_its_runs(
     second = make_training("forecast", "gru", training_id="other")
     run_id = board.ensure_run(second)
     assert [run.info.run_id for run in active()] == [run_id]
-    assert board.ensure_run(first) is None, "deleted with its experiment, so deleted by hand"
+    assert board.ensure_run(first) is None, "deleted with its experiment by the user"

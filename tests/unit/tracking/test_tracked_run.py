@@ -1,4 +1,4 @@
-"""A training on the board while it runs, when it ends, when it fails and when it is killed."""
+"""The run of a training while it trains, when it ends, fails or is killed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def spec(specs: dict[str, Any]) -> dict[str, Any]:
 def train(
     spec: dict[str, Any], calibration: dict[str, Any], history_line: Callable[[int], dict[str, Any]]
 ) -> Callable[..., TrackedRun]:
-    """Does what the train stage does, with a network that is a text."""
+    """Does what the train stage does, with a text file as the network."""
 
     def run(folder: Path, epochs: int = 3, fails: BaseException | None = None, seed: int = 1) -> TrackedRun:
         with TrackedRun.start(job_of(seed), spec) as training:
@@ -90,7 +90,7 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
     training = train(folder)
     [running] = active()
     run_id = training.finalize(folder)
-    assert run_id == running.info.run_id, "completed, not made a second time"
+    assert run_id == running.info.run_id, "completed, not created again"
     live_row = describe_run(client, run_id)
     assert live_row["status"] == "FINISHED"
     assert not [tag for tag in live_row["tags"] if tag in store.PROCESS]
@@ -127,7 +127,7 @@ def test_curves_are_on_the_board_while_it_trains(
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt:"),
     ],
 )
-def test_a_failure_is_told_and_a_next_try_from_nothing_takes_its_place(
+def test_a_failed_run_is_replaced_if_the_training_starts_over(
     train: Any, client: Any, active: Any, error: BaseException, status: str, reason: str
 ) -> None:
     folder = Path("models/forecast/gru/seed-1")
@@ -162,7 +162,7 @@ with TrackedRun.start(job, spec) as training:
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_keeps_its_id_and_one_run(
+def test_a_killed_training_keeps_its_id_and_one_run(
     train: Any,
     spec: dict[str, Any],
     client: Any,
@@ -179,8 +179,8 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     assert sync.mark_lost() == 0, "it is alive"
     monkeypatch.setattr(training_lock, "ACQUIRE_TIMEOUT", 0.1)
     other = TrackedRun.start(JOB, spec)
-    assert other.training_id != training_id, "another process trains the same thing at this moment"
-    assert other.checkpoint_dir is None, "and keeps no checkpoints that the two would share"
+    assert other.training_id != training_id, "another process runs the same job"
+    assert other.checkpoint_dir is None, "no checkpoints, which the two would share"
 
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait(timeout=30)
@@ -198,16 +198,16 @@ def test_killed_and_run_again_keeps_its_id_and_one_run(
     [run] = active()
     assert (run.info.status, run.info.run_id) == ("FINISHED", run_id)
     assert run.info.start_time == lost.info.start_time
-    whole = describe_run(client, run_id)
-    assert len(whole["histories"]["train/loss"]) == 3
+    completed = describe_run(client, run_id)
+    assert len(completed["histories"]["train/loss"]) == 3
     board.supersede(client, run)
-    assert describe_run(client, board.ensure_run(folder)) == whole, "equal to one that is made anew"
+    assert describe_run(client, board.ensure_run(folder)) == completed, "equal to one that is rebuilt"
     assert train(Path("models/forecast/again/seed-1")).training_id != training_id, (
         "a new training once it finished"
     )
 
 
-def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
+def test_a_resumed_training_keeps_its_run_points_and_system_metrics(
     spec: dict[str, Any],
     calibration: dict[str, Any],
     client: Any,
@@ -216,7 +216,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     describe_run: Any,
     tmp_path: Path,
 ) -> None:
-    """Two epochs, a kill without a word to the board, the second epoch told again, a third."""
+    """Two epochs, a kill that the board does not notice, the second epoch logged again, a third."""
     begin = functools.partial(TrackedRun.start, JOB, spec)
     first = begin().__enter__()
     for epoch in (1, 2):
@@ -258,7 +258,7 @@ def test_what_goes_on_keeps_its_run_its_points_and_its_system_metrics(
     assert describe_run(client, board.ensure_run(folder)) == after
 
 
-def test_a_training_that_is_given_up_is_failed_with_its_reason(
+def test_a_training_marked_failed_has_its_reason(
     spec: dict[str, Any], active: Any, history_line: Any
 ) -> None:
     folder = Path("models/forecast/gru/seed-1")
@@ -271,14 +271,16 @@ def test_a_training_that_is_given_up_is_failed_with_its_reason(
     [run] = active()
     assert (run.info.status, run.data.tags[store.FAILURE]) == ("FAILED", "the loss became nan")
     assert [path.name for path in folder.iterdir()] == ["run.json"]
-    told = json.loads((folder / "run.json").read_text())
-    assert (told["status"], told["reason"]) == ("failed", "the loss became nan")
-    assert told["training_id"] == training.training_id
+    stored = json.loads((folder / "run.json").read_text())
+    assert (stored["status"], stored["reason"]) == ("failed", "the loss became nan")
+    assert stored["training_id"] == training.training_id
     assert (training.checkpoint_dir / "checkpoint-1.npz").exists()  # type: ignore[operator]
     assert sync.mark_lost() == 0
 
 
-def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, Any], project: Path) -> None:
+def test_another_config_recipe_seed_data_or_code_is_another_training(
+    spec: dict[str, Any], project: Path
+) -> None:
     jobs = [
         JOB,
         job_of(seed=2),
@@ -291,7 +293,7 @@ def test_another_config_recipe_seed_or_data_is_another_training(spec: dict[str, 
     assert len({run.training_id for run in runs}) == 6
 
 
-def test_a_run_of_another_host_is_left_alone(project: Path) -> None:
+def test_a_process_on_another_host_counts_as_alive(project: Path) -> None:
     host, pid, started = store.PROCESS
     assert tracked_run.is_alive({host: "elsewhere", pid: "1", started: "1"})
     mine = tracked_run._process_tags()
@@ -320,14 +322,14 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
     assert len(seen["histories"]["train/loss"]) == 3
 
 
-def test_a_further_seed_has_a_run_and_a_name_of_its_own(train: Any, client: Any) -> None:
+def test_each_seed_has_a_run_of_its_own(train: Any, client: Any) -> None:
     folder = Path("models/forecast/gru/seed-4")
     training = train(folder, seed=4)
     assert client.get_run(training.finalize(folder)).info.run_name == "gru-seed4"
 
 
 @pytest.mark.slow
-def test_git_revision_and_dvc_names_are_noted(
+def test_git_revision_and_dvc_names_are_tags(
     train: Any, client: Any, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]

@@ -36,8 +36,8 @@ def _drawings(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("made")
+def processed_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("processed")
     (root / "sketches").mkdir()
     _drawings(root / "sketches")
     classify.preprocess(

@@ -8,6 +8,14 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe, ForecastRecipe
 
+
+def classify_recipe(**keys: Any) -> ClassifyRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_jitter", "augment_drop"), 0.0)
+    return ClassifyRecipe(**{**neutral, **off, **keys})
+
+
 SEED = np.array([3, 4], np.int64)
 SPEC = {"classes": ["ant", "cup", "key"]}
 Batch = tuple[np.ndarray, np.ndarray]
@@ -35,17 +43,17 @@ def split(strokes: np.ndarray, length: int) -> list[np.ndarray]:
 
 
 def left_out(batch: Batch, keep: Any, time: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    from strokecast.training.augment import leave_out
+    from strokecast.training.augment import drop_points
 
     inputs = {"strokes": batch[0], "length": batch[1], **({} if time is None else {"time": time})}
-    return {name: np.asarray(value) for name, value in leave_out(inputs, keep).items()}
+    return {name: np.asarray(value) for name, value in drop_points(inputs, keep).items()}
 
 
 def test_points_left_out_leave_the_others_where_they_were(batch: Batch) -> None:
-    from strokecast.training.augment import points_kept
+    from strokecast.training.augment import point_mask
 
     strokes, length = batch
-    keep = points_kept(strokes, length, 0.5, SEED).numpy()
+    keep = point_mask(strokes, length, 0.5, SEED).numpy()
     out, kept = (left_out(batch, keep)[name] for name in ("strokes", "length"))
     assert out.shape == strokes.shape
     assert kept.sum() < length.sum()
@@ -61,20 +69,20 @@ def test_points_left_out_leave_the_others_where_they_were(batch: Batch) -> None:
 
 
 def test_all_points_but_the_ends_may_go(batch: Batch) -> None:
-    from strokecast.training.augment import points_kept
+    from strokecast.training.augment import point_mask
 
     strokes, length = batch
-    kept = points_kept(strokes, length, 0.9999999, SEED).numpy().sum(axis=1)
+    kept = point_mask(strokes, length, 0.9999999, SEED).numpy().sum(axis=1)
     ends = (strokes[:, :, 2] > 0.5).sum(axis=1)
     first_is_no_end = strokes[:, 0, 2] < 0.5
     np.testing.assert_array_equal(kept, ends + first_is_no_end)
 
 
 def test_strokes_left_out_leave_the_others_where_they_were(batch: Batch) -> None:
-    from strokecast.training.augment import strokes_kept
+    from strokecast.training.augment import stroke_mask
 
     strokes, length = batch
-    out = left_out(batch, strokes_kept(strokes, length, 0.5, SEED))
+    out = left_out(batch, stroke_mask(strokes, length, 0.5, SEED))
     gone = 0
     for before, after, n, m in zip(strokes, out["strokes"], length, out["length"], strict=True):
         old, new = split(before, n), split(after, m)
@@ -89,10 +97,10 @@ def test_strokes_left_out_leave_the_others_where_they_were(batch: Batch) -> None
 
 
 def test_all_strokes_but_the_longest_may_go(batch: Batch) -> None:
-    from strokecast.training.augment import strokes_kept
+    from strokecast.training.augment import stroke_mask
 
     strokes, length = batch
-    out = left_out(batch, strokes_kept(strokes, length, 0.9999999, SEED))
+    out = left_out(batch, stroke_mask(strokes, length, 0.9999999, SEED))
     for before, after, n, m in zip(strokes, out["strokes"], length, out["length"], strict=True):
         (only,) = split(after, m)
         longest = max(split(before, n), key=len)  # of equals, the first
@@ -100,15 +108,15 @@ def test_all_strokes_but_the_longest_may_go(batch: Batch) -> None:
 
 
 def test_a_drawing_that_ends_with_the_pen_down_keeps_its_points(batch: Batch) -> None:
-    from strokecast.training.augment import strokes_kept
+    from strokecast.training.augment import stroke_mask
 
     strokes, length = batch
     strokes[:, :, 2] = 0
-    keep = strokes_kept(strokes, length, 0.9999999, SEED).numpy()
+    keep = stroke_mask(strokes, length, 0.9999999, SEED).numpy()
     np.testing.assert_array_equal(keep, np.arange(30) < length[:, None])
 
 
-@pytest.mark.parametrize("kept", ["points_kept", "strokes_kept"])
+@pytest.mark.parametrize("kept", ["point_mask", "stroke_mask"])
 def test_a_share_of_nothing_changes_nothing(batch: Batch, kept: str) -> None:
     from strokecast.training import augment
 
@@ -121,12 +129,12 @@ def test_a_share_of_nothing_changes_nothing(batch: Batch, kept: str) -> None:
 
 
 def test_time_goes_with_its_points_and_adds_up(batch: Batch) -> None:
-    from strokecast.training.augment import points_kept
+    from strokecast.training.augment import point_mask
 
     strokes, length = batch
     real = np.arange(30) < length[:, None]
     waits = np.random.default_rng(1).exponential(0.4, size=real.shape) * real
-    keep = points_kept(strokes, length, 0.5, SEED).numpy()
+    keep = point_mask(strokes, length, 0.5, SEED).numpy()
     out = left_out(batch, keep, np.log1p(waits).astype(np.float32))
     assert set(out) == {"strokes", "length", "time"}
     for before, after, m, chosen in zip(waits, out["time"], out["length"], keep, strict=True):
@@ -162,22 +170,24 @@ def test_classes_to_mirror_are_those_of_the_data(batch: Batch) -> None:
 
     strokes, length = batch
     target = np.array([0, 1, 2, 0, 1, 2], np.int64)
-    change = augment.make("classify", ClassifyRecipe(augment_mirror=1.0, mirror_classes=("key", "ant")), SPEC)
+    change = augment.make(
+        "classify", classify_recipe(augment_mirror=1.0, mirror_classes=("key", "ant")), SPEC
+    )
     assert change is not None
     out = change({"strokes": strokes, "length": length}, target, SEED)["strokes"].numpy()
     sign = np.where(target == 1, np.float32(1), np.float32(-1))
     np.testing.assert_array_equal(out[:, :, 0], strokes[:, :, 0] * sign[:, None])
     with pytest.raises(UserError) as error:
-        augment.make("classify", ClassifyRecipe(augment_mirror=0.5, mirror_classes=("ant", "cap")), SPEC)
+        augment.make("classify", classify_recipe(augment_mirror=0.5, mirror_classes=("ant", "cap")), SPEC)
     assert str(error.value).count("\n") == 0
     assert all(part in str(error.value) for part in ("'cap'", "mirror_classes", "ant, cup, key"))
 
 
 def test_turning_keeps_lengths_of_moves(batch: tuple[np.ndarray, np.ndarray]) -> None:
-    from strokecast.training.augment import bend
+    from strokecast.training.augment import distort
 
     strokes, length = batch
-    out = bend(strokes, length, 0.0, 90.0, 0.0, SEED).numpy()
+    out = distort(strokes, length, 0.0, 90.0, 0.0, SEED).numpy()
     np.testing.assert_allclose(
         np.hypot(out[:, :, 0], out[:, :, 1]), np.hypot(strokes[:, :, 0], strokes[:, :, 1]), atol=1e-5
     )
@@ -186,10 +196,10 @@ def test_turning_keeps_lengths_of_moves(batch: tuple[np.ndarray, np.ndarray]) ->
 
 
 def test_stretching_is_one_factor_an_axis_and_within_bounds(batch: tuple[np.ndarray, np.ndarray]) -> None:
-    from strokecast.training.augment import bend
+    from strokecast.training.augment import distort
 
     strokes, length = batch
-    out = bend(strokes, length, 0.2, 0.0, 0.0, SEED).numpy()
+    out = distort(strokes, length, 0.2, 0.0, 0.0, SEED).numpy()
     for before, after, n in zip(strokes, out, length, strict=True):
         factors = after[:n, :2] / before[:n, :2]
         np.testing.assert_allclose(factors, np.broadcast_to(factors[0], factors.shape), rtol=1e-4)
@@ -197,17 +207,17 @@ def test_stretching_is_one_factor_an_axis_and_within_bounds(batch: tuple[np.ndar
 
 
 def test_shaking_spares_the_padding_and_the_pen(batch: tuple[np.ndarray, np.ndarray]) -> None:
-    from strokecast.training.augment import bend
+    from strokecast.training.augment import distort
 
     strokes, length = batch
-    out = bend(strokes, length, 0.0, 0.0, 0.3, SEED).numpy()
+    out = distort(strokes, length, 0.0, 0.0, 0.3, SEED).numpy()
     real = np.arange(30) < length[:, None]
     assert not out[~real].any()
     assert (out - strokes)[real][:, :2].std() == pytest.approx(0.3, rel=0.25)
     np.testing.assert_array_equal(out[:, :, 2], strokes[:, :, 2])
 
 
-EVERYTHING = ClassifyRecipe(
+EVERYTHING = classify_recipe(
     augment_drop=0.3,
     augment_drop_strokes=0.3,
     augment_mirror=0.5,
@@ -244,5 +254,5 @@ def test_the_seed_decides_and_padding_stays_zero(batch: Batch) -> None:
 def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
     from strokecast.training import augment
 
-    assert augment.make("classify", ClassifyRecipe(), SPEC) is None
+    assert augment.make("classify", classify_recipe(), SPEC) is None
     assert augment.make("forecast", ForecastRecipe(), {}) is None

@@ -10,9 +10,17 @@ import pytest
 from strokecast.features.sketches import frames
 from strokecast.params import WatchRecipe
 
+
+def watch_recipe(**keys: Any) -> WatchRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_shift"), 0.0)
+    return WatchRecipe(**{**neutral, **off, **keys})
+
+
 SEED = np.array([5, 6], np.int64)
 SPEC = {"classes": ["ant", "cup"]}
-EVERYTHING = WatchRecipe(augment_scale=0.1, augment_rotation=20.0, augment_shift=0.05, augment_mirror=0.5)
+EVERYTHING = watch_recipe(augment_scale=0.1, augment_rotation=20.0, augment_shift=0.05, augment_mirror=0.5)
 LAYOUT = frames.Layout(frames=3, height=28, width=28, steps_per_frame=4, by="ink", pen=2.0, scale=1.0)
 
 
@@ -72,7 +80,7 @@ def test_frames_track_and_motion_agree(batch: dict[str, np.ndarray]) -> None:
 
 
 def test_shift_moves_the_frames_and_leaves_the_track(batch: dict[str, np.ndarray]) -> None:
-    out = changed(batch, WatchRecipe(augment_shift=0.1), np.zeros(8, np.int64))
+    out = changed(batch, watch_recipe(augment_shift=0.1), np.zeros(8, np.int64))
     np.testing.assert_allclose(out["track"], batch["track"], atol=1e-6)
     moved = np.array([middle(video[-1]) for video in out["frames"]]) - middle(batch["frames"][0, -1])
     assert 0.3 < np.abs(moved).max() <= 0.1 * 28 + 0.1
@@ -80,7 +88,7 @@ def test_shift_moves_the_frames_and_leaves_the_track(batch: dict[str, np.ndarray
 
 def test_only_the_classes_that_may_be_are_mirrored(batch: dict[str, np.ndarray]) -> None:
     target = np.array([0, 1] * 4, np.int64)
-    out = changed(batch, WatchRecipe(augment_mirror=1.0, mirror_classes=("cup",)), target)
+    out = changed(batch, watch_recipe(augment_mirror=1.0, mirror_classes=("cup",)), target)
     np.testing.assert_array_equal(out["frames"][0], batch["frames"][0])
     np.testing.assert_array_equal(out["frames"][1], batch["frames"][1][:, :, ::-1])
     np.testing.assert_allclose(out["track"][1, :, 0], -batch["track"][1, :, 0], atol=1e-6)
@@ -96,4 +104,4 @@ def test_motion_alone_is_changed_as_the_frames_are(batch: dict[str, np.ndarray])
     np.testing.assert_allclose(
         alone["motion"], both, atol=1.1 / 255
     )  # frames are rounded to whole grey values
-    assert augment.make("watch", WatchRecipe(), SPEC) is None
+    assert augment.make("watch", watch_recipe(), SPEC) is None

@@ -1,4 +1,4 @@
-"""The intervals of a training are calibrated on validation origins, and on nothing else."""
+"""The intervals of a training are calibrated on validation origins alone."""
 
 from pathlib import Path
 from typing import Any
@@ -12,70 +12,78 @@ from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
 from strokecast.training import calibration
 
-WHERE = "models.forecast.mine"
+LOCATION = "models.forecast.mine"
 
 
 class Offset:
-    """Says the truth and a bit more: 1 on the first origin that it is asked for, 2 on the second, and so on."""
+    """Forecasts the actual values plus 1 at the first origin, plus 2 at the second, and so on."""
 
-    def __init__(self, held: dict[str, Any]) -> None:
-        self.held = held
-        self.asked: list[int] = []
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        self.origins: list[int] = []
 
-    def __call__(self, known: backtest.Series, origins: Any) -> backtest.Forecast:
-        self.asked = origins.tolist()
-        self.days = known.days
-        more = np.arange(1, len(origins) + 1)[:, None, None]
-        return backtest.Forecast(backtest.actuals(known, self.held, origins) + more)
+    def __call__(self, series: backtest.Series, origins: Any) -> backtest.Forecast:
+        self.origins = origins.tolist()
+        self.days = series.days
+        offset = np.arange(1, len(origins) + 1)[:, None, None]
+        return backtest.Forecast(backtest.actuals(series, self.spec, origins) + offset)
 
 
 @pytest.fixture
-def held(made: Path) -> dict[str, Any]:
-    return spec.load(made / "forecast", "forecast")
+def spec_json(processed_data: Path) -> dict[str, Any]:
+    return spec.load(processed_data / "forecast", "forecast")
 
 
-def test_the_residuals_of_all_validation_origins_count(
-    made: Path, held: dict[str, Any], tmp_path: Path
+def test_the_residuals_of_all_validation_origins_are_used(
+    processed_data: Path, spec_json: dict[str, Any], tmp_path: Path
 ) -> None:
-    ask = Offset(held)
-    calibration.write(tmp_path, ask, made / "forecast", held, 0, None, WHERE)
-    spans = held["splits"]
+    forecaster = Offset(spec_json)
+    calibration.write(tmp_path, forecaster, processed_data / "forecast", spec_json, 0, None, LOCATION)
+    spans = spec_json["splits"]
     first, last = (np.datetime64(spans["valid"][end]) for end in ("first", "last"))
-    assert ask.days[-1] == last
-    assert ask.days[ask.asked[0]] == first
-    assert ask.days[ask.asked[-1]] == last - np.timedelta64(held["horizon"] - 1, "D")
-    count = len(ask.asked)
-    assert ask.asked == list(range(ask.asked[0], ask.asked[0] + count))
+    assert forecaster.days[-1] == last
+    assert forecaster.days[forecaster.origins[0]] == first
+    assert forecaster.days[forecaster.origins[-1]] == last - np.timedelta64(spec_json["horizon"] - 1, "D")
+    count = len(forecaster.origins)
+    assert forecaster.origins == list(range(forecaster.origins[0], forecaster.origins[0] + count))
     stored = conformal.load(tmp_path)
     assert (stored.origins, stored.method) == (count, "absolute")
-    assert stored.low.shape == (3, held["horizon"])
+    assert stored.low.shape == (3, spec_json["horizon"])
     ranks = [min(int(np.ceil(round((count + 1) * level, 9))), count) for level in conformal.LEVELS]
-    assert stored.low == pytest.approx(np.tile(np.array(ranks, float)[:, None], held["horizon"]))
+    assert stored.low == pytest.approx(np.tile(np.array(ranks, float)[:, None], spec_json["horizon"]))
 
 
-def test_a_slow_rule_is_asked_at_a_few_spread_over_the_split(
-    made: Path, held: dict[str, Any], tmp_path: Path
+def test_max_origins_limits_the_origins_to_a_few_over_the_whole_split(
+    processed_data: Path, spec_json: dict[str, Any], tmp_path: Path
 ) -> None:
-    every, few = Offset(held), Offset(held)
-    calibration.write(tmp_path, every, made / "forecast", held, 0, None, WHERE)
-    calibration.write(tmp_path, few, made / "forecast", held, 0, 4, WHERE)
-    assert len(few.asked) == 4 < len(every.asked)
-    assert few.asked[0] == every.asked[0]
-    assert set(few.asked) <= set(every.asked)
-    assert conformal.load(tmp_path).short == [
+    every, few = Offset(spec_json), Offset(spec_json)
+    calibration.write(tmp_path, every, processed_data / "forecast", spec_json, 0, None, LOCATION)
+    calibration.write(tmp_path, few, processed_data / "forecast", spec_json, 0, 4, LOCATION)
+    assert len(few.origins) == 4 < len(every.origins)
+    assert few.origins[0] == every.origins[0]
+    assert set(few.origins) <= set(every.origins)
+    assert conformal.load(tmp_path).unattainable_levels == [
         0.95
     ]  # ceil(5 * 0.95) = 5 > 4, and 0.8 asks for the largest of 4
 
 
-def test_origins_without_enough_history_are_left_out_and_none_at_all_is_an_error(
-    made: Path, held: dict[str, Any], tmp_path: Path
+def test_origins_without_enough_history_are_skipped_and_no_origin_is_an_error(
+    processed_data: Path, spec_json: dict[str, Any], tmp_path: Path
 ) -> None:
-    ask = Offset(held)
-    days = sum(held["splits"][split]["days"] for split in ("train", "valid"))
-    calibration.write(tmp_path, ask, made / "forecast", held, days - held["horizon"] - 1, None, WHERE)
-    assert ask.asked == [days - held["horizon"] - 1, days - held["horizon"]]
+    forecaster = Offset(spec_json)
+    days = sum(spec_json["splits"][split]["days"] for split in ("train", "valid"))
+    calibration.write(
+        tmp_path,
+        forecaster,
+        processed_data / "forecast",
+        spec_json,
+        days - spec_json["horizon"] - 1,
+        None,
+        LOCATION,
+    )
+    assert forecaster.origins == [days - spec_json["horizon"] - 1, days - spec_json["horizon"]]
     with pytest.raises(
-        UserError, match=rf"models\.forecast\.mine: the days before the test split number {days}"
+        UserError, match=rf"models\.forecast\.mine: {days} days before the test split are too few"
     ):
-        calibration.write(tmp_path, ask, made / "forecast", held, days, None, WHERE)
-    assert WindowTransformer(held).min_history <= held["splits"]["train"]["days"]
+        calibration.write(tmp_path, forecaster, processed_data / "forecast", spec_json, days, None, LOCATION)
+    assert WindowTransformer(spec_json).min_history <= spec_json["splits"]["train"]["days"]

@@ -1,4 +1,4 @@
-"""A training that was cut off goes on bit for bit; a damaged checkpoint is passed over."""
+"""An interrupted training resumes bit for bit; a damaged checkpoint is skipped."""
 
 from __future__ import annotations
 
@@ -18,8 +18,29 @@ from strokecast.training.checkpoint import CheckpointManager, TrainState
 from strokecast.training.job import TrainingJob
 
 
+def classify_recipe(**keys: Any) -> ClassifyRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_jitter", "augment_drop"), 0.0)
+    return ClassifyRecipe(**{**neutral, **off, **keys})
+
+
+def watch_recipe(**keys: Any) -> WatchRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_shift"), 0.0)
+    return WatchRecipe(**{**neutral, **off, **keys})
+
+
+def draw_recipe(**keys: Any) -> DrawRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = {"intra_op_threads": None, "augment_scale": 0.0}
+    return DrawRecipe(**{**neutral, **off, **keys})
+
+
 class Variable:
-    """What a keeper needs to know of a variable."""
+    """The interface of a variable that CheckpointManager uses."""
 
     def __init__(self, value: Any) -> None:
         self.value = np.asarray(value)
@@ -41,19 +62,19 @@ def state(epoch: int, step: int = 0) -> TrainState:
     return TrainState(epoch, step, rows, 0.1 + epoch, epoch, [np.full(4, epoch, np.float32)], 1.5, [10.0])
 
 
-def same(back: TrainState | None, wanted: TrainState) -> bool:
+def same(back: TrainState | None, expected: TrainState) -> bool:
     assert back is not None
-    best = [value.tolist() for value in back.best] == [value.tolist() for value in wanted.best]
-    return best and {**vars(back), "best": 0} == {**vars(wanted), "best": 0}
+    best = [value.tolist() for value in back.best] == [value.tolist() for value in expected.best]
+    return best and {**vars(back), "best": 0} == {**vars(expected), "best": 0}
 
 
-def test_what_is_kept_comes_back(tmp_path: Path) -> None:
+def test_a_saved_state_is_restored(tmp_path: Path) -> None:
     CheckpointManager(tmp_path / "record", variables(5.0)).save(state(2, 7))
-    held = variables()
-    back = CheckpointManager(tmp_path / "record", held).load()
+    restored = variables()
+    back = CheckpointManager(tmp_path / "record", restored).load()
     assert same(back, state(2, 7))
-    assert held[0].value.tolist() == [[5.0, 5.0]] * 3
-    assert (held[1].value.tolist(), held[1].value.dtype) == ([7, 5], np.uint32)
+    assert restored[0].value.tolist() == [[5.0, 5.0]] * 3
+    assert (restored[1].value.tolist(), restored[1].value.dtype) == ([7, 5], np.uint32)
 
 
 def test_before_the_first_epoch_the_best_loss_is_infinite(tmp_path: Path) -> None:
@@ -71,12 +92,12 @@ def test_the_newest_two_are_kept_and_the_newest_is_taken(tmp_path: Path) -> None
         "checkpoint-000001-000000000.npz",
         "checkpoint-000001-000000009.npz",
     ]
-    held = variables()
-    assert same(CheckpointManager(tmp_path, held).load(), state(1, 9))
-    assert held[0].value[0, 0] == 3.0
+    restored = variables()
+    assert same(CheckpointManager(tmp_path, restored).load(), state(1, 9))
+    assert restored[0].value[0, 0] == 3.0
 
 
-def test_nothing_is_kept_without_a_folder(tmp_path: Path) -> None:
+def test_without_a_folder_nothing_is_saved(tmp_path: Path) -> None:
     keeper = CheckpointManager(None, variables())
     keeper.save(state(1))
     assert keeper.load() is None
@@ -87,10 +108,10 @@ def cut(path: Path) -> None:
 
 
 def flip(path: Path) -> None:
-    whole = bytearray(path.read_bytes())
-    place = whole.index(np.full(4, 2, np.float32).tobytes())  # inside the best weights
-    whole[place] ^= 1
-    path.write_bytes(whole)
+    content = bytearray(path.read_bytes())
+    position = content.index(np.full(4, 2, np.float32).tobytes())  # inside the best weights
+    content[position] ^= 1
+    path.write_bytes(content)
 
 
 def foreign(path: Path) -> None:
@@ -107,11 +128,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
         CheckpointManager(tmp_path, variables(epoch)).save(state(epoch))
     damage(tmp_path / "checkpoint-000002-000000000.npz")
     (tmp_path / ".checkpoint.tmp-1").write_bytes(b"half written")
-    held = variables()
-    assert same(CheckpointManager(tmp_path, held).load(), state(1))
-    assert held[0].value[0, 0] == 1.0
+    restored = variables()
+    assert same(CheckpointManager(tmp_path, restored).load(), state(1))
+    assert restored[0].value[0, 0] == 1.0
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("checkpoint checkpoint-000002-000000000.npz is passed over: ")
+    assert line.startswith("checkpoint checkpoint-000002-000000000.npz is skipped: ")
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000001-000000000.npz"]
 
 
@@ -158,26 +179,32 @@ class KillError(Exception):
 @pytest.mark.parametrize(
     ("task", "name", "config", "recipe", "kills"),
     [
-        ("classify", "conv_rnn", CONV, ClassifyRecipe(**BUSY, **SHAKEN, weight_averaging="ema"), [2, 3]),
+        ("classify", "conv_rnn", CONV, classify_recipe(**BUSY, **SHAKEN, weight_averaging="ema"), [2, 3]),
         (
             "classify",
             "conv_rnn",
-            CONV | {"columns": 2, "image": 3},
-            ClassifyRecipe(**BUSY, **SHAKEN, weight_averaging="swa", swa_start=0.3),
+            CONV | {"ensemble_size": 2, "image": 3},
+            classify_recipe(**BUSY, **SHAKEN, weight_averaging="swa", swa_start=0.3),
             [5],
         ),
         (  # killed in the phase before its own, and in its own
             "watch",
             "inflated",
             INFLATED,
-            WatchRecipe(**WATCHED, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
+            watch_recipe(**WATCHED, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
             [2, 7],
         ),
-        ("draw", "sketch_rnn", SKETCH, DrawRecipe(**BUSY, augment_scale=0.1, weight_averaging="ema"), [2, 3]),
+        (
+            "draw",
+            "sketch_rnn",
+            SKETCH,
+            draw_recipe(**BUSY, augment_scale=0.1, weight_averaging="ema"),
+            [2, 3],
+        ),
     ],
 )
-def test_a_training_cut_off_ends_like_an_undisturbed_one(
-    made: Path,
+def test_a_resumed_training_ends_like_an_undisturbed_one(
+    processed_data: Path,
     tmp_path: Path,
     deterministic: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -187,23 +214,23 @@ def test_a_training_cut_off_ends_like_an_undisturbed_one(
     recipe: Recipe,
     kills: list[int],
 ) -> None:
-    def train(where: str, checkpoint_dir: Path | None) -> dict[str, Any]:
-        folder = tmp_path / where
+    def train(folder_name: str, checkpoint_dir: Path | None) -> dict[str, Any]:
+        folder = tmp_path / folder_name
         folder.mkdir(exist_ok=True)
         job = TrainingJob.create(task, name, 5, config, recipe)
         return run.train_network(
-            job, made / task, folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
+            job, processed_data / task, folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
         )
 
-    whole = train("whole", None)
+    undisturbed = train("undisturbed", None)
     save = CheckpointManager.save
     for kill in kills:
-        left = [kill]
+        remaining = [kill]
 
-        def dies(self: CheckpointManager, state: TrainState, left: list[int] = left) -> None:
+        def dies(self: CheckpointManager, state: TrainState, remaining: list[int] = remaining) -> None:
             save(self, state)
-            left[0] -= 1
-            if left[0] == 0:
+            remaining[0] -= 1
+            if remaining[0] == 0:
                 raise KillError
 
         with monkeypatch.context() as patch:
@@ -211,32 +238,37 @@ def test_a_training_cut_off_ends_like_an_undisturbed_one(
             with pytest.raises(KillError):
                 train("cut", tmp_path / "record")
     cut_off = train("cut", tmp_path / "record")
-    assert cut_off["best_epoch"] == whole["best_epoch"]
-    first, second = (networks.load_network(tmp_path / where).get_weights() for where in ("whole", "cut"))
+    assert cut_off["best_epoch"] == undisturbed["best_epoch"]
+    first, second = (networks.load_network(tmp_path / name).get_weights() for name in ("undisturbed", "cut"))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
-    rows = [(tmp_path / where / "history.csv").read_text().splitlines() for where in ("whole", "cut")]
+    rows = [(tmp_path / name / "history.csv").read_text().splitlines() for name in ("undisturbed", "cut")]
     timeless = [[line.split(",")[:2] + line.split(",")[4:] for line in lines] for lines in rows]
     assert timeless[0] == timeless[1]
 
 
 def test_an_interrupted_training_keeps_its_running_step(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import os
     import signal
 
     calls: list[int] = []
 
-    def check(self: Any, epoch: int, step: int, where: str) -> None:
+    def check(self: Any, epoch: int, step: int, location: str) -> None:
         calls.append(step)
         if len(calls) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr("strokecast.training.guards.NonFiniteDetector.check", check)
-    job = TrainingJob.create("classify", "gru", 5, {"units": 2}, ClassifyRecipe(epochs=2, batch_size=16))
+    job = TrainingJob.create("classify", "gru", 5, {"units": 2}, classify_recipe(epochs=2, batch_size=16))
     with pytest.raises(signals.Interrupted) as ended:
         run.train_network(
-            job, made / "classify", tmp_path, lambda row: None, "cpu", checkpoint_dir=tmp_path / "record"
+            job,
+            processed_data / "classify",
+            tmp_path,
+            lambda row: None,
+            "cpu",
+            checkpoint_dir=tmp_path / "record",
         )
     assert (ended.value.number, str(ended.value)) == (signal.SIGTERM, f"after epoch 0, step {calls[-1]}")
     assert [path.name for path in (tmp_path / "record").iterdir()] == [

@@ -18,9 +18,9 @@ import strokecast
 from strokecast.params import ClassifyRecipe
 from strokecast.training import run
 from strokecast.training.job import TrainingJob
-made, folder = map(Path, sys.argv[1:])
-job = TrainingJob.create("classify", "gru", 1, {"units": 2}, ClassifyRecipe(epochs=1))
-run.train_network(job, made, folder, lambda row: None, "cpu")
+processed_data, folder = map(Path, sys.argv[1:])
+job = TrainingJob.create("classify", "gru", 1, {"units": 2}, ClassifyRecipe(epochs=1, warmup_epochs=0))
+run.train_network(job, processed_data, folder, lambda row: None, "cpu")
 files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.startswith("strokecast.")]
 print(json.dumps(sorted(f for f in files if f)))
 """
@@ -41,8 +41,8 @@ WITHOUT_EFFECT = {
 
 
 @pytest.mark.slow
-def test_every_module_that_a_training_imports_is_hashed(made: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", IMPORTED, str(made / "classify"), str(tmp_path)]
+def test_every_module_that_a_training_imports_is_hashed(processed_data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPORTED, str(processed_data / "classify"), str(tmp_path)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     root = Path(code_digest.__file__).parents[1]
     imported = {Path(file).relative_to(root).as_posix() for file in json.loads(out.splitlines()[-1])}

@@ -15,13 +15,21 @@ from strokecast.params import DrawRecipe
 from strokecast.training import augment, data, objectives, run
 from strokecast.training.job import TrainingJob
 
+
+def draw_recipe(**keys: Any) -> DrawRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = {"intra_op_threads": None, "augment_scale": 0.0}
+    return DrawRecipe(**{**neutral, **off, **keys})
+
+
 RIGHT, LEFT = 0, 1  # the classes of the tiny data: lines to the right, lines to the left
 
 
-def test_the_target_follows_the_augmented_drawing(made: Path) -> None:
-    held = spec.load(made / "draw", "draw")
-    change = augment.make("draw", DrawRecipe(augment_scale=0.15, augment_drop=0.3), held)
-    groups = reading.groups(made / "draw", held, "train")
+def test_the_target_follows_the_augmented_drawing(processed_data: Path) -> None:
+    spec_json = spec.load(processed_data / "draw", "draw")
+    change = augment.make("draw", draw_recipe(augment_scale=0.15, augment_drop=0.3), spec_json)
+    groups = reading.groups(processed_data / "draw", spec_json, "train")
     plain = data.train_batches(groups, 16, 1, 1).dataset
     shaken = data.train_batches(groups, 16, 1, 1, augment=change, target_of=reading.stroke5_target).dataset
     fewer = 0
@@ -37,18 +45,18 @@ def test_the_target_follows_the_augmented_drawing(made: Path) -> None:
 
 
 def test_nothing_to_augment_leaves_the_batches_alone() -> None:
-    assert augment.make("draw", DrawRecipe(), {"classes": ["a"]}) is None
+    assert augment.make("draw", draw_recipe(), {"classes": ["a"]}) is None
 
 
-def test_the_losses_are_reconstruction_and_weighed_divergence(made: Path) -> None:
-    held = spec.load(made / "draw", "draw")
+def test_the_losses_are_reconstruction_and_weighed_divergence(processed_data: Path) -> None:
+    spec_json = spec.load(processed_data / "draw", "draw")
     import keras
 
-    objective = objectives.make("draw", DrawRecipe(), held, None)
+    objective = objectives.make("draw", draw_recipe(), spec_json, None)
     assert objective.hits is None
     config = registry.config("draw", "sketch_rnn", {"encoder_units": 3, "units": 4, "kl_weight": 0.7})
-    model = registry.get("draw", "sketch_rnn").build(config, held)
-    inputs, target, _ = next(iter(reading.batches(made / "draw", held, "valid", 8)))
+    model = registry.get("draw", "sketch_rnn").build(config, spec_json)
+    inputs, target, _ = next(iter(reading.batches(processed_data / "draw", spec_json, "valid", 8)))
     output = model(inputs, training=False)
     mean, log_variance = (model.get_layer(name).output for name in ("latent_mean", "latent_log_variance"))
     named = {tensor.name: tensor for tensor in model.inputs if tensor.name != "label"}
@@ -70,12 +78,12 @@ def test_the_losses_are_reconstruction_and_weighed_divergence(made: Path) -> Non
     ],
 )
 def test_a_training_learns_which_way_each_class_goes(
-    made: Path, tmp_path: Path, name: str, config: dict[str, Any]
+    processed_data: Path, tmp_path: Path, name: str, config: dict[str, Any]
 ) -> None:
-    recipe = DrawRecipe(epochs=12, batch_size=8, learning_rate=0.02)
+    recipe = draw_recipe(epochs=12, batch_size=8, learning_rate=0.02)
     rows: list[Any] = []
     job = TrainingJob.create("draw", name, 5, config, recipe)
-    facts = run.train_network(job, made / "draw", tmp_path, rows.append, "cpu")
+    facts = run.train_network(job, processed_data / "draw", tmp_path, rows.append, "cpu")
     assert facts["kind"] == "network"
     assert tuple(rows[0]) == run.COLUMNS
     assert rows[-1]["valid_loss"] < rows[0]["valid_loss"] - 0.3

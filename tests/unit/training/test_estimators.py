@@ -32,16 +32,16 @@ print(json.dumps([facts, heavy, [file for file in files if file]]))
 """
 
 
-def fit(made: Path, folder: Path, name: str = "logistic", **config: Any) -> dict[str, Any]:
+def fit(processed_data: Path, folder: Path, name: str = "logistic", **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     job = TrainingJob.create("classify", name, 1, config, ClassifyRecipe())
-    return run.fit_estimator(job, made / "classify", folder)
+    return run.fit_estimator(job, processed_data / "classify", folder)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "nearest_neighbour"])
-def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, name: str) -> None:
-    command = [sys.executable, "-c", FIT, name, str(made / "classify"), str(tmp_path)]
+def test_an_estimator_is_fitted_without_tensorflow(processed_data: Path, tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-c", FIT, name, str(processed_data / "classify"), str(tmp_path)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     facts, heavy, files = json.loads(out.splitlines()[-1])
     assert heavy == []
@@ -51,16 +51,16 @@ def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, n
     assert facts["train_seconds"] > 0
     assert facts["examples_per_second"] > 0
     assert (tmp_path / "history.csv").read_text() == ",".join(run.columns("classify")) + "\n"
-    told = json.loads((tmp_path / "config.json").read_text())
-    assert (told["name"], told["seed"], told["training"]) == (name, 1, None)
+    stored = json.loads((tmp_path / "config.json").read_text())
+    assert (stored["name"], stored["seed"], stored["training"]) == (name, 1, None)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config.json",
         "history.csv",
         "model.npz",
         "spec.json",
     ]
-    held, right = spec.load(made / "classify", "classify"), []
-    for batch in numpy_reader.batches(made / "classify", held, "valid"):
+    spec_json, right = spec.load(processed_data / "classify", "classify"), []
+    for batch in numpy_reader.batches(processed_data / "classify", spec_json, "valid"):
         right += (model.predict_proba(batch.strokes, batch.length).argmax(axis=1) == batch.label).tolist()
     assert np.mean(right) >= 0.9
 
@@ -78,33 +78,33 @@ def test_an_estimator_is_fitted_without_tensorflow(made: Path, tmp_path: Path, n
     }
 
 
-def test_two_fits_give_the_same_bytes_without_the_test_split(made: Path, tmp_path: Path) -> None:
+def test_two_fits_give_the_same_bytes_without_the_test_split(processed_data: Path, tmp_path: Path) -> None:
     processed = tmp_path / "processed"
-    shutil.copytree(made, processed)
+    shutil.copytree(processed_data, processed)
     shutil.rmtree(processed / "classify/test")
-    fit(made, tmp_path / "a")
+    fit(processed_data, tmp_path / "a")
     fit(processed, tmp_path / "b")
     assert digest_tree(tmp_path / "a") == digest_tree(tmp_path / "b")
 
 
-def test_a_class_without_a_drawing_is_told_in_one_line(made: Path, tmp_path: Path) -> None:
+def test_a_class_without_a_drawing_is_an_error_of_one_line(processed_data: Path, tmp_path: Path) -> None:
     processed = tmp_path / "processed"
-    shutil.copytree(made, processed)
+    shutil.copytree(processed_data, processed)
     path = processed / "classify/spec.json"
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps(told | {"classes": [*told["classes"], "round"]}))
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps(stored | {"classes": [*stored["classes"], "round"]}))
     with pytest.raises(UserError, match=r"models\.classify\.logistic: cannot be fitted: labels .* 0 to 2"):
         fit(processed, tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())
 
 
-def test_out_of_memory_is_a_broken_training(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_out_of_memory_is_a_training_error(
+    processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
         raise MemoryError
 
     monkeypatch.setattr(estimators.Logistic, "_fit", full)
     with pytest.raises(guards.TrainingError, match=r"models\.classify\.logistic: out of memory"):
-        fit(made, tmp_path)
+        fit(processed_data, tmp_path)
     assert not list(tmp_path.iterdir())

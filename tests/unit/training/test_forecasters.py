@@ -1,4 +1,4 @@
-"""Forecasters without a network, fitted from processed data: what they leave, what they import, what they may see."""
+"""Forecasters without a network, fitted on processed data: their files, their imports, the days that they read."""
 
 import json
 import shutil
@@ -29,21 +29,19 @@ SMALL: dict[str, dict[str, Any]] = {
     "boosted_trees": {"lags": 7, "weeks": [2], "trees": 20},
     "combination": {"lags": 7, "weeks": [2], "trees": 20, "l2": None},
 }
-RULES = ("auto_ets", "auto_arima", "sarima", "mstl")
-FIT = """
+STATISTICAL = ("auto_ets", "auto_arima", "sarima", "mstl")
+IMPORTS = """
 import json, sys
 from pathlib import Path
 from strokecast.params import ForecastRecipe
 from strokecast.training import run
 from strokecast.training.job import TrainingJob
-peers, processed, root = sys.argv[1:]
-facts = {}
-for name, config in json.loads(peers).items():
+processed, root = sys.argv[2:]
+for name, config in json.loads(sys.argv[1]).items():
     fit = run.fit_estimator if "lags" in config else run.fit_rule
     (Path(root) / name).mkdir()
-    job = TrainingJob.create("forecast", name, 1, config, ForecastRecipe(calibration_origins=None))
-    facts[name] = fit(job, Path(processed), Path(root) / name)
-print(json.dumps([facts, [m for m in ("tensorflow", "keras") if m in sys.modules]]))
+    fit(TrainingJob.create("forecast", name, 1, config, ForecastRecipe()), Path(processed), Path(root) / name)
+print(json.dumps([module for module in ("tensorflow", "keras") if module in sys.modules]))
 """
 
 
@@ -54,7 +52,7 @@ def job(name: str, seed: int = 1, **config: Any) -> TrainingJob:
 
 def fit(processed: Path, folder: Path, name: str, **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    make = run.fit_rule if name in RULES or "naive" in name else run.fit_estimator
+    make = run.fit_rule if name in STATISTICAL or "naive" in name else run.fit_estimator
     return make(job(name, **config), processed / "forecast", folder)
 
 
@@ -64,47 +62,59 @@ def past(values: Any, horizon: int = 3) -> Any:
 
 
 @pytest.fixture(scope="module")
-def fitted(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A folder a peer, fitted in one process from data without its test split, and what run.json tells of it."""
+def fitted(processed_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Every model of `SMALL`, fitted on data without its test split: one folder per model, and their facts."""
     root = tmp_path_factory.mktemp("fitted")
-    shutil.copytree(made / "forecast", root / "processed")
-    shutil.rmtree(root / "processed/test")
-    command = [sys.executable, "-c", FIT, json.dumps(SMALL), str(root / "processed"), str(root)]
+    shutil.copytree(processed_data / "forecast", root / "data/forecast")
+    shutil.rmtree(root / "data/forecast/test")
+    return root, {name: fit(root / "data", root / name, name) for name in SMALL}
+
+
+@pytest.mark.slow
+def test_no_forecaster_without_a_network_imports_tensorflow(processed_data: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        IMPORTS,
+        json.dumps(SMALL),
+        str(processed_data / "forecast"),
+        str(tmp_path),
+    ]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    facts, heavy = json.loads(out.splitlines()[-1])
-    assert heavy == []
-    return root, facts
+    assert json.loads(out.splitlines()[-1]) == []
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
-def test_a_peer_is_fitted_without_tensorflow_or_test_days(
-    fitted: tuple[Path, dict[str, Any]], name: str
-) -> None:
+def test_a_fitted_model_leaves_a_complete_folder(fitted: tuple[Path, dict[str, Any]], name: str) -> None:
     folder, facts = fitted[0] / name, fitted[1][name]
     assert (facts["best_epoch"], facts["device"]) == (None, "cpu")
-    assert facts["kind"] == ("rule" if name in RULES else "estimator")
+    assert facts["kind"] == ("rule" if name in STATISTICAL else "estimator")
     assert facts["examples_per_second"] > 0
-    told = json.loads((folder / "config.json").read_text())
-    assert (told["name"], told["seed"], told["training"]) == (name, 1, None)
+    stored = json.loads((folder / "config.json").read_text())
+    assert (stored["name"], stored["seed"], stored["training"]) == (name, 1, None)
     assert (folder / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
-    model = "model.json" if name in RULES else "model.npz"
-    left = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
-    assert {path.name for path in folder.iterdir()} == left
+    model = "model.json" if name in STATISTICAL else "model.npz"
+    expected = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
+    assert {path.name for path in folder.iterdir()} == expected
 
 
 @pytest.mark.parametrize("name", ["ridge", "boosted_trees", "combination"])
-def test_a_regression_learns_the_week(made: Path, fitted: tuple[Path, dict[str, Any]], name: str) -> None:
+def test_a_regression_learns_the_week(
+    processed_data: Path, fitted: tuple[Path, dict[str, Any]], name: str
+) -> None:
     model, facts = lag_regressor.load(fitted[0] / name), fitted[1][name]
     assert facts["parameters"] == model.parameters > 0
     assert facts["train_seconds"] > 0
-    held = spec.load(made / "forecast", "forecast")
-    valid = numpy_reader.windows(made / "forecast", held, "valid")
+    spec_json = spec.load(processed_data / "forecast", "forecast")
+    valid = numpy_reader.windows(processed_data / "forecast", spec_json, "valid")
     forecast = model.predict({"past": valid.past, "future": valid.future})
     assert np.abs(forecast - valid.target).mean() < 0.25 * np.abs(valid.target).mean()
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_a_rule_is_loaded_as_it_was_found(fitted: tuple[Path, dict[str, Any]], name: str) -> None:
+@pytest.mark.parametrize("name", STATISTICAL)
+def test_a_statistical_model_is_loaded_as_it_was_fitted(
+    fitted: tuple[Path, dict[str, Any]], name: str
+) -> None:
     stored = json.loads((fitted[0] / name / "model.json").read_text())
     rule = networks.load_statistical(fitted[0] / name)
     assert rule.specification == stored["specification"]
@@ -114,40 +124,40 @@ def test_a_rule_is_loaded_as_it_was_found(fitted: tuple[Path, dict[str, Any]], n
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
-def test_days_after_the_training_days_change_nothing_that_is_fitted(
-    made: Path, fitted: tuple[Path, dict[str, Any]], tmp_path: Path, name: str
+def test_validation_days_change_the_calibration_alone(
+    processed_data: Path, fitted: tuple[Path, dict[str, Any]], tmp_path: Path, name: str
 ) -> None:
-    shutil.copytree(made / "forecast", tmp_path / "other/forecast")
+    shutil.copytree(processed_data / "forecast", tmp_path / "other/forecast")
     path = tmp_path / "other/forecast/valid/series.parquet"
     table = pq.read_table(path)
     at = table.column_names.index("y")
     moved = table["y"].to_numpy()[::-1] * 3.0
     pq.write_table(table.set_column(at, "y", [moved]), path)
     fit(tmp_path / "other", tmp_path / "b", name)
-    model = "model.json" if name in RULES else "model.npz"
+    model = "model.json" if name in STATISTICAL else "model.npz"
     assert (tmp_path / "b" / model).read_bytes() == (fitted[0] / name / model).read_bytes()
-    calibrated = (tmp_path / "b/calibration.json").read_bytes()  # on validation days it may look
+    calibrated = (tmp_path / "b/calibration.json").read_bytes()
     assert calibrated != (fitted[0] / name / "calibration.json").read_bytes()
 
 
-def test_the_seed_is_that_of_the_training(made: Path, tmp_path: Path) -> None:
+def test_the_seed_changes_the_model(processed_data: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         (tmp_path / str(seed)).mkdir()
-        run.fit_estimator(job("boosted_trees", seed), made / "forecast", tmp_path / str(seed))
+        run.fit_estimator(job("boosted_trees", seed), processed_data / "forecast", tmp_path / str(seed))
     assert (tmp_path / "1/model.npz").read_bytes() != (tmp_path / "2/model.npz").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("name", "config", "told"),
+    ("name", "config", "message"),
     [
-        ("mstl", {"seasons": [7, 63], "max_history_days": None}, "the days before the test split number 126"),
+        ("mstl", {"seasons": [7, 63], "max_history_days": None}, "126 days before the test split are too few"),
         ("mstl", {"seasons": [7, 57], "max_history_days": None}, "training days: at least 114 days are required, received 112"),
         ("ridge", {"lags": 15}, "needs 15 days of past, the window has 14"),
     ],
 )  # fmt: skip
-def test_too_few_days_are_one_line(
-    made: Path, tmp_path: Path, name: str, config: dict[str, Any], told: str
+def test_too_few_days_are_an_error_of_one_line(
+    processed_data: Path, tmp_path: Path, name: str, config: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
-        fit(made, tmp_path / "model", name, **config)
+    with pytest.raises(UserError, match=message):
+        fit(processed_data, tmp_path / "model", name, **config)
     assert not list((tmp_path / "model").iterdir())

@@ -20,6 +20,13 @@ from strokecast.training.job import TrainingJob
 from strokecast.training.objectives import Objective
 
 
+def classify_recipe(**keys: Any) -> ClassifyRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_jitter", "augment_drop"), 0.0)
+    return ClassifyRecipe(**{**neutral, **off, **keys})
+
+
 def network(poison: Callable[[Any], Any]) -> Any:
     """Dense a → poison → Dense b → Dense c, on {"x": [B, 2]}."""
     import keras
@@ -45,7 +52,7 @@ def steps_of(model: Any, **more: Any) -> steps.CompiledSteps:
 
     objective = Objective(((1,), "float32"), loss, loss, None)
     return steps.compile_steps(
-        model, optimizers.make(ClassifyRecipe(epochs=1)), objective, more.pop("global_clipnorm", 1.0), **more
+        model, optimizers.make(classify_recipe(epochs=1)), objective, more.pop("global_clipnorm", 1.0), **more
     )
 
 
@@ -69,16 +76,16 @@ def test_the_first_layer_whose_gradient_broke_is_named(clip: dict[str, Any]) -> 
         train(compiled, 0.5)
         compiled.detector.check(1, 1, "models.x.y")
     train(compiled, 1000.0)
-    train(compiled, 0.5)  # all is NaN by now; the first break is what is told
-    with pytest.raises(TrainingError) as told:
+    train(compiled, 0.5)  # all is NaN by now; the error names the first break
+    with pytest.raises(TrainingError) as raised:
         compiled.detector.check(2, 5, "models.x.y")
-    line = str(told.value)
+    line = str(raised.value)
     assert line.startswith("models.x.y: the gradient became nan in epoch 2, at step 5; ")
     assert "the gradient broke first in layer a (a/bias), in 2 of 6 variables" in line
     assert line.endswith("lower learning_rate, or set global_clipnorm")
 
 
-def test_an_infinite_loss_is_told_as_such() -> None:
+def test_an_infinite_loss_is_named() -> None:
     compiled = steps_of(network(lambda x: x))
     train(compiled, 1e30)
     with pytest.raises(TrainingError, match=r"the training loss became inf in epoch 1, .*layer c \(c/bias\)"):
@@ -86,7 +93,7 @@ def test_an_infinite_loss_is_told_as_such() -> None:
 
 
 def test_nan_in_a_training_keeps_the_last_good_checkpoint(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NaN comes in with the data of the second epoch."""
     from strokecast.training import augment
@@ -107,16 +114,16 @@ def test_nan_in_a_training_keeps_the_last_good_checkpoint(
     saved: list[tuple[int, int]] = []
     save = CheckpointManager.save
 
-    def noted(self: CheckpointManager, state: Any) -> None:
+    def recorded(self: CheckpointManager, state: Any) -> None:
         save(self, state)
         saved.append((state.epoch, state.step))
 
-    monkeypatch.setattr(CheckpointManager, "save", noted)
-    recipe = ClassifyRecipe(epochs=9, batch_size=8, checkpoint_steps=2)
+    monkeypatch.setattr(CheckpointManager, "save", recorded)
+    recipe = classify_recipe(epochs=9, batch_size=8, checkpoint_steps=2)
     with pytest.raises(
         TrainingError, match=r"the training loss became nan in epoch 2, .*broke first in layer"
     ):
-        fit(made, tmp_path, recipe, record=tmp_path / "record")
+        fit(processed_data, tmp_path, recipe, checkpoint_dir=tmp_path / "record")
     newest = sorted((tmp_path / "record").iterdir())[-1]
     assert newest.name == f"checkpoint-{saved[-1][0]:06d}-{saved[-1][1]:09d}.npz"
     with np.load(newest) as stored:
@@ -124,25 +131,33 @@ def test_nan_in_a_training_keeps_the_last_good_checkpoint(
     assert not (tmp_path / "model.keras").exists()
 
 
-def fit(made: Path, folder: Path, recipe: ClassifyRecipe, record: Path | None = None) -> None:
+def fit(
+    processed_data: Path, folder: Path, recipe: ClassifyRecipe, checkpoint_dir: Path | None = None
+) -> None:
     folder.mkdir(exist_ok=True)
     job = TrainingJob.create("classify", "gru", 1, {"units": 4}, recipe)
-    run.train_network(job, made / "classify", folder, lambda row: None, "cpu", checkpoint_dir=record)
+    run.train_network(
+        job, processed_data / "classify", folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
+    )
 
 
 @pytest.mark.parametrize(
-    ("recipe", "told"),
+    ("recipe", "message"),
     [
         ({"batch_size": 64}, "out of memory with batch_size: 64; set batch_size: 32"),
         (
             {"max_tokens_per_batch": 8192},
             "out of memory with max_tokens_per_batch: 8192; set max_tokens_per_batch: 4096",
         ),
-        ({"batch_size": 1}, "out of memory with batch_size: 1; take a smaller network"),
+        ({"batch_size": 1}, "out of memory with batch_size: 1; choose a smaller network"),
     ],
 )
 def test_out_of_memory_suggests_half_the_batch(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: dict[str, int], told: str
+    processed_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recipe: dict[str, int],
+    message: str,
 ) -> None:
     import tensorflow as tf
 
@@ -151,14 +166,14 @@ def test_out_of_memory_suggests_half_the_batch(
 
     monkeypatch.setattr(steps, "compile_steps", greedy)
     with pytest.raises(TrainingError) as ended:
-        fit(made, tmp_path, ClassifyRecipe(epochs=1, **recipe))
-    assert str(ended.value) == f"models.classify.gru: {told}"
+        fit(processed_data, tmp_path, classify_recipe(epochs=1, **recipe))
+    assert str(ended.value) == f"models.classify.gru: {message}"
 
 
-def test_python_out_of_memory_is_told_alike() -> None:
+def test_python_out_of_memory_gives_the_same_message() -> None:
     with (
         pytest.raises(TrainingError, match="batch_size: 64"),
-        guards.memory(ClassifyRecipe(epochs=1, batch_size=128), "here"),
+        guards.memory(classify_recipe(epochs=1, batch_size=128), "here"),
     ):
         bytearray(2**62)
 
@@ -185,25 +200,29 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 
 @pytest.mark.slow
-def test_a_full_disk_while_a_checkpoint_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
+def test_a_full_disk_while_a_checkpoint_is_written(
+    processed_data: Path, small_disk: Callable[[int], Path]
+) -> None:
     record = small_disk(64)
     (record / "ballast").write_bytes(b"x" * 40_000)
     with pytest.raises(OSError) as ended:
-        fit(made, record.parent / "model", ClassifyRecipe(epochs=8, batch_size=8), record)
+        fit(processed_data, record.parent / "model", classify_recipe(epochs=8, batch_size=8), record)
     assert ended.value.errno == errno.ENOSPC
     assert str(ended.value.filename).startswith(str(record / "checkpoint-"))
-    left = [path.name for path in record.iterdir() if path.name != "ballast"]
-    assert all(name.startswith("checkpoint-") for name in left), "no half-written file"
-    for name in left:
+    remaining = [path.name for path in record.iterdir() if path.name != "ballast"]
+    assert all(name.startswith("checkpoint-") for name in remaining), "no half-written file"
+    for name in remaining:
         with np.load(record / name) as stored:
-            assert all(stored[member] is not None for member in stored.files), "and the good one is whole"
+            assert all(stored[member] is not None for member in stored.files), "and the good one is intact"
 
 
 @pytest.mark.slow
-def test_a_full_disk_while_the_model_is_written(made: Path, small_disk: Callable[[int], Path]) -> None:
+def test_a_full_disk_while_the_model_is_written(
+    processed_data: Path, small_disk: Callable[[int], Path]
+) -> None:
     place = small_disk(8)
     with pytest.raises(OSError) as ended:
-        fit(made, place, ClassifyRecipe(epochs=1))
+        fit(processed_data, place, classify_recipe(epochs=1))
     assert (ended.value.errno, ended.value.filename) == (errno.ENOSPC, str(place / "model.keras"))
     assert not (place / "model.keras").exists()
 
@@ -220,10 +239,10 @@ def test_a_full_disk_while_the_history_is_written(small_disk: Callable[[int], Pa
 
 def test_determinism_and_xla_together_are_refused() -> None:
     with pytest.raises(ValueError, match="deterministic and jit_compile exclude each other"):
-        ClassifyRecipe(deterministic=True, jit_compile=True)
+        classify_recipe(deterministic=True, jit_compile=True)
 
 
-def test_a_training_error_is_a_users_mistake_in_one_line() -> None:
+def test_a_training_error_is_a_user_error_of_one_line() -> None:
     error = guards.non_finite_error("the loss became nan", "models.x.y")
     assert isinstance(error, UserError)
     assert "\n" not in str(error)

@@ -14,17 +14,17 @@ PLAIN = -LOGS[np.arange(4), LABELS]
 
 
 def losses(recipe: ClassifyRecipe) -> tuple[np.ndarray, np.ndarray]:
-    made = objectives.make("classify", recipe, SPEC, None)
-    return made.train_loss(LABELS, LOGITS).numpy(), made.valid_loss(LABELS, LOGITS).numpy()
+    objective = objectives.make("classify", recipe, SPEC, None)
+    return objective.train_loss(LABELS, LOGITS).numpy(), objective.valid_loss(LABELS, LOGITS).numpy()
 
 
 def test_cross_entropy_and_hits() -> None:
     train, valid = losses(ClassifyRecipe())
     np.testing.assert_allclose(train, PLAIN, rtol=1e-5)
     np.testing.assert_array_equal(train, valid)
-    made = objectives.make("classify", ClassifyRecipe(), SPEC, None)
-    assert made.hits is not None
-    np.testing.assert_array_equal(made.hits(LABELS, LOGITS).numpy(), LOGITS.argmax(axis=1) == LABELS)
+    objective = objectives.make("classify", ClassifyRecipe(), SPEC, None)
+    assert objective.hits is not None
+    np.testing.assert_array_equal(objective.hits(LABELS, LOGITS).numpy(), LOGITS.argmax(axis=1) == LABELS)
 
 
 def test_smoothing_spreads_a_share_of_the_label_in_training_and_validation() -> None:

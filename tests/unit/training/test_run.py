@@ -24,8 +24,16 @@ from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
 from strokecast.training import run
 from strokecast.training.job import TrainingJob
 
-GRU = {"units": 6, "layers": 1, "dropout": 0.2}
-RECIPE = ClassifyRecipe(epochs=4, batch_size=8, learning_rate=0.02)
+
+def classify_recipe(**keys: Any) -> ClassifyRecipe:
+    """A recipe without warm-up and augmentation, unless `keys` switches them on."""
+    neutral = {"epochs": 20, "batch_size": 128, "learning_rate": 0.002, "warmup_epochs": 0}
+    off = dict.fromkeys(("augment_scale", "augment_rotation", "augment_jitter", "augment_drop"), 0.0)
+    return ClassifyRecipe(**{**neutral, **off, **keys})
+
+
+GRU = {"units": 6, "layers": 1, "dropout": 0.2, "directions": False}
+RECIPE = classify_recipe(epochs=4, batch_size=8, learning_rate=0.02)
 
 
 def train(
@@ -46,8 +54,8 @@ def train(
     return facts, rows
 
 
-def test_a_training_learns_and_leaves_a_whole_folder(made: Path, tmp_path: Path) -> None:
-    facts, rows = train(made, tmp_path)
+def test_a_training_learns_and_leaves_a_complete_folder(processed_data: Path, tmp_path: Path) -> None:
+    facts, rows = train(processed_data, tmp_path)
     assert facts["kind"] == "network"
     assert facts["parameters"] == 3 * (6 * (5 + 6) + 2 * 6) + 7 * 2
     assert facts["device"] == "cpu"
@@ -59,13 +67,13 @@ def test_a_training_learns_and_leaves_a_whole_folder(made: Path, tmp_path: Path)
         stored = list(csv.DictReader(file))
     assert tuple(stored[0]) == run.COLUMNS + run.ACCURACIES
     assert [{key: float(value) for key, value in row.items()} for row in stored] == rows
-    counts = spec.load(made / "classify", "classify")["counts"]["train"].values()
+    counts = spec.load(processed_data / "classify", "classify")["counts"]["train"].values()
     steps = sum(math.ceil(count / 8) for count in counts)
     assert [row["step"] for row in rows] == [steps * epoch for epoch in (1, 2, 3, 4)]
-    told = json.loads((tmp_path / "config.json").read_text())
-    assert (told["seed"], told["config"]["units"], told["config"]["bidirectional"]) == (5, 6, False)
-    assert told["training"] == RECIPE.model_dump(mode="json")
-    assert (tmp_path / "spec.json").read_bytes() == (made / "classify/spec.json").read_bytes()
+    stored = json.loads((tmp_path / "config.json").read_text())
+    assert (stored["seed"], stored["config"]["units"], stored["config"]["bidirectional"]) == (5, 6, False)
+    assert stored["training"] == RECIPE.model_dump(mode="json")
+    assert (tmp_path / "spec.json").read_bytes() == (processed_data / "classify/spec.json").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config.json",
         "history.csv",
@@ -74,8 +82,8 @@ def test_a_training_learns_and_leaves_a_whole_folder(made: Path, tmp_path: Path)
     ]
 
 
-def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -> None:
-    wild = ClassifyRecipe(
+def test_the_best_epoch_is_kept_and_patience_stops(processed_data: Path, tmp_path: Path) -> None:
+    wild = classify_recipe(
         epochs=30,
         batch_size=8,
         learning_rate=1.5,
@@ -84,14 +92,14 @@ def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -
         schedule="constant",
         patience=2,
     )
-    facts, rows = train(made, tmp_path, recipe=wild)
+    facts, rows = train(processed_data, tmp_path, recipe=wild)
     losses = [row["valid_loss"] for row in rows]
     best = int(np.argmin(losses)) + 1
     assert facts["best_epoch"] == best
     assert len(rows) == best + 2 < 30
-    held = spec.load(made / "classify", "classify")
+    spec_json = spec.load(processed_data / "classify", "classify")
     _, labels, logits = split_predictions.predict_split(
-        networks.load_network(tmp_path), made / "classify", held, "valid"
+        networks.load_network(tmp_path), processed_data / "classify", spec_json, "valid"
     )
     log_norm = np.log(np.exp(logits).sum(axis=1))
     assert np.mean(log_norm - logits[np.arange(len(labels)), labels]) == pytest.approx(
@@ -99,7 +107,7 @@ def test_the_best_epoch_is_kept_and_patience_stops(made: Path, tmp_path: Path) -
     )
 
 
-def test_the_seed_decides_the_weights(made: Path, tmp_path: Path) -> None:
+def test_the_seed_decides_the_weights(processed_data: Path, tmp_path: Path) -> None:
     config = {
         "filters": [4, 4],
         "kernels": [5, 3],
@@ -108,50 +116,54 @@ def test_the_seed_decides_the_weights(made: Path, tmp_path: Path) -> None:
         "layers": 1,
         "dropout": 0.2,
     }
-    short = ClassifyRecipe(epochs=2, batch_size=8)
+    short = classify_recipe(epochs=2, batch_size=8)
     for folder, seed in (("a", 5), ("b", 5), ("c", 6)):
-        train(made, tmp_path / folder, name="conv_rnn", config=config, recipe=short, seed=seed)
+        train(processed_data, tmp_path / folder, name="conv_rnn", config=config, recipe=short, seed=seed)
     a, b, c = (networks.load_network(tmp_path / folder).get_weights() for folder in "abc")
     assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c, strict=True))
 
 
-def test_a_loss_that_is_no_number_stops_with_the_epoch(made: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_names_the_epoch(processed_data: Path, tmp_path: Path) -> None:
     broken = ForecastRecipe(
         epochs=3, batch_size=4, learning_rate=100.0, optimizer="sgd", global_clipnorm=None, loss="mse"
     )
     with pytest.raises(
         UserError,
-        match=r"models\.forecast\.linear: the training loss became (nan|inf) in epoch \d, .*layer (days|known) .*global_clipnorm",
+        match=r"models\.forecast\.linear: the training loss became (nan|inf) in epoch \d, .*layer (days|future_projection) .*global_clipnorm",
     ):
-        train(made, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=broken)  # fmt: skip
+        train(processed_data, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=broken)  # fmt: skip
     assert not (tmp_path / "model.keras").exists()
 
 
-def test_clipping_tames_the_same_training(made: Path, tmp_path: Path) -> None:
+def test_clipping_tames_the_same_training(processed_data: Path, tmp_path: Path) -> None:
     tame = ForecastRecipe(
         epochs=3, batch_size=4, learning_rate=0.1, optimizer="sgd", global_clipnorm=0.1, loss="mse"
     )
-    _, rows = train(made, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=tame)
+    _, rows = train(
+        processed_data, tmp_path, task="forecast", name="linear", config={"quantiles": []}, recipe=tame
+    )
     assert math.isfinite(rows[-1]["valid_loss"])
 
 
 @pytest.mark.parametrize("loss", ["mae", "mse", "huber"])
-def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> None:
+def test_a_forecaster_learns_the_week(processed_data: Path, tmp_path: Path, loss: str) -> None:
     recipe = ForecastRecipe(epochs=40, batch_size=16, learning_rate=0.01, loss=loss)
     config = {"quantiles": []}
-    facts, rows = train(made, tmp_path, task="forecast", name="linear", config=config, recipe=recipe)
+    facts, rows = train(
+        processed_data, tmp_path, task="forecast", name="linear", config=config, recipe=recipe
+    )
     assert tuple(rows[0]) == run.COLUMNS
-    held = spec.load(made / "forecast", "forecast")
-    network, known = (
+    spec_json = spec.load(processed_data / "forecast", "forecast")
+    network, series = (
         networks.load_network(tmp_path),
-        backtest.load_series(made / "forecast", ("train", "valid")),
+        backtest.load_series(processed_data / "forecast", ("train", "valid")),
     )
     assert facts["parameters"] == network.count_params()
-    asked = origins.rolling(known.starts["valid"], len(known.days), 14, 3)
-    forecast = backtest.network_forecaster(network, held)(known, asked).point
-    target = backtest.actuals(known, held, asked)
-    back = WindowTransformer(held).inverse_transform
+    positions = origins.rolling(series.starts["valid"], len(series.days), 14, 3)
+    forecast = backtest.network_forecaster(network, spec_json)(series, positions).point
+    target = backtest.actuals(series, spec_json, positions)
+    back = WindowTransformer(spec_json).inverse_transform
     std = (
         back(np.ones((1, 3, 1)), np.zeros((1, 3, 1))) - back(np.zeros((1, 3, 1)), np.zeros((1, 3, 1)))
     ).max()
@@ -164,31 +176,33 @@ def test_a_forecaster_learns_the_week(made: Path, tmp_path: Path, loss: str) -> 
     assert np.abs(forecast - target).mean() < 5  # the wave is 30 high
 
 
-def test_label_smoothing_raises_the_losses_of_training_and_validation(made: Path, tmp_path: Path) -> None:
+def test_label_smoothing_raises_the_losses_of_training_and_validation(
+    processed_data: Path, tmp_path: Path
+) -> None:
     long = {"epochs": 12, "batch_size": 8, "learning_rate": 0.05}
-    _, plain = train(made, tmp_path / "a", recipe=ClassifyRecipe(**long))
-    _, smooth = train(made, tmp_path / "b", recipe=ClassifyRecipe(**long, label_smoothing=0.4))
+    _, plain = train(processed_data, tmp_path / "a", recipe=classify_recipe(**long))
+    _, smooth = train(processed_data, tmp_path / "b", recipe=classify_recipe(**long, label_smoothing=0.4))
     floor = -(0.8 * math.log(0.8) + 0.2 * math.log(0.2))  # the entropy of the smoothed labels
     assert plain[-1]["train_loss"] < 0.2
     assert smooth[-1]["train_loss"] >= floor
     assert plain[-1]["valid_loss"] < floor <= smooth[-1]["valid_loss"]
 
 
-def test_a_gpu_that_is_not_there(made: Path, tmp_path: Path) -> None:
+def test_a_missing_gpu_is_an_error(processed_data: Path, tmp_path: Path) -> None:
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("this machine has a GPU")
     with pytest.raises(UserError, match=r"training\.device: TensorFlow sees no GPU .*allowed: auto \| cpu"):
-        train(made, tmp_path, device="gpu")
+        train(processed_data, tmp_path, device="gpu")
 
 
 @pytest.mark.parametrize(
     ("task", "name"), [("classify", "gru"), ("forecast", "linear"), ("forecast", "seasonal_naive_7")]
 )
-def test_training_needs_no_test_data(made: Path, tmp_path: Path, task: str, name: str) -> None:
+def test_training_needs_no_test_data(processed_data: Path, tmp_path: Path, task: str, name: str) -> None:
     processed = tmp_path / "processed"
-    shutil.copytree(made, processed)
+    shutil.copytree(processed_data, processed)
     shutil.rmtree(processed / task / "test")
     model = tmp_path / "model"
     model.mkdir()
@@ -196,7 +210,7 @@ def test_training_needs_no_test_data(made: Path, tmp_path: Path, task: str, name
         job = TrainingJob.create(task, name, 1, {}, ForecastRecipe())
         facts = run.fit_rule(job, processed / task, model)
     else:
-        recipe = {"classify": ClassifyRecipe, "forecast": ForecastRecipe}[task](epochs=1)
+        recipe = {"classify": classify_recipe, "forecast": ForecastRecipe}[task](epochs=1)
         facts, _ = train(processed, model, task=task, name=name, config={}, recipe=recipe)
     assert facts["examples_per_second"] > 0
 
@@ -220,12 +234,12 @@ class Opened:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 @pytest.mark.parametrize("task", ["classify", "forecast"])
-def test_training_opens_nothing_of_the_test_split(made: Path, tmp_path: Path, task: str) -> None:
+def test_training_opens_nothing_of_the_test_split(processed_data: Path, tmp_path: Path, task: str) -> None:
     processed = tmp_path / "processed"
-    shutil.copytree(made, processed)
+    shutil.copytree(processed_data, processed)
     test, train_ = (Opened(processed / task / split) for split in ("test", "train"))
     name, recipe = (
-        ("gru", ClassifyRecipe(epochs=1)) if task == "classify" else ("linear", ForecastRecipe(epochs=1))
+        ("gru", classify_recipe(epochs=1)) if task == "classify" else ("linear", ForecastRecipe(epochs=1))
     )
     train(processed, tmp_path / "model", task=task, name=name, config={}, recipe=recipe)
     assert train_.any(), "the watch should see what TensorFlow opens"
@@ -233,7 +247,7 @@ def test_training_opens_nothing_of_the_test_split(made: Path, tmp_path: Path, ta
 
 
 @pytest.mark.slow
-def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> None:
+def test_a_statistical_model_is_written_without_tensorflow(processed_data: Path, tmp_path: Path) -> None:
     code = (
         "import json, sys; from pathlib import Path; from strokecast.training import run; "
         "from strokecast.params import ForecastRecipe; from strokecast.training.job import TrainingJob; "
@@ -241,7 +255,7 @@ def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> Non
         "facts = run.fit_rule(job, Path(sys.argv[1]), Path(sys.argv[2])); "
         "print(json.dumps([facts, [m for m in ('tensorflow', 'keras') if m in sys.modules]]))"
     )
-    command = [sys.executable, "-c", code, str(made / "forecast"), str(tmp_path)]
+    command = [sys.executable, "-c", code, str(processed_data / "forecast"), str(tmp_path)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     facts, imported = json.loads(out)
     assert imported == []
@@ -253,10 +267,10 @@ def test_a_rule_is_written_without_tensorflow(made: Path, tmp_path: Path) -> Non
     np.testing.assert_array_equal(rule.predict(history), [3, 4])
 
 
-def test_a_rule_that_needs_more_history_than_there_is(made: Path, tmp_path: Path) -> None:
+def test_a_statistical_model_without_enough_history_is_an_error(processed_data: Path, tmp_path: Path) -> None:
     job = TrainingJob.create("forecast", "seasonal_naive_364", 1, {}, ForecastRecipe())
     with pytest.raises(
-        UserError, match="seasonal_naive_364: the days before the test split number 126, the rule needs 364"
+        UserError, match="seasonal_naive_364: 126 days before the test split are too few: 364 days of history"
     ):
-        run.fit_rule(job, made / "forecast", tmp_path)
+        run.fit_rule(job, processed_data / "forecast", tmp_path)
     assert not list(tmp_path.iterdir())
