@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,7 @@ from strokecast.features.records import spec as specs
 from strokecast.models.common import registry
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 
 def load_network(folder: Path) -> Any:
@@ -93,24 +92,21 @@ def inference_function(model: Any) -> Callable[[dict[str, Any]], Any]:
     return traced
 
 
-def attention_weights(model: Any, inputs: Mapping[str, Any]) -> NDArray[np.float32] | None:
-    """The weight of each point in the attention pooling of a network.
+def attention_function(model: Any) -> Callable[[dict[str, Any]], Any] | None:
+    """`inputs -> weights` of the points in the attention pooling of a network, as one graph.
 
     Args:
         model: a network, built or loaded.
-        inputs: its inputs: {"strokes": [B, T, 3], "length": [B], ...}.
 
     Returns:
-        float32 [B, T], which sums to 1 over the points of a drawing and is 0 on padding; None for a network without
-        attention pooling.
+        Function from the inputs of the network to float32 [B, T], which sums to 1 over the points of a drawing and is 0
+        on padding; None for a network without attention pooling.
     """
     from strokecast.models.layers import attention
 
     if attention.LAYER not in {layer.name for layer in model.layers}:
         return None
-    weights_model = attention.attention_weights(model)
-    weights: NDArray[np.float32] = weights_model(dict(inputs), training=False).numpy()
-    return weights
+    return inference_function(attention.attention_weights(model))
 
 
 def input_signature(model: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ Drawings = list[NDArray[np.float32]]
 CLASS_EMBEDDING, LATENT = "class_embedding", "latent"  # layer names
 
 _GRAPHS: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()  # network → max_points → graph
+_ENCODERS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # network → graph of its encoder
 
 
 def is_conditional(network: Any) -> bool:
@@ -88,18 +89,28 @@ def encode(network: Any, drawings: Sequence[NDArray[np.floating]]) -> NDArray[np
     Raises:
         ValueError: if the network has no latent vector.
     """
-    import keras
-
     if latent_size(network) is None:
         raise ValueError("the network has no latent vector to encode into")
     length = np.array([len(drawing) for drawing in drawings], np.int32)
     strokes = np.zeros((len(drawings), int(length.max()), 3), np.float32)
     for row, drawing in zip(strokes, drawings, strict=True):
         row[: len(drawing)] = drawing
-    inputs = {tensor.name: tensor for tensor in network.inputs if tensor.name != "label"}
-    encoder = keras.Model(inputs, network.get_layer("latent_mean").output)
-    mean: NDArray[np.float32] = encoder({"strokes": strokes, "length": length}, training=False).numpy()
+    mean: NDArray[np.float32] = _encoder(network)({"strokes": strokes, "length": length}).numpy()
     return mean
+
+
+def _encoder(network: Any) -> Callable[[dict[str, Any]], Any]:
+    """`inputs -> latent mean` as one graph, traced once per network."""
+    import keras
+
+    from strokecast.inference.networks import inference_function
+
+    if network not in _ENCODERS:
+        inputs = {tensor.name: tensor for tensor in network.inputs if tensor.name != "label"}
+        encoder = keras.Model(inputs, network.get_layer("latent_mean").output)
+        _ENCODERS[network] = inference_function(encoder)
+    graph: Callable[[dict[str, Any]], Any] = _ENCODERS[network]
+    return graph
 
 
 def reconstruct(

@@ -71,9 +71,8 @@ def _attention_examples(
 
     Empty if the network does not pool by attention; the test split is not read then.
     """
-    from strokecast.models.layers.attention import LAYER
-
-    if LAYER not in {layer.name for layer in network.layers}:
+    attention = networks.attention_function(network)
+    if attention is None:
         return []
     examples: dict[int, SketchAttention] = {}
     chosen, first = median_examples(test), 0
@@ -82,18 +81,11 @@ def _attention_examples(
         rows = [row for row in chosen if first <= row < first + len(labels)]
         if rows:
             batch = {name: values.numpy()[np.array(rows) - first] for name, values in inputs.items()}
-            weights = _attention_weights(network, batch)
+            weights = attention(batch).numpy()
             for at, (row, n) in enumerate(zip(rows, batch["length"], strict=True)):
                 examples[row] = SketchAttention(row, batch["strokes"][at, :n], weights[at, :n])
         first += len(labels)
     return [examples[row] for row in chosen]
-
-
-def _attention_weights(network: Any, batch: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-    weights = networks.attention_weights(network, batch)
-    if weights is None:
-        raise RuntimeError("the network has an attention layer without weights")
-    return weights
 
 
 def _predict_with_estimator(

@@ -48,16 +48,17 @@ def test_attention_is_on_one_sketch_per_class_and_excludes_padding(train, tmp_pa
     network = architecture.build(architecture.testing, spec)
     network.save(folder / "model.keras")
     models = find_trained_models("classify", {"attention_rnn": ModelEntry()}, tmp_path / "models")
-    test, _, attention = predict_test_split(models, processed, spec)
-    examples = attention["attention_rnn", 1]
+    test, _, attention_examples = predict_test_split(models, processed, spec)
+    examples = attention_examples["attention_rnn", 1]
     assert [spec["classes"][test.labels[one.row]] for one in examples] == ["zebra", "apple"]
     assert [len(one.strokes) for one in examples] == [9, 7]  # the lower median per class
+    attention = networks.attention_function(network)
     for one in examples:
         assert test.lengths[one.row] == len(one.strokes) == len(one.weights)
         assert one.weights.sum() == pytest.approx(1, abs=1e-5)  # over valid points: padding has none
         assert one.weights.min() > 0
         single = {"strokes": one.strokes[None], "length": np.array([len(one.strokes)], np.int32)}
-        assert networks.attention_weights(network, single)[0] == pytest.approx(one.weights, abs=1e-5)
+        assert attention(single).numpy()[0] == pytest.approx(one.weights, abs=1e-5)
 
 
 def test_probabilities_belong_to_their_sketches(train, tmp_path, processed_sketches):
