@@ -12,7 +12,7 @@ from strokecast.features.records import reading
 from strokecast.features.records.spec import SPLITS
 from strokecast.features.runners import chunks
 from strokecast.features.sketches import classify
-from strokecast.params import ClassifyFeatures
+from strokecast.params import ClassifyFeatures, Preprocess
 
 SETTINGS = ClassifyFeatures(bucket_boundaries=(8, 16), shard_megabytes=1)
 
@@ -45,7 +45,7 @@ def test_chunk_size_changes_no_record(
     default = classify.preprocess(chunked_sketches, tmp_path / "default", SETTINGS)
     monkeypatch.setattr(chunks, "MIN_CHUNK_DRAWINGS", size)
     monkeypatch.setattr(chunks, "ENCODE_BLOCK", 3)
-    resized = classify.preprocess(chunked_sketches, tmp_path / "resized", SETTINGS)
+    resized = classify.preprocess(chunked_sketches, tmp_path / "resized", SETTINGS, Preprocess(workers=1))
     assert resized["scale"] == pytest.approx(default["scale"], rel=1e-14)  # sums in another order
     assert {**resized, "scale": 0, "digest": ""} == {**default, "scale": 0, "digest": ""}
     assert max(len(names) for names in default["files"].values()) > 4
