@@ -43,9 +43,12 @@ def commands(body: str) -> list[str]:
     return [found.group(1) for found in re.finditer(r"^\$ ((?:.*\\\n)*.*)$", body, re.MULTILINE)]
 
 
+DVC_HINTS = "\nTo track the changes with git, run:"  # the last lines of `dvc repro`
+
+
 def shorten(text: str, lines: int | None) -> str:
     """The first `lines` lines of `text` without trailing spaces, `...` for the rest; all lines for None."""
-    kept = [line.rstrip() for line in text.strip("\n").splitlines()]
+    kept = [line.rstrip() for line in text.partition(DVC_HINTS)[0].strip("\n").splitlines()]
     if lines is not None and len(kept) > lines:
         kept = [*kept[:lines], "..."]
     return "".join(f"{line}\n" for line in kept)

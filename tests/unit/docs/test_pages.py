@@ -26,7 +26,6 @@ PAGES = sorted(
 GUIDE = [
     page for page in PAGES if page.name not in ("CHANGELOG.md", "lab-notes.md")
 ]  # pages about the present state
-HISTORY = ("CHANGELOG.md",)
 FENCES = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SECTIONS = tuple(params.Params.model_fields)
 LIMIT = 200_000  # bytes
