@@ -457,15 +457,17 @@ def test_estimators_count_their_parameters(line: Line) -> None:
 @pytest.mark.parametrize("line", ESTIMATORS, ids=str)
 def test_estimators_give_probabilities_independent_of_padding(line: Line) -> None:
     inputs, estimator = inputs_of(line), fitted(line)
-    probabilities = estimator.predict(inputs["strokes"], inputs["length"])
+    probabilities = estimator.predict_proba(inputs["strokes"], inputs["length"])
     assert probabilities.shape == (B, CLASSES)
     assert probabilities.dtype == np.float64
     assert (probabilities > 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
     for padding in (1, 13):
         padded = inputs_of(line, padding)["strokes"]
-        np.testing.assert_allclose(estimator.predict(padded, inputs["length"]), probabilities, atol=1e-9)
-    single = estimator.predict(inputs["strokes"][:1, :1], inputs["length"][:1])  # one point, no padding
+        np.testing.assert_allclose(
+            estimator.predict_proba(padded, inputs["length"]), probabilities, atol=1e-9
+        )
+    single = estimator.predict_proba(inputs["strokes"][:1, :1], inputs["length"][:1])  # one point, no padding
     np.testing.assert_allclose(single, probabilities[:1], atol=1e-9)
 
 
@@ -488,9 +490,9 @@ def test_estimators_save_and_load(line: Line, tmp_path: Path) -> None:
     fitted(line).save(tmp_path)
     assert sha256(tmp_path / estimators.FILE) == digest
     inputs = inputs_of(line)
-    expected = fitted(line).predict(inputs["strokes"], inputs["length"])
+    expected = fitted(line).predict_proba(inputs["strokes"], inputs["length"])
     loaded = estimators.load(tmp_path)
-    np.testing.assert_array_equal(loaded.predict(inputs["strokes"], inputs["length"]), expected)
+    np.testing.assert_array_equal(loaded.predict_proba(inputs["strokes"], inputs["length"]), expected)
 
 
 @pytest.mark.slow  # starts a process
