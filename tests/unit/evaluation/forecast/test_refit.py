@@ -1,5 +1,6 @@
 """Refits on all earlier days, as the origins move on."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -107,6 +108,8 @@ def test_a_refit_imports_only_what_the_stage_depends_on(tmp_path, validated_seri
     stage = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]["evaluate-forecast"]
     deps = [root / dep for dep in stage["deps"]]
     for file in map(Path, json.loads(result.stdout.splitlines()[-1])):
+        if file.name == "__init__.py" and len(ast.parse(file.read_text()).body) == 1:
+            continue  # a docstring only
         assert any(file == dep or dep in file.parents for dep in deps), (
             f"{file.relative_to(root)} is not a dependency"
         )
