@@ -1,7 +1,7 @@
 """Run the examples of README and docs and write their outputs into the pages.
 
-    make pictures                                             # runs this after the pictures
-    .venv/bin/python docs/update_outputs.py docs/presets.md   # one page
+    make pictures                                                   # runs this after the pictures
+    .venv/bin/python docs/update_outputs.py docs/guide/presets.md   # one page
 
 Two comments mark an example:
 
@@ -9,8 +9,8 @@ Two comments mark an example:
 - `<!-- output -->` above a `console` block: each line `$ command` is run, and what it prints follows it.
   `lines=N` keeps the first N lines; `needs=run` skips the block while there are no trained models.
 
-The commands of a page run one after the other in a copy of this checkout that reads its `models/`, `reports/` and
-`mlruns/`, so that nothing here changes. The page is left as it is if one of its commands fails.
+The commands of a page run one after the other in a copy of this checkout with links to the `models/` and `reports/` of the
+working folder, so that nothing here changes. The page is left as it is if one of its commands fails.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-RUN_OUTPUTS = ("models", "reports", "mlruns")
+RUN_OUTPUTS = ("models", "reports")
 EXAMPLE = re.compile(
     r"^<!-- (?P<kind>file|output)(?P<options>[^\n]*?) -->\n(?P<fence>```\w*\n)(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -70,12 +70,12 @@ def copy_checkout(folder: Path) -> None:
         text=True,
     )
     for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file() and name.split("/")[0] not in (*RUN_OUTPUTS, "data"):
+        if (ROOT / name).is_file() and name.split("/")[0] not in (*RUN_OUTPUTS, "data", "mlruns"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     for name in RUN_OUTPUTS:
-        (folder / name).symlink_to(ROOT / name)
+        (folder / name).symlink_to(Path(name).resolve())
 
 
 def update(page: Path, folder: Path, environment: dict[str, str], has_run: bool) -> int:
@@ -119,7 +119,7 @@ def _outputs(body: str, folder: Path, environment: dict[str, str]) -> Iterator[t
 def main(names: list[str]) -> int:
     """Update the named pages (all if none is named); returns how many failed."""
     failed = 0
-    has_run = (ROOT / "reports" / "leaderboard.csv").is_file()
+    has_run = Path("reports/leaderboard.csv").is_file()
     environment = os.environ | {
         "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",

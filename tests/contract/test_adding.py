@@ -69,7 +69,7 @@ def without_line(copied: Path, before: dict[str, bytes]) -> Path:
     """The copy after the first two steps."""
     file, entry, _ = blocks()
     (copied / FILE).write_text(file, encoding="utf-8")
-    insert(copied / PARAMS, "\nmodels:\n  classify:\n", entry)
+    insert(copied / PARAMS, "# pen strokes to class\n", entry)
     return copied
 
 
