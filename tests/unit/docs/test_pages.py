@@ -176,6 +176,19 @@ def test_dvc_accepts_the_keys_of_exp_run_examples() -> None:
             assert key.startswith("++"), f"{name(page)}: {override}"
 
 
+# ------------------------------------------------------------------------------------------------------------- facts
+
+
+def test_numbers_of_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = len((ROOT / "params.yaml").read_text(encoding="utf-8").splitlines())
+    assert f"`params.yaml` has {lines} lines" in text
+    for task in params.TASKS:
+        (row,) = re.findall(rf"^\| `{task}` \|.*\| (\d+) \|$", text, re.MULTILINE)
+        assert int(row) == len(registry.names(task))
+    assert f"through {sum(len(registry.names(task)) for task in params.TASKS)} sequence models" in text
+
+
 # ---------------------------------------------------------------------------------------------- pictures and examples
 
 
