@@ -161,7 +161,7 @@ BUSY = {
     "checkpoint_steps": 2,
     "deterministic": True,
 }
-SHAKEN = {"augment_jitter": 0.1, "augment_rotation": 10.0}
+AUGMENTED = {"augment_jitter": 0.1, "augment_rotation": 10.0}
 SKETCH = {
     **{"encoder_units": 4, "latent": 3, "units": 5, "mixtures": 2, "embedding": 2, "norm": "layer"},
     **{"dropout": 0.2, "recurrent_dropout": 0.2, "kl_decay": 0.9},
@@ -169,29 +169,37 @@ SKETCH = {
 
 
 INFLATED = {"filters": [3, 4], "kernels": [3, 3], "depths": [3, 2], "time_strides": [2, 1], "features": 5}
-WATCHED = {key: value for key, value in BUSY.items() if key != "augment_drop"}
+BUSY_WATCH = {key: value for key, value in BUSY.items() if key != "augment_drop"}
 
 
 class KillError(Exception):
-    """The process is gone, as far as the training can tell."""
+    """Stands for a kill of the process."""
 
 
 @pytest.mark.parametrize(
     ("task", "name", "config", "recipe", "kills"),
     [
-        ("classify", "conv_rnn", CONV, classify_recipe(**BUSY, **SHAKEN, weight_averaging="ema"), [2, 3]),
-        (
+        pytest.param(
+            "classify",
+            "conv_rnn",
+            CONV,
+            classify_recipe(**BUSY, **AUGMENTED, weight_averaging="ema"),
+            [2, 3],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             "classify",
             "conv_rnn",
             CONV | {"ensemble_size": 2, "image": 3},
-            classify_recipe(**BUSY, **SHAKEN, weight_averaging="swa", swa_start=0.3),
+            classify_recipe(**BUSY, **AUGMENTED, weight_averaging="swa", swa_start=0.3),
             [5],
+            marks=pytest.mark.slow,
         ),
-        (  # killed in the phase before its own, and in its own
+        (  # killed in the pretraining, then in the main phase
             "watch",
             "inflated",
             INFLATED,
-            watch_recipe(**WATCHED, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
+            watch_recipe(**BUSY_WATCH, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
             [2, 7],
         ),
         (
