@@ -56,8 +56,8 @@ def inputs_of(spec: dict[str, Any]) -> dict[str, np.ndarray]:
     return inputs
 
 
-def train(model: Any, steps: int, **recipe: Any) -> list[float]:
-    """Train for `steps` steps on the weekly windows; returns the losses."""
+def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
+    """Train for `n_steps` steps on the weekly windows; returns the losses."""
     import tensorflow as tf
 
     from strokecast.training import objectives, optimizers, steps
@@ -67,7 +67,7 @@ def train(model: Any, steps: int, **recipe: Any) -> list[float]:
     compiled = steps.compile_steps(model, optimizers.make(settings), objective, settings.global_clipnorm)
     inputs, target = weekly_windows()
     tensors, losses = {name: tf.constant(values) for name, values in inputs.items()}, []
-    for _ in range(steps):
+    for _ in range(n_steps):
         compiled.train(tensors, tf.constant(target), np.float32(0.03))
         losses.append(compiled.read_totals()[0])
     return losses
@@ -151,8 +151,8 @@ def test_trains_without_teacher_forcing() -> None:
         objectives.make("forecast", ForecastRecipe(), SPEC, network)
         for network in (model, build("encoder_decoder"))
     )
-    assert without.taught is None
-    assert with_teacher.taught is not None
+    assert without.teacher_forced is None
+    assert with_teacher.teacher_forced is not None
 
 
 @pytest.mark.parametrize("teacher_forcing", [True, False])
