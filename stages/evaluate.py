@@ -1,4 +1,4 @@
-"""Stage `evaluate@<task>`: every model of a task on the same test split → `reports/<task>/`."""
+"""Stage `evaluate-<task>`: every model of a task on the same test split → `reports/<task>/`."""
 
 import sys
 
@@ -9,7 +9,7 @@ from strokecast.common.stage import stage
 
 def main(task: str) -> None:
     """Write `reports/<task>` for a task, then bring its runs up to date on the board."""
-    with stage(f"evaluate@{task}", "judging every model on the test split") as outcome:
+    with stage(f"evaluate-{task}", "evaluating every model on the test split") as outcome:
         settings = params.read_stage(f"evaluate-{task}")
         from strokecast.evaluation.common.run import evaluate
 

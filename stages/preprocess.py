@@ -12,13 +12,13 @@ from strokecast.features.records.spec import PaddedSpec
 
 def main(task: str) -> None:
     """Write `data/processed/<task>`."""
-    descriptions = {
-        "classify": "scaling drawings and padding them by length bucket",
-        "watch": "rendering drawings as videos of them being drawn",
-        "draw": "scaling drawings, leaving out the longest, and padding them by length bucket",
-        "forecast": "splitting the series by time and cutting windows",
+    description = {
+        "watch": "rendering drawings as videos",
+        "forecast": "splitting the series and cutting windows",
     }
-    with stage(f"preprocess@{task}", descriptions[task]) as outcome:
+    with stage(
+        f"preprocess@{task}", description.get(task, "scaling and padding drawings by length")
+    ) as outcome:
         outcome(_preprocess(task, paths.PROCESSED / task))
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,29 @@ def test_stages_run_side_by_side_and_end_as_dvc_repro_does(project: Any) -> None
     assert "up to date" in again.stdout
     assert "board complete" in again.stdout
     assert (project.root / "dvc.lock").read_bytes() == lock
+
+
+def test_forked_stages_give_the_bits_of_stages_in_processes_of_their_own(
+    project: Any, tmp_path: Path
+) -> None:
+    def deterministic(values: Any) -> None:
+        for task in ("classify", "watch", "forecast"):
+            values["training"][task]["deterministic"] = True
+
+    other = project.copy(tmp_path / "other")
+    for place in (project, other):
+        place.params(deterministic)
+    forked = project.run("strokecast", "repro", "--jobs", "2")
+    assert sum(name.startswith("train-") for name in project.ran(forked.stdout)) > 2, "enough to fork for"
+    other.run("dvc", "repro")
+    for path in sorted((project.root / "models").rglob("model.keras")):
+        twin = other.root / path.relative_to(project.root)
+        assert _weights(path) == _weights(twin), path.relative_to(project.root)
+
+
+def _weights(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("model.weights.h5")
 
 
 def test_a_stage_that_fails_ends_it_in_one_line_and_loses_nothing(project: Any) -> None:

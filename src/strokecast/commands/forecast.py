@@ -83,7 +83,7 @@ def champion() -> str:
     try:
         ranked = read_json(path)["models"]
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run `dvc repro evaluate@forecast`") from None
+        raise UserError("no such file", where=str(path), fix="run `dvc repro evaluate-forecast`") from None
     return str(ranked[0]["model"])
 
 

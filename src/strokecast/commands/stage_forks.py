@@ -93,10 +93,9 @@ def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
         random.seed()
         for name in [name for name in sys.modules if name == "strokecast" or name.startswith("strokecast.")]:
             del sys.modules[name]
-        script = folder / arguments[0]
-        sys.argv = [str(arguments[0]), *arguments[1:]]
-        sys.path[0] = str(script.parent)
-        runpy.run_path(str(script), run_name="__main__")
+        sys.argv = [*arguments]
+        sys.path[0] = str((folder / arguments[0]).parent)
+        runpy.run_path(arguments[0], run_name="__main__")
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

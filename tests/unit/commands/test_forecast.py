@@ -171,12 +171,24 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
         ("linear", hourly, "'2020-01-01 01:00:00' in row 1 is not a day"),
         ("linear", lambda f: f.head(13), "13 rows (2020-01-01 to 2020-01-13) are too few"),
         ("linear", lambda f: f.head(0), "has no row"),
-        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9)), "nan on 2020-01-10 is not a finite number"),
-        ("linear", lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)), "inf on 2020-01-10 is not a finite"),
+        (
+            "linear",
+            lambda f: f.assign(y=f["y"].mask(f.index == 9)),
+            "nan on 2020-01-10 is not a finite number",
+        ),
+        (
+            "linear",
+            lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)),
+            "inf on 2020-01-10 is not a finite",
+        ),
         ("linear", lambda f: f.drop(columns="y"), "has no column 'y'; allowed: columns ds, y"),
         ("ridge", lambda f: f[["ds", "y"]], "has no column 'bus', 'day_type'"),
         ("ridge", lambda f: f, "the day_type of 2020-07-19 is not known"),
-        ("ridge", lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)), "transform log is not defined for -1 on 2020-01-10"),
+        (
+            "ridge",
+            lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)),
+            "transform log is not defined for -1 on 2020-01-10",
+        ),
         ("nothing", lambda f: f, "no trained model 'nothing'; allowed: linear, ridge, seasonal_naive_7"),
     ],
 )
