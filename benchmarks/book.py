@@ -1,199 +1,199 @@
-"""The book's one-step table beside ours: the same networks, data, split and recipe, mean of several seeds.
+"""One-step forecasts of Géron's Hands-On Machine Learning: the notebook's figures beside strokecast's.
 
-    python benchmarks/book.py                        # trains all of it through the stages, prints the table
-    python benchmarks/book.py --params multitask     # prints the params.yaml of one of its three sets of inputs
+    python benchmarks/book.py                           # downloads the series, trains 15 networks, prints the table
+    python benchmarks/book.py --data cta.csv --seeds 1  # a local export of the series, 5 networks
 
-`book.yaml` says what is trained, and what the notebook of Géron, Hands-On Machine Learning, 3rd edition, chapter 15,
-reached (https://github.com/ageron/handson-ml3). The scripts of the stages download (copy), validate, preprocess, train
-and evaluate run in a temporary folder as `dvc repro` would run them.
+The presets `book`, `book_multivariate` and `book_multitask` have the networks, data, split and recipes of chapter 15 of
+the 3rd edition. The stages params, download, validate, preprocess, train and evaluate run in a temporary folder as
+`dvc repro` would run them.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from preset import laid_over, read
-
-ROOT = Path(__file__).resolve().parent.parent
-PRESET = Path(__file__).with_name("book.yaml")
-NOTE = """Validation: 2019-02-26 to 2019-05-31, the 95 days that the notebook's validation windows forecast. It and we
-kept the epoch of the lowest MAE on these very days, so that it is lower there than on days not seen. Test: from
-2019-06-01 on, opened once, by the stage evaluate; the break is COVID's."""
+from project import preset_params, run_stage, write_params
 
 
-def settings(
-    preset: Mapping[str, Any], inputs: str, data: Path | None = None, seeds: int | None = None
-) -> dict[str, Any]:
-    """params.yaml of the project with the preset over it.
+class NotebookFigure(NamedTuple):
+    """A validation MAE of the notebook.
 
-    Args:
-        preset: what book.yaml holds.
-        inputs: univariate, multivariate or multitask.
-        data: the export of boardings; None: the preset's.
-        seeds: how many trainings a network, 1 and on; None: the preset's.
+    Attributes:
+        network: the notebook's name of the network.
+        preset: the preset that trains it.
+        model: its name in `models.forecast` of the preset.
+        column: the target that the MAE is about; `y` is rail.
+        mae: in boardings, of a single training.
     """
-    made = laid_over(laid_over(read(ROOT / "params.yaml"), preset["all"]), preset["inputs"][inputs])
-    if data is not None:
-        made["series"]["cta"]["files"] = [str(data)]
-    for entry in made["models"]["forecast"].values():
-        if seeds is not None:
-            entry["seeds"] = list(range(1, seeds + 1))
-    return made
+
+    network: str
+    preset: str
+    model: str
+    column: str
+    mae: int
 
 
-def dump(told: Mapping[str, Any]) -> str:
-    """`told` as YAML."""
-    from ruamel.yaml import YAML
+# Source: 15_processing_sequences_using_rnns_and_cnns.ipynb, https://github.com/ageron/handson-ml3
+NOTEBOOK = (
+    NotebookFigure("linear", "book", "linear", "y", 37866),
+    NotebookFigure("simple RNN", "book", "simple_rnn", "y", 29015),
+    NotebookFigure("deep RNN", "book", "deep_rnn", "y", 31211),
+    NotebookFigure("multivariate", "book_multivariate", "simple_rnn", "y", 22062),
+    NotebookFigure("multitask, bus", "book_multitask", "simple_rnn", "bus", 26369),
+    NotebookFigure("multitask, rail", "book_multitask", "simple_rnn", "y", 25330),
+)
+PRESETS = tuple(dict.fromkeys(figure.preset for figure in NOTEBOOK))
+NOTE = """Validation: 2019-02-26 to 2019-05-31, the 95 days that the notebook's validation windows forecast. The notebook
+and strokecast both keep the epoch with the lowest MAE on these days, so the figure is optimistic for other days. Test:
+from 2019-06-01 on, opened once, by the stage evaluate. The break is that of COVID-19."""
 
-    yaml, text = YAML(typ="safe", pure=True), StringIO()
-    yaml.default_flow_style = False
-    yaml.dump(dict(told), text)
-    return text.getvalue()
 
-
-def train(folder: Path, told: Mapping[str, Any], like: Path) -> None:
-    """Run the stages of the task forecast in `folder`, those that have not ended there.
+def settings(preset: str, data: Path | None = None, seeds: int | None = None) -> dict[str, Any]:
+    """Contents of params.yaml with a preset applied; `models.forecast` has the enabled models only.
 
     Args:
-        folder: a project's, made if it is not there.
-        told: its params.yaml.
-        like: a project on the same days, split alike; what it has validated already is copied.
+        preset: one of `PRESETS`.
+        data: a local export of the boardings; None: download.
+        seeds: number of trainings per network, seeds 1 to `seeds`; None: the preset's seeds.
+    """
+    values = preset_params(preset)
+    if data is not None:
+        values["series"]["cta"]["files"] = [str(data)]
+    forecasters = {name: entry for name, entry in values["models"]["forecast"].items() if entry["enabled"]}
+    if seeds is not None:
+        forecasters = {
+            name: {**entry, "seeds": list(range(1, seeds + 1))} for name, entry in forecasters.items()
+        }
+    values["models"]["forecast"] = forecasters
+    return values
+
+
+def train(folder: Path, values: Mapping[str, Any], data_from: Path) -> None:
+    """Run the stages of the task forecast in `folder`; stages that have finished there are skipped.
+
+    Args:
+        folder: a project folder; it is created if it does not exist.
+        values: contents of its params.yaml.
+        data_from: a project folder with the same series and splits; its validated data are copied if it has them.
 
     Raises:
-        SystemExit: with what a stage says, where one fails.
+        SystemExit: with the stage's message if a stage fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in ("data/raw/series", "data/validated/series"):
-        if (like / part).is_dir() and not (folder / part).is_dir():
-            shutil.copytree(like / part, folder / part)
-    (folder / "params.yaml").write_text(dump(told), encoding="utf-8")
+    for data in ("data/raw/series", "data/validated/series"):
+        if (data_from / data).is_dir() and not (folder / data).is_dir():
+            shutil.copytree(data_from / data, folder / data)
+    write_params(folder, values)
     stages = [
         (("download", "series"), "data/raw/series"),
         (("validate", "series"), "data/validated/series"),
         (("preprocess", "forecast"), "data/processed/forecast"),
-        *((("train", "forecast", name), f"models/forecast/{name}") for name in told["models"]["forecast"]),
+        *((("train", "forecast", name), f"models/forecast/{name}") for name in values["models"]["forecast"]),
         (("evaluate", "forecast"), "reports/forecast"),
     ]
-    environment = {name: value for name, value in os.environ.items() if name != "DVC_ROOT"}
     for (stage, *arguments), output in stages:
-        if (folder / output).is_dir():
-            continue
-        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), *arguments]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(done.stderr)
+        if not (folder / output).is_dir():
+            run_stage(folder, stage, *arguments)
 
 
-def on_validation(folder: Path, model: str) -> list[dict[str, float]]:
-    """MAE of each training of `model` by target, over all validation days, in boardings."""
+def validation_mae(folder: Path, model: str) -> list[dict[str, float]]:
+    """MAE in boardings over all validation days: target → MAE, one mapping per training of `model`."""
     from strokecast.features.records import spec as specs
     from strokecast.features.timeseries import origins
     from strokecast.inference import backtest
 
     processed = folder / "data" / "processed" / "forecast"
     spec = specs.load(processed, "forecast")
-    known = backtest.load_series(processed, ("train", "valid"))
-    chosen = origins.rolling(known.starts["valid"], len(known.days), int(spec["input_size"]), 1)
-    actual = backtest.actuals(known, spec, chosen)
-    made = []
-    for home in trainings(folder, model):
-        said = backtest.load_forecaster("network", home, spec, f"models.forecast.{model}")(known, chosen)
-        error = np.abs(said.point - actual).mean(axis=(0, 1))
-        made.append(dict(zip(spec["targets"], map(float, error), strict=True)))
-    return made
+    series = backtest.load_series(processed, ("train", "valid"))
+    positions = origins.rolling(series.starts["valid"], len(series.days), int(spec["input_size"]), 1)
+    actual = backtest.actuals(series, spec, positions)
+    errors = []
+    for model_dir in model_dirs(folder, model):
+        forecaster = backtest.load_forecaster("network", model_dir, spec, f"models.forecast.{model}")
+        error = np.abs(forecaster(series, positions).point - actual).mean(axis=(0, 1))
+        errors.append(dict(zip(spec["targets"], map(float, error), strict=True)))
+    return errors
 
 
-def trainings(folder: Path, model: str) -> list[Path]:
-    """The folders of the trainings of `model`, lowest seed first."""
-    from strokecast.common.paths import model_dirs
+def model_dirs(folder: Path, model: str) -> list[Path]:
+    """Folders of the trainings of `model`, in the order of their seeds."""
+    from strokecast.common import paths
 
-    return model_dirs("forecast", model, folder / "models")
+    return paths.model_dirs("forecast", model, folder / "models")
 
 
-def on_test(folder: Path, model: str, key: str) -> str:
-    """A figure of `reports/forecast/metrics.json` and its spread over the seeds; "-" where it has none."""
+def metric_on_test(folder: Path, model: str, key: str) -> str:
+    """A figure of `reports/forecast/metrics.json` with its spread over the seeds; "-" if it is absent."""
     from strokecast.common.files import read_json
 
-    told = read_json(folder / "reports" / "forecast" / "metrics.json")[model]
-    if key not in told:
+    metrics = read_json(folder / "reports" / "forecast" / "metrics.json")[model]
+    if key not in metrics:
         return "-"
-    spread = told.get(f"{key}_spread")
-    return f"{told[key]:,.0f}" + (f" ± {spread:,.0f}" if spread is not None else "")
+    spread = metrics.get(f"{key}_spread")
+    return f"{metrics[key]:,.0f}" + (f" ± {spread:,.0f}" if spread is not None else "")
 
 
-def report(home: Path, preset: Mapping[str, Any]) -> str:
-    """The table, from what the stages wrote below `home`."""
-    head = ["MAE, boardings", "notebook, validation", "ours, validation", "ours / notebook"]
-    rows = [[*head, "ours, test", "ours, test before the break", "best epochs"]]
-    for line in preset["notebook"]:
-        folder, model, column = home / line["inputs"], line["model"], line["column"]
-        seen = [each[column] for each in on_validation(folder, model)]
-        first = column == "y"
+def report(folder: Path, figures: Sequence[NotebookFigure] = NOTEBOOK) -> str:
+    """The table in Markdown, from the outputs of the stages in `folder/<preset>`."""
+    from strokecast.common.files import read_json
+
+    header = ["MAE, boardings", "notebook, validation", "strokecast, validation", "strokecast / notebook"]
+    rows = [[*header, "strokecast, test", "strokecast, test before the break", "best epochs"]]
+    for figure in figures:
+        project, model, column = folder / figure.preset, figure.model, figure.column
+        errors = [by_target[column] for by_target in validation_mae(project, model)]
+        is_first = column == "y"
+        best_epochs = [read_json(path / "run.json")["best_epoch"] for path in model_dirs(project, model)]
         rows.append(
             [
-                line["network"],
-                f"{line['mae']:,}",
-                said(seen),
-                f"{statistics.fmean(seen) / line['mae']:.2f}",
-                on_test(folder, model, "mae" if first else f"mae_target_{column}"),
-                on_test(folder, model, "mae_regime_before_break") if first else "-",
-                ", ".join(str(facts(place)["best_epoch"]) for place in trainings(folder, model)),
+                figure.network,
+                f"{figure.mae:,}",
+                mean_and_deviation(errors),
+                f"{statistics.fmean(errors) / figure.mae:.2f}",
+                metric_on_test(project, model, "mae" if is_first else f"mae_target_{column}"),
+                metric_on_test(project, model, "mae_regime_before_break") if is_first else "-",
+                ", ".join(map(str, best_epochs)),
             ]
         )
-    return f"{table(rows)}\n\n{NOTE}"
+    return f"{markdown_table(rows)}\n\n{NOTE}"
 
 
-def facts(training: Path) -> dict[str, Any]:
-    """The run.json of a training."""
-    from strokecast.common.files import read_json
-
-    told: dict[str, Any] = read_json(training / "run.json")
-    return told
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table of Markdown, the first its head."""
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a Markdown table; the first row is the header."""
     rule = ["---", *("---:" for _ in rows[0][1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
 
 
-def said(values: Sequence[float]) -> str:
-    """Mean and standard deviation."""
-    spread = f" ± {statistics.stdev(values):,.0f}" if len(values) > 1 else ""
-    return f"{statistics.fmean(values):,.0f}{spread}"
+def mean_and_deviation(values: Sequence[float]) -> str:
+    """Mean and, of several values, standard deviation."""
+    deviation = f" ± {statistics.stdev(values):,.0f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):,.0f}{deviation}"
 
 
 def main() -> None:
-    """Train, read what the stages wrote, print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    arguments.add_argument("--data", type=Path, help="the CTA's export, in place of the preset's")
-    arguments.add_argument("--folder", type=Path, help="where it is trained; what has ended there is kept")
-    arguments.add_argument("--seeds", type=int, help="trainings a network")
-    arguments.add_argument("--params", choices=("univariate", "multivariate", "multitask"))
-    given, preset = arguments.parse_args(), read(PRESET)
-    if given.params:
-        print(dump(settings(preset, given.params, given.data, given.seeds)), end="")
-        return
-    data = (given.data or ROOT / preset["all"]["series"]["cta"]["files"][0]).resolve()
+    """Train, evaluate and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="local export of the boardings (default: download)")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the projects here; a later run skips finished stages"
+    )
+    parser.add_argument("--seeds", type=int, help="trainings per network (default: 3)")
+    arguments = parser.parse_args()
+    data = arguments.data.resolve() if arguments.data else None
     with tempfile.TemporaryDirectory() as temporary:
-        home = given.folder or Path(temporary)
-        for inputs in preset["inputs"]:
-            train(home / inputs, settings(preset, inputs, data, given.seeds), like=home / "univariate")
-        print(report(home, preset))
+        folder = arguments.folder or Path(temporary)
+        for preset in PRESETS:
+            train(folder / preset, settings(preset, data, arguments.seeds), data_from=folder / PRESETS[0])
+        print(report(folder))
 
 
 if __name__ == "__main__":

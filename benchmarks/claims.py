@@ -1,4 +1,4 @@
-"""How a benchmark ends: what it claims, line by line, and exit code 1 where a claim does not hold."""
+"""The end of a benchmark: one line per claim, exit code 1 if a claim does not hold."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ Claims = Sequence[tuple[str, bool]]
 
 
 def conclude(claims: Claims) -> None:
-    """Print `holds` or `FAILS` before each claim.
+    """Print each claim after `holds` or `FAILS`.
 
     Raises:
-        SystemExit: 1 if one fails.
+        SystemExit: 1 if a claim does not hold.
     """
     for line, holds in claims:
         print(f"{'holds' if holds else 'FAILS'}  {line}")

@@ -1,11 +1,11 @@
-"""The plain Keras script that `train.py` measures strokecast against. Frozen: change it and every ratio changes.
+"""The peer of `train.py`: a plain Keras script. Frozen: a change of it changes every published ratio.
 
-Moves as they were drawn, all padded with zeros to the longest drawing of the data set, batches of 32 from a
-shuffled tf.data.Dataset, `compile` with Adam as it comes, `fit`. No masks, no augmentation. The networks
-have the layers, sizes and weights of strokecast's own (`positions: false`), which `train.py` checks.
+The input are raw moves, all padded with zeros to the longest drawing of the data. Batches of 32 come from a shuffled
+tf.data.Dataset; training is `compile` with default Adam, then `fit`. No masks, no augmentation. The networks have the
+layers and sizes of `train_ours.CONFIGS`; `train.py` checks that the numbers of trainable weights are equal.
 
-`conv_rnn` is the network of Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN
-drawings, and must itself reach `CONV_RNN_TEST` after `CONV_RNN_EPOCHS` epochs.
+`conv_rnn` is the network of Géron, Hands-On Machine Learning, 3rd edition, chapter 15, exercise on SketchRNN drawings.
+Its test accuracy after `CONV_RNN_EPOCHS` epochs has to lie within `CONV_RNN_TEST`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 BATCH = 32
 CONV_RNN_EPOCHS = 7
-CONV_RNN_TEST = (0.785, 0.815)  # share of test drawings that the frozen script gets right
+CONV_RNN_TEST = (0.785, 0.815)  # test accuracy
 
 
 def pad(drawings: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.float32]:
-    """float32 [N, longest, 3], zeros on the right."""
+    """Drawings [n_points, 3] right-padded with zeros: float32 [N, longest, 3]."""
     padded = np.zeros((len(drawings), longest, 3), np.float32)
     for row, drawing in zip(padded, drawings, strict=True):
         row[: len(drawing)] = drawing
@@ -32,13 +32,13 @@ def pad(drawings: Sequence[NDArray[np.float32]], longest: int) -> NDArray[np.flo
 
 
 def dataset(strokes: NDArray[np.float32], labels: NDArray[np.int64], shuffle: bool) -> Any:
-    """Batches of 32."""
+    """A tf.data.Dataset of batches of `BATCH`."""
     import tensorflow as tf
 
-    whole = tf.data.Dataset.from_tensor_slices((strokes, labels))
+    examples = tf.data.Dataset.from_tensor_slices((strokes, labels))
     if shuffle:
-        whole = whole.shuffle(len(labels))
-    return whole.batch(BATCH).prefetch(tf.data.AUTOTUNE)
+        examples = examples.shuffle(len(labels))
+    return examples.batch(BATCH).prefetch(tf.data.AUTOTUNE)
 
 
 def conv_rnn(steps: int, classes: int) -> Any:
@@ -63,7 +63,7 @@ def conv_rnn(steps: int, classes: int) -> Any:
 
 
 def conv_bilstm(steps: int, classes: int) -> Any:
-    """The quickdraw tutorial's network."""
+    """The network of TensorFlow's quickdraw tutorial."""
     import keras
     from keras import layers
 
@@ -110,7 +110,7 @@ def _recurrent(layer: Any, steps: int, classes: int) -> Any:
 
 
 def simple_rnn(steps: int, classes: int) -> Any:
-    """Three SimpleRNN layers, each normalised."""
+    """Three SimpleRNN layers with layer normalisation."""
     import keras
     from keras import layers
 
@@ -122,7 +122,7 @@ def simple_rnn(steps: int, classes: int) -> Any:
 
 
 def layer_norm_lstm(steps: int, classes: int) -> Any:
-    """Two LSTM layers with normalised gates; Keras has no such cell, so it is strokecast's."""
+    """Two LSTM layers with layer-normalised gates; the cell is strokecast's, because Keras has none."""
     import keras
     from keras import layers
 
@@ -143,7 +143,7 @@ def layer_norm_lstm(steps: int, classes: int) -> Any:
 
 
 def attention_rnn(steps: int, classes: int) -> Any:
-    """Two bidirectional GRU layers, and the sum of their steps by learned weights."""
+    """Two bidirectional GRU layers and additive attention pooling."""
     import keras
     from keras import layers
 
@@ -168,7 +168,7 @@ NETWORKS: dict[str, Callable[[int, int], Any]] = {
 
 
 def build(name: str, steps: int, classes: int) -> Any:
-    """The compiled network."""
+    """The compiled network for padded drawings of `steps` points."""
     import keras
 
     model = NETWORKS[name](steps, classes)
@@ -180,34 +180,45 @@ def build(name: str, steps: int, classes: int) -> Any:
     return model
 
 
-def seconds_a_step(model: Any, data: Any, steps: int, warm: int = 3) -> tuple[float, float]:
-    """Seconds, and seconds of processor time, that one step of `fit` takes, after `warm` steps."""
+def seconds_per_step(model: Any, data: Any, steps: int, warmup: int = 3) -> tuple[float, float]:
+    """Wall time and processor time of a step of `fit` in seconds: the mean of `steps` steps after `warmup` steps."""
     import keras
 
-    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
-        """When the warm-up ended, and when the last step did."""
+    class Clock(keras.callbacks.Callback):
+        """Reads both clocks at the end of the warm-up and at the end of the last step."""
 
         first = last = (0.0, 0.0)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             now = time.perf_counter(), time.process_time()
-            if batch == warm - 1:
+            if batch == warmup - 1:
                 self.first = now
             self.last = now
 
     clock = Clock()
-    model.fit(data, steps_per_epoch=warm + steps, verbose=0, callbacks=[clock])
+    model.fit(data, steps_per_epoch=warmup + steps, verbose=0, callbacks=[clock])
     wall, processor = (end - start for end, start in zip(clock.last, clock.first, strict=True))
     return wall / steps, processor / steps
 
 
 @dataclass(frozen=True)
-class Course:
-    """A whole training: after each epoch, seconds of training (validation left out) and validation accuracy."""
+class LearningCurve:
+    """The course of a training.
+
+    Attributes:
+        seconds: time from the first step to the end of each epoch.
+        accuracy: validation accuracy after each epoch.
+        test: test accuracy at the end.
+    """
 
     seconds: list[float]
     accuracy: list[float]
     test: float
+
+    def seconds_to(self, accuracy: float) -> float | None:
+        """Time until the validation accuracy was first at least `accuracy`; None if it never was."""
+        epochs = zip(self.seconds, self.accuracy, strict=True)
+        return next((seconds for seconds, reached in epochs if reached >= accuracy), None)
 
 
 def train_conv_rnn(
@@ -216,23 +227,23 @@ def train_conv_rnn(
     test: tuple[NDArray[np.float32], NDArray[np.int64]],
     classes: int,
     epochs: int = CONV_RNN_EPOCHS,
-) -> Course:
-    """The frozen script, from the first step to the accuracy on test. Tracing counts as training."""
+) -> LearningCurve:
+    """Train and test the plain `conv_rnn`. Tracing counts as training time, validation does not."""
     import keras
 
-    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
-        """Sums up the time between an epoch's begin and its validation's."""
+    class Clock(keras.callbacks.Callback):
+        """Sums the time from the begin of each epoch to the begin of its validation."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.began = 0.0
+            self.epoch_start = 0.0
             self.seconds: list[float] = []
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.began = time.perf_counter()
+            self.epoch_start = time.perf_counter()
 
         def on_test_begin(self, logs: Any = None) -> None:
-            self.seconds.append(sum(self.seconds[-1:]) + time.perf_counter() - self.began)
+            self.seconds.append(sum(self.seconds[-1:]) + time.perf_counter() - self.epoch_start)
 
     keras.utils.set_random_seed(1)
     model, clock = build("conv_rnn", train[0].shape[1], classes), Clock()
@@ -243,5 +254,5 @@ def train_conv_rnn(
         verbose=0,
         callbacks=[clock],
     )
-    _, right = model.evaluate(dataset(*test, shuffle=False), verbose=0, callbacks=[])
-    return Course(clock.seconds, history.history["val_accuracy"], right)
+    _, test_accuracy = model.evaluate(dataset(*test, shuffle=False), verbose=0, callbacks=[])
+    return LearningCurve(clock.seconds, history.history["val_accuracy"], test_accuracy)

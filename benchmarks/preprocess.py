@@ -1,13 +1,13 @@
-"""Strokes → padded TFRecords: speed, memory, and a plain writer (`plain_writer.py`) beside it.
+"""Strokes → padded TFRecords: speed and memory, beside a plain writer (`plain_writer.py`).
 
-    python benchmarks/preprocess.py                     # 10 thousand, 100 thousand and 1 million doodles
-    python benchmarks/preprocess.py --sizes 2000 10000 --repeats 1
-    python benchmarks/preprocess.py --pool 2            # and a pool of two processes beside one process
+    python benchmarks/preprocess.py                                  # 10 thousand, 100 thousand and 1 million doodles
+    python benchmarks/preprocess.py --sizes 2000 10000 --repeats 1   # a smoke test
+    python benchmarks/preprocess.py --workers 2                      # also two workers at the largest size
 
-Ten thousand doodles are drawn once; larger sets repeat them with their movements shaken by a unit. They
-are written as validated parquet, in row groups as `validate` writes them. Each measurement is a process
-of its own; its peak memory is the highest sum of the resident sets of it and its children, looked at
-every 10 ms, or what the kernel reports as its own maximum, if that is higher. Times leave out imports.
+Ten thousand doodles are generated; larger sets repeat them with each move changed by up to one unit. They are written as
+validated parquet, in the row groups that the stage `validate` writes. Each measurement runs in a process of its own. Its
+peak memory is the highest sum of the resident sets of the process and its children, sampled every 10 ms, or the maximum
+that the kernel reports for the process, if that is higher. Times exclude imports.
 """
 
 from __future__ import annotations
@@ -30,34 +30,36 @@ import numpy as np
 from claims import conclude
 
 SPLITS = {"train": 0.9, "valid": 0.05, "test": 0.05}
-BOUNDS = (32, 48, 64, 96, 200)
-POOL = 10_000  # doodles drawn
+BUCKET_BOUNDARIES = (32, 48, 64, 96, 200)  # points
+GENERATED = 10_000  # different doodles
 ROW_GROUP = 8_192
 SEED = 11
 
 
-def pool() -> dict[str, list[np.ndarray]]:
-    """Class → doodles, int16 [n_points, 3]; `POOL` of all classes together."""
+def generate_doodles() -> dict[str, list[np.ndarray]]:
+    """Class → doodles, int16 [n_points, 3]; `GENERATED` over all classes."""
     from strokecast.sources.sketches import doodles
 
-    each = -(-POOL // len(doodles.CLASSES))
-    return {label: list(doodles.generate(label, "benchmark", each, SEED)) for label in doodles.CLASSES}
+    per_class = -(-GENERATED // len(doodles.CLASSES))
+    return {label: list(doodles.generate(label, "benchmark", per_class, SEED)) for label in doodles.CLASSES}
 
 
-def shaken(drawings: list[np.ndarray], count: int, rng: np.random.Generator) -> Iterator[list[np.ndarray]]:
-    """`count` drawings in lists of at most `ROW_GROUP`: as they are, then repeated and shaken."""
+def row_groups(
+    drawings: list[np.ndarray], count: int, rng: np.random.Generator
+) -> Iterator[list[np.ndarray]]:
+    """`count` drawings in lists of at most `ROW_GROUP`; repeated drawings have their moves changed by up to one unit."""
     for start in range(0, count, ROW_GROUP):
-        part = []
+        row_group = []
         for index in range(start, min(start + ROW_GROUP, count)):
             drawing = drawings[index % len(drawings)].astype(np.float32)
             if index >= len(drawings):
                 drawing[:, :2] += rng.integers(-1, 2, size=(len(drawing), 2))
-            part.append(drawing)
-        yield part
+            row_group.append(drawing)
+        yield row_group
 
 
-def write_validated(folder: Path, size: int, drawn: dict[str, list[np.ndarray]]) -> None:
-    """`size` drawings as `data/validated/sketches/` holds them."""
+def write_validated(folder: Path, size: int, doodles: dict[str, list[np.ndarray]]) -> None:
+    """Write `size` drawings in the format of `data/validated/sketches/`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -74,37 +76,42 @@ def write_validated(folder: Path, size: int, drawn: dict[str, list[np.ndarray]])
     )
     rng = np.random.default_rng(SEED)
     for split, share in SPLITS.items():
-        each = max(1, round(size * share / len(drawn)))
+        per_class = max(1, round(size * share / len(doodles)))
         with pq.ParquetWriter(folder / f"{split}.parquet", schema, compression="zstd") as writer:
-            for label, drawings in drawn.items():
-                done = 0
-                for part in shaken(drawings, each, rng):
-                    lengths = np.array([len(drawing) for drawing in part], dtype=np.int32)
+            for label, drawings in doodles.items():
+                written = 0
+                for row_group in row_groups(drawings, per_class, rng):
+                    lengths = np.array([len(drawing) for drawing in row_group], dtype=np.int32)
                     offsets = np.concatenate([[0], np.cumsum(lengths) * 3]).astype(np.int32)
-                    points = pa.ListArray.from_arrays(offsets, np.concatenate(part).ravel())
-                    ids = [f"{label}/{split}/{done + index}" for index in range(len(part))]
-                    writer.write_table(pa.table([ids, [label] * len(part), lengths, points], schema=schema))
-                    done += len(part)
-    files.write_json(folder / "report.json", {"source": "doodles", "classes": list(drawn)})
+                    points = pa.ListArray.from_arrays(offsets, np.concatenate(row_group).ravel())
+                    ids = [f"{label}/{split}/{written + index}" for index in range(len(row_group))]
+                    labels = [label] * len(row_group)
+                    writer.write_table(pa.table([ids, labels, lengths, points], schema=schema))
+                    written += len(row_group)
+    files.write_json(folder / "report.json", {"source": "doodles", "classes": list(doodles)})
 
 
-# ---------------------------------------------------------------- what is measured, each in its own process
-
-
-def ours(validated: Path, out: Path, workers: int) -> tuple[float, float]:
-    """Seconds, and seconds of processor time, of `preprocess@classify`."""
+def run_strokecast(validated: Path, out: Path, workers: int) -> tuple[float, float]:
+    """Wall time and processor time of `preprocess@classify` in seconds."""
     from strokecast.features.sketches import classify
     from strokecast.params import ClassifyFeatures, Preprocess
 
-    started, used = time.perf_counter(), time.process_time()
+    wall_start, processor_start = time.perf_counter(), time.process_time()
     classify.preprocess(
-        validated, out, ClassifyFeatures(bucket_boundaries=BOUNDS), Preprocess(workers=workers)
+        validated, out, ClassifyFeatures(bucket_boundaries=BUCKET_BOUNDARIES), Preprocess(workers=workers)
     )
-    return time.perf_counter() - started, time.process_time() - used
+    return time.perf_counter() - wall_start, time.process_time() - processor_start
 
 
-class Measured(NamedTuple):
-    """Seconds, seconds of processor time of the process itself, bytes of memory at the peak, processes seen."""
+class Measurement(NamedTuple):
+    """Cost of one run, or of several.
+
+    Attributes:
+        seconds: wall time.
+        processor: processor time of the main process in seconds.
+        peak: memory of all processes in bytes.
+        processes: highest number of processes seen at once.
+    """
 
     seconds: float
     processor: float
@@ -112,9 +119,9 @@ class Measured(NamedTuple):
     processes: int
 
 
-def best(runs: list[Measured]) -> Measured:
-    """The fastest times, and the highest peak."""
-    return Measured(
+def best(runs: list[Measurement]) -> Measurement:
+    """The lowest times, the highest peak and the highest number of processes."""
+    return Measurement(
         min(run.seconds for run in runs),
         min(run.processor for run in runs),
         max(run.peak for run in runs),
@@ -122,23 +129,36 @@ def best(runs: list[Measured]) -> Measured:
     )
 
 
-def child(kind: str, validated: Path, out: Path, number: float) -> None:
-    """Run one measurement and print it as JSON."""
-    if kind == "ours":
-        seconds, processor = ours(validated, out, int(number))
+def child(writer: str, validated: Path, out: Path, scale_or_workers: float) -> None:
+    """Run one measurement in this process and print it as JSON.
+
+    Args:
+        writer: `strokecast` or `plain`.
+        validated: folder with the drawings.
+        out: folder to create.
+        scale_or_workers: number of workers (strokecast); divisor of dx and dy (plain).
+    """
+    if writer == "strokecast":
+        seconds, processor = run_strokecast(validated, out, int(scale_or_workers))
     else:
         import plain_writer
 
-        seconds, processor = plain_writer.write(validated, out, number, BOUNDS, list(SPLITS))
+        seconds, processor = plain_writer.write(
+            validated, out, scale_or_workers, BUCKET_BOUNDARIES, list(SPLITS)
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
 
 
-def measure(kind: str, validated: Path, out: Path, number: float) -> Measured:
-    """One measurement in a process of its own."""
+def measure_once(writer: str, validated: Path, out: Path, scale_or_workers: float) -> Measurement:
+    """Run `child` in a process of its own and sample its memory.
+
+    Raises:
+        SystemExit: if the process fails.
+    """
     import psutil
 
-    command = [sys.executable, __file__, "--child", kind, str(validated), str(out), repr(number)]
+    command = [sys.executable, __file__, "--child", writer, str(validated), str(out), repr(scale_or_workers)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     running = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -149,89 +169,92 @@ def measure(kind: str, validated: Path, out: Path, number: float) -> Measured:
         try:
             family = (process, *process.children(recursive=True))
             processes = max(processes, len(family))
-            for one in family:
-                total += one.memory_info().rss
+            for member in family:
+                total += member.memory_info().rss
         except psutil.Error:
             pass
         peak = max(peak, total)
         time.sleep(0.01)
     output, errors = running.communicate()
     if running.returncode:
-        raise SystemExit(f"{kind} failed: {errors}")
-    found = json.loads(output.splitlines()[-1])
-    return Measured(found["seconds"], found["processor"], max(peak, found["peak"]), processes)
+        raise SystemExit(f"{writer} failed: {errors}")
+    result = json.loads(output.splitlines()[-1])
+    return Measurement(result["seconds"], result["processor"], max(peak, result["peak"]), processes)
 
 
-def check_same(one: Path, other: Path) -> None:
-    """Both wrote the same records."""
-    names = sorted(path.relative_to(one) for path in one.rglob("*.tfrecord"))
-    theirs = sorted(path.relative_to(other) for path in other.rglob("*.tfrecord"))
-    if names != theirs:
-        raise SystemExit("the plain writer wrote other files")
-    for name in names:
-        if (one / name).read_bytes() != (other / name).read_bytes():
-            raise SystemExit(f"the plain writer wrote another {name}")
-
-
-def measured(
-    kind: str, validated: Path, outs: Path, number: float, repeats: int, keep: bool = False
-) -> Measured:
-    """The best of some measurements; what the first one wrote stays in `outs` if it is to be kept."""
+def measure(
+    writer: str, validated: Path, outs: Path, scale_or_workers: float, repeats: int, keep: bool = False
+) -> Measurement:
+    """The best of `repeats` measurements; with `keep`, the first one's output stays in `outs/0`."""
     runs = []
     for turn in range(repeats):
         out = outs / str(turn)
-        runs.append(measure(kind, validated, out, number))
+        runs.append(measure_once(writer, validated, out, scale_or_workers))
         if turn or not keep:
             shutil.rmtree(out)
     return best(runs)
 
 
+def check_equal(own: Path, peer: Path) -> None:
+    """Check that both writers wrote the same files with the same bytes.
+
+    Raises:
+        SystemExit: if they did not.
+    """
+    names = sorted(path.relative_to(own) for path in own.rglob("*.tfrecord"))
+    if names != sorted(path.relative_to(peer) for path in peer.rglob("*.tfrecord")):
+        raise SystemExit("the plain writer wrote different files")
+    for name in names:
+        if (own / name).read_bytes() != (peer / name).read_bytes():
+            raise SystemExit(f"the plain writer wrote a different {name}")
+
+
 def main() -> None:
-    """Measure, print a table and what is claimed."""
-    arguments = argparse.ArgumentParser(
+    """Measure, print a table and the claims."""
+    parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
-    arguments.add_argument("--pool", type=int, help="at the largest size, so many workers beside one")
-    arguments.add_argument("--repeats", type=int, default=3, help="the fastest of so many runs counts (3)")
-    arguments.add_argument("--folder", type=Path, help="where drawings are kept from one run to the next")
-    arguments.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.child:
-        child(given.child[0], Path(given.child[1]), Path(given.child[2]), float(given.child[3]))
+    parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000], help="drawings")
+    parser.add_argument("--workers", type=int, help="also measure this number of workers at the largest size")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each; the fastest counts (3)")
+    parser.add_argument("--folder", type=Path, help="keep the drawings here for the next run")
+    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        writer, validated, out, scale_or_workers = arguments.child
+        child(writer, Path(validated), Path(out), float(scale_or_workers))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        outs, base = Path(temporary), given.folder or Path(temporary)
-        drawn: dict[str, list[np.ndarray]] | None = None
-        beside = min(given.sizes, key=lambda size: abs(size - 100_000))  # where the plain writer runs
-        found: dict[int, tuple[int, Measured]] = {}
-        pooled: Measured | None = None
-        heads = ("drawings", "writer", "processes", "seconds", "processor s", "sketches/s", "peak MiB")
-        print("".join(f"{head:>13}" for head in heads), flush=True)
-        for size in sorted(given.sizes):
+        outs, base = Path(temporary), arguments.folder or Path(temporary)
+        doodles: dict[str, list[np.ndarray]] | None = None
+        peer_size = min(arguments.sizes, key=lambda size: abs(size - 100_000))
+        measurements: dict[int, tuple[int, Measurement]] = {}  # size → number of drawings, measurement
+        pooled: Measurement | None = None
+        columns = ("drawings", "writer", "processes", "seconds", "processor s", "sketches/s", "peak MiB")
+        print("".join(f"{column:>15}" for column in columns), flush=True)
+        for size in sorted(arguments.sizes):
             validated = base / f"validated-{size}"
             if not validated.is_dir():
-                drawn = drawn or pool()
-                write_validated(base / f".tmp-{size}", size, drawn)
+                doodles = doodles or generate_doodles()
+                write_validated(base / f".tmp-{size}", size, doodles)
                 (base / f".tmp-{size}").rename(validated)
-            count, compared = _count(validated), size == beside
-            found[size] = (
-                count,
-                measured("ours", validated, outs / f"ours-{size}", 1, given.repeats, compared),
-            )
-            _line(count, "ours", found[size][1])
-            if compared:
-                same = outs / f"ours-{size}" / "0"
-                scale = json.loads((same / "spec.json").read_text())["scale"]
-                slow = measured("plain", validated, outs / "plain", scale, given.repeats, keep=True)
-                check_same(same, outs / "plain" / "0")
-                shutil.rmtree(same)
+            count, has_peer = _count(validated), size == peer_size
+            own_outs = outs / f"strokecast-{size}"
+            own = measure("strokecast", validated, own_outs, 1, arguments.repeats, has_peer)
+            measurements[size] = count, own
+            _print_row(count, "strokecast", own)
+            if has_peer:
+                own_out = own_outs / "0"
+                scale = json.loads((own_out / "spec.json").read_text())["scale"]
+                peer = measure("plain", validated, outs / "plain", scale, arguments.repeats, keep=True)
+                check_equal(own_out, outs / "plain" / "0")
+                shutil.rmtree(own_out)
                 shutil.rmtree(outs / "plain")
-                _line(count, "plain", slow)
-            if given.pool and size == max(given.sizes):
-                pooled = measured("ours", validated, outs / "pool", given.pool, given.repeats)
-                _line(count, f"ours, {given.pool}", pooled)
-    _claims([found[size] for size in sorted(found)], found[beside][1], slow, pooled)
+                _print_row(count, "plain", peer)
+            if arguments.workers and size == max(arguments.sizes):
+                pooled = measure("strokecast", validated, outs / "pool", arguments.workers, arguments.repeats)
+                _print_row(count, f"{arguments.workers} workers", pooled)
+    _conclude([measurements[size] for size in sorted(measurements)], measurements[peer_size][1], peer, pooled)
 
 
 def _count(validated: Path) -> int:
@@ -240,46 +263,47 @@ def _count(validated: Path) -> int:
     return int(sum(pq.read_metadata(validated / f"{split}.parquet").num_rows for split in SPLITS))
 
 
-def _line(count: int, name: str, run: Measured) -> None:
-    rate = count / run.seconds
+def _print_row(count: int, writer: str, run: Measurement) -> None:
     print(
-        f"{count:>13,}{name:>13}{run.processes:>13}{run.seconds:>13.2f}{run.processor:>13.2f}{rate:>13,.0f}"
-        f"{run.peak / 2**20:>13.0f}",
+        f"{count:>15,}{writer:>15}{run.processes:>15}{run.seconds:>15.2f}{run.processor:>15.2f}"
+        f"{count / run.seconds:>15,.0f}{run.peak / 2**20:>15.0f}",
         flush=True,
     )
 
 
-def _claims(
-    runs: list[tuple[int, Measured]], fast: Measured, slow: Measured, pooled: Measured | None
+def _conclude(
+    runs: list[tuple[int, Measurement]], own: Measurement, peer: Measurement, pooled: Measurement | None
 ) -> None:
-    """What is asked for, with what came out; exit code 1 where one does not hold."""
-    ratio = slow.seconds / fast.seconds
-    held = [
+    """Print the claims; `runs` are (number of drawings, measurement), the smallest first."""
+    ratio = peer.seconds / own.seconds
+    claims = [
         (
             f"at least 10 times the plain writer: {ratio:.1f} (by processor time "
-            f"{slow.processor / fast.processor:.1f})",
+            f"{peer.processor / own.processor:.1f})",
             ratio >= 10,
         )
     ]
     if len(runs) > 1:
-        (few, one), (many, other) = runs[-2:]
-        growth = other.seconds / one.seconds / (many / few)
-        own = other.processor / one.processor / (many / few)
-        held.append(
+        (few, smaller), (many, larger) = runs[-2:]
+        growth = larger.seconds / smaller.seconds / (many / few)
+        processor_growth = larger.processor / smaller.processor / (many / few)
+        claims.append(
             (
-                f"linear within 15 %: time a drawing x {growth:.2f} from {few:,} to {many:,} "
-                f"(by processor time x {own:.2f})",
+                f"linear within 15 %: time per drawing x {growth:.2f} from {few:,} to {many:,} "
+                f"(by processor time x {processor_growth:.2f})",
                 growth <= 1.15,
             )
         )
-        rise = other.peak / one.peak
-        held.append((f"flat: peak x {rise:.2f} from {few:,} to {many:,}", rise <= 1.3))
+        memory_growth = larger.peak / smaller.peak
+        claims.append(
+            (f"flat memory: peak x {memory_growth:.2f} from {few:,} to {many:,}", memory_growth <= 1.3)
+        )
     if pooled is not None:
         gain = runs[-1][1].seconds / pooled.seconds
-        print(f"       pool: {gain:.2f} times one worker ({pooled.processes} processes seen)")
+        print(f"       workers: {gain:.2f} times one worker ({pooled.processes} processes seen)")
     peak = max(run.peak for run in (*(run for _, run in runs), *([pooled] if pooled else [])))
-    held.append((f"below 2 GiB: {peak / 2**30:.2f} GiB", peak < 2 << 30))
-    conclude(held)
+    claims.append((f"below 2 GiB: {peak / 2**30:.2f} GiB", peak < 2 << 30))
+    conclude(claims)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,26 @@
-"""The drawings that `train.py` measures on, through strokecast's own stages.
-
-`params.yaml` of the project with another source goes to a temporary folder, where the scripts of the
-stages download (copy), validate and preprocess run as `dvc repro` would run them.
-"""
+"""The drawings that `train.py` measures on: the stages download and validate, run in a temporary project."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parent.parent
+from project import read_params, run_stage, write_params
+
 SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """Accepted drawings of a split, as they were drawn.
+    """Validated drawings of a split.
 
     Attributes:
-        points: one int or float array [n_points, 3] a drawing: (dx, dy, pen_lift) in pixels.
+        points: one float32 [n_points, 3] per drawing: (dx, dy, pen_lift) in the source's units.
         labels: int64 [N].
     """
 
@@ -34,64 +28,48 @@ class Drawings:
     labels: NDArray[np.int64]
 
 
-def real(source: Path) -> dict[str, Any]:
-    """`sketches` of params.yaml for all the real drawings in `source`, a folder with `sketchrnn/<class>.npz`.
+def quickdraw_folder(folder: Path) -> dict[str, Any]:
+    """`sketches` of params.yaml for all drawings in `folder`, which holds `sketchrnn/<class>.npz`.
 
     Raises:
-        SystemExit: if there is no such folder.
+        SystemExit: if it does not.
     """
-    if not (source / "sketchrnn").is_dir():
-        raise SystemExit(f"{source} holds no folder sketchrnn; name another with --data")
-    return {"source": "quickdraw", "quickdraw": {"base_url": str(source.resolve()), "classes": "all"}}
+    if not (folder / "sketchrnn").is_dir():
+        raise SystemExit(f"{folder} has no folder sketchrnn; name another folder with --data")
+    return {"source": "quickdraw", "quickdraw": {"base_url": str(folder.resolve()), "classes": "all"}}
 
 
-class Project:
-    """A throw-away project.
+class SketchProject:
+    """A temporary project with validated drawings.
 
     Args:
-        folder: where it lies; what is already there is used again.
-        sketches: gives the keys of `sketches` in params.yaml that change; asked where nothing is there.
+        folder: the project folder; validated drawings that it already has are used.
+        sketches: returns the keys of `sketches` in params.yaml that differ; called if the drawings are missing.
     """
 
     def __init__(self, folder: Path, sketches: Callable[[], dict[str, Any]]) -> None:
         self.folder = folder
         self.validated = folder / "data" / "validated" / "sketches"
         if not self.validated.is_dir():
-            self._write_params(sketches())
+            values = read_params()
+            write_params(folder, {**values, "sketches": {**values.get("sketches", {}), **sketches()}})
             for stage in ("download", "validate"):
-                self._run(stage)
+                run_stage(folder, stage, "sketches")
 
-    def _write_params(self, sketches: dict[str, Any]) -> None:
-        from ruamel.yaml import YAML
-
-        yaml = YAML(typ="safe", pure=True)
-        settings = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-        settings["sketches"] |= sketches
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
-            yaml.dump(settings, file)
-
-    def _run(self, stage: str) -> None:
-        command = [sys.executable, str(ROOT / "stages" / f"{stage}.py"), "sketches"]
-        environment = {name: value for name, value in os.environ.items() if name != "DVC_ROOT"}
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(done.stderr)
-
-    def processed(self, bounds: Sequence[int]) -> Path:
-        """The folder of the records padded to `bounds`."""
+    def processed(self, boundaries: Literal["auto"] | Sequence[int]) -> Path:
+        """The folder of the records with these bucket boundaries; preprocesses if it does not exist."""
         from strokecast.features.sketches import classify
         from strokecast.params import ClassifyFeatures
 
-        folder = self.folder / "data" / ("processed-" + "-".join(map(str, bounds)))
+        name = boundaries if isinstance(boundaries, str) else "-".join(map(str, boundaries))
+        folder = self.folder / "data" / f"processed-{name}"
         if not folder.is_dir():
-            classify.preprocess(self.validated, folder, ClassifyFeatures(bucket_boundaries=tuple(bounds)))
+            settings = ClassifyFeatures.model_validate({"bucket_boundaries": boundaries})
+            classify.preprocess(self.validated, folder, settings)
         return folder
 
     def drawings(self, split: str, classes: Sequence[str]) -> Drawings:
-        """The drawings of a split, none of their numbers changed."""
+        """The drawings of a split in the source's units; a label is the position of its class in `classes`."""
         import pyarrow.parquet as pq
 
         table = pq.read_table(self.validated / f"{split}.parquet", columns=["label", "points"])

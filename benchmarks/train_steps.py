@@ -1,4 +1,4 @@
-"""Times of a single step for `train.py`: XLA, threads, batch sizes, bfloat16. Nothing is claimed here."""
+"""Times of a training step for `train.py`: XLA, threads, batch sizes, bfloat16. Makes no claims."""
 
 from __future__ import annotations
 
@@ -6,89 +6,92 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import train_ours
-from train_data import Project
+from train_data import SketchProject
 
 THREADS = ((0, 0), (1, 1), (1, 2), (2, 1), (2, 2))  # intra-op, inter-op; 0: TensorFlow's choice
-BATCHES = (32, 64, 128, 256, 512, 1024)
+BATCH_SIZES = (32, 64, 128, 256, 512, 1024)
 
 
 def _training(
-    project: Project, given: argparse.Namespace, name: str, half: bool = False, **over: Any
-) -> train_ours.Training:
-    setup = {**train_ours.setup(name), **over}
-    return train_ours.Training(name, project.processed(given.bucket_boundaries), {}, setup, half)
+    project: SketchProject, arguments: argparse.Namespace, name: str, bfloat16: bool = False, **overrides: Any
+) -> train_ours.MeasuredTraining:
+    return train_ours.MeasuredTraining(
+        name,
+        project.processed(arguments.bucket_boundaries),
+        train_ours.CONFIGS.get(name, {}),
+        {**train_ours.recipe_overrides(name), **overrides},
+        bfloat16,
+    )
 
 
-def jit(project: Project, given: argparse.Namespace) -> list[Any]:
-    """Milliseconds of a step on the fullest bucket, with and without XLA, and seconds of the first call."""
-    print(f"{'':12}{'plain ms':>10}{'XLA ms':>10}{'XLA/plain':>11}{'first call s':>14}{'with XLA':>10}")
-    for name in given.names:
-        batch = train_ours.setup(name)["batch_size"]
-        rows = [
-            _training(project, given, name, jit_compile=on).step_seconds(batch, given.repeats)
-            for on in (False, True)
-        ]
-        (first, off), (first_xla, on_) = rows
+def jit(project: SketchProject, arguments: argparse.Namespace) -> list[Any]:
+    """Print the time of a step on the largest bucket, with and without XLA, and the time of the first call."""
+    print(f"{'':16}{'plain ms':>10}{'XLA ms':>10}{'XLA/plain':>11}{'first call s':>14}{'with XLA s':>12}")
+    for name in arguments.names:
+        batch_size = train_ours.recipe_overrides(name)["batch_size"]
+        (first, later), (first_xla, later_xla) = (
+            _training(project, arguments, name, jit_compile=xla).step_seconds(batch_size, arguments.repeats)
+            for xla in (False, True)
+        )
         print(
-            f"{name:12}{off * 1e3:10.0f}{on_ * 1e3:10.0f}{on_ / off:11.2f}{first:14.1f}{first_xla:10.1f}",
+            f"{name:16}{later * 1e3:10.0f}{later_xla * 1e3:10.0f}{later_xla / later:11.2f}{first:14.1f}"
+            f"{first_xla:12.1f}",
             flush=True,
         )
     return []
 
 
-def threads(project: Project, given: argparse.Namespace) -> list[Any]:
-    """Milliseconds of a step by threads; a process each, because TensorFlow takes them once."""
-    if given.child:
-        _threads_child(project, given)
+def threads(project: SketchProject, arguments: argparse.Namespace) -> list[Any]:
+    """Print the time of a step by threads; one process each, because TensorFlow sets threads once per process."""
+    if arguments.child:
+        _threads_child(project, arguments)
         return []
-    given.folder = project.folder
-    print(f"{'':12}" + "".join(f"{f'{intra}/{inter}':>9}" for intra, inter in THREADS) + "   ms, intra/inter")
-    for name in given.names:
-        print(f"{name:12}", end="", flush=True)
+    print(f"{'':16}" + "".join(f"{f'{intra}/{inter}':>9}" for intra, inter in THREADS) + "   ms, intra/inter")
+    for name in arguments.names:
+        print(f"{name:16}", end="", flush=True)
         for intra, inter in THREADS:
-            command = [sys.executable, str(train_ours.ROOT / "benchmarks" / "train.py"), "--part", "threads"]
-            command += ["--folder", str(project.folder), "--names", name, "--repeats", str(given.repeats)]
-            command += [
-                "--bucket-boundaries",
-                *map(str, given.bucket_boundaries),
-                "--child",
-                str(intra),
-                str(inter),
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(done.stderr)
-            print(f"{json.loads(done.stdout.splitlines()[-1]) * 1e3:9.0f}", end="", flush=True)
+            command = [sys.executable, str(Path(__file__).with_name("train.py")), "--part", "threads"]
+            command += ["--folder", str(project.folder), "--names", name, "--repeats", str(arguments.repeats)]
+            command += ["--bucket-boundaries", *map(str, arguments.bucket_boundaries)]
+            command += ["--child", str(intra), str(inter)]
+            completed = subprocess.run(command, capture_output=True, text=True, check=False)
+            if completed.returncode:
+                raise SystemExit(completed.stderr)
+            print(f"{json.loads(completed.stdout.splitlines()[-1]) * 1e3:9.0f}", end="", flush=True)
         print()
     return []
 
 
-def _threads_child(project: Project, given: argparse.Namespace) -> None:
+def _threads_child(project: SketchProject, arguments: argparse.Namespace) -> None:
     from strokecast.common.import_hiding import start_tensorflow
 
     start_tensorflow()
     import tensorflow as tf
 
-    intra, inter = map(int, given.child)
+    intra, inter = map(int, arguments.child)
     tf.config.threading.set_intra_op_parallelism_threads(intra)
     tf.config.threading.set_inter_op_parallelism_threads(inter)
-    (name,) = given.names
-    batch = train_ours.setup(name)["batch_size"]
-    print(json.dumps(_training(project, given, name).step_seconds(batch, given.repeats)[1]))
+    (name,) = arguments.names
+    batch_size = train_ours.recipe_overrides(name)["batch_size"]
+    print(json.dumps(_training(project, arguments, name).step_seconds(batch_size, arguments.repeats)[1]))
 
 
-def tried(project: Project, given: argparse.Namespace) -> list[Any]:
-    """Microseconds of a sketch by batch size, and at the recipe's batch size in mixed bfloat16."""
-    print(f"{'':12}" + "".join(f"{batch:>8}" for batch in BATCHES) + "   us a sketch by batch size; bfloat16")
-    for name in given.names:
-        one = _training(project, given, name)
-        print(f"{name:12}", end="", flush=True)
-        for batch in BATCHES:
-            print(f"{one.step_seconds(batch, given.repeats)[1] / batch * 1e6:8.0f}", end="", flush=True)
-        batch = train_ours.setup(name)["batch_size"]
-        half = _training(project, given, name, half=True).step_seconds(batch, given.repeats)[1] / batch
-        print(f"   {half * 1e6:.0f} ({batch})", flush=True)
+def batch_sizes(project: SketchProject, arguments: argparse.Namespace) -> list[Any]:
+    """Print the time per drawing by batch size, and at the recipe's batch size in mixed bfloat16."""
+    header = "".join(f"{batch_size:>8}" for batch_size in BATCH_SIZES)
+    print(f"{'':16}{header}   us per drawing by batch size; bfloat16 (batch size)")
+    for name in arguments.names:
+        training = _training(project, arguments, name)
+        print(f"{name:16}", end="", flush=True)
+        for batch_size in BATCH_SIZES:
+            seconds = training.step_seconds(batch_size, arguments.repeats)[1]
+            print(f"{seconds / batch_size * 1e6:8.0f}", end="", flush=True)
+        batch_size = train_ours.recipe_overrides(name)["batch_size"]
+        in_bfloat16 = _training(project, arguments, name, bfloat16=True)
+        seconds = in_bfloat16.step_seconds(batch_size, arguments.repeats)[1]
+        print(f"   {seconds / batch_size * 1e6:.0f} ({batch_size})", flush=True)
     return []

@@ -43,7 +43,7 @@ class Recipe(Strict):
         None, ge=1, description="early stopping: epochs without a better validation loss; null: never"
     )
     jit_compile: bool = Field(
-        False, description="compile the steps with XLA (benchmarks/README.md says when it is faster)"
+        False, description="compile the steps with XLA (docs/results.md: when it is faster)"
     )
     deterministic: bool = Field(
         False, description="one seed gives the same bits each time on one machine; not with jit_compile"
@@ -52,8 +52,7 @@ class Recipe(Strict):
         None,
         ge=1,
         le=1024,
-        description="threads within one operation; null: TensorFlow's choice (benchmarks/README.md says when 1 is "
-        "faster)",
+        description="threads within one operation; null: TensorFlow's choice (docs/results.md: when 1 is faster)",
     )
     checkpoint_steps: int | None = Field(
         None, ge=1, description="steps between two checkpoints; null: one checkpoint per epoch"
