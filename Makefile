@@ -64,7 +64,7 @@ test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh e
 	@python -m pytest -q -m slow -n 2 --dist loadfile --durations=20
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
-	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/test_beam.py
+	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/runners/test_beam.py
 
 check: $(READY)  ## lint, format and types
 	@ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,28 @@ def load(path: Path = PARAMS) -> Params:
     Raises:
         UserError: if the file is missing, is not valid YAML, or holds anything that is not allowed.
     """
-    return parse(read_yaml(path))
+    values = read_yaml(path)
+    _refuse_dates(values, path)
+    return parse(values)
+
+
+def _refuse_dates(values: Any, path: Path, keys: tuple[str, ...] = ()) -> None:
+    """DVC reads params.yaml, too, and stops at a YAML date without naming the remedy."""
+    if isinstance(values, datetime.date):
+        raise UserError(
+            f"{values} is a date without quotes, which DVC cannot read",
+            where=f"{path}: {'.'.join(keys)}",
+            fix=f'write "{values}"',
+        )
+    items = (
+        values.items()
+        if isinstance(values, Mapping)
+        else enumerate(values)
+        if isinstance(values, list)
+        else ()
+    )
+    for key, value in items:
+        _refuse_dates(value, path, (*keys, str(key)))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

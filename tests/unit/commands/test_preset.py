@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dvc.parsing.context import Context
 from ruamel.yaml import YAML
 
 from strokecast import params
@@ -63,6 +64,7 @@ def test_apply_keeps_comments_and_own_edits(name: str, tmp_path: Path) -> None:
     )
     assert preset.apply(name, path, FOLDER) == "", "applying it again changes nothing"
     resolve.load(path)
+    Context(YAML(typ="safe").load(after))  # as DVC reads it
 
 
 def test_an_unknown_preset_and_one_that_does_not_fit(tmp_path: Path) -> None:

@@ -248,3 +248,15 @@ def test_the_first_of_model_task_and_architecture_that_names_a_key_decides() -> 
 def test_a_default_baseline_that_is_not_trained_is_none() -> None:
     settings = resolve.resolve(params.parse({"models": {"classify": {"gru": {}}}}))
     assert settings.evaluation.classify.baseline is None
+
+
+def test_a_date_without_quotes_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("features: {forecast: {valid_from: 2018-09-01}}\n")
+    with pytest.raises(
+        UserError,
+        match=r'features\.forecast\.valid_from: 2018-09-01 is a date without quotes.*write "2018-09-01"',
+    ):
+        params.load(path)
+    path.write_text('features: {forecast: {valid_from: "2018-09-01"}}\n')
+    assert params.load(path).features.forecast.valid_from == "2018-09-01"
