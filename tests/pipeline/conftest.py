@@ -1,4 +1,4 @@
-"""A tiny real project: a copy of this checkout, small settings, real drawings, a real `dvc repro`."""
+"""A small real project: a copy of this checkout with small settings, on which `dvc repro` ran with real drawings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 
-# Imported by every Python process of the pipeline; notes which strokecast files a stage imported.
+# Every Python process of the pipeline imports this. It records which strokecast files a stage imported.
 SITECUSTOMIZE = """
 import atexit, json, os, sys
 
-def note():
+def record():
     stage, folder = os.environ.get("DVC_STAGE"), os.environ.get("IMPORTS_LOG")
     if not stage or not folder:
         return
@@ -31,11 +31,11 @@ def note():
     with open(os.path.join(folder, stage.replace("/", "_") + ".json"), "w") as file:
         json.dump({"files": sorted(f for f in files if f), "tensorflow": "tensorflow" in sys.modules}, file)
 
-atexit.register(note)
+atexit.register(record)
 """
 
 
-KEPT = {
+ENABLED_MODELS = {
     "classify": {"gru", "conv_rnn", "logistic"},
     "watch": {"frame_average"},
     "draw": {"class_decoder"},
@@ -45,15 +45,15 @@ KEPT = {
 
 @dataclass
 class Project:
-    """A project folder and ways to run commands in it."""
+    """A project folder, and methods that run commands in it."""
 
     root: Path
     shared: Path | None = None
 
     @property
     def models(self) -> list[str]:
-        """What the tiny project trains, one training each."""
-        return [name for names in KEPT.values() for name in sorted(names)]
+        """The models that the small project trains, each with one seed."""
+        return [name for names in ENABLED_MODELS.values() for name in sorted(names)]
 
     @property
     def imports(self) -> Path:
@@ -64,8 +64,8 @@ class Project:
         hooks.mkdir(exist_ok=True)
         (hooks / "sitecustomize.py").write_text(SITECUSTOMIZE)
         self.imports.mkdir(exist_ok=True)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "PYTEST_", "MLFLOW_"))}
-        return kept | {
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "PYTEST_", "MLFLOW_"))}
+        return inherited | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{hooks}{os.pathsep}{self.root / 'src'}",
             "IMPORTS_LOG": str(self.imports),
@@ -78,35 +78,36 @@ class Project:
             "GIT_COMMITTER_EMAIL": "test@example.org",
         }
 
-    def run(self, *command: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+    def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
             command,
             cwd=self.root,
             env=self.environment(),
             capture_output=True,
             text=True,
             timeout=900,
-            **more,
+            **options,
         )
-        if check and done.returncode != 0:
+        if check and result.returncode != 0:
             raise AssertionError(
-                f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+                f"{' '.join(command)} ended with {result.returncode}\n{result.stdout}\n{result.stderr}"
             )
-        return done
+        return result
 
-    def popen(self, *command: str, **more: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(command, cwd=self.root, env=self.environment(), text=True, **more)
+    def popen(self, *command: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(command, cwd=self.root, env=self.environment(), text=True, **options)
 
     def repro(self, *arguments: str) -> list[str]:
-        """Run `dvc repro` and return the names of the stages that ran a command or came from the cache."""
-        return self.ran(self.run("dvc", "repro", *arguments).stdout)
+        """Run `dvc repro`; returns the names of the stages that ran or came from the run cache."""
+        return self.stages_run(self.run("dvc", "repro", *arguments).stdout)
 
     @staticmethod
-    def ran(output: str) -> list[str]:
-        """Stage names in the order in which DVC ran them."""
+    def stages_run(output: str) -> list[str]:
+        """The stages in DVC's output, in the order in which DVC ran them."""
         return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
 
-    def params(self, change: Callable[[Any], None]) -> None:
+    def edit_params(self, change: Callable[[Any], None]) -> None:
+        """Apply `change` to the values of params.yaml in place."""
         yaml = YAML()
         path = self.root / "params.yaml"
         values = yaml.load(path)
@@ -115,10 +116,10 @@ class Project:
             yaml.dump(values, file)
 
     def board(self) -> dict[str, dict[str, Any]]:
-        """Every active run by training_id, without MLflow's own ids; fails where an id has two runs."""
+        """Active runs by training_id, without the ids that MLflow assigns; fails if a training_id has two active runs."""
         script = Path(__file__).parent / "describe_board.py"
-        done = self.run(sys.executable, str(script), str(self.root / "mlruns"))
-        runs: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+        result = self.run(sys.executable, str(script), str(self.root / "mlruns"))
+        runs: dict[str, dict[str, Any]] = json.loads(result.stdout.splitlines()[-1])
         return runs
 
     def lock(self) -> dict[str, Any]:
@@ -127,21 +128,21 @@ class Project:
         return stages
 
     def training_ids(self) -> set[str]:
-        """The trainings of this workspace."""
+        """The training_ids of all finished trainings in `models/`."""
         runs = [json.loads(path.read_text()) for path in (self.root / "models").rglob("run.json")]
         return {run["training_id"] for run in runs if run["status"] == "finished"}
 
-    def copy(self, to: Path) -> Project:
-        shutil.copytree(self.root, to, symlinks=True)
-        return Project(to, self.shared)
+    def copy(self, target: Path) -> Project:
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target, self.shared)
 
     def commit(self, message: str = "change") -> None:
         self.run("git", "add", "-A")
         self.run("git", "commit", "-q", "--allow-empty", "-m", message)
 
 
-def fresh(root: Path) -> Project:
-    """This checkout as a new git repository: what git tracks or would track, as it stands on disk."""
+def create_project(root: Path) -> Project:
+    """A new git repository with the files of this checkout that git does not ignore, uncommitted edits included."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"],
         cwd=ROOT,
@@ -160,8 +161,8 @@ def fresh(root: Path) -> Project:
     return project
 
 
-def shrink(values: Any) -> None:
-    """Settings under which the whole pipeline takes a minute."""
+def use_small_settings(values: Any) -> None:
+    """Settings with which the complete pipeline takes one minute."""
     values["sketches"]["source"] = "quickdraw"
     values["sketches"]["quickdraw"] = {
         "base_url": str(SHARED / "quickdraw"),
@@ -181,9 +182,9 @@ def shrink(values: Any) -> None:
     values["training"].update({task: {"epochs": count, "warmup_epochs": 0} for task, count in epochs.items()})
     values["quality"] = {"sketches": {"max_quarantined": 0.2}}
     values["features"]["watch"].update(frames=3, height=12, width=12, steps_per_frame=2)
-    for task, keep in KEPT.items():
+    for task, enabled in ENABLED_MODELS.items():
         for name in list(values["models"][task]):
-            if name not in keep:
+            if name not in enabled:
                 del values["models"][task][name]
     values["models"]["classify"]["gru"]["config"] = {"units": 8, "layers": 1}
     values["evaluation"]["forecast"].update(resamples=100, baseline="seasonal_naive_7")
@@ -198,26 +199,26 @@ def shrink(values: Any) -> None:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not SHARED.is_dir():
-        pytest.skip("the real data of ../shared/data is not beside this checkout")
+        pytest.skip("no real data: ../shared/data does not exist")
     return SHARED
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Project:
-    """The tiny project after its first `dvc repro`, committed. Do not change it: take `project`.
+    """The small project after its first `dvc repro`, committed. Read-only: tests that change files use `project`.
 
-    Built once for all of pytest's workers: whoever comes first builds, the others wait.
+    The first pytest worker builds it; the others wait for the lock.
     """
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    place, done = base / "tiny", base / "tiny" / "done"
-    with FileLock(base / "tiny.lock"):
-        project = Project(place / "strokecast")
+    folder, done = base / "small", base / "small" / "done"
+    with FileLock(base / "small.lock"):
+        project = Project(folder / "strokecast")
         if not done.exists():
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             project.root.mkdir(parents=True)
-            project = fresh(project.root)
-            project.params(shrink)
+            project = create_project(project.root)
+            project.edit_params(use_small_settings)
             project.repro()
             project.commit("first run")
             done.touch()
@@ -226,7 +227,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Projec
 
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
-    """A copy of the built tiny project for one test to change, with a board that knows its own place."""
+    """A copy of `built` that one test may change; the artifact paths on its board are updated to the copy."""
     copy = built.copy(tmp_path / "strokecast")
     copy.run(sys.executable, "-c", "from strokecast.tracking import store; store._relocate()")
     return copy

@@ -1,4 +1,4 @@
-"""Print every active run of a board as JSON by training_id, without anything that MLflow itself assigns."""
+"""Print every active run of a board as JSON by training_id, without the ids and times that MLflow assigns."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def describe(mlruns: Path) -> dict[str, object]:
     experiments = [e.experiment_id for e in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
     board: dict[str, object] = {}
     for run in client.search_runs(experiments, run_view_type=ViewType.ACTIVE_ONLY, max_results=1000):
-        training = run.data.tags["strokecast.training_id"]
-        if training in board:
-            raise SystemExit(f"training {training} has two active runs")
+        training_id = run.data.tags["strokecast.training_id"]
+        if training_id in board:
+            raise SystemExit(f"training {training_id} has two active runs")
         histories = {
             key: sorted(
                 (m.step, m.timestamp, m.value) for m in client.get_metric_history(run.info.run_id, key)
@@ -30,7 +30,7 @@ def describe(mlruns: Path) -> dict[str, object]:
             for key in run.data.metrics
         }
         artifacts: dict[str, str] = {}
-        if client.list_artifacts(run.info.run_id):  # a training that still runs has none
+        if client.list_artifacts(run.info.run_id):  # a running training has no artifacts
             folder = Path(download_artifacts(run_id=run.info.run_id, artifact_path=""))
             artifacts = {
                 path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -40,13 +40,13 @@ def describe(mlruns: Path) -> dict[str, object]:
         outputs = run.outputs.model_outputs if run.outputs else []
         model_files: dict[str, str] = {}
         for output in outputs:
-            place = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}"))
-            for path in sorted(place.rglob("*")):
+            model_dir = Path(download_artifacts(artifact_uri=f"models:/{output.model_id}"))
+            for path in sorted(model_dir.rglob("*")):
                 if path.is_file() and path.name != "registered_model_meta":
-                    model_files[path.relative_to(place).as_posix()] = hashlib.sha256(
+                    model_files[path.relative_to(model_dir).as_posix()] = hashlib.sha256(
                         path.read_bytes()
                     ).hexdigest()
-        board[training] = {
+        board[training_id] = {
             "name": run.info.run_name,
             "status": run.info.status,
             "start": run.info.start_time,

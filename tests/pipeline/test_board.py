@@ -1,4 +1,4 @@
-"""The board is complete, each training exactly once, whatever happened to it."""
+"""The board has exactly one active run per training: after deletion, clone and pull, queue workers, kills."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_deleted_mlruns_comes_back_equal(project: Any) -> None:
-    # From live rows: a training and its evaluation logged while they ran, beside rows that sync made.
-    project.params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=10))
+def test_a_deleted_board_is_rebuilt_with_equal_runs(project: Any) -> None:
+    # One run is logged live by its training and evaluation; `sync` created the others.
+    project.edit_params(lambda values: values["models"]["classify"]["gru"]["config"].update(units=10))
     project.repro()
     live = {k: v for k, v in project.board().items() if k in project.training_ids()}
     assert len(live) == len(project.models)
@@ -27,15 +27,15 @@ def test_deleted_mlruns_comes_back_equal(project: Any) -> None:
     assert project.board() == live
 
 
-def test_clone_and_pull_train_and_evaluate_nothing(project: Any, tmp_path: Path) -> None:
+def test_clone_and_pull_rerun_only_sync(project: Any, tmp_path: Path) -> None:
     storage = tmp_path / "storage"
     project.run("dvc", "remote", "add", "--local", "-d", "storage", str(storage))
     project.run("dvc", "push", "-q")
     project.commit()
     board = project.board()
-    place = tmp_path / "clone"
-    project.run("git", "clone", "-q", str(project.root), str(place))
-    clone = type(project)(place)
+    root = tmp_path / "clone"
+    project.run("git", "clone", "-q", str(project.root), str(root))
+    clone = type(project)(root)
     clone.run("dvc", "remote", "add", "--local", "-d", "storage", str(storage))
     clone.run("dvc", "pull", "-q")
     assert clone.repro() == ["sync"]
@@ -43,7 +43,7 @@ def test_clone_and_pull_train_and_evaluate_nothing(project: Any, tmp_path: Path)
     assert clone.run("git", "status", "--porcelain").stdout == ""
 
 
-def test_queue_workers_log_to_one_board_and_apply_needs_no_training(project: Any) -> None:
+def test_queue_workers_log_to_one_board_and_apply_reruns_only_sync(project: Any) -> None:
     project.commit()
     before = project.board()
     for units in (9, 10, 11):
@@ -69,13 +69,13 @@ def test_queue_workers_log_to_one_board_and_apply_needs_no_training(project: Any
     assert project.training_ids() <= set(board)
 
 
-def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
+def test_a_killed_and_resumed_training_is_on_the_board_once(project: Any) -> None:
     before = project.board()
 
     def longer(values: Any) -> None:
         values["models"]["classify"]["gru"]["training"] = {"epochs": 400}
 
-    project.params(longer)
+    project.edit_params(longer)
     running = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -87,43 +87,47 @@ def test_a_killed_training_run_again_is_on_the_board_once(project: Any) -> None:
     assert not (project.root / "models/classify/gru/seed-1/run.json").exists() or (
         json.loads((project.root / "models/classify/gru/seed-1/run.json").read_text())["training_id"]
         in before
-    ), "nothing half written"
-    project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 3}))
+    ), "no incomplete output"
+    project.edit_params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 3}))
     project.repro()
     board = project.board()
     assert project.training_ids() <= set(board)
     assert {k: board[k] for k in before} == before
-    left = set(board) - set(before) - project.training_ids()
-    assert left <= {training_id}
-    assert all(board[k]["status"] == "KILLED" for k in left), "what was killed and given up is marked so"
+    abandoned = set(board) - set(before) - project.training_ids()
+    assert abandoned <= {training_id}
+    assert all(board[k]["status"] == "KILLED" for k in abandoned), "an abandoned training is marked as KILLED"
 
-    project.params(longer)
+    project.edit_params(longer)
     now = time.time() * 1000
-    again = project.popen(
+    resumed = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    assert again.wait(timeout=600) == 0
+    assert resumed.wait(timeout=600) == 0
     board = project.board()
-    assert training_id in project.training_ids(), "the same training went on under its own id"
+    assert training_id in project.training_ids(), "the training resumes under its own id"
     assert board[training_id]["status"] == "FINISHED"
     points = board[training_id]["histories"]["train/loss"]
     assert len(points) == 400
-    assert points[0][1] < now, "its first epoch is that of the killed process"
+    assert points[0][1] < now, "the first epoch was logged by the killed process"
 
 
-def _wait_for_epoch(project: Any, known: set[str]) -> str:
-    """The training_id of a running training that has logged an epoch to the board."""
+def _wait_for_epoch(project: Any, previous: set[str]) -> str:
+    """Wait until a new training has logged an epoch to the board; returns its training_id."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for training_id, run in project.board().items():
-            if training_id not in known and run["status"] == "RUNNING" and run["histories"].get("train/loss"):
+            if (
+                training_id not in previous
+                and run["status"] == "RUNNING"
+                and run["histories"].get("train/loss")
+            ):
                 return training_id
         time.sleep(0.5)
     raise AssertionError("no training logged an epoch")
 
 
-def test_a_second_repro_says_that_the_first_is_running(project: Any) -> None:
-    project.params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 400}))
+def test_a_second_repro_reports_that_the_first_is_running(project: Any) -> None:
+    project.edit_params(lambda values: values["models"]["classify"]["gru"].update(training={"epochs": 400}))
     before = set(project.board())
     first = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True

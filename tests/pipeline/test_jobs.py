@@ -1,4 +1,4 @@
-"""`strokecast repro` (what `make repro` calls): DVC's stages side by side, with the outcome of `dvc repro`."""
+"""`strokecast repro`, which `make repro` calls, runs stages in parallel and gives the outputs of `dvc repro`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def _touch(values: Any) -> None:
-    """Two trainings of different tasks, so that nothing of one waits for the other."""
+def _change_two_models(values: Any) -> None:
+    """Change one model of each of two tasks: neither training depends on the other."""
     values["models"]["classify"]["gru"]["config"].update(units=9)
     values["models"]["forecast"]["linear"]["training"] = {"epochs": 2}
 
 
-def test_stages_run_side_by_side_and_end_as_dvc_repro_does(project: Any) -> None:
-    project.params(_touch)
-    done = project.run("strokecast", "repro", "--jobs", "2")
-    stages = project.ran(done.stdout)
+def test_stages_run_in_parallel_and_leave_nothing_for_dvc_repro(project: Any) -> None:
+    project.edit_params(_change_two_models)
+    result = project.run("strokecast", "repro", "--jobs", "2")
+    stages = project.stages_run(result.stdout)
     assert sorted(stages) == [
         "compare",
         "evaluate-classify",
@@ -38,27 +38,27 @@ def test_stages_run_side_by_side_and_end_as_dvc_repro_does(project: Any) -> None
     ]
     assert stages[0] == "params"
     assert set(stages[1:3]) == {"train-classify@gru", "train-forecast@linear"}
-    assert stages[-2:] == ["compare", "sync"], "what stands on others waits for them"
+    assert stages[-2:] == ["compare", "sync"], "stages run after those that they depend on"
     runs = [
-        project.root / "models" / place / "run.json"
-        for place in ("classify/gru/seed-1", "forecast/linear/seed-1")
+        project.root / "models" / model_dir / "run.json"
+        for model_dir in ("classify/gru/seed-1", "forecast/linear/seed-1")
     ]
     starts, ends, jobs = zip(*(_times(path) for path in runs), strict=True)
-    assert max(starts) < min(ends), "both trained at the same time"
-    assert jobs == (2, 2), "the board tells that each ran beside another"
+    assert max(starts) < min(ends), "both trainings ran at the same time"
+    assert jobs == (2, 2), "run.json records that two stages ran at a time"
     assert all(project.board()[_id(path)]["tags"]["strokecast.jobs"] == "2" for path in runs)
     lock = (project.root / "dvc.lock").read_bytes()
-    assert project.repro() == ["sync"], "for dvc repro nothing is left to do"
+    assert project.repro() == ["sync"], "dvc repro has nothing left to do"
     assert (project.root / "dvc.lock").read_bytes() == lock
 
     again = project.run("strokecast", "repro")
-    assert project.ran(again.stdout) == ["sync"]
+    assert project.stages_run(again.stdout) == ["sync"]
     assert "up to date" in again.stdout
     assert "board complete" in again.stdout
     assert (project.root / "dvc.lock").read_bytes() == lock
 
 
-def test_forked_stages_give_the_bits_of_stages_in_processes_of_their_own(
+def test_forked_stages_give_the_same_bits_as_stages_in_separate_processes(
     project: Any, tmp_path: Path
 ) -> None:
     def deterministic(values: Any) -> None:
@@ -66,14 +66,16 @@ def test_forked_stages_give_the_bits_of_stages_in_processes_of_their_own(
             values["training"][task]["deterministic"] = True
 
     other = project.copy(tmp_path / "other")
-    for place in (project, other):
-        place.params(deterministic)
+    for copy in (project, other):
+        copy.edit_params(deterministic)
     forked = project.run("strokecast", "repro", "--jobs", "2")
-    assert sum(name.startswith("train-") for name in project.ran(forked.stdout)) > 2, "enough to fork for"
+    assert sum(name.startswith("train-") for name in project.stages_run(forked.stdout)) > 2, (
+        "enough stages to fork"
+    )
     other.run("dvc", "repro")
     for path in sorted((project.root / "models").rglob("model.keras")):
-        twin = other.root / path.relative_to(project.root)
-        assert _weights(path) == _weights(twin), path.relative_to(project.root)
+        counterpart = other.root / path.relative_to(project.root)
+        assert _weights(path) == _weights(counterpart), path.relative_to(project.root)
 
 
 def _weights(path: Path) -> bytes:
@@ -81,50 +83,48 @@ def _weights(path: Path) -> bytes:
         return archive.read("model.weights.h5")
 
 
-def test_a_stage_that_fails_ends_it_in_one_line_and_loses_nothing(project: Any) -> None:
-    broken = {
-        "enabled": True,
-        "seeds": [1],
-        "config": {},
-        "training": {},
-    }  # its strides do not fit the frames
-
-    def spoil(values: Any) -> None:
+def test_a_failed_stage_is_reported_in_one_line_and_finished_stages_are_kept(project: Any) -> None:
+    def add_broken_model(values: Any) -> None:
         values["models"]["classify"]["gru"]["config"].update(units=9)
-        values["models"]["watch"]["cnn_rnn_strokes"] = broken
+        values["models"]["watch"]["cnn_rnn_strokes"] = {"config": {}}  # its strides do not fit the frames
 
-    project.params(spoil)
-    done = project.run("strokecast", "repro", "--jobs", "2", check=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: failed to reproduce train-watch@cnn_rnn_strokes; ")
-    assert set(project.ran(done.stdout)[1:3]) == {"train-classify@gru", "train-watch@cnn_rnn_strokes"}
-    assert "evaluate-watch" not in project.ran(done.stdout), "nothing that stands on it was begun"
+    project.edit_params(add_broken_model)
+    result = project.run("strokecast", "repro", "--jobs", "2", check=False)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith(
+        "error: failed to reproduce train-watch@cnn_rnn_strokes; "
+    )
+    assert set(project.stages_run(result.stdout)[1:3]) == {
+        "train-classify@gru",
+        "train-watch@cnn_rnn_strokes",
+    }
+    assert "evaluate-watch" not in project.stages_run(result.stdout), "stages that depend on it did not start"
 
-    mended = {"track_filters": [4], "track_kernels": [2], "track_strides": [2]}
-    project.params(lambda values: values["models"]["watch"]["cnn_rnn_strokes"].update(config=mended))
-    after = project.ran(project.run("strokecast", "repro").stdout)
-    assert "train-watch@cnn_rnn_strokes" in after
-    assert "train-classify@gru" not in after, "what ran beside it was waited for and stays"
-
-
-def test_an_unknown_key_is_told_before_anything_runs(project: Any) -> None:
-    project.params(lambda values: values["training"].update(speed=3))
-    done = project.run("strokecast", "repro", check=False)
-    assert done.returncode == 1
-    assert project.ran(done.stdout) == []
-    assert "training.speed" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    fitting = {"track_filters": [4], "track_kernels": [2], "track_strides": [2]}
+    project.edit_params(lambda values: values["models"]["watch"]["cnn_rnn_strokes"].update(config=fitting))
+    rerun = project.stages_run(project.run("strokecast", "repro").stdout)
+    assert "train-watch@cnn_rnn_strokes" in rerun
+    assert "train-classify@gru" not in rerun, "the stage that ran in parallel had finished"
 
 
-def test_sigterm_lets_the_stages_save_and_the_next_run_goes_on(project: Any) -> None:
+def test_an_unknown_key_is_reported_before_any_stage_runs(project: Any) -> None:
+    project.edit_params(lambda values: values["training"].update(speed=3))
+    result = project.run("strokecast", "repro", check=False)
+    assert result.returncode == 1
+    assert project.stages_run(result.stdout) == []
+    assert "training.speed" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_after_sigterm_the_stages_save_and_the_next_run_resumes_them(project: Any) -> None:
     before = {_id(path) for path in project.root.glob("models/*/*/seed-*/run.json")}
 
     def longer(values: Any) -> None:
         values["models"]["classify"]["gru"]["training"] = {"epochs": 250}
         values["models"]["forecast"]["linear"]["training"] = {"epochs": 250}
 
-    project.params(longer)
+    project.edit_params(longer)
     running = project.popen(
         "strokecast",
         "repro",
@@ -136,25 +136,26 @@ def test_sigterm_lets_the_stages_save_and_the_next_run_goes_on(project: Any) -> 
     )
     try:
         _wait_for_two_epochs(project, before)
-        running.send_signal(signal.SIGTERM)  # to this process alone: it tells the stages
-        _, told = running.communicate(timeout=120)
+        running.send_signal(signal.SIGTERM)  # to this process only: it passes the signal on to the stages
+        _, errors = running.communicate(timeout=120)
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 143
-    assert "Traceback" not in told
+    assert "Traceback" not in errors
     interrupted = {
         key for key, run in project.board().items() if key not in before and run["status"] != "FINISHED"
     }
-    assert len(interrupted) == 2, "both had begun, neither was done"
+    assert len(interrupted) == 2, "both had started, neither had finished"
     assert project.repro()[-1] == "sync"
-    assert interrupted <= project.training_ids(), "both went on under their own ids"
+    assert interrupted <= project.training_ids(), "both resumed under their own ids"
 
 
-def _wait_for_two_epochs(project: Any, known: set[str]) -> None:
+def _wait_for_two_epochs(project: Any, previous: set[str]) -> None:
+    """Wait until two new trainings have logged an epoch each."""
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
-        new = [run for key, run in project.board().items() if key not in known]
+        new = [run for key, run in project.board().items() if key not in previous]
         if sum(bool(run["histories"].get("train/loss")) for run in new) == 2:
             return
         time.sleep(0.5)

@@ -1,7 +1,8 @@
-"""`kill -9` in the middle of download, validate and preprocess; `dvc repro` again ends byte for byte the same."""
+"""SIGKILL in the middle of download, validate and preprocess: the next `dvc repro` gives byte-identical outputs."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -20,26 +21,31 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LAST = "preprocess@classify"  # and what it needs
-PIECE = 8_192  # bytes that the server sends at once
+TARGET = "preprocess@classify"  # the stage that `dvc repro` is called with
+CHUNK = 8_192  # bytes that the server sends at a time
+GONE = (
+    psutil.NoSuchProcess,
+    FileNotFoundError,
+    ProcessLookupError,
+)  # a process or file that has ended meanwhile
 OUTPUTS = {
     "download@sketches": Path("data/raw/sketches"),
     "validate@sketches": Path("data/validated/sketches"),
-    LAST: Path("data/processed/classify"),
+    TARGET: Path("data/processed/classify"),
 }
 
 
 @dataclass
 class Mirror:
-    """A loopback server of `sketchrnn/<class>.npz`, with Range, as slow as it is told."""
+    """A local HTTP server of `sketchrnn/<class>.npz` with Range requests and an adjustable speed."""
 
     folder: Path
     url: str = ""
-    pause: float = 0.0  # seconds before each piece of `PIECE` bytes
-    ranges: list[str] = field(default_factory=list)  # the `Range` headers that came
-    sent: int = 0  # bytes of bodies
+    pause: float = 0.0  # seconds before each chunk
+    ranges: list[str] = field(default_factory=list)  # the `Range` headers received
+    sent: int = 0  # bytes of response bodies
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.ranges.clear()
         self.sent = 0
 
@@ -56,19 +62,20 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         start = 0
-        if (asked := self.headers.get("Range")) and self.headers.get("If-Range") == etag:
-            self.mirror.ranges.append(asked)
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
+        if (requested := self.headers.get("Range")) and self.headers.get("If-Range") == etag:
+            self.mirror.ranges.append(requested)
+            start = int(requested.removeprefix("bytes=").rstrip("-"))
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.send_header("ETag", etag)
         self.end_headers()
-        for at in range(start, len(data), PIECE):
+        for position in range(start, len(data), CHUNK):
             time.sleep(self.mirror.pause)
-            self.wfile.write(data[at : at + PIECE])
-            self.mirror.sent += len(data[at : at + PIECE])
+            chunk = data[position : position + CHUNK]
+            self.wfile.write(chunk)
+            self.mirror.sent += len(chunk)
 
     def log_message(self, format: str, *args: object) -> None: ...
 
@@ -76,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, request: object, client_address: object) -> None: ...  # a killed client
+    def handle_error(self, request: object, client_address: object) -> None: ...  # the client was killed
 
 
 @pytest.fixture(scope="module")
@@ -91,153 +98,147 @@ def mirror(shared_data: Path) -> Iterator[Mirror]:
 
 
 @pytest.fixture(scope="module")
-def asked(built: Any, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A project whose params.yaml asks for all drawings of the mirror, not yet fetched. Do not change it."""
+def unfetched(built: Any, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A project whose params.yaml names all drawings of the mirror, none of them downloaded yet. Read-only."""
 
-    def widen(values: Any) -> None:
+    def use_all_drawings(values: Any) -> None:
         values["sketches"]["quickdraw"] = {
             "base_url": mirror.url,
             "classes": sorted(path.stem for path in (mirror.folder / "sketchrnn").glob("*.npz")),
             "cap": {"train": None, "valid": None, "test": None},
         }
 
-    project = built.copy(tmp_path_factory.mktemp("asked") / "strokecast")
-    project.params(widen)
+    project = built.copy(tmp_path_factory.mktemp("unfetched") / "strokecast")
+    project.edit_params(use_all_drawings)
     return project
 
 
 @pytest.fixture(scope="module")
-def undisturbed(asked: Any, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """That project after a `dvc repro` that nothing disturbed."""
+def reference(unfetched: Any, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """That project after a `dvc repro` without a kill. Read-only."""
     mirror.pause = 0.0
-    project = asked.copy(tmp_path_factory.mktemp("undisturbed") / "strokecast")
-    assert project.repro(LAST) == ["params", *OUTPUTS]
+    project = unfetched.copy(tmp_path_factory.mktemp("reference") / "strokecast")
+    assert project.repro(TARGET) == ["params", *OUTPUTS]
     return project
 
 
-@pytest.mark.parametrize("killed", ["the stage alone", "dvc and the stage"])
+@pytest.mark.parametrize("killed", ["only the stage", "dvc and the stage"])
 @pytest.mark.parametrize("name", list(OUTPUTS))
-def test_killed_and_run_again_is_byte_for_byte_the_same(
-    asked: Any, undisturbed: Any, mirror: Mirror, tmp_path: Path, name: str, killed: str
+def test_a_stage_that_was_killed_gives_the_same_bytes_when_it_runs_again(
+    unfetched: Any, reference: Any, mirror: Mirror, tmp_path: Path, name: str, killed: str
 ) -> None:
-    project = asked.copy(tmp_path / "strokecast")
+    project = unfetched.copy(tmp_path / "strokecast")
     before = project.lock()[name]
-    mirror.forget()
+    mirror.reset()
     mirror.pause = 0.1 if name == "download@sketches" else 0.0
-    middle = {
+    is_in_the_middle = {
         "download@sketches": _downloading,
         "validate@sketches": lambda root: _growing(root / OUTPUTS[name], "train.parquet"),
-        LAST: lambda root: _growing(root / OUTPUTS[name], "bucket-*.tfrecord"),
+        TARGET: lambda root: _growing(root / OUTPUTS[name], "bucket-*.tfrecord"),
     }[name]
     script = f"stages/{name.partition('@')[0]}.py"
-    running = project.popen("dvc", "repro", LAST, stdout=subprocess.DEVNULL, start_new_session=True)
+    running = project.popen("dvc", "repro", TARGET, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        stage = _stopped_in(running, script, lambda: middle(project.root))
-        half = _hashes(next(_leftovers(project.root / OUTPUTS[name])))
-        if killed == "the stage alone":
+        stage = _suspend_stage(running, script, lambda: is_in_the_middle(project.root))
+        incomplete = _hashes(next(_temporary_outputs(project.root / OUTPUTS[name])))
+        if killed == "only the stage":
             stage.kill()
             assert running.wait(timeout=60) != 0, "dvc saw that its stage died"
     finally:
-        with _gone():
+        with contextlib.suppress(*GONE):
             os.killpg(running.pid, signal.SIGKILL)
         running.wait()
     stage.wait(timeout=10)
 
-    assert not (project.root / OUTPUTS[name]).exists(), "nothing half written stands in the output's place"
-    assert half != _hashes(undisturbed.root / OUTPUTS[name]), "it was killed in the middle"
-    assert project.lock()[name] == before, "dvc.lock names no half-done stage"
-    parts = {path.name: path.stat().st_size for path in _parts(project.root)}
+    assert not (project.root / OUTPUTS[name]).exists(), "there is no incomplete output"
+    assert incomplete != _hashes(reference.root / OUTPUTS[name]), "the stage was killed before it was done"
+    assert project.lock()[name] == before, "dvc.lock does not record an unfinished stage"
+    partial = {path.name: path.stat().st_size for path in _partial_downloads(project.root)}
     if name == "download@sketches":
-        assert parts
+        assert partial
         assert mirror.sent < _bytes(mirror)
-    mirror.forget()
+    mirror.reset()
     mirror.pause = 0.0
 
-    ran = project.repro(LAST)
-    assert ran == list(OUTPUTS)[list(OUTPUTS).index(name) :], "the killed stage ran anew, those before it not"
+    stages = project.repro(TARGET)
+    assert stages == list(OUTPUTS)[list(OUTPUTS).index(name) :], (
+        "the killed stage and those after it run again"
+    )
     for output in OUTPUTS.values():
-        assert _hashes(project.root / output) == _hashes(undisturbed.root / output)
-    assert (project.root / "dvc.lock").read_bytes() == (undisturbed.root / "dvc.lock").read_bytes()
-    assert sorted(mirror.ranges) == sorted(f"bytes={size}-" for size in parts.values()), "what came was kept"
-    assert mirror.sent <= _bytes(mirror) - sum(parts.values())
-    assert not [path for output in OUTPUTS.values() for path in _leftovers(project.root / output)]
-    assert not list(_parts(project.root))
-    assert project.repro(LAST) == [], "nothing is left to do"
+        assert _hashes(project.root / output) == _hashes(reference.root / output)
+    assert (project.root / "dvc.lock").read_bytes() == (reference.root / "dvc.lock").read_bytes()
+    assert sorted(mirror.ranges) == sorted(f"bytes={size}-" for size in partial.values()), (
+        "downloads continue where they ended"
+    )
+    assert mirror.sent <= _bytes(mirror) - sum(partial.values())
+    assert not [path for output in OUTPUTS.values() for path in _temporary_outputs(project.root / output)]
+    assert not list(_partial_downloads(project.root))
+    assert project.repro(TARGET) == [], "everything is up to date"
 
 
-# ---------------------------------------------------------------- the middle of a stage
+# ---------------------------------------------------------------- stages in progress
 
 
 def _downloading(root: Path) -> bool:
-    """Some files are whole, some are on their way."""
+    """Some files are complete, some are partial."""
     cache = root / ".strokecast" / "downloads"
-    return bool(list(cache.glob("*/*.npz"))) and any(path.stat().st_size for path in _parts(root))
+    return bool(list(cache.glob("*/*.npz"))) and any(path.stat().st_size for path in _partial_downloads(root))
 
 
 def _growing(output: Path, names: str) -> bool:
-    """A file of the temporary output has bytes in it."""
-    return any(path.stat().st_size for left in _leftovers(output) for path in left.rglob(names))
+    """A file of the temporary output is not empty."""
+    return any(path.stat().st_size for folder in _temporary_outputs(output) for path in folder.rglob(names))
 
 
-def _stopped_in(running: Any, script: str, middle: Callable[[], bool]) -> psutil.Process:
-    """Wait until the stage `script` is in the middle, stop it there and hand it back, still stopped."""
+def _suspend_stage(dvc: Any, script: str, condition: Callable[[], bool]) -> psutil.Process:
+    """Wait until the stage `script` runs and `condition` holds, then suspend the process and return it."""
     deadline = time.monotonic() + 180
     stage: psutil.Process | None = None
     while time.monotonic() < deadline:
-        assert running.poll() is None, "dvc ended before its stage could be killed"
+        assert dvc.poll() is None, "dvc ended before its stage could be killed"
         if stage is None:
-            stage = _stage(running.pid, script)
-        with _gone():
-            if stage and middle():
+            stage = _find_stage(dvc.pid, script)
+        with contextlib.suppress(*GONE):
+            if stage and condition():
                 stage.suspend()
-                assert middle(), "it went on too fast"
+                assert condition(), "the stage was suspended too late"
                 assert stage.is_running()
                 return stage
         time.sleep(0.001 if stage else 0.02)
-    raise AssertionError(f"{script} never was in the middle")
+    raise AssertionError(f"{script} did not reach the condition")
 
 
-def _stage(dvc: int, script: str) -> psutil.Process | None:
-    """The Python process of a stage below `dvc repro`."""
-    with _gone():
-        for child in psutil.Process(dvc).children(recursive=True):
-            with _gone():
+def _find_stage(dvc_pid: int, script: str) -> psutil.Process | None:
+    """The Python process of a stage that `dvc repro` started; None if there is none."""
+    with contextlib.suppress(*GONE):
+        for child in psutil.Process(dvc_pid).children(recursive=True):
+            with contextlib.suppress(*GONE):
                 command = child.cmdline()
                 if len(command) > 1 and "python" in Path(command[0]).name and command[1] == script:
                     return child
     return None
 
 
-class _gone:  # noqa: N801 (reads as a phrase)
-    """Passes over what ended, or was renamed, while it was looked at."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        return kind is not None and issubclass(
-            kind, psutil.NoSuchProcess | FileNotFoundError | ProcessLookupError
-        )
+# ---------------------------------------------------------------- files
 
 
-# ---------------------------------------------------------------- what lies there
-
-
-def _leftovers(output: Path) -> Iterator[Path]:
-    """Temporary folders and files beside an output."""
+def _temporary_outputs(output: Path) -> Iterator[Path]:
+    """Temporary folders and files of an output, which stand beside it."""
     yield from output.parent.glob(f".{output.name}.tmp-*")
 
 
-def _parts(root: Path) -> Iterator[Path]:
-    """Files that are on their way."""
+def _partial_downloads(root: Path) -> Iterator[Path]:
+    """Files that are not downloaded completely."""
     yield from (root / ".strokecast" / "downloads").glob("*/*.part")
 
 
 def _bytes(mirror: Mirror) -> int:
+    """Size of all files of the mirror."""
     return sum(path.stat().st_size for path in (mirror.folder / "sketchrnn").glob("*.npz"))
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Relative name → sha256 of every file, hidden ones too; folders by their names."""
+    """Relative path → sha256 of every file, hidden ones included; "folder" for folders."""
     assert folder.is_dir(), folder
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

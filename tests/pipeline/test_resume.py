@@ -1,4 +1,4 @@
-"""A training that was killed, interrupted or broken inside a real `dvc repro`."""
+"""Trainings that are killed, interrupted or diverge inside a real `dvc repro`: resumed with the same bits, or reported."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ import pytest
 pytestmark = pytest.mark.slow
 
 STAGE = "train-classify@gru"
-HOME = Path("models/classify/gru/seed-1")
+MODEL_DIR = Path("models/classify/gru/seed-1")
 
 
-def busy(values: Any) -> None:
-    """All that a checkpoint has to bring back: dropout, augmentation, EMA, a schedule, early stopping."""
+def use_all_state(values: Any) -> None:
+    """Settings with all state that a checkpoint restores: dropout, augmentation, EMA, a schedule, early stopping."""
     values["models"]["classify"]["gru"] = {
         "enabled": True,
         "seeds": [1],
@@ -42,10 +42,10 @@ def busy(values: Any) -> None:
 
 
 def weights(project: Any) -> str:
-    """sha256 over all weights of `model.keras`, by their names."""
+    """Hex sha256 over the names and values of all weights in `model.keras`."""
     total = hashlib.sha256()
-    with zipfile.ZipFile(project.root / HOME / "model.keras") as whole:
-        stored = BytesIO(whole.read("model.weights.h5"))
+    with zipfile.ZipFile(project.root / MODEL_DIR / "model.keras") as archive:
+        stored = BytesIO(archive.read("model.weights.h5"))
     with h5py.File(stored) as file:
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
@@ -56,12 +56,12 @@ def weights(project: Any) -> str:
 
 
 def run_json(project: Any) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((project.root / HOME / "run.json").read_text())
-    return told
+    run: dict[str, Any] = json.loads((project.root / MODEL_DIR / "run.json").read_text())
+    return run
 
 
 class Repro:
-    """A running `dvc repro` of the training, and the process that trains."""
+    """A running `dvc repro` of the stage `STAGE`."""
 
     def __init__(self, project: Any) -> None:
         self.records = project.root / ".strokecast/trainings"
@@ -74,22 +74,22 @@ class Repro:
             start_new_session=True,
         )
 
-    def newest(self) -> str:
-        """The name of the newest checkpoint; empty where there is none."""
+    def latest_checkpoint(self) -> str:
+        """The file name of the latest checkpoint; empty if there is none."""
         return max((path.name for path in self.records.glob("*/checkpoint-*.npz")), default="")
 
-    def wait(self, for_what: Callable[[], Any], seconds: float = 180.0, pause: float = 0.02) -> Any:
-        """Whatever `for_what` finds, as soon as it finds it; None if the repro ended before."""
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 180.0, pause: float = 0.02) -> Any:
+        """Call `condition` until it returns a true value or the process ends; returns its last value."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found = for_what()
-            if found or self.process.poll() is not None:
-                return found
+            value = condition()
+            if value or self.process.poll() is not None:
+                return value
             time.sleep(pause)
-        raise AssertionError("nothing happened")
+        raise AssertionError(f"the condition is still false after {seconds} s")
 
-    def trainer(self) -> int:
-        """The id of the process that trains."""
+    def training_pid(self) -> int:
+        """The id of the process that trains; 0 if there is none."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
             if "stages/train.py" in child.cmdline() and "python" in child.name():
                 return child.pid
@@ -99,8 +99,8 @@ class Repro:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def end(self) -> str:
-        """Its errors, when it ended."""
+    def finish(self) -> str:
+        """Wait for the process to end; returns its stderr."""
         return self.process.communicate(timeout=300)[1]
 
 
@@ -114,8 +114,8 @@ def repro(project: Any) -> Iterator[Repro]:
             running.kill()
 
 
-def half_written(running: Repro) -> bool:
-    """Stop the training while it writes a checkpoint; whether that was so when it stood still."""
+def stopped_while_writing(running: Repro) -> bool:
+    """Stop the training while it writes a checkpoint; returns whether the file is incomplete once it has stopped."""
     for path in running.records.glob("*/.checkpoint.tmp-*"):
         pid = int(path.name.rpartition("-")[2])
         os.kill(pid, signal.SIGSTOP)
@@ -126,106 +126,112 @@ def half_written(running: Repro) -> bool:
     return False
 
 
-def test_ten_kills_change_no_bit(project: Any, tmp_path: Path) -> None:
-    project.params(busy)
-    undisturbed = project.copy(tmp_path / "undisturbed")
-    undisturbed.repro(STAGE)
-    wanted, first = weights(undisturbed), run_json(undisturbed)
+def test_ten_kills_do_not_change_the_trained_weights(project: Any, tmp_path: Path) -> None:
+    project.edit_params(use_all_state)
+    reference = project.copy(tmp_path / "reference")
+    reference.repro(STAGE)
+    expected, first = weights(reference), run_json(reference)
     assert 1 < first["best_epoch"] <= 60
 
-    rng, ids, inside = random.Random(0), set(), 0
+    rng, ids, kills_while_writing = random.Random(0), set(), 0
     for number in range(10):
         with repro(project) as running:
-            before = running.newest()
-            reached = running.wait(lambda r=running, b=before: r.newest() > b)
-            assert reached, "the training should not be over yet"
+            before = running.latest_checkpoint()
+            has_new_checkpoint = running.wait_for(lambda r=running, b=before: r.latest_checkpoint() > b)
+            assert has_new_checkpoint, "the training must still run"
             if number == 4:
-                inside += bool(running.wait(lambda r=running: half_written(r), pause=0.0))
+                kills_while_writing += bool(
+                    running.wait_for(lambda r=running: stopped_while_writing(r), pause=0.0)
+                )
             else:
                 time.sleep(rng.uniform(0.0, 0.4))
             running.kill()
         [record] = running.records.glob("*/run.json")
         ids.add(json.loads(record.read_text())["training_id"])
-        assert not (project.root / HOME / "model.keras").exists() or (
+        assert not (project.root / MODEL_DIR / "model.keras").exists() or (
             run_json(project)["training_id"] not in ids
-        ), "nothing half written"
-    assert inside == 1
+        ), "no incomplete output"
+    assert kills_while_writing == 1
     assert list(running.records.glob("*/.checkpoint.tmp-*")) == [] or number == 9
     with repro(project) as running:
-        assert running.end() is not None
+        assert running.finish() is not None
         assert running.process.returncode == 0
-    assert weights(project) == wanted
+    assert weights(project) == expected
     assert {run_json(project)["training_id"]} == ids
     assert run_json(project)["best_epoch"] == first["best_epoch"]
-    assert list(running.records.glob("*/*")) == [], "its record is gone"
-    rows = (project.root / HOME / "history.csv").read_text().splitlines()[1:]
+    assert list(running.records.glob("*/*")) == [], "the record of the finished training is removed"
+    rows = (project.root / MODEL_DIR / "history.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == list(range(1, len(rows) + 1))
     [run] = [run for key, run in project.board().items() if key in ids]
     assert (run["status"], len(run["histories"]["train/loss"])) == ("FINISHED", len(rows))
 
-    undisturbed.repro("-f", "-s", STAGE)
-    assert weights(undisturbed) == wanted, "the same seed, the same bits"
-    assert run_json(undisturbed)["training_id"] != first["training_id"]
+    reference.repro("-f", "-s", STAGE)
+    assert weights(reference) == expected, "the same seed gives the same bits"
+    assert run_json(reference)["training_id"] != first["training_id"]
 
 
 def run_ids(project: Any, training_id: str) -> list[tuple[str, str]]:
-    """(MLflow's id, status) of all runs of a training that are not deleted."""
+    """(MLflow's run id, status) of all active runs of a training."""
     query = """SELECT r.run_uuid, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid
                WHERE t.key = 'strokecast.training_id' AND t.value = ? AND r.lifecycle_stage = 'active'"""
     with closing(sqlite3.connect(project.root / "mlruns/mlflow.db", timeout=30)) as board:
         return list(board.execute(query, (training_id,)))
 
 
-def test_signals_leave_cleanly_and_the_same_run_goes_on(project: Any) -> None:
-    project.params(busy)
-    seen = []
+def test_an_interrupted_training_ends_cleanly_and_resumes_in_the_same_run(project: Any) -> None:
+    project.edit_params(use_all_state)
+    interrupted_runs = []
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (None, 0)):
         with repro(project) as running:
             if number is not None:
-                before = running.newest()
-                assert running.wait(lambda r=running, b=before: r.newest() > b)
-                if number == signal.SIGINT:  # as a terminal sends it: to the whole group
+                before = running.latest_checkpoint()
+                assert running.wait_for(lambda r=running, b=before: r.latest_checkpoint() > b)
+                if number == signal.SIGINT:  # to the process group, as a terminal sends it
                     os.killpg(running.process.pid, number)
                 else:
-                    os.kill(running.trainer(), number)
-            said = running.end()
+                    os.kill(running.training_pid(), number)
+            errors = running.finish()
         if number is None:
-            assert running.process.returncode == 0, said
+            assert running.process.returncode == 0, errors
             break
         assert running.process.returncode != 0
-        assert "Traceback" not in said
-        [line] = [line for line in said.splitlines() if "interrupted" in line]
+        assert "Traceback" not in errors
+        [line] = [line for line in errors.splitlines() if "interrupted" in line]
         assert line.startswith(f"[{STAGE}] interrupted after epoch ")
         assert line.endswith("; run `dvc repro` again to resume")
-        # A shell that stands between (DVC takes /bin/sh where SHELL is unset) dies of the group's SIGINT itself.
+        # A shell between DVC and the stage (/bin/sh if SHELL is unset) also receives the group's SIGINT and dies of it.
         ends = (code, -number) if number == signal.SIGINT else (code,)
-        assert any(f"exited with {end}\n" in said for end in ends), said
+        assert any(f"exited with {end}\n" in errors for end in ends), errors
         step = int(line.split(", step ")[1].split(";")[0])
-        epoch, within = (int(part) for part in running.newest()[len("checkpoint-") : -len(".npz")].split("-"))
-        assert (step - within) % max(epoch, 1) == 0, "the checkpoint is that of the running step"
+        epoch, within = (
+            int(part) for part in running.latest_checkpoint()[len("checkpoint-") : -len(".npz")].split("-")
+        )
+        assert (step - within) % max(epoch, 1) == 0, "the checkpoint holds the step that the message names"
         [record] = running.records.glob("*/run.json")
         training_id = json.loads(record.read_text())["training_id"]
         [(run_id, status)] = run_ids(project, training_id)
         assert status == "KILLED"
-        seen.append((training_id, run_id))
-    told = run_json(project)
-    [(run_id, status)] = run_ids(project, told["training_id"])
-    assert {*seen, (told["training_id"], run_id)} == {seen[0]}, "one training, one run"
+        interrupted_runs.append((training_id, run_id))
+    run = run_json(project)
+    [(run_id, status)] = run_ids(project, run["training_id"])
+    assert {*interrupted_runs, (run["training_id"], run_id)} == {interrupted_runs[0]}, (
+        "one MLflow run per training"
+    )
     assert status == "FINISHED"
-    live = project.board()[told["training_id"]]
-    rows = (project.root / HOME / "history.csv").read_text().splitlines()[1:]
-    assert len(live["histories"]["train/loss"]) == len(rows), "no point is doubled"
+    live = project.board()[run["training_id"]]
+    rows = (project.root / MODEL_DIR / "history.csv").read_text().splitlines()[1:]
+    assert len(live["histories"]["train/loss"]) == len(rows), "no point is logged twice"
 
     project.run("python", "-c", "import shutil; shutil.rmtree('mlruns')")
     project.repro()
-    rebuilt = project.board()[told["training_id"]]
-    own = [key for key in rebuilt["histories"] if not key.startswith("test/")]
-    assert {key: rebuilt["histories"][key] for key in own} == live["histories"]
+    rebuilt = project.board()[run["training_id"]]
+    from_training = [key for key in rebuilt["histories"] if not key.startswith("test/")]
+    assert {key: rebuilt["histories"][key] for key in from_training} == live["histories"]
 
 
-def test_a_broken_training_stops_the_pipeline_or_not_as_params_say(project: Any) -> None:
+def test_a_diverged_training_stops_the_pipeline_unless_on_failure_is_continue(project: Any) -> None:
     path = project.root / "src/strokecast/models/classify/gru.py"
-    path.write_text(path.read_text() + POISON)
+    path.write_text(path.read_text() + DIVERGING_BUILD)
     stopped = project.run("dvc", "repro", check=False)
     assert stopped.returncode != 0
     [line] = [line for line in stopped.stderr.splitlines() if line.startswith(f"[{STAGE}] error: ")]
@@ -233,34 +239,34 @@ def test_a_broken_training_stops_the_pipeline_or_not_as_params_say(project: Any)
     assert "the gradient broke first in layer " in line
     assert "Traceback" not in stopped.stderr
 
-    project.params(lambda values: values["training"].update(on_failure="continue"))
-    went_on = project.run("dvc", "repro")
-    told = run_json(project)
-    assert told["status"] == "failed"
-    assert told["reason"] in line
-    assert [path.name for path in (project.root / HOME).iterdir()] == ["run.json"]
-    assert "not shown: training failed: gru-seed1" in went_on.stdout
-    assert "passed over, as the training failed: gru-seed1" in went_on.stdout
+    project.edit_params(lambda values: values["training"].update(on_failure="continue"))
+    continued = project.run("dvc", "repro")
+    run = run_json(project)
+    assert run["status"] == "failed"
+    assert run["reason"] in line
+    assert [path.name for path in (project.root / MODEL_DIR).iterdir()] == ["run.json"]
+    assert "not evaluated: training failed: gru-seed1" in continued.stdout
+    assert "skipped, because the training failed: gru-seed1" in continued.stdout
     board = project.board()
-    assert board[told["training_id"]]["status"] == "FAILED"
-    assert told["reason"][:400] in board[told["training_id"]]["tags"]["strokecast.failure"]
+    assert board[run["training_id"]]["status"] == "FAILED"
+    assert run["reason"][:400] in board[run["training_id"]]["tags"]["strokecast.failure"]
     leaderboard = (project.root / "reports/leaderboard.md").read_text()
-    assert "Not shown, as the training failed: gru-seed1." in leaderboard
+    assert "Not shown because the training failed: gru-seed1." in leaderboard
     assert project.repro() == ["sync"]
 
 
-POISON = """
+DIVERGING_BUILD = """
 
-def _poisoned(build):
-    def made(config, spec):
+def _diverging(build):
+    def build_diverging(config, spec):
         import tensorflow as tf
 
         model = build(config, spec)
         call = model.call
-        model.call = lambda *given, **more: call(*given, **more) * tf.constant(float("nan"))
+        model.call = lambda *args, **kwargs: call(*args, **kwargs) * tf.constant(float("nan"))
         return model
 
-    return made
+    return build_diverging
 
 
 import dataclasses as _dataclasses
@@ -268,5 +274,5 @@ import dataclasses as _dataclasses
 from strokecast.models.common import registry as _registry
 
 _entry = _registry._REGISTERED["classify", "gru"]
-_registry._REGISTERED["classify", "gru"] = _dataclasses.replace(_entry, build=_poisoned(_entry.build))
+_registry._REGISTERED["classify", "gru"] = _dataclasses.replace(_entry, build=_diverging(_entry.build))
 """

@@ -1,4 +1,4 @@
-"""Every row of the leaderboard has a run on the board that carries all that DESIGN promises."""
+"""Every row of the leaderboard has an MLflow run with params, tags, curves, metrics, plots, dataset and model."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ def board(built: Any) -> dict[str, Any]:
 
 
 def _trainings(built: Any) -> list[dict[str, Any]]:
-    """The leaderboard's rows, each with the run.json and history of its training."""
-    found = []
+    """The rows of the leaderboard, each with the `run.json` and the history of its training."""
+    rows = []
     with (built.root / "reports/leaderboard.csv").open() as file:
         for row in csv.DictReader(file):
             folder = built.root / "models" / row["task"] / row["model"] / "seed-1"
             run = json.loads((folder / "run.json").read_text())
             with (folder / "history.csv").open() as history:
-                found.append(row | {"run": run, "history": list(csv.DictReader(history))})
-    assert len(found) == len(built.models)
-    return found
+                rows.append(row | {"run": run, "history": list(csv.DictReader(history))})
+    assert len(rows) == len(built.models)
+    return rows
 
 
-def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]) -> None:
+def test_each_row_has_a_run_with_every_field(built: Any, board: dict[str, Any]) -> None:
     for row in _trainings(built):
-        told, run = row["run"], board[row["run"]["training_id"]]
+        run_json, run = row["run"], board[row["run"]["training_id"]]
         processed = json.loads((built.root / f"data/processed/{row['task']}/spec.json").read_text())
         assert run["name"] == f"{row['model']}-seed1"
         assert run["status"] == "FINISHED"
-        assert (run["start"], run["end"]) == (told["started_ms"], told["ended_ms"])
+        assert (run["start"], run["end"]) == (run_json["started_ms"], run_json["ended_ms"])
         tags = run["tags"]
         assert tags["strokecast.dvc_stage"] == f"train-{row['task']}@{row['model']}"
-        assert "mlflow.source.git.commit" in tags or told["git_commit"] is None
+        assert "mlflow.source.git.commit" in tags or run_json["git_commit"] is None
         config = json.loads(
             (built.root / f"models/{row['task']}/{row['model']}/seed-1/config.json").read_text()
         )
@@ -74,7 +74,7 @@ def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]
             assert run["params"][f"config.{key}"] in (str(value), json.dumps(value)), key
         for key in config["training"] or {}:
             assert f"training.{key}" in run["params"], key
-        assert run["params"]["seed"] == str(told["seed"])
+        assert run["params"]["seed"] == str(run_json["seed"])
         assert all(processed["digest"].startswith(digest) for _, digest in run["datasets"])
         assert run["datasets"], "the input dataset with its digest"
         for column in ("train_loss", "valid_loss"):
@@ -83,7 +83,7 @@ def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]
             ]
             assert run["histories"].get(column.replace("_", "/"), []) == points
         assert any(key.startswith("system/") for key in run["metrics"]), "system metrics"
-        assert any(key.startswith("test/") for key in run["metrics"]), "figures of the test split"
+        assert any(key.startswith("test/") for key in run["metrics"]), "metrics of the test split"
         assert any(name.startswith("test/") and name.endswith(".png") for name in run["artifacts"]), "plots"
         if row["history"]:
             assert any(name.endswith("curves.png") for name in run["artifacts"]), "curves"
@@ -91,10 +91,10 @@ def test_each_row_has_its_run_with_every_field(built: Any, board: dict[str, Any]
 
 
 @pytest.mark.slow
-def test_each_model_loads_from_its_run_and_takes_raw_input(built: Any) -> None:
+def test_each_model_loads_from_its_run_and_accepts_raw_input(built: Any) -> None:
     environment = built.environment() | {"PYTHONPATH": ""}
     uri = f"sqlite:///{built.root / 'mlruns/mlflow.db'}"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-P", "-c", LOAD, uri],
         cwd=built.root.parent,
         env=environment,
@@ -102,8 +102,8 @@ def test_each_model_loads_from_its_run_and_takes_raw_input(built: Any) -> None:
         text=True,
         timeout=300,
     )
-    assert done.returncode == 0, done.stderr
-    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stderr
+    loaded = json.loads(result.stdout.splitlines()[-1])
     for row in _trainings(built):
         model = loaded[row["run"]["training_id"]]
         assert model["example"], "an input example"

@@ -1,4 +1,4 @@
-"""Records of trainings that were begun, not finished, and are no training of this workspace any more."""
+"""`strokecast clean`: removes the records of abandoned trainings, i.e. unfinished ones that nothing would resume."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from strokecast.tracking import training_lock
 DAYS = 7
 
 
-def clean(older_than: float = DAYS, dry_run: bool = False, tell: Callable[[str], None] = print) -> str:
-    """Remove abandoned records from `.strokecast/trainings`; a line each.
+def clean(older_than: float = DAYS, dry_run: bool = False, report: Callable[[str], None] = print) -> str:
+    """Remove the records (checkpoints and run data) of abandoned trainings from `.strokecast/trainings`.
 
-    What a training of the checked-out params.yaml, code and processed data would go on from stays, and so does what a
-    process trains on at this moment, whatever its age.
+    Kept are the records that a training with the present params.yaml, code and processed data would resume, and those that a
+    process is training on, whatever their age.
 
     Args:
         older_than: days since a record was last written to.
-        dry_run: tell and remove nothing.
-        tell: takes a line for each record.
+        dry_run: report and remove nothing.
+        report: called with one line per record.
 
     Returns:
-        One line: how many there were and their size.
+        One line: the number of records and their size.
 
     Raises:
-        UserError: if params.yaml holds what is not allowed, or processed data are missing: then nobody can tell which
-            trainings would go on.
+        UserError: if params.yaml is not valid or processed data are missing: the trainings that would resume are unknown
+            then.
     """
     count = size = 0
-    for folder in training_lock.abandoned_records(wanted(resolve.load()), older_than):
-        bytes_ = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    for folder in training_lock.abandoned_records(resumable_keys(resolve.load()), older_than):
+        n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if not dry_run and not training_lock.remove_record(folder):
-            tell(f"{folder.name}: a process trains on it, kept")
+            report(f"{folder.name}: kept, a process is training on it")
             continue
-        tell(f"{folder.name}: {bytes_ / 1e6:.1f} MB")
-        count, size = count + 1, size + bytes_
-    done = "would be removed" if dry_run else "removed"
-    return f"{count} abandoned record(s), {size / 1e6:.1f} MB, {done} from {training_lock.records_dir()}"
+        report(f"{folder.name}: {n_bytes / 1e6:.1f} MB")
+        count, size = count + 1, size + n_bytes
+    action = "would be removed" if dry_run else "removed"
+    return f"{count} abandoned record(s), {size / 1e6:.1f} MB, {action} from {training_lock.records_dir()}"
 
 
-def wanted(settings: params.Params) -> set[str]:
-    """Keys of all trainings that params.yaml names, switched off or not.
+def resumable_keys(settings: params.Params) -> set[str]:
+    """The resume keys of all trainings in params.yaml, those of disabled models included.
 
     Raises:
-        UserError: if processed data are missing or a config holds what is not allowed.
+        UserError: if processed data are missing or a config is not valid.
     """
     from strokecast.features.records import spec as specs
     from strokecast.training.job import TrainingJob
@@ -58,7 +58,7 @@ def wanted(settings: params.Params) -> set[str]:
         entries = settings.entries(task)
         if not entries:
             continue
-        digest = str(specs.load(_processed(task), task)["digest"])
+        digest = str(specs.load(_processed_dir(task), task)["digest"])
         for name, entry in entries.items():
             recipe = settings.recipe(task, name)
             for seed in entry.seeds:
@@ -66,11 +66,11 @@ def wanted(settings: params.Params) -> set[str]:
     return keys
 
 
-def _processed(task: str) -> Path:
+def _processed_dir(task: str) -> Path:
     folder = paths.PROCESSED / task
     if not (folder / "spec.json").is_file():
         raise UserError(
-            "no such file, so that nobody can tell which trainings would go on",
+            "no such file; without it the trainings that would resume are unknown",
             where=str(folder / "spec.json"),
             fix=f"run `dvc checkout` or `dvc repro preprocess@{task}`",
         )

@@ -1,4 +1,4 @@
-"""The command `strokecast`: what users need beside `dvc repro`."""
+"""The command line `strokecast`: one function per command, which imports only what the command needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from strokecast.common.errors import UserError
 
 
 def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
-    """End a command with one line on stderr and exit code 1 where the user can mend the cause."""
+    """Turn a `UserError` into one line on stderr and exit code 1."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -38,11 +38,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("section", default="")
+@click.option("--resolved", is_flag=True, help="print the values in effect: params.yaml with all defaults")
 @click.option(
-    "--resolved", is_flag=True, help="print the values in force instead: params.yaml and all defaults"
-)
-@click.option(
-    "--json-schema", is_flag=True, help="print params.schema.json, which editors complete keys from"
+    "--json-schema", is_flag=True, help="print params.schema.json, with which editors complete keys"
 )
 @_one_line
 def params(section: str, resolved: bool, json_schema: bool) -> None:
@@ -78,7 +76,7 @@ def preset() -> None:
 @preset.command("list")
 @_one_line
 def preset_list() -> None:
-    """Print every preset with what it is for."""
+    """Print the name and the purpose of every preset."""
     from strokecast.commands import preset as presets
 
     click.echo(presets.describe())
@@ -99,21 +97,23 @@ def preset_show(name: str) -> None:
 @click.option("--dry-run", is_flag=True, help="print the difference and write nothing")
 @_one_line
 def preset_apply(name: str, dry_run: bool) -> None:
-    """Merge a preset into params.yaml in place and print the difference; comments and other edits stay."""
+    """Merge a preset into params.yaml and print the difference; comments and other edits are kept."""
     from strokecast.commands import preset as presets
 
-    click.echo(presets.apply(name, dry_run=dry_run) or f"params.yaml holds {name} already", nl=False)
+    click.echo(
+        presets.apply(name, dry_run=dry_run) or f"params.yaml already has the settings of {name}", nl=False
+    )
 
 
 @main.command()
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="stages at a time; default: two, or one with a GPU or a single processor",
+    help="stages at a time; default: 2, or 1 with a GPU or a single processor",
 )
 @_one_line
 def repro(jobs: int | None) -> None:
-    """Run the stages that params.yaml makes out of date, as `dvc repro` does, two stages at a time."""
+    """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
     from strokecast.models.common import resolve
 
@@ -123,27 +123,35 @@ def repro(jobs: int | None) -> None:
 
 @main.command()
 @click.option(
-    "--model", required=True, help="a trained model's name, or `champion`: the best of reports/forecast"
+    "--model", required=True, help="name of a trained model, or `champion`: the best one in reports/forecast"
 )
 @click.option(
-    "--input", "source", required=True, type=click.Path(path_type=Path), help="CSV or .parquet: ds, y, ..."
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV or .parquet file with the columns ds, y, ...",
 )
 @click.option(
-    "--horizon", type=click.IntRange(min=1), help="days, at most the model's; all of these by default"
+    "--horizon",
+    type=click.IntRange(min=1),
+    help="days, at most the model's horizon; default: the model's horizon",
 )
 @click.option(
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="CSV or .parquet; one that exists is overwritten",
+    help="CSV or .parquet file; overwritten if it exists",
 )
 @click.option(
-    "--future", type=click.Path(path_type=Path), help="ds, day_type of the days to come, where it reads them"
+    "--future",
+    type=click.Path(path_type=Path),
+    help="CSV or .parquet file with ds, day_type of the future days, for models that use day types",
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf; one that exists is overwritten"
+    "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf file; overwritten if it exists"
 )
-@click.option("--seed", type=int, help="of the training; the model's first by default")
+@click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
 @_one_line
 def forecast(
     model: str,
@@ -156,20 +164,20 @@ def forecast(
 ) -> None:
     """Forecast the days after the last row of a daily series.
 
-    The input has `ds` (every day once) and the columns the model was trained with, by these names; `unique_id` where it
-    holds several series. The output: ds, unique_id, mean or median, lo-50, hi-50, lo-80, hi-80, lo-95, hi-95.
+    The input has `ds` (every day once), the columns that the model was trained on, and `unique_id` if it has several
+    series. The output has ds, unique_id, mean or median, lo-50, hi-50, lo-80, hi-80, lo-95, hi-95.
     """
     from strokecast.commands import forecast as forecast_command
 
-    asked = forecast_command.Request(model, source, horizon, output, future, plot, seed)
-    click.echo(forecast_command.run(asked))
+    options = forecast_command.ForecastOptions(model, source, horizon, output, future, plot, seed)
+    click.echo(forecast_command.run(options))
 
 
 @main.command()
-@click.option("--restore", is_flag=True, help="bring back runs that were deleted in the MLflow UI, too")
+@click.option("--restore", is_flag=True, help="also restore runs that were deleted in the MLflow UI")
 @_one_line
 def sync(restore: bool) -> None:
-    """Make the MLflow board complete for every training of this workspace."""
+    """Add missing and incomplete runs to the MLflow board, for every training of this workspace."""
     from strokecast.commands import sync as tracking_sync
 
     click.echo(tracking_sync.sync(restore=restore))
@@ -183,16 +191,16 @@ def sync(restore: bool) -> None:
     type=click.FloatRange(min=0),
     help="days since a record was last written to",
 )
-@click.option("--dry-run", is_flag=True, help="tell what would go and remove nothing")
+@click.option("--dry-run", is_flag=True, help="print what would be removed and remove nothing")
 @_one_line
 def clean(older_than: float, dry_run: bool) -> None:
-    """Remove checkpoints of killed trainings that nothing here goes on from.
+    """Remove checkpoints of unfinished trainings that nothing would resume.
 
-    Kept are those that a training of the present params.yaml, code and data would go on from, and those in use.
+    Checkpoints that a training with the present params.yaml, code and data would resume are kept, and so are those in use.
     """
     from strokecast.commands import clean as cleaning
 
-    click.echo(cleaning.clean(older_than, dry_run, tell=click.echo))
+    click.echo(cleaning.clean(older_than, dry_run, report=click.echo))
 
 
 @main.command()
@@ -202,12 +210,12 @@ def clean(older_than: float, dry_run: bool) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @_one_line
 def ui(port: int, host: str) -> None:
-    """Open the MLflow board in this terminal; end it with Ctrl-C."""
+    """Serve the MLflow board until Ctrl-C."""
     from strokecast.tracking import store
 
     store.initialise()
     uri = store.uri()
-    click.echo(f"the board: http://{host}:{port} (Ctrl-C ends it)")
+    click.echo(f"MLflow board: http://{host}:{port} (press Ctrl-C to stop)")
     arguments = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, *arguments])
 

@@ -1,4 +1,4 @@
-"""What the command `strokecast forecast` does: find a trained model, read a file, forecast, write table and plot."""
+"""`strokecast forecast`: finds a trained model, reads a series, and writes its forecast as a table and a plot."""
 
 from __future__ import annotations
 
@@ -14,19 +14,30 @@ from strokecast.common.errors import UserError
 from strokecast.common.files import new_file, read_json
 from strokecast.common.paths import MODELS, REPORTS, model_dirs
 from strokecast.features.records import spec as specs
+from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.inference.series_table import ID, to_series_id
 
 CHAMPION = "champion"
-_PLOTS = (".png", ".svg", ".pdf")
-_SHOWN = 56  # days of history on the plot
-_BANDS = {"95": 0.1, "80": 0.15, "50": 0.25}  # per cent: opacity; the wide ones below the narrow ones
+_PLOT_SUFFIXES = (".png", ".svg", ".pdf")
+_HISTORY_DAYS = 56  # on the plot
+_INTERVALS = {"95": 0.1, "80": 0.15, "50": 0.25}  # level in per cent → opacity; the widest is drawn first
 
 
 @dataclass(frozen=True)
-class Request:
-    """The options of the command."""
+class ForecastOptions:
+    """The options of the command.
+
+    Attributes:
+        model: name of a trained model, or `champion`.
+        source: CSV or parquet file with the series.
+        horizon: days; None: the horizon of the model.
+        output: CSV or parquet file to write.
+        future: file with the day types of the future days, for models that use them.
+        plot: image file to write.
+        seed: of the trained model; None: its lowest seed.
+    """
 
     model: str
     source: Path
@@ -37,70 +48,76 @@ class Request:
     seed: int | None = None
 
 
-def run(request: Request) -> str:
-    """Write the forecast; says in one line what was done.
+def run(options: ForecastOptions) -> str:
+    """Write the forecast; returns the outcome in one line.
 
     Raises:
-        UserError: if the model, the file or a day will not do. Nothing is written then.
+        UserError: if the model, the input or an option is not valid. Nothing is written then.
     """
-    _check_targets(request)
-    name = champion() if request.model == CHAMPION else request.model
-    folder = trained(name, request.seed)
-    frame = read(request.source)
-    future = None if request.future is None else read(request.future)
-    spec = specs.load(folder, "forecast")
+    _check_outputs(options)
+    name = find_champion() if options.model == CHAMPION else options.model
+    model_dir = find_model_dir(name, options.seed)
+    frame = read_table(options.source)
+    future = None if options.future is None else read_table(options.future)
+    spec = specs.load(model_dir, "forecast")
     if future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
-            f"{name} reads nothing of the days to come but their dates", where="--future", fix="leave it out"
+            f"{name} uses no features of future days except their dates",
+            where="--future",
+            fix="omit this option",
         )
-    made = SeriesForecaster(folder, spec).forecast(frame, future, request.horizon, str(request.source))
+    forecast = SeriesForecaster(model_dir, spec).forecast(frame, future, options.horizon, str(options.source))
     try:
-        with ExitStack() as both:
-            _write(made, request.output, both.enter_context(new_file(request.output)))
-            if request.plot is not None:
-                figure = _figure(frame, made, spec, name)
-                temporary = both.enter_context(new_file(request.plot))
-                figure.savefig(temporary, format=request.plot.suffix[1:].lower(), dpi=110)
+        with ExitStack() as outputs:
+            _write(forecast, options.output, outputs.enter_context(new_file(options.output)))
+            if options.plot is not None:
+                figure = plot_forecast(frame, forecast, spec, name)
+                temporary = outputs.enter_context(new_file(options.plot))
+                figure.savefig(temporary, format=options.plot.suffix[1:].lower(), dpi=110)
     except OSError as error:
         raise UserError(
-            f"cannot be written ({error.strerror})", where=str(error.filename or request.output)
+            f"cannot be written ({error.strerror})", where=str(error.filename or options.output)
         ) from None
-    chosen = f"{name} (the champion of reports/forecast)" if request.model == CHAMPION else name
-    series = made[ID].nunique()
-    told = f"{series} series" if series > 1 else made[ID].iloc[0]
-    drawn = "" if request.plot is None else f" and {request.plot}"
-    first = pd.Timestamp(made["ds"].iloc[0]).date()
-    return f"{chosen}: {len(made) // series} days of {told} from {first} -> {request.output}{drawn}"
+    model = f"{name} (the champion of reports/forecast)" if options.model == CHAMPION else name
+    n_series = forecast[ID].nunique()
+    series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
+    plot = "" if options.plot is None else f" and {options.plot}"
+    first = pd.Timestamp(forecast["ds"].iloc[0]).date()
+    return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
 
 
-def champion() -> str:
-    """The model of the lowest test MAE: the first of reports/forecast/summary.json, ranked before figures are rounded.
+def find_champion() -> str:
+    """The model with the lowest test MAE: the first in `reports/forecast/summary.json`.
 
     Raises:
-        UserError: if there is no such report.
+        UserError: if the report does not exist.
     """
     path = REPORTS / "forecast/summary.json"
     try:
-        ranked = read_json(path)["models"]
+        ranking = read_json(path)["models"]
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), fix="run `dvc repro evaluate-forecast`") from None
-    return str(ranked[0]["model"])
+    return str(ranking[0]["model"])
 
 
-def trained(name: str, seed: int | None) -> Path:
-    """The folder of the training with `seed`; None: with the model's lowest seed.
+def find_model_dir(name: str, seed: int | None) -> Path:
+    """The folder of a trained forecast model.
+
+    Args:
+        name: of the model.
+        seed: of the training; None: the model's lowest seed.
 
     Raises:
-        UserError: if there is none; names those there are.
+        UserError: if there is no such model or seed, with the existing ones; or if the training is not finished.
     """
-    home = MODELS / "forecast"
-    there = sorted({path.parents[1].name for path in home.glob("*/seed-*/config.json")})
-    if name not in there:
+    models_dir = MODELS / "forecast"
+    names = sorted({path.parents[1].name for path in models_dir.glob("*/seed-*/config.json")})
+    if name not in names:
         raise UserError(
             f"no trained model {name!r}",
-            where=str(home),
-            allowed=", ".join([*there, CHAMPION]) if there else "",
-            fix="" if there else "run `dvc repro`",
+            where=str(models_dir),
+            allowed=", ".join([*names, CHAMPION]) if names else "",
+            fix="" if names else "run `dvc repro`",
         )
     folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]
     seeds = {int(read_json(folder / "config.json")["seed"]): folder for folder in folders}
@@ -111,84 +128,96 @@ def trained(name: str, seed: int | None) -> Path:
             allowed=", ".join(map(str, sorted(seeds))),
         )
     folder = folders[0] if seed is None else seeds[seed]
-    state = read_json(folder / "run.json")["status"] if (folder / "run.json").is_file() else "finished"
-    if state != "finished":
-        raise UserError(f"the training of {name} is {state!r}", where=str(folder), fix="run `dvc repro`")
+    status = read_json(folder / "run.json")["status"] if (folder / "run.json").is_file() else "finished"
+    if status != "finished":
+        raise UserError(
+            f"the training of {name} has the status {status!r}", where=str(folder), fix="run `dvc repro`"
+        )
     return folder
 
 
-def read(path: Path) -> pd.DataFrame:
-    """The cells of a CSV file (UTF-8) or, by its ending, of a parquet file.
+def read_table(path: Path) -> pd.DataFrame:
+    """A parquet file, or a CSV file (UTF-8) if the suffix is not `.parquet`.
 
     Raises:
-        UserError: if there is no such file, or it cannot be read.
+        UserError: if the file does not exist or cannot be read.
     """
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        text = {"ds": str, ID: str, DAY_TYPE: str}
-        return pd.read_csv(path, dtype=text, encoding="utf-8-sig", float_precision="round_trip")
+        dtypes = {"ds": str, ID: str, DAY_TYPE: str}
+        return pd.read_csv(path, dtype=dtypes, encoding="utf-8-sig", float_precision="round_trip")
     except FileNotFoundError:
         raise UserError("no such file", where=str(path)) from None
     except (OSError, ValueError) as error:
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UserError(
-            f"cannot be read ({told})", where=str(path), allowed="CSV (UTF-8, with a header) or .parquet"
+            f"cannot be read ({reason})", where=str(path), allowed="CSV (UTF-8, with a header) or .parquet"
         ) from None
 
 
-def _check_targets(request: Request) -> None:
-    """Whether the files to be written may be."""
-    read_from = [path.resolve() for path in (request.source, request.future) if path is not None]
-    written = {"--output": request.output, "--plot": request.plot}
-    for option, path in written.items():
-        if path is not None and path.resolve() in read_from:
-            raise UserError(f"{path} is what is read", where=option, fix="name another file")
+def _check_outputs(options: ForecastOptions) -> None:
+    """Raise a `UserError` if an output is a folder, an input or of an unknown type."""
+    inputs = [path.resolve() for path in (options.source, options.future) if path is not None]
+    outputs = {"--output": options.output, "--plot": options.plot}
+    for option, path in outputs.items():
+        if path is not None and path.resolve() in inputs:
+            raise UserError(f"{path} is also an input", where=option, fix="name another file")
         if path is not None and path.is_dir():
             raise UserError(f"{path} is a folder", where=option, fix="name a file in it")
-    if request.plot is not None:
-        if request.plot.suffix.lower() not in _PLOTS:
+    if options.plot is not None:
+        if options.plot.suffix.lower() not in _PLOT_SUFFIXES:
             raise UserError(
-                f"{request.plot}", where="--plot", allowed=f"a file ending in {', '.join(_PLOTS)}"
+                f"{options.plot}", where="--plot", allowed=f"a file ending in {', '.join(_PLOT_SUFFIXES)}"
             )
-        if request.plot.resolve() == request.output.resolve():
-            raise UserError(f"{request.plot} is --output, too", where="--plot", fix="name another file")
+        if options.plot.resolve() == options.output.resolve():
+            raise UserError(f"{options.plot} is also --output", where="--plot", fix="name another file")
 
 
-def _write(made: pd.DataFrame, named: Path, temporary: Path) -> None:
-    if named.suffix.lower() == ".parquet":
-        made.to_parquet(temporary, index=False)
+def _write(forecast: pd.DataFrame, output: Path, temporary: Path) -> None:
+    """Write the table to `temporary`, in the format that the suffix of `output` names."""
+    if output.suffix.lower() == ".parquet":
+        forecast.to_parquet(temporary, index=False)
     else:
-        made.to_csv(temporary, index=False, date_format="%Y-%m-%d")
+        forecast.to_csv(temporary, index=False, date_format="%Y-%m-%d")
 
 
-def _figure(frame: pd.DataFrame, made: pd.DataFrame, spec: Any, name: str) -> Any:
-    """One panel a series: its last eight weeks, the forecast, each interval that the model has."""
+def plot_forecast(history: pd.DataFrame, forecast: pd.DataFrame, spec: ForecastSpec, name: str) -> Any:
+    """Plot one panel per series: the last eight weeks of history, the forecast, and the intervals of the model.
+
+    Args:
+        history: the input of the command.
+        forecast: columns ds, unique_id, mean or median, then lo-<level> and hi-<level> per interval.
+        spec: of the model.
+        name: of the model.
+    """
     from strokecast.common import figures
 
-    target, point = spec["targets"][0], made.columns[2]
-    parts = list(made.groupby(ID, sort=False))
-    figure, panels = figures.create(8.0, 1.0 + 2.4 * len(parts), rows=len(parts))
-    for axes, (series, ahead) in zip(panels, parts, strict=True):
-        own = frame[frame[ID].map(to_series_id) == series] if ID in frame.columns else frame
-        past = own.tail(_SHOWN)
+    target, point = spec["targets"][0], forecast.columns[2]
+    groups = list(forecast.groupby(ID, sort=False))
+    figure, panels = figures.create(8.0, 1.0 + 2.4 * len(groups), rows=len(groups))
+    for axes, (series, future) in zip(panels, groups, strict=True):
+        past = history[history[ID].map(to_series_id) == series] if ID in history.columns else history
+        past = past.tail(_HISTORY_DAYS)
         days, values = pd.to_datetime(past["ds"]).to_numpy(), pd.to_numeric(past[target]).to_numpy()
         axes.plot(days, values, color=figures.INK, linewidth=1.2, label="history")
-        coming = np.concatenate([days[-1:], ahead["ds"].to_numpy()])
-        joined = np.concatenate([values[-1:], ahead[point].to_numpy()])
-        axes.plot(coming, joined, color=figures.COLOURS[0], linewidth=1.6, label=f"forecast ({point})")
-        for band, opacity in _BANDS.items():
-            if f"lo-{band}" not in ahead:
+        future_days = np.concatenate([days[-1:], future["ds"].to_numpy()])
+        future_values = np.concatenate([values[-1:], future[point].to_numpy()])
+        axes.plot(
+            future_days, future_values, color=figures.COLOURS[0], linewidth=1.6, label=f"forecast ({point})"
+        )
+        for level, opacity in _INTERVALS.items():
+            if f"lo-{level}" not in future:
                 continue
-            low, high = (ahead[f"{end}-{band}"].to_numpy() for end in ("lo", "hi"))
+            low, high = (future[f"{end}-{level}"].to_numpy() for end in ("lo", "hi"))
             axes.fill_between(
-                ahead["ds"].to_numpy(),
+                future["ds"].to_numpy(),
                 low,
                 high,
                 color=figures.COLOURS[0],
                 alpha=opacity,
                 linewidth=0,
-                label=f"{band} % interval",
+                label=f"{level} % interval",
             )
         axes.set_title(f"{series}: {name}")
         axes.set_ylabel(spec["unit"] or target)

@@ -1,6 +1,6 @@
-"""The board completed for every training that this workspace holds; under a second when nothing is missing.
+"""`strokecast sync`: completes the MLflow board for every training of this workspace.
 
-MLflow is imported only where a run has to be written.
+MLflow is imported only if a run has to be written: a sync without changes takes less than a second.
 """
 
 from __future__ import annotations
@@ -13,53 +13,54 @@ from strokecast.common import files, paths
 from strokecast.tracking import run_record, store
 
 
-def sync(restore: bool = False, tell: Callable[[str], None] = print) -> str:
-    """Make the board complete and report inputs that changed.
+def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
+    """Complete the board.
 
-    Marks runs whose process is gone as KILLED, adds every run that is missing or incomplete, builds missing Data Docs, and tells
-    of local inputs that changed since they were downloaded.
+    Marks runs whose process has ended as KILLED, adds missing and incomplete runs, builds missing Data Docs, and reports
+    local inputs that changed since they were downloaded.
 
     Args:
         restore: bring back runs that the user deleted.
-        tell: takes lines that are worth saying besides the last one.
+        report: called with each further line for the user.
 
     Returns:
-        One line: how many trainings there are and how many were added.
+        One line: the number of trainings and the number of added runs.
 
     Raises:
-        UserError: if params.yaml holds anything that is not allowed.
+        UserError: if params.yaml is not valid. Configs of architectures are not checked: the stage `params` does that.
     """
     settings = params.load()
-    lost = mark_lost()
-    if lost:
-        tell(f"{lost} training(s) marked as KILLED: their process is gone")
-    total = added = hidden = 0
-    broken = []
-    state = store.board_state()
-    for folder, report in trainings(settings):
+    killed = mark_killed_runs()
+    if killed:
+        report(f"{killed} training(s) marked as KILLED: their process has ended")
+    total = added = deleted = 0
+    failed = []
+    runs = store.board_state()
+    for folder, report_dir in trainings(settings):
         run = files.read_json(folder / "run.json")
         if run.get("status") == "failed":
-            broken.append(run_record.label(run))
+            failed.append(run_record.label(run))
         if run.get("status") != "finished":
             continue
         total += 1
-        known = state.get(run["training_id"])
-        if known is not None and known.lifecycle != "active" and not restore:
-            hidden += 1
-        elif restore or not _complete(known, folder, report, run):
+        state = runs.get(run["training_id"])
+        if state is not None and state.lifecycle != "active" and not restore:
+            deleted += 1
+        elif restore or not _is_complete(state, folder, report_dir, run):
             from strokecast.tracking import board
 
-            board.ensure_run(folder, report, restore=restore, verify=known is not None)
-            added += known is None or known.lifecycle != "active"
-    if broken:
-        tell(f"passed over, as the training failed: {', '.join(broken)}")
-    _look_after(settings, tell)
-    note = f" ({hidden} deleted by hand; `strokecast sync --restore` brings them back)" if hidden else ""
+            board.ensure_run(folder, report_dir, restore=restore, verify=state is not None)
+            added += state is None or state.lifecycle != "active"
+    if failed:
+        report(f"skipped, because the training failed: {', '.join(failed)}")
+    _check_inputs(settings, report)
+    _build_data_docs(report)
+    note = f" ({deleted} deleted by hand; `strokecast sync --restore` brings them back)" if deleted else ""
     return f"board complete: {total} trainings, {added} added{note}; open it with `make ui`"
 
 
 def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
-    """(folder, its task's reports) of every training that params.yaml names, is switched on, and is there."""
+    """(model folder, report folder of its task) of every existing training of an enabled model in params.yaml."""
     for task in params.TASKS:
         for name, entry in settings.entries(task).items():
             for seed in entry.seeds if entry.enabled else ():
@@ -68,34 +69,45 @@ def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
                     yield folder, paths.REPORTS / task
 
 
-def mark_lost() -> int:
-    """Mark RUNNING runs whose process is gone as KILLED; returns how many."""
-    waiting = store.running_runs()
-    if not waiting:
+def mark_killed_runs() -> int:
+    """Mark RUNNING runs whose process has ended as KILLED; returns their number."""
+    running = store.running_runs()
+    if not running:
         return 0
     from strokecast.tracking import tracked_run
 
-    lost = [run_id for run_id, process in waiting if not tracked_run.is_alive(process)]
-    for run_id in lost:
-        tracked_run.terminate(run_id, "KILLED", "its process is gone")
-    return len(lost)
+    killed = [run_id for run_id, process in running if not tracked_run.is_alive(process)]
+    for run_id in killed:
+        tracked_run.terminate(run_id, "KILLED", "its process has ended")
+    return len(killed)
 
 
-def _complete(known: store.RunState | None, folder: Path, report: Path, run: Mapping[str, object]) -> bool:
-    if known is None or known.status != "FINISHED" or not known.artifact_dir.is_dir():
+def _is_complete(
+    state: store.RunState | None, folder: Path, report_dir: Path, run: Mapping[str, object]
+) -> bool:
+    if state is None or state.status != "FINISHED" or not state.artifact_dir.is_dir():
         return False
     training = run_record.training_section(folder, run)
-    evaluation = run_record.evaluation_section(report, run)
-    return run_record.digest_matches(known.digest, training, evaluation)
+    evaluation = run_record.evaluation_section(report_dir, run)
+    return run_record.digest_matches(state.digest, training, evaluation)
 
 
-def _look_after(settings: params.Params, tell: Callable[[str], None]) -> None:
+def _check_inputs(settings: params.Params, report: Callable[[str], None]) -> None:
+    """Report local inputs that changed since they were downloaded."""
     from strokecast.sources import registry as sources
-    from strokecast.validation import data_docs
 
     for dataset in params.DATASETS:
         warning = sources.stale(dataset, settings, paths.RAW / dataset)
         if warning:
-            tell(f"warning: {warning}")
-        if Path.cwd().resolve() == paths.board_root() and data_docs.rebuild(dataset):
-            tell(f"built the Data Docs of {dataset} again: {data_docs.folder(dataset)}/index.html")
+            report(f"warning: {warning}")
+
+
+def _build_data_docs(report: Callable[[str], None]) -> None:
+    """Build missing Data Docs, except in a temporary copy of the project (`dvc exp run --temp`)."""
+    from strokecast.validation import data_docs
+
+    if Path.cwd().resolve() != paths.board_root():
+        return
+    for dataset in params.DATASETS:
+        if data_docs.rebuild(dataset):
+            report(f"rebuilt the Data Docs of {dataset}: {data_docs.folder(dataset)}/index.html")

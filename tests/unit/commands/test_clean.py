@@ -1,4 +1,4 @@
-"""`strokecast clean` removes abandoned records, and nothing that is used or would be gone on with."""
+"""`strokecast clean` removes abandoned records; it keeps those that are in use or would be resumed."""
 
 from __future__ import annotations
 
@@ -19,70 +19,70 @@ from strokecast.tracking.training_lock import TrainingLock
 
 @pytest.fixture
 def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Four records: `aa` of the present params, `bb` and `cc` abandoned for 10 days, `dd` for one."""
-    home = tmp_path / "trainings"
-    monkeypatch.setattr(training_lock, "records_dir", lambda: home)
-    monkeypatch.setattr(clean, "wanted", lambda settings: {"aa"})
+    """Four records: `aa` of the present params; `bb` and `cc` abandoned for 10 days, `dd` for one."""
+    folder = tmp_path / "trainings"
+    monkeypatch.setattr(training_lock, "records_dir", lambda: folder)
+    monkeypatch.setattr(clean, "resumable_keys", lambda settings: {"aa"})
     monkeypatch.setattr(clean.resolve, "load", lambda: None)
     for name, days in (("aa", 10), ("bb", 10), ("cc", 10), ("dd", 1)):
-        (home / name / "before").mkdir(parents=True)
-        (home / name / "checkpoint-1.npz").write_bytes(b"0" * 1000)
-        at = time.time() - days * 86_400
-        for path in (home / name / "checkpoint-1.npz", home / name / "before", home / name):
-            os.utime(path, (at, at))
-    return home
+        (folder / name / "before").mkdir(parents=True)
+        (folder / name / "checkpoint-1.npz").write_bytes(b"0" * 1000)
+        modified = time.time() - days * 86_400
+        for path in (folder / name / "checkpoint-1.npz", folder / name / "before", folder / name):
+            os.utime(path, (modified, modified))
+    return folder
 
 
-def left(home: Path) -> list[str]:
-    return sorted(path.name for path in home.iterdir() if path.is_dir())
+def names(records: Path) -> list[str]:
+    return sorted(path.name for path in records.iterdir() if path.is_dir())
 
 
-def ask(*options: str) -> Any:
-    done = CliRunner().invoke(main, ["clean", *options])
-    assert done.exit_code == 0, done.output
-    return done.output
+def run_clean(*options: str) -> Any:
+    result = CliRunner().invoke(main, ["clean", *options])
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
-def test_abandoned_records_go_and_are_named(records: Path) -> None:
-    said = ask()
-    assert left(records) == ["aa", "dd"]
-    assert "bb: " in said
-    assert "cc: " in said
-    assert "2 abandoned record(s)" in said
-    ask("--older-than", "0")
-    assert left(records) == ["aa"]
+def test_abandoned_records_are_removed_and_reported(records: Path) -> None:
+    output = run_clean()
+    assert names(records) == ["aa", "dd"]
+    assert "bb: " in output
+    assert "cc: " in output
+    assert "2 abandoned record(s)" in output
+    run_clean("--older-than", "0")
+    assert names(records) == ["aa"]
 
 
 def test_a_dry_run_removes_nothing(records: Path) -> None:
-    assert "2 abandoned record(s), 0.0 MB, would be removed" in ask("--dry-run")
-    assert left(records) == ["aa", "bb", "cc", "dd"]
+    assert "2 abandoned record(s), 0.0 MB, would be removed" in run_clean("--dry-run")
+    assert names(records) == ["aa", "bb", "cc", "dd"]
 
 
-def test_what_a_process_holds_stays(records: Path) -> None:
+def test_a_record_in_use_is_kept(records: Path) -> None:
     with FileLock(str(records / "bb.lock")):
-        assert "bb: a process trains on it, kept" in ask()
-    assert left(records) == ["aa", "bb", "dd"]
+        assert "bb: kept, a process is training on it" in run_clean()
+    assert names(records) == ["aa", "bb", "dd"]
 
 
-def test_a_write_into_a_folder_below_keeps_a_record(records: Path) -> None:
+def test_a_write_into_a_subfolder_keeps_a_record(records: Path) -> None:
     os.utime(records / "bb/before")
-    ask()
-    assert left(records) == ["aa", "bb", "dd"]
+    run_clean()
+    assert names(records) == ["aa", "bb", "dd"]
 
 
-def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resumable_keys_are_those_that_the_train_stages_acquire(monkeypatch: pytest.MonkeyPatch) -> None:
     from strokecast import params
     from strokecast.features.records import spec as specs
     from strokecast.tracking.tracked_run import TrackedRun
     from strokecast.training.job import TrainingJob
 
     spec = {"task": "classify", "digest": "d", "source": "doodles"}
-    monkeypatch.setattr(clean, "_processed", lambda task: Path(task))
+    monkeypatch.setattr(clean, "_processed_dir", lambda task: Path(task))
     monkeypatch.setattr(specs, "load", lambda folder, task: spec)
-    taken: list[str] = []
+    acquired: list[str] = []
 
     def acquire(resume_key: str) -> TrainingLock:
-        taken.append(resume_key)
+        acquired.append(resume_key)
         return TrainingLock("id", 0, None, None)
 
     monkeypatch.setattr(TrainingLock, "acquire", acquire)
@@ -103,8 +103,8 @@ def test_what_the_stage_of_the_present_params_goes_on_from_is_wanted(monkeypatch
     ):
         job = TrainingJob.create(task, name, seed, {}, settings.recipe(task, name), spec["digest"])
         TrackedRun.start(job, spec)
-    assert set(taken) <= clean.wanted(settings)
-    assert len(set(taken)) == 4
+    assert set(acquired) <= clean.resumable_keys(settings)
+    assert len(set(acquired)) == 4
     other = TrainingJob.create("forecast", "gru", 3, {}, settings.recipe("forecast", "gru"), spec["digest"])
     TrackedRun.start(other, spec)
-    assert taken[-1] not in clean.wanted(settings)
+    assert acquired[-1] not in clean.resumable_keys(settings)

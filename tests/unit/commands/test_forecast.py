@@ -1,4 +1,4 @@
-"""`strokecast forecast` on tiny trained models of each kind, and what it says of input that will not do."""
+"""`strokecast forecast` with a small trained model of each kind, and its errors for invalid input."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ FIRST = datetime.date(2020, 1, 1)
 DAYS = 200
 
 
-def table(count: int = DAYS) -> pd.DataFrame:
+def make_table(count: int = DAYS) -> pd.DataFrame:
     """A weekly series, another column, and day types: W from Monday to Saturday, U on Sunday."""
-    at = np.arange(count)
+    day = np.arange(count)
     ds = pd.date_range(FIRST, periods=count)
-    y = 100 + 30 * np.sin(at * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=count)
+    y = 100 + 30 * np.sin(day * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=count)
     letters = np.where(ds.dayofweek == 6, "U", "W")
     return pd.DataFrame({"ds": ds.strftime("%Y-%m-%d"), "y": y, "bus": 2 * y + 5, "day_type": letters})
 
@@ -43,10 +43,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with `seasonal_naive_7`, `ridge` (two seeds; log, covariate, day types) and `linear` (quantiles)."""
     root = tmp_path_factory.mktemp("trained")
     (root / "series").mkdir()
-    frame = table()
+    frame = make_table()
     days = [datetime.date.fromisoformat(day) for day in frame["ds"]]
-    held = {name: frame[name].tolist() for name in ("y", "bus", "day_type")}
-    pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), **held}), root / "series/series.parquet")
+    columns = {name: frame[name].tolist() for name in ("y", "bus", "day_type")}
+    pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), **columns}), root / "series/series.parquet")
     (root / "series/report.json").write_text(json.dumps({"source": "csv", "name": "rides", "unit": "rides"}))
     plain = ForecastFeatures(input_size=14, calendar=("weekday",), holiday_country=None, lags=())
     rich = plain.model_copy(
@@ -80,81 +80,91 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-Ask = Callable[..., Result]
+RunForecast = Callable[..., Result]
 
 
 @pytest.fixture
-def ask(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """`ask(frame, model, *options, future=)`: the command on that input; the output is `tmp_path`/out.csv."""
+def run_forecast(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunForecast:
+    """`run_forecast(frame, model, *options, future=)` runs the command; the output is `tmp_path`/out.csv."""
     monkeypatch.chdir(trained)
 
-    def call(frame: pd.DataFrame, model: str, *options: str, future: pd.DataFrame | None = None) -> Result:
+    def run(frame: pd.DataFrame, model: str, *options: str, future: pd.DataFrame | None = None) -> Result:
         frame.to_csv(tmp_path / "in.csv", index=False)
-        given = ["--model", model, "--input", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv")]
+        arguments = [
+            "--model",
+            model,
+            "--input",
+            str(tmp_path / "in.csv"),
+            "--output",
+            str(tmp_path / "out.csv"),
+        ]
         if future is not None:
             future.to_csv(tmp_path / "future.csv", index=False)
-            given += ["--future", str(tmp_path / "future.csv")]
-        return CliRunner().invoke(main, ["forecast", *given, *options])
+            arguments += ["--future", str(tmp_path / "future.csv")]
+        return CliRunner().invoke(main, ["forecast", *arguments, *options])
 
-    return call
-
-
-def coming(count: int = 7) -> pd.DataFrame:
-    return table(DAYS + count).tail(count)[["ds", "day_type"]]
+    return run
 
 
-def test_a_rule_is_written_with_dates_from_the_day_after_the_last_row(ask: Ask, tmp_path: Path) -> None:
-    done = ask(table()[["ds", "y"]], "seasonal_naive_7")
-    assert done.exit_code == 0, done.output
-    made = pd.read_csv(tmp_path / "out.csv")
-    assert list(made.columns) == COLUMNS
-    assert made["ds"].tolist() == [f"2020-07-{day}" for day in range(19, 26)]
-    assert set(made["unique_id"]) == {"rides"}
-    np.testing.assert_allclose(made["mean"], table()["y"].tail(7))
+def future_table(count: int = 7) -> pd.DataFrame:
+    """Dates and day types of the days after `make_table()`."""
+    return make_table(DAYS + count).tail(count)[["ds", "day_type"]]
 
 
-def test_what_is_served_is_what_the_backtest_says_at_that_origin(
-    ask: Ask, trained: Path, tmp_path: Path
+def test_a_statistical_forecast_starts_on_the_day_after_the_last_row(
+    run_forecast: RunForecast, tmp_path: Path
 ) -> None:
-    known = backtest.load_series(trained / "rich", specs.SPLITS)
+    result = run_forecast(make_table()[["ds", "y"]], "seasonal_naive_7")
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == COLUMNS
+    assert table["ds"].tolist() == [f"2020-07-{day}" for day in range(19, 26)]
+    assert set(table["unique_id"]) == {"rides"}
+    np.testing.assert_allclose(table["mean"], make_table()["y"].tail(7))
+
+
+def test_the_forecast_equals_that_of_the_backtest_at_the_same_origin(
+    run_forecast: RunForecast, trained: Path, tmp_path: Path
+) -> None:
+    series = backtest.load_series(trained / "rich", specs.SPLITS)
     folder = trained / "models/forecast/ridge/seed-1"
-    said = backtest.load_forecaster("estimator", folder, specs.load(folder, "forecast"), "")(
-        known, np.array([150])
+    expected = backtest.load_forecaster("estimator", folder, specs.load(folder, "forecast"), "")(
+        series, np.array([150])
     )
-    done = ask(table(150), "ridge", future=table(157).tail(7)[["ds", "day_type"]])
-    assert done.exit_code == 0, done.output
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["mean"], said.point[0, :, 0], rtol=1e-5)
+    result = run_forecast(make_table(150), "ridge", future=make_table(157).tail(7)[["ds", "day_type"]])
+    assert result.exit_code == 0, result.output
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["mean"], expected.point[0, :, 0], rtol=1e-5)
 
 
-def test_a_network_gives_its_median_and_intervals_that_nest(ask: Ask, tmp_path: Path) -> None:
-    assert ask(table()[["ds", "y"]], "linear", "--horizon", "3").exit_code == 0
-    made = pd.read_csv(tmp_path / "out.csv")
-    assert list(made.columns) == [*COLUMNS[:2], "median", *COLUMNS[3:]]
-    assert len(made) == 3
-    rising = ["lo-95", "lo-80", "lo-50", "median", "hi-50", "hi-80", "hi-95"]
-    assert (np.diff(made[rising].to_numpy(), axis=1) >= 0).all()
-    whole = ask(table()[["ds", "y"]], "linear")
-    assert whole.exit_code == 0
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv").head(3), made)
+def test_a_network_gives_its_median_and_nested_intervals(run_forecast: RunForecast, tmp_path: Path) -> None:
+    assert run_forecast(make_table()[["ds", "y"]], "linear", "--horizon", "3").exit_code == 0
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == [*COLUMNS[:2], "median", *COLUMNS[3:]]
+    assert len(table) == 3
+    ascending = ["lo-95", "lo-80", "lo-50", "median", "hi-50", "hi-80", "hi-95"]
+    assert (np.diff(table[ascending].to_numpy(), axis=1) >= 0).all()
+    full = run_forecast(make_table()[["ds", "y"]], "linear")
+    assert full.exit_code == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv").head(3), table)
 
 
-def test_champion_is_the_best_of_the_ranking_and_named(ask: Ask) -> None:
-    done = ask(table()[["ds", "y"]], "champion")
-    assert "seasonal_naive_7 (the champion of reports/forecast)" in done.output
+def test_the_champion_is_the_first_of_the_ranking_and_its_name_is_printed(run_forecast: RunForecast) -> None:
+    result = run_forecast(make_table()[["ds", "y"]], "champion")
+    assert "seasonal_naive_7 (the champion of reports/forecast)" in result.output
 
 
-def test_a_seed_parquet_and_a_plot(ask: Ask, tmp_path: Path) -> None:
-    table().to_parquet(tmp_path / "in.parquet")
+def test_options_seed_parquet_input_and_plot(run_forecast: RunForecast, tmp_path: Path) -> None:
+    make_table().to_parquet(tmp_path / "in.parquet")
     options = ["--seed", "2", "--plot", str(tmp_path / "drawn.png"), "--input", str(tmp_path / "in.parquet")]
-    done = ask(table(), "ridge", *options, future=coming())
-    assert done.exit_code == 0, done.output
+    result = run_forecast(make_table(), "ridge", *options, future=future_table())
+    assert result.exit_code == 0, result.output
     assert (tmp_path / "drawn.png").read_bytes()[:4] == b"\x89PNG"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_an_existing_output_is_overwritten(ask: Ask, tmp_path: Path) -> None:
+def test_an_existing_output_is_overwritten(run_forecast: RunForecast, tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("old")
-    assert ask(table()[["ds", "y"]], "seasonal_naive_7").exit_code == 0
+    assert run_forecast(make_table()[["ds", "y"]], "seasonal_naive_7").exit_code == 0
     assert len(pd.read_csv(tmp_path / "out.csv")) == 7
 
 
@@ -163,7 +173,7 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("model", "spoil", "told"),
+    ("model", "change", "message"),
     [
         ("linear", lambda f: f.drop(index=30), "column ds: 2020-01-31 is missing"),
         ("linear", lambda f: f.iloc[[*range(31), *range(30, 200)]], "2020-01-31 occurs twice"),
@@ -192,19 +202,19 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
         ("nothing", lambda f: f, "no trained model 'nothing'; allowed: linear, ridge, seasonal_naive_7"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(
-    ask: Ask, tmp_path: Path, model: str, spoil: Any, told: str
+def test_invalid_input_gives_one_line_and_writes_nothing(
+    run_forecast: RunForecast, tmp_path: Path, model: str, change: Any, message: str
 ) -> None:
-    done = ask(spoil(table()), model, "--plot", str(tmp_path / "drawn.png"))
-    assert done.exit_code == 1
-    assert told in done.output
-    assert done.output.startswith("error: ")
-    assert done.output.count("\n") == 1
+    result = run_forecast(change(make_table()), model, "--plot", str(tmp_path / "drawn.png"))
+    assert result.exit_code == 1
+    assert message in result.output
+    assert result.output.startswith("error: ")
+    assert result.output.count("\n") == 1
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv"}
 
 
 @pytest.mark.parametrize(
-    ("future", "told"),
+    ("future", "message"),
     [
         (lambda f: f.head(6), "the day_type of 2020-07-25 is not known"),
         (lambda f: f.drop(index=203), "future column ds: 2020-07-22 is missing"),
@@ -212,14 +222,16 @@ def test_bad_input_is_one_line_and_nothing_is_written(
         (lambda f: f[["ds"]], "has no column 'day_type'"),
     ],
 )
-def test_day_types_to_come_that_will_not_do(ask: Ask, tmp_path: Path, future: Any, told: str) -> None:
-    done = ask(table(), "ridge", future=future(coming()))
-    assert (done.exit_code, told in done.output) == (1, True), done.output
+def test_invalid_future_day_types(
+    run_forecast: RunForecast, tmp_path: Path, future: Any, message: str
+) -> None:
+    result = run_forecast(make_table(), "ridge", future=future(future_table()))
+    assert (result.exit_code, message in result.output) == (1, True), result.output
     assert not (tmp_path / "out.csv").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--horizon", "8"], "a horizon of 8 days is not valid; allowed: 1 to 7"),
         (["--seed", "3"], "linear was not trained with seed 3; allowed: 1"),
@@ -228,91 +240,97 @@ def test_day_types_to_come_that_will_not_do(ask: Ask, tmp_path: Path, future: An
         (["--plot", "drawn.txt"], "a file ending in .png, .svg, .pdf"),
     ],
 )
-def test_options_that_will_not_do(ask: Ask, tmp_path: Path, options: list[str], told: str) -> None:
-    done = ask(table(), "linear", *options)
-    assert (done.exit_code, told in done.output) == (1, True), done.output
+def test_invalid_options(run_forecast: RunForecast, tmp_path: Path, options: list[str], message: str) -> None:
+    result = run_forecast(make_table(), "linear", *options)
+    assert (result.exit_code, message in result.output) == (1, True), result.output
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_future_without_effect_and_an_output_that_is_the_input_are_refused(
-    ask: Ask, tmp_path: Path
+    run_forecast: RunForecast, tmp_path: Path
 ) -> None:
-    done = ask(table(), "linear", future=coming())
-    assert "linear reads nothing of the days to come but their dates" in done.output
+    result = run_forecast(make_table(), "linear", future=future_table())
+    assert "linear uses no features of future days except their dates" in result.output
     before = (tmp_path / "in.csv").read_bytes()
-    assert "is what is read" in ask(table(), "linear", "--output", str(tmp_path / "in.csv")).output
+    assert (
+        "is also an input"
+        in run_forecast(make_table(), "linear", "--output", str(tmp_path / "in.csv")).output
+    )
     assert (tmp_path / "in.csv").read_bytes() == before
 
 
-def test_help_says_that_an_output_is_overwritten() -> None:
+def test_the_help_text_says_that_outputs_are_overwritten() -> None:
     assert "overwritten" in CliRunner().invoke(main, ["forecast", "--help"]).output
 
 
 @pytest.mark.parametrize("absent", [(), ("50", "95")])
-def test_the_plot_shows_each_interval_that_there_is(absent: tuple[str, ...]) -> None:
+def test_the_plot_shows_the_intervals_of_the_model(absent: tuple[str, ...]) -> None:
     from strokecast.commands import forecast as forecast_command
 
-    made = table(207).tail(7)[["ds", "y"]].rename(columns={"y": "mean"}).assign(unique_id="rides")
-    made["ds"] = pd.to_datetime(made["ds"])
-    kept = [band for band in ("50", "80", "95") if band not in absent]
-    for band in kept:
-        made[f"lo-{band}"], made[f"hi-{band}"] = made["mean"] - int(band), made["mean"] + int(band)
-    made = made[["ds", "unique_id", "mean", *(column for column in made if "-" in column)]]
-    figure = forecast_command._figure(table(), made, {"targets": ["y"], "unit": ""}, "linear")
+    table = make_table(207).tail(7)[["ds", "y"]].rename(columns={"y": "mean"}).assign(unique_id="rides")
+    table["ds"] = pd.to_datetime(table["ds"])
+    present = [band for band in ("50", "80", "95") if band not in absent]
+    for band in present:
+        table[f"lo-{band}"], table[f"hi-{band}"] = table["mean"] - int(band), table["mean"] + int(band)
+    table = table[["ds", "unique_id", "mean", *(column for column in table if "-" in column)]]
+    figure = forecast_command.plot_forecast(make_table(), table, {"targets": ["y"], "unit": ""}, "linear")
     (axes,) = figure.axes
-    named = {text.get_text() for text in axes.get_legend().get_texts() if "interval" in text.get_text()}
-    assert named == {f"{band} % interval" for band in kept}
+    labels = {text.get_text() for text in axes.get_legend().get_texts() if "interval" in text.get_text()}
+    assert labels == {f"{band} % interval" for band in present}
     heights = [np.ptp(band.get_paths()[0].vertices[:, 1]) for band in axes.collections]
-    assert heights == sorted(heights, reverse=True), "the wide ones lie below"
-    assert len(heights) == len(kept)
+    assert heights == sorted(heights, reverse=True), "the widest is drawn first"
+    assert len(heights) == len(present)
 
 
-def two(frame: pd.DataFrame, ids: tuple[Any, Any]) -> pd.DataFrame:
-    return pd.concat([frame.assign(unique_id=given) for given in ids], ignore_index=True)
+def with_ids(frame: pd.DataFrame, ids: tuple[Any, Any]) -> pd.DataFrame:
+    """`frame` once per series id."""
+    return pd.concat([frame.assign(unique_id=series_id) for series_id in ids], ignore_index=True)
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"), [((7, 8), ("7", "8")), (("7", "8"), (7, 8)), ((7, 8), (7.0, 8.0))]
+    ("input_ids", "future_ids"), [((7, 8), ("7", "8")), (("7", "8"), (7, 8)), ((7, 8), (7.0, 8.0))]
 )
-def test_days_to_come_are_found_whatever_the_type_of_their_ids(
-    ask: Ask, trained: Path, ours: tuple[Any, Any], theirs: tuple[Any, Any]
+def test_ids_of_future_rows_match_whatever_their_type(
+    run_forecast: RunForecast, trained: Path, input_ids: tuple[Any, Any], future_ids: tuple[Any, Any]
 ) -> None:
     from strokecast.inference.forecasting import SeriesForecaster
 
     folder = trained / "models/forecast/ridge/seed-1"
     model = SeriesForecaster(folder, specs.load(folder, "forecast"))
-    made = model.forecast(two(table(), ours), two(coming(), theirs))
-    alone = model.forecast(table(), coming())
-    assert made["unique_id"].tolist() == ["7"] * 7 + ["8"] * 7
-    np.testing.assert_allclose(made["mean"], [*alone["mean"], *alone["mean"]])
+    table = model.forecast(with_ids(make_table(), input_ids), with_ids(future_table(), future_ids))
+    alone = model.forecast(make_table(), future_table())
+    assert table["unique_id"].tolist() == ["7"] * 7 + ["8"] * 7
+    np.testing.assert_allclose(table["mean"], [*alone["mean"], *alone["mean"]])
 
 
 @pytest.mark.parametrize(
-    ("ids", "told"),
+    ("ids", "message"),
     [
         (("7", "9"), "future: unique_id '9' on '2020-07-19' is not in the input; allowed: 7, 8"),
         (("7", None), "future: no unique_id on '2020-07-19'; allowed: 7, 8"),
         (("7",), "future: no row of unique_id '8'; allowed: 7, 8"),
     ],
 )
-def test_ids_to_come_that_will_not_do(ask: Ask, tmp_path: Path, ids: Any, told: str) -> None:
-    done = ask(two(table(), (7, 8)), "ridge", future=two(coming(), ids))
-    assert (done.exit_code, told in done.output, done.output.count("\n")) == (1, True, 1), done.output
+def test_invalid_future_ids(run_forecast: RunForecast, tmp_path: Path, ids: Any, message: str) -> None:
+    result = run_forecast(with_ids(make_table(), (7, 8)), "ridge", future=with_ids(future_table(), ids))
+    assert (result.exit_code, message in result.output, result.output.count("\n")) == (1, True, 1), (
+        result.output
+    )
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_a_model_of_an_earlier_version_is_to_be_trained_again(
-    ask: Ask, trained: Path, tmp_path: Path
+def test_a_model_of_an_earlier_version_must_be_trained_again(
+    run_forecast: RunForecast, trained: Path, tmp_path: Path
 ) -> None:
     path = trained / "models/forecast/linear/seed-1/spec.json"
-    whole = path.read_text()
-    told = {key: value for key, value in json.loads(whole).items() if key not in ("targets", "lags")}
-    path.write_text(json.dumps(told))
+    text = path.read_text()
+    incomplete = {key: value for key, value in json.loads(text).items() if key not in ("targets", "lags")}
+    path.write_text(json.dumps(incomplete))
     try:
-        done = ask(table(), "linear")
+        result = run_forecast(make_table(), "linear")
     finally:
-        path.write_text(whole)
-    assert done.exit_code == 1
-    assert "(no lags, targets); the model is from an earlier version; train it again" in done.output
-    assert "`dvc repro train-forecast@linear`" in done.output
-    assert done.output.count("\n") == 1
+        path.write_text(text)
+    assert result.exit_code == 1
+    assert "(no lags, targets); the model is from an earlier version; train it again" in result.output
+    assert "`dvc repro train-forecast@linear`" in result.output
+    assert result.output.count("\n") == 1

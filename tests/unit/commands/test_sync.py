@@ -1,4 +1,4 @@
-"""`sync`: the board complete for what params.yaml names, and nothing done where nothing is missing."""
+"""`strokecast sync` completes the board for the models in params.yaml, and does nothing if nothing is missing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from strokecast.commands.sync import sync
-from strokecast.common.errors import UserError
 from strokecast.tracking import board, store
 
-Make = Callable[..., Path]
+MakeTraining = Callable[..., Path]
 
 PARAMS = """
 models:
@@ -28,8 +27,8 @@ models:
 
 
 @pytest.fixture
-def workspace(project: Path, make_training: Make) -> list[Path]:
-    """Three trainings of two models, and one that is switched off."""
+def workspace(project: Path, make_training: MakeTraining) -> list[Path]:
+    """Three trainings of two models, and a model that is switched off."""
     Path("params.yaml").write_text(PARAMS)
     off = Path("models/forecast/linear")
     off.mkdir(parents=True)
@@ -41,24 +40,24 @@ def workspace(project: Path, make_training: Make) -> list[Path]:
     ]
 
 
-def test_adds_what_is_missing_and_then_nothing(workspace: list[Path], active: Any) -> None:
+def test_missing_runs_are_added_once(workspace: list[Path], active: Any) -> None:
     assert sync() == "board complete: 3 trainings, 3 added; open it with `make ui`"
     assert {run.data.tags[store.ID] for run in active()} == {"one", "two", "three"}
     assert sync() == "board complete: 3 trainings, 0 added; open it with `make ui`"
     assert len(active()) == 3
 
 
-def test_a_failed_training_is_named_and_not_added(workspace: list[Path], active: Any) -> None:
+def test_a_failed_training_is_reported_and_not_added(workspace: list[Path], active: Any) -> None:
     (workspace[1] / "run.json").write_text(
         json.dumps({"status": "failed", "reason": "nan", "name": "seasonal_naive_7", "seed": 7})
     )
-    told: list[str] = []
-    assert sync(tell=told.append) == "board complete: 2 trainings, 2 added; open it with `make ui`"
-    assert told[0] == "passed over, as the training failed: seasonal_naive_7-seed7"
+    lines: list[str] = []
+    assert sync(report=lines.append) == "board complete: 2 trainings, 2 added; open it with `make ui`"
+    assert lines[0] == "skipped, because the training failed: seasonal_naive_7-seed7"
     assert len(active()) == 2
 
 
-def test_a_model_that_params_no_longer_names_is_not_added(workspace: list[Path], active: Any) -> None:
+def test_a_model_that_is_switched_off_is_not_added(workspace: list[Path], active: Any) -> None:
     Path("params.yaml").write_text(PARAMS.replace("gru: {enabled: true}", "gru: {enabled: false}"))
     assert sync().startswith("board complete: 2 trainings, 2 added")
     assert {run.data.tags[store.ID] for run in active()} == {"one", "two"}
@@ -81,7 +80,7 @@ def test_evaluations_and_re_evaluations_reach_the_board(
     }
 
 
-def test_what_was_deleted_by_hand_is_told_and_comes_back_on_demand(
+def test_a_run_that_was_deleted_by_hand_is_reported_and_restored_on_demand(
     workspace: list[Path], active: Any, client: Any
 ) -> None:
     sync()
@@ -96,7 +95,7 @@ def test_what_was_deleted_by_hand_is_told_and_comes_back_on_demand(
     assert run.info.run_id in {run.info.run_id for run in active()}
 
 
-def test_a_run_whose_artifacts_were_deleted_is_made_whole(
+def test_deleted_artifacts_are_logged_again(
     workspace: list[Path], active: Any, client: Any, describe_run: Any
 ) -> None:
     sync()
@@ -107,12 +106,12 @@ def test_a_run_whose_artifacts_were_deleted_is_made_whole(
 
 
 @pytest.mark.slow
-def test_nothing_to_do_imports_nothing_heavy(workspace: list[Path]) -> None:
+def test_a_sync_without_changes_imports_no_heavy_library(workspace: list[Path]) -> None:
     sync()
     script = "import sys; from strokecast.commands.sync import sync; print(sync()); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    said, modules = done.stdout.splitlines()
-    assert "0 added" in said
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    line, modules = result.stdout.splitlines()
+    assert "0 added" in line
     heavy = {
         "mlflow",
         "pandas",
@@ -126,23 +125,6 @@ def test_nothing_to_do_imports_nothing_heavy(workspace: list[Path]) -> None:
     assert not heavy & set(modules.split())
 
 
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ("seasonal_naive_7: {seeds: [1], config: {season: 3}}", "season"),
-        ("seasonal_naive_9: {seeds: [1]}", "seasonal_naive_7"),
-        ("linear: {enabled: false, config: {depth: 3}}", "models.forecast.linear.config"),
-    ],
-)
-def test_every_config_is_checked_before_anything_is_written(
-    project: Path, active: Any, wrong: str, told: str
-) -> None:
-    Path("params.yaml").write_text(f"models:\n  forecast:\n    {wrong}\n")
-    with pytest.raises(UserError, match=told):
-        sync()
-    assert active() == []
-
-
 def test_a_run_left_running_is_completed_from_its_folder(
     workspace: list[Path], client: Any, active: Any, describe_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,11 +133,11 @@ def test_a_run_left_running_is_completed_from_its_folder(
     for run in active():
         board.supersede(client, run)
 
-    def dies(*_: object, **__: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("mlflow.MlflowClient.set_terminated", dies)
+        patch.setattr("mlflow.MlflowClient.set_terminated", interrupt)
         with pytest.raises(KeyboardInterrupt):
             sync()
     assert [run.info.status for run in active()] == ["RUNNING"]
