@@ -6,7 +6,7 @@ from strokecast.common.stage import stage
 
 
 def main() -> None:
-    """Write the three files of `reports/` that span all tasks."""
+    """Write the three files of `reports/` that cover all tasks."""
     with stage("compare", "ranking the models of each task") as outcome:
         from strokecast.evaluation.board import leaderboard, page
 

@@ -1,4 +1,4 @@
-"""Stage `download@<dataset>`: raw drawings or a raw daily series, as the source gives them."""
+"""Stage `download@<dataset>`: raw drawings or a raw daily series, unchanged from the source."""
 
 import sys
 
@@ -7,8 +7,8 @@ from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:
-    """Fetch `dataset` (`sketches` or `series`) into `data/raw/<dataset>/`."""
-    with stage(f"download@{dataset}", "fetching or generating the raw data") as outcome:
+    """Download or generate `dataset` (`sketches` or `series`) into `data/raw/<dataset>/`."""
+    with stage(f"download@{dataset}", "downloading or generating the raw data") as outcome:
         settings = params.read_stage(f"download-{dataset}")
         from strokecast.sources import registry
 

@@ -8,7 +8,7 @@ from strokecast.common.stage import stage
 
 
 def main(task: str) -> None:
-    """Write `reports/<task>` for a task, then bring its runs up to date on the board."""
+    """Write `reports/<task>`, then log the metrics to the runs on the board."""
     with stage(f"evaluate-{task}", "evaluating every model on the test split") as outcome:
         settings = params.read_stage(f"evaluate-{task}")
         from strokecast.evaluation.common.run import evaluate

@@ -1,11 +1,11 @@
-"""Stage `params`: params.yaml checked, and what each stage reads of it with all defaults → `data/params/`."""
+"""Stage `params`: params.yaml → `data/params/`, the settings of each stage with all defaults filled in."""
 
 from strokecast.common import files, paths
 from strokecast.common.stage import stage
 
 
 def main() -> None:
-    """Write one settings file per stage."""
+    """Check params.yaml and write one settings file per stage."""
     with stage("params", "checking params.yaml and filling in the defaults") as outcome:
         from strokecast.models.common import resolve
         from strokecast.params import TASKS

@@ -9,16 +9,13 @@ from strokecast.common import paths
 from strokecast.common.stage import stage
 from strokecast.features.records.spec import PaddedSpec
 
+DESCRIPTIONS = {"watch": "rendering drawings as videos", "forecast": "cutting the series into windows"}
+
 
 def main(task: str) -> None:
     """Write `data/processed/<task>`."""
-    description = {
-        "watch": "rendering drawings as videos",
-        "forecast": "splitting the series and cutting windows",
-    }
-    with stage(
-        f"preprocess@{task}", description.get(task, "scaling and padding drawings by length")
-    ) as outcome:
+    description = DESCRIPTIONS.get(task, "scaling and padding drawings by length")
+    with stage(f"preprocess@{task}", description) as outcome:
         outcome(_preprocess(task, paths.PROCESSED / task))
 
 
@@ -30,32 +27,32 @@ def _preprocess(task: str, processed: Path) -> str:
 
         spec = forecast.preprocess(paths.VALIDATED / "series", processed, settings.features.forecast)
         counts = {split: days["windows"] for split, days in spec["splits"].items()}
-        return f"{_list(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
+        return f"{_join(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
     sketches, runner = paths.VALIDATED / "sketches", settings.preprocess
     if task == "classify":
         from strokecast.features.sketches import classify
 
         classify_spec = classify.preprocess(sketches, processed, settings.features.classify, runner)
-        return f"{_describe_padded(classify_spec)}, longer ones cropped"
+        return f"{_describe(classify_spec)}, longer ones cropped"
     if task == "watch":
         from strokecast.features.sketches import watch
 
         watch_spec = watch.preprocess(sketches, processed, settings.features.watch, runner)
         frames = f"{watch_spec['frames']} frames of {watch_spec['height']} x {watch_spec['width']} pixels"
-        return f"{_list(watch_spec['counts'])} videos of {frames}"
+        return f"{_join(watch_spec['counts'])} videos of {frames}"
     from strokecast.features.sketches import draw
 
     draw_spec = draw.preprocess(sketches, processed, settings.features.draw, runner)
-    return f"{_describe_padded(draw_spec)}, {sum(draw_spec['left_out'].values()):,} longer ones left out"
+    return f"{_describe(draw_spec)}, {sum(draw_spec['left_out'].values()):,} longer ones left out"
 
 
-def _describe_padded(spec: PaddedSpec) -> str:
+def _describe(spec: PaddedSpec) -> str:
     counts = {split: sum(buckets.values()) for split, buckets in spec["counts"].items()}
     lengths = ", ".join(map(str, spec["bucket_boundaries"]))
-    return f"{_list(counts)} drawings of {len(spec['classes'])} classes, padded to {lengths} points"
+    return f"{_join(counts)} drawings of {len(spec['classes'])} classes, padded to {lengths} points"
 
 
-def _list(counts: Mapping[str, int]) -> str:
+def _join(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in counts.items())
 
 

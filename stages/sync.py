@@ -1,10 +1,10 @@
-"""Stage `sync`: the MLflow board completed for every training of this workspace. Runs always."""
+"""Stage `sync`: completes the MLflow board for every training of this workspace. Always runs."""
 
 from strokecast.common.stage import stage
 
 
 def main() -> None:
-    """Add what is missing on the board; under a second when nothing is."""
+    """Add missing runs to the board; takes less than a second if there are none."""
     with stage("sync", "completing the MLflow board") as outcome:
         from strokecast.commands.sync import sync
 

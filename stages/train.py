@@ -1,4 +1,4 @@
-"""Stage `train-<task>@<name>`: processed data → `models/<task>/<name>/seed-<n>`, each training live on the board."""
+"""Stage `train-<task>@<name>`: processed data → `models/<task>/<name>/seed-<n>`, one live MLflow run per training."""
 
 import sys
 from contextlib import ExitStack
@@ -9,7 +9,7 @@ from strokecast.common.stage import stage
 
 
 def main(task: str, name: str) -> None:
-    """Train the model `name` of `task` once per seed, or record that it is switched off."""
+    """Train the model once per seed, or record that it is switched off."""
     with stage(f"train-{task}@{name}", f"training {name}") as outcome, ExitStack() as tracked_runs:
         settings = params.read_stage(f"train-{task}/{name}")
         entry = settings.entries(task)[name]
@@ -33,7 +33,7 @@ def main(task: str, name: str) -> None:
                 folder.mkdir()
                 tracked = tracked_runs.enter_context(TrackedRun.start(job, spec))
                 try:
-                    facts = run.train(
+                    result = run.train(
                         job, folder, settings.training, tracked.log_epoch, tracked.checkpoint_dir
                     )
                 except guards.TrainingError as failure:
@@ -42,9 +42,9 @@ def main(task: str, name: str) -> None:
                     tracked.mark_failed(folder, str(failure))
                     summaries.append(f"failed: {failure}")
                     continue
-                tracked.finish(folder, facts)
+                tracked.finish(folder, result)
                 trained.append((tracked, job.model_dir))
-                summaries.append(summary(facts))
+                summaries.append(summary(result))
         for tracked, model_dir in trained:
             tracked.finalize(model_dir)
         outcome("; ".join(summaries))

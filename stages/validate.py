@@ -9,8 +9,8 @@ from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:
-    """Validate `dataset` (`sketches` or `series`) by the rules of `quality.<dataset>`."""
-    with stage(f"validate@{dataset}", "checking every row by the rules of params.yaml") as outcome:
+    """Validate `dataset` (`sketches` or `series`) against the rules in `quality.<dataset>`."""
+    with stage(f"validate@{dataset}", "checking every row against quality.* of params.yaml") as outcome:
         if dataset not in params.DATASETS:
             raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(params.DATASETS))
         settings = params.read_stage(f"validate-{dataset}")

@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Fixtures and limits of all tests: an unchanged `sys.path`, no processes in unit tests, a timeout."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import pytest
 
 @pytest.fixture(scope="session")
 def search_path() -> list[str]:
-    """Where modules are looked for before any test ran."""
+    """`sys.path` before the first test."""
     return list(sys.path)
 
 
 @pytest.fixture(autouse=True)
 def same_search_path(search_path: list[str]) -> Iterator[None]:
-    """Modules are looked for where they were: MLflow puts the code of each model that it loads in front.
+    """Restore `sys.path` after each test: MLflow prepends the code of each model that it loads.
 
-    A process that a later test starts would import that copy, which holds just what the model needs.
+    Processes of later tests would import that copy, which has only the modules that the model needs.
     """
     yield
     sys.path[:] = search_path
 
 
-platform.processor()  # MLflow asks for it when it is imported; the first call starts `uname`, later ones do not
+platform.processor()  # MLflow calls it on import; the first call starts `uname`, its result is cached
 UNIT = Path(__file__).parent / "unit"
 UNIT_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of `make test` that is not of the pipeline has a minute."""
+    """Give every unit test a timeout of `UNIT_SECONDS`."""
     for item in items:
         if _is_unit(item):
             item.add_marker(pytest.mark.timeout(UNIT_SECONDS))
@@ -47,14 +47,14 @@ def _is_unit(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """A unit test, its fixtures included, starts no process: one that does is marked `slow` (or `beam`)."""
+    """Fail unit tests whose code or fixtures start a process; such tests are marked `slow` or `beam`."""
     if not _is_unit(item):
         return (yield)
 
-    def refuse(*arguments: object, **keywords: object) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
         raise AssertionError("a unit test starts a process: mark it slow, or test the logic without one")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subprocess.Popen, "__init__", refuse)
-        patch.setattr(multiprocessing.process.BaseProcess, "start", refuse)
+        patch.setattr(subprocess.Popen, "__init__", fail)
+        patch.setattr(multiprocessing.process.BaseProcess, "start", fail)
         return (yield)

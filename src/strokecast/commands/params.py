@@ -21,10 +21,10 @@ def describe(section: str = "") -> str:
 
     Args:
         section: dotted key path, e.g. `training.classify` or `models.classify.gru`; empty: all sections and, for
-            every architecture, what its `config:` may hold.
+            every architecture, the keys of its `config:`.
 
     Raises:
-        UserError: if there is no such section; names the choices.
+        UserError: if there is no such section, with the existing ones.
     """
     if section:
         return "\n".join(_section(section)) + "\n"
@@ -37,14 +37,14 @@ def describe(section: str = "") -> str:
 
 
 def values(settings: params.Params, section: str = "") -> str:
-    """The values in force as YAML.
+    """The values in effect as YAML.
 
     Args:
         settings: with all defaults filled in.
         section: dotted key path; empty: everything.
 
     Raises:
-        UserError: if there is no such key; names the choices.
+        UserError: if there is no such key, with the existing ones.
     """
     from ruamel.yaml import YAML
 
@@ -178,6 +178,6 @@ def _text(value: Any) -> str:
 def _unknown(path: list[str], choices: list[str]) -> UserError:
     return UserError(
         f"no key {'.'.join(path)!r} in params.yaml",
-        allowed=", ".join(choices) or "nothing below it",
+        allowed=", ".join(choices) or "no keys",
         fix="`strokecast params` prints all keys",
     )

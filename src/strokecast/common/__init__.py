@@ -1,1 +1,1 @@
-"""What every room stands on: errors, files, paths, stages, TFRecords."""
+"""Used by all other packages: errors, files, paths, signals, the frame of stages, TFRecords."""

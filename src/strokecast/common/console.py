@@ -1,4 +1,4 @@
-"""Console output: tools without telemetry and chatter, progress bars on a terminal alone."""
+"""Console output: libraries without telemetry and start-up messages, progress bars only on a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def quiet_environment() -> None:
 
 
 def progress(items: Iterable[T], description: str, total: int | None = None, unit: str = "it") -> Iterable[T]:
-    """`items` with a progress bar on a terminal; no output elsewhere."""
+    """`items` with a progress bar if stderr is a terminal."""
     from tqdm import tqdm
 
     return tqdm(items, desc=description, total=total, unit=unit, leave=False, disable=not sys.stderr.isatty())

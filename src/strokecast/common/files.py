@@ -1,4 +1,4 @@
-"""Whole files or none: temporary names, one rename, digests."""
+"""Files and folders that are written completely or not at all; JSON; digests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from strokecast.common.errors import UserError
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder that takes the place of `path` when the block ends well.
+    """Yield an empty temporary folder that replaces `path` when the block ends without an exception.
 
-    If the block raises, or the process is killed, `path` is as it was before. What an earlier,
-    killed process left under a temporary name is removed first.
+    If the block raises or the process is killed, `path` keeps its old contents. Temporary folders of
+    earlier, killed processes are removed first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for stale in path.parent.glob(f".{path.name}.tmp-*"):
@@ -38,7 +38,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to it when the block ends well."""
+    """Yield a temporary path that replaces `path` when the block ends without an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.tmp-{os.getpid()}"
     try:
@@ -49,10 +49,10 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """`path` opened to be read.
+    """Open a file for reading.
 
     Raises:
-        UserError: if there is no such file.
+        UserError: if the file does not exist.
     """
     try:
         return path.open("rb")
@@ -61,13 +61,13 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) to `path` by way of a temporary name."""
+    """Write `text` (UTF-8) to `path` through a temporary file."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as stable JSON: keys in the given order, no NaN, a final newline."""
+    """Write `value` as JSON in a stable form: keys in their order, no NaN, a final newline."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -83,7 +83,7 @@ def sha256(path: Path) -> str:
 
 
 def digest_tree(folder: Path) -> str:
-    """Hex sha256 over the relative names and contents of all files below `folder`."""
+    """Hex sha256 over the relative names and contents of all files in `folder`."""
     total = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0")

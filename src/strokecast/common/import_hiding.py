@@ -17,7 +17,7 @@ _HIDDEN_FROM_KERAS = ("sklearn", "matplotlib", "pandas")
 
 
 class _LazyModule(ModuleType):
-    """Placeholder of a module that is imported at the first access to one of its attributes."""
+    """Placeholder for a module that is imported when one of its attributes is first accessed."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:

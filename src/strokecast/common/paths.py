@@ -1,4 +1,4 @@
-"""Where data, models and reports lie, relative to the project's root (the folder of `dvc.yaml`)."""
+"""The folders of data, models and reports, relative to the project root (the folder of `dvc.yaml`)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PARAMS = Path("params.yaml")
 
 
 def board_root() -> Path:
-    """Absolute folder that owns `mlruns/` and `.strokecast/`.
+    """Absolute folder of `mlruns/` and `.strokecast/`.
 
-    DVC sets `DVC_ROOT` to the parent repository even where `dvc exp run --temp` and queue
-    workers run a stage in a temporary copy, so that all of them log to one board.
+    `dvc exp run --temp` and queue workers run stages in a temporary copy of the project. DVC sets
+    `DVC_ROOT` to the original there, so that all of them log to one board.
     """
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
 
@@ -35,7 +35,7 @@ def model_dir(task: str, name: str, seed: int, models: Path = MODELS) -> Path:
 
 
 def model_dirs(task: str, name: str, models: Path = MODELS) -> list[Path]:
-    """The existing folders of a model's trainings, lowest seed first."""
+    """The existing folders of a model, one per seed, lowest seed first."""
     seeds = [path.name.removeprefix("seed-") for path in (models / task / name).glob("seed-*")]
     return [model_dir(task, name, seed, models) for seed in sorted(int(s) for s in seeds if s.isdecimal())]
 

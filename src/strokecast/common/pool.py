@@ -1,4 +1,4 @@
-"""A pool of processes that keeps the order of its work and holds little of it at once."""
+"""Process pools: a parallel `map` in order and with bounded memory, and a call in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ R = TypeVar("R")
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
-    """`function` of each item, in their order, at most two items a worker ahead.
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """Yield `function(item)` for each item, in order, computed at most two items per worker ahead.
 
     Args:
-        function: of a module, so that another process can import it; pure.
-        items: what it is applied to.
-        workers: processes; with fewer than two the work is done here.
+        function: defined at module level, so that another process can import it; without side effects.
+        items: the arguments.
+        workers: processes; with fewer than 2, everything runs in this process.
     """
     if workers < 2:
         yield from map(function, items)
@@ -33,22 +33,24 @@ def ordered(function: Callable[[T], R], items: Iterable[T], workers: int) -> Ite
     from concurrent.futures import Future, ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_leave_with, initargs=(os.getpid(),)) as pool:
-        waiting: deque[Future[R]] = deque()
+    with ProcessPoolExecutor(
+        workers, context, initializer=_exit_with_parent, initargs=(os.getpid(),)
+    ) as pool:
+        pending: deque[Future[R]] = deque()
         try:
             for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                pending.append(pool.submit(function, item))
+                if len(pending) > 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            for future in waiting:
+            for future in pending:
                 future.cancel()
 
 
-def _leave_with(parent: int) -> None:
-    """End this worker soon after its parent ended, even if that was killed."""
+def _exit_with_parent(parent: int) -> None:
+    """End this worker soon after its parent has ended, even if the parent was killed."""
 
     def watch() -> Any:
         while os.getppid() == parent:
@@ -58,14 +60,14 @@ def _leave_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def in_its_own_process(function: Callable[..., R], arguments: tuple[Any, ...]) -> R:
-    """`function` of a module called in a new process, whose memory and settings end with it.
+def run_in_new_process(function: Callable[..., R], arguments: tuple[Any, ...]) -> R:
+    """Call a module-level function in a new process, whose memory and settings end with it.
 
-    What it raises is raised here.
+    Exceptions of the function are raised here.
     """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, initializer=_leave_with, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(1, context, initializer=_exit_with_parent, initargs=(os.getpid(),)) as pool:
         return pool.submit(function, *arguments).result()

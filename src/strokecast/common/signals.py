@@ -19,7 +19,7 @@ class Interrupted(KeyboardInterrupt):
 
     Args:
         number: the signal's number.
-        after: the progress that was saved, such as "after epoch 3, step 12"; empty if none was.
+        after: the saved progress, such as "after epoch 3, step 12"; empty if nothing was saved.
     """
 
     def __init__(self, number: int, after: str = "") -> None:
@@ -28,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Parent:
-    """The process that started this stage. Once that `dvc repro` has died, nobody waits for the stage's outputs."""
+    """The process that started this stage. If that `dvc repro` has died, the stage's outputs are no longer needed."""
 
     pid = 0  # 0: this process is not a stage
 
@@ -56,7 +56,7 @@ def raise_interrupted(number: int, _: Any) -> None:
 
 @contextmanager
 def handled_by(handler: Handler) -> Iterator[None]:
-    """Send SIGINT and SIGTERM to `handler` inside the block. Outside the main thread nothing changes."""
+    """Handle SIGINT and SIGTERM by `handler` inside the block. Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

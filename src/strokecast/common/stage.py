@@ -1,4 +1,4 @@
-"""Frame of every stage script: print what it does, end with one line, report a user's mistake in one line."""
+"""The frame of every stage script: a first and a last line of output, and one line for a user's mistake."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from strokecast.common import signals
 from strokecast.common.console import quiet_environment
 from strokecast.common.errors import UserError
 
-# A stage lives for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
+# A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
 _GC_THRESHOLDS = (100_000, 50, 100)
 
 
 class Outcome:
-    """Holds the one line that a stage ends with; call it to set the line."""
+    """The last line of a stage's output; call it to set the line."""
 
     def __init__(self) -> None:
         self.line = "done"

@@ -28,21 +28,21 @@ Feature = list[int] | list[float] | list[bytes]
 
 
 def masked_crc(data: bytes) -> int:
-    """CRC-32C of `data`, rotated by 15 bits plus a constant, as TFRecord files store it."""
+    """CRC-32C of `data` as TFRecord files store it: rotated by 15 bits, plus a constant."""
     crc = int(google_crc32c.value(data))
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def read(path: Path, fix: str = "fetch it again") -> Iterator[tuple[int, bytes | None]]:
-    """Yield (record number from 1, data) of each record; None for data of a wrong checksum.
+    """Yield (number, data) per record, counted from 1. The data is None if its checksum is wrong.
 
     Args:
         path: of the file.
-        fix: what to do about a damaged one.
+        fix: last part of the error for a damaged file.
 
     Raises:
-        UserError: names the record and its byte offset, if the checksum of a length is wrong, so
-            that no further record can be found, or the file ends inside a record; no such file.
+        UserError: with record and byte offset, if the checksum of a length is wrong (the next record
+            cannot be found then) or the file ends inside a record; if the file does not exist.
     """
     with open_binary(path) as file:
         number = 0
@@ -52,33 +52,33 @@ def read(path: Path, fix: str = "fetch it again") -> Iterator[tuple[int, bytes |
             head = file.read(_HEAD.size)
             if not head:
                 return
-            where = f"{path}, record {number} at byte {start:,}"
+            location = f"{path}, record {number} at byte {start:,}"
             if len(head) < _HEAD.size:
-                raise _cut(where, fix)
+                raise _truncated(location, fix)
             length, length_sum = _HEAD.unpack(head)
             if masked_crc(head[:8]) != length_sum:
                 raise UserError(
-                    "wrong checksum of the record's length; what follows cannot be told apart",
-                    where=where,
+                    "wrong checksum of the record's length; the next record cannot be found",
+                    where=location,
                     allowed="an uncompressed TFRecord file",
                     fix=fix,
                 )
             if length > MAX_RECORD:
                 raise UserError(
-                    f"a record of {length:,} bytes", where=where, allowed=f"at most {MAX_RECORD:,} bytes"
+                    f"a record of {length:,} bytes", where=location, allowed=f"at most {MAX_RECORD:,} bytes"
                 )
             body = file.read(length + _SUM.size)
             if len(body) < length + _SUM.size:
-                raise _cut(where, fix)
+                raise _truncated(location, fix)
             data = body[:length]
             yield number, data if masked_crc(data) == _SUM.unpack(body[length:])[0] else None
 
 
 def parse_example(data: bytes) -> dict[str, Feature]:
-    """The features of one serialised `tf.train.Example`; a name that stands twice counts last.
+    """The features of one serialised `tf.train.Example`. If a name occurs twice, the last one counts.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if `data` is not a `tf.train.Example`.
     """
     from google.protobuf.message import DecodeError
 
@@ -86,20 +86,20 @@ def parse_example(data: bytes) -> dict[str, Feature]:
     try:
         example.ParseFromString(data)
     except (DecodeError, RuntimeError):  # the pure-Python protobuf raises RuntimeError too
-        raise ValueError("no tf.train.Example") from None
-    found: dict[str, Feature] = {}
+        raise ValueError("not a tf.train.Example") from None
+    features: dict[str, Feature] = {}
     for entry in example.features.feature:
         kind = entry.value.WhichOneof("kind")
         values = list(getattr(entry.value, kind).value) if kind else []
-        found[entry.key.decode("utf-8", "backslashreplace")] = values
-    return found
+        features[entry.key.decode("utf-8", "backslashreplace")] = values
+    return features
 
 
 @cache
 def _example_class() -> Any:
     """The message class of `tf.train.Example`, in a descriptor pool of its own.
 
-    The map of features is declared as what it is on the wire, a repeated key and value.
+    The map of features is declared as its wire format: a repeated message of key and value.
     """
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -107,16 +107,16 @@ def _example_class() -> Any:
     file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="strokecast", syntax="proto3")
 
     def message(name: str, *fields: tuple[str, int, int, str]) -> Any:
-        made = file.message_type.add(name=name)
-        for number, (its, kind, label, type_name) in enumerate(fields, start=1):
-            made.field.add(
-                name=its,
+        definition = file.message_type.add(name=name)
+        for number, (field_name, kind, label, type_name) in enumerate(fields, start=1):
+            definition.field.add(
+                name=field_name,
                 number=number,
                 type=kind,
                 label=label,
                 type_name=f".strokecast.{type_name}" if type_name else None,
             )
-        return made
+        return definition
 
     one, many, sub = field.LABEL_OPTIONAL, field.LABEL_REPEATED, field.TYPE_MESSAGE
     message("BytesList", ("value", field.TYPE_BYTES, many, ""))
@@ -129,8 +129,8 @@ def _example_class() -> Any:
         ("int64_list", sub, one, "Int64List"),
     )
     feature.oneof_decl.add(name="kind")
-    for its in feature.field:
-        its.oneof_index = 0
+    for feature_field in feature.field:
+        feature_field.oneof_index = 0
     message("Entry", ("key", field.TYPE_BYTES, one, ""), ("value", sub, one, "Feature"))
     message("Features", ("feature", sub, many, "Entry"))
     message("Example", ("features", sub, one, "Features"))
@@ -139,5 +139,5 @@ def _example_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("strokecast.Example"))
 
 
-def _cut(where: str, fix: str) -> UserError:
-    return UserError("the file ends inside this record", where=where, fix=fix)
+def _truncated(location: str, fix: str) -> UserError:
+    return UserError("the file ends inside this record", where=location, fix=fix)

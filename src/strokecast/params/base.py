@@ -1,4 +1,4 @@
-"""What all sections of `params.yaml` are made of: the strict base model, and the types that recur."""
+"""The strict base model of all sections of `params.yaml`, and shared field types."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ TASKS = ("classify", "watch", "draw", "forecast")
 DATASETS = ("sketches", "series")
 
 Action = Literal["stop", "quarantine", "warn"]
-Rejection = Literal["stop", "quarantine"]  # for rows that nothing downstream could use
+Rejection = Literal["stop", "quarantine"]  # for rows that later stages cannot use
 
 
 def to_tuple(value: Any) -> Any:
-    """YAML has lists, frozen models hold tuples."""
+    """A YAML list as a tuple, because the models are frozen."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -38,18 +38,18 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _empty(cls, values: Any) -> Any:
-        """A section whose last key was deleted reads as null in YAML: all its keys have their defaults."""
+        """YAML reads a section without keys as null: all its keys have their defaults."""
         return {} if values is None else values
 
 
 def with_default(model: type[BaseModel], name: str, default: Any) -> Any:
-    """The field `name` of `model` with another default: for a subclass that keeps its limits and its description."""
+    """The field `name` of `model` with another default and the same constraints and description, for a subclass."""
     field = copy.copy(model.model_fields[name])
     field.default = default
     return field
 
 
 def ascending(values: Sequence[float], name: str) -> None:
-    """Refuse numbers that do not rise strictly."""
+    """Raise an error if the numbers are not strictly ascending."""
     if list(values) != sorted(set(values)):
-        raise PydanticCustomError("ascending", "{name} should rise strictly", {"name": name})
+        raise PydanticCustomError("ascending", "{name} should be strictly ascending", {"name": name})

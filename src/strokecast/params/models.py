@@ -1,4 +1,4 @@
-"""Section `models`: which architectures are trained, and how each differs from its task's recipe."""
+"""Section `models`: the architectures to train, with their configs and their changes to the task's recipe."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ class ModelEntry(Strict):
     """One model of a task; its key is the name of an architecture."""
 
     enabled: bool = Field(True, description="false switches the model off")
-    seeds: Ints = Field(
-        (1,), min_length=1, description="one training a seed; the board shows mean and spread"
-    )
-    config: dict[str, Any] = Field({}, description="the architecture's own settings")
+    seeds: Ints = Field((1,), min_length=1, description="one training per seed; reports show mean and spread")
+    config: dict[str, Any] = Field({}, description="settings of the architecture")
     training: dict[str, Any] = Field({}, description="keys of the task's recipe to override")
 
     @model_validator(mode="after")
@@ -31,6 +29,6 @@ class Models(Strict):
     """The models of each task."""
 
     classify: dict[str, ModelEntry] = Field({}, description="strokes to class")
-    watch: dict[str, ModelEntry] = Field({}, description="the drawing as a video of being drawn to class")
+    watch: dict[str, ModelEntry] = Field({}, description="video of the drawing process to class")
     draw: dict[str, ModelEntry] = Field({}, description="class or latent vector to strokes")
     forecast: dict[str, ModelEntry] = Field({}, description="past days to the next `horizon` days")

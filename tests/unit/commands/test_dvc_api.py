@@ -1,4 +1,4 @@
-"""The internals of DVC that `strokecast repro` uses are there, and behave as it expects."""
+"""The internals of DVC that `strokecast repro` uses exist and behave as expected."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def parameters(function: Any) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
-def test_dvc_has_what_is_used_of_it() -> None:
+def test_dvc_has_the_internals_that_are_used() -> None:
     assert list(inspect.signature(dvc_reproduce.get_active_graph).parameters) == ["graph"]
     assert next(iter(inspect.signature(dvc_reproduce.plan_repro).parameters)) == "graph"
     for name in ("reproduce", "run", "dump", "changed", "changed_entries"):
         assert callable(getattr(PipelineStage, name)), name
     assert "always_changed" in parameters(Stage.__init__)
     assert {"tmp_dir", "friendly", "wait"} <= parameters(lock.make_lock) | parameters(lock.Lock.__init__)
-    assert dvcfile.modify_yaml is modify_yaml, "what writes dvc.lock, and is replaced in forked processes"
+    assert dvcfile.modify_yaml is modify_yaml, "writes dvc.lock and is replaced in forked processes"
     assert "modify_yaml" in inspect.getsource(dvcfile.Lockfile.dump_stages)
     assert hasattr(Repo, "index")
-    # What `dvc repro --single-item` does for a stage is what `_reproduce` does.
+    # `_reproduce` does what `dvc repro --single-item` does for a stage.
     source = inspect.getsource(dvc_reproduce._reproduce_stage)
     assert "stage.reproduce(**kwargs)" in source
     assert "stage.dump(update_pipeline=False)" in source
@@ -57,9 +57,9 @@ def change(data: dict[str, Any]) -> None:
     stages["new@stage"] = {"cmd": "echo", "deps": [{"path": "x", "hash": "md5", "md5": "1e5", "size": 1}]}
 
 
-def test_the_lock_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
-    whole = (ROOT / "dvc.lock").read_text(encoding="utf-8")
-    text = "".join(re.split(r"(?m)^(?=  \S)", whole)[:7])  # the head and six stages
+def test_the_lock_has_the_bytes_that_dvc_writes(tmp_path: Path) -> None:
+    lock_text = (ROOT / "dvc.lock").read_text(encoding="utf-8")
+    text = "".join(re.split(r"(?m)^(?=  \S)", lock_text)[:7])  # the head and six stages
     ours, theirs = tmp_path / "ours.lock", tmp_path / "theirs.lock"
     for path, modify in ((ours, dvc_api.modify_lock), (theirs, modify_yaml)):
         path.write_text(text, encoding="utf-8")
@@ -68,7 +68,7 @@ def test_the_lock_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
     assert ours.read_text(encoding="utf-8") == theirs.read_text(encoding="utf-8") != text
 
 
-def test_a_lock_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_a_lock_that_does_not_exist_yet(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.lock", tmp_path / "theirs.lock"
     for path, modify in ((ours, dvc_api.modify_lock), (theirs, modify_yaml)):
         with modify(str(path)) as data:

@@ -16,7 +16,7 @@ from strokecast.models.common import resolve
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_every_key_of_the_schema_is_explained() -> None:
+def test_every_key_of_the_schema_has_a_description() -> None:
     text = printing.describe()
     for line in text.splitlines():
         if line.strip() and not line.startswith(("#", "models.")) and ":" in line and "  # " not in line:
@@ -25,7 +25,7 @@ def test_every_key_of_the_schema_is_explained() -> None:
     assert "models.classify.gru.config:" in text
 
 
-def test_one_section() -> None:
+def test_the_keys_of_one_section() -> None:
     text = printing.describe("training.classify")
     assert "epochs: 12  # integer >= 1" in text
     assert "watch" not in text
@@ -40,7 +40,7 @@ def test_one_section() -> None:
             printing.describe(section)
 
 
-def test_the_values_in_force() -> None:
+def test_the_values_in_effect() -> None:
     settings = resolve.resolve(params.parse({"models": {"classify": {"gru": {}}}}))
     tree = YAML(typ="safe").load(printing.values(settings, "models.classify.gru"))
     entry = tree["models"]["classify"]["gru"]
@@ -51,16 +51,16 @@ def test_the_values_in_force() -> None:
         printing.values(settings, "models.classify.nope")
 
 
-def test_the_json_schema_beside_params_yaml_is_current() -> None:
+def test_params_schema_json_is_current() -> None:
     stored = (ROOT / "params.schema.json").read_text(encoding="utf-8")
     assert stored == printing.json_schema_text(), "run `strokecast params --json-schema > params.schema.json`"
     first = (ROOT / "params.yaml").read_text(encoding="utf-8").split("\n")[0]
     assert first == "# yaml-language-server: $schema=params.schema.json"
 
 
-def test_the_json_schema_accepts_the_file_and_refuses_mistakes() -> None:
+def test_the_json_schema_accepts_params_yaml_and_rejects_mistakes() -> None:
     jsonschema = pytest.importorskip(
-        "jsonschema", reason="the schema is checked with jsonschema, which MLflow brings"
+        "jsonschema", reason="the schema is checked with jsonschema, which MLflow depends on"
     )
     schema = json.loads((ROOT / "params.schema.json").read_text(encoding="utf-8"))
     values = YAML(typ="safe").load(ROOT / "params.yaml")

@@ -20,7 +20,7 @@ REQUIRED = {"tour", "quickdraw", "zoo", "best", "cta", "births", "book", "auckla
 
 
 @pytest.mark.parametrize("name", preset.names(FOLDER))
-def test_every_preset_is_valid_and_says_what_it_is_for(name: str) -> None:
+def test_every_preset_is_valid_and_has_a_complete_header(name: str) -> None:
     text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
     header = text[: text.index("\n\n")]
     for word in (
@@ -39,26 +39,26 @@ def test_every_preset_is_valid_and_says_what_it_is_for(name: str) -> None:
                 assert settings.entries(task)[model].enabled is entry.get("enabled", True)
 
 
-def test_the_presets_that_are_promised_are_there() -> None:
+def test_the_documented_presets_exist() -> None:
     assert set(preset.names(FOLDER)) >= REQUIRED
     assert all(name in preset.describe(FOLDER) for name in REQUIRED)
 
 
 @pytest.mark.parametrize("name", preset.names(FOLDER))
-def test_apply_keeps_comments_and_own_edits(name: str, tmp_path: Path) -> None:
+def test_apply_keeps_comments_and_other_edits(name: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
-    own = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    own = own.replace(
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    text = text.replace(
         "    gru: {enabled: true}\n", "    gru: {enabled: true, seeds: [4, 5]}  # two seeds of mine\n", 1
     )
-    path.write_text("# my head\n" + own + "# my tail\n", encoding="utf-8")
+    path.write_text("# my head\n" + text + "# my tail\n", encoding="utf-8")
     before = path.read_text(encoding="utf-8")
-    shown = preset.apply(name, path, FOLDER, dry_run=True)
+    difference = preset.apply(name, path, FOLDER, dry_run=True)
     assert path.read_text(encoding="utf-8") == before
-    assert preset.apply(name, path, FOLDER) == shown != ""
+    assert preset.apply(name, path, FOLDER) == difference != ""
     after = path.read_text(encoding="utf-8")
-    for kept in ("# my head", "# my tail", "# two seeds of mine", "# pen strokes to class"):
-        assert kept in after
+    for line in ("# my head", "# my tail", "# two seeds of mine", "# pen strokes to class"):
+        assert line in after
     assert "4, 5" in after or "seeds" in str(
         read_overlay(FOLDER / f"{name}.yaml").get("models", {}).get("classify", {}).get("gru")
     )
@@ -67,7 +67,7 @@ def test_apply_keeps_comments_and_own_edits(name: str, tmp_path: Path) -> None:
     Context(YAML(typ="safe").load(after))  # as DVC reads it
 
 
-def test_an_unknown_preset_and_one_that_does_not_fit(tmp_path: Path) -> None:
+def test_an_unknown_preset_and_one_that_contradicts_params_yaml(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no preset 'tuor'.*tour.*did you mean 'tour'"):
         preset.text("tuor", FOLDER)
     path = tmp_path / "params.yaml"

@@ -1,4 +1,4 @@
-"""User errors are one line, and can be sent to another process."""
+"""User errors are one line, and can be pickled."""
 
 from __future__ import annotations
 

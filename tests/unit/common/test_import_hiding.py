@@ -41,5 +41,5 @@ def test_hidden_modules_are_absent_inside_the_block_and_importable_after_it(
 
 @pytest.mark.slow
 def test_a_stage_imports_keras_without_its_optional_dependencies() -> None:
-    ran = subprocess.run([sys.executable, "-c", STAGE], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    result = subprocess.run([sys.executable, "-c", STAGE], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

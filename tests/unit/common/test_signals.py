@@ -12,11 +12,11 @@ from strokecast.common import signals
 
 def test_a_handled_signal_is_raised() -> None:
     with (
-        pytest.raises(signals.Interrupted, match="SIGTERM") as ended,
+        pytest.raises(signals.Interrupted, match="SIGTERM") as caught,
         signals.handled_by(signals.raise_interrupted),
     ):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert ended.value.number == signal.SIGTERM
+    assert caught.value.number == signal.SIGTERM
 
 
 def test_a_deferred_signal_is_recorded_and_the_handler_restored() -> None:

@@ -1,4 +1,4 @@
-"""A stage prints a first and a last line, and a mistake as one line."""
+"""A stage prints a first and a last line, and one line for a user's mistake."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from strokecast.common.stage import stage
 
 
 def test_a_mistake_is_one_line_and_exit_code_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended, stage("validate@x", "checking"):
-        raise UserError("is\n bad", where="here", allowed="good", fix="mend it")
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == "[validate@x] error: here: is bad; allowed: good; mend it\n"
+    with pytest.raises(SystemExit) as caught, stage("validate@x", "checking"):
+        raise UserError("is\n bad", where="here", allowed="good", fix="correct it")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == "[validate@x] error: here: is bad; allowed: good; correct it\n"
 
 
 def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,5 +46,7 @@ def test_light_modules_import_no_heavy_library() -> None:
         "heavy = {'tensorflow', 'keras', 'mlflow', 'great_expectations', 'pandas', 'numpy'} & set(sys.modules)\n"
         "sys.exit(f'imported {sorted(heavy)}' if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert result.returncode == 0, result.stderr

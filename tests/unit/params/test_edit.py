@@ -42,7 +42,7 @@ def lines(text: str) -> set[str]:
     return set(text.splitlines())
 
 
-def test_nothing_changes_nothing() -> None:
+def test_equal_values_change_nothing() -> None:
     assert edited(lambda values: None) == TEXT
 
 
@@ -58,7 +58,7 @@ def test_a_new_key_stands_before_the_comments_of_what_follows() -> None:
     assert lines(TEXT) <= lines(text)
 
 
-def test_keys_within_braces() -> None:
+def test_keys_in_flow_style() -> None:
     text = edited(lambda values: values["training"]["classify"].update(epochs=9, optimizer="sgd"))
     assert "  classify: {epochs: 9, batch_size: 8, optimizer: sgd}  # short" in text
     text = edited(lambda values: values["models"]["classify"]["gru"].update(config={"units": 5}))

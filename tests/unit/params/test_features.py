@@ -1,4 +1,4 @@
-"""Keys of `features.forecast` that do not go together."""
+"""Keys of `features.forecast` that contradict each other."""
 
 from typing import Any
 
@@ -23,6 +23,6 @@ CONSISTENT = ForecastFeatures(input_size=10, horizon=3, holiday_country=None, la
         ({"valid_from": 0.9, "test_from": 0.8}, "valid_from should come before test_from"),
     ],
 )
-def test_contradicting_settings_are_refused(changes: dict[str, Any], message: str) -> None:
+def test_contradicting_settings_are_errors(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ForecastFeatures(**(CONSISTENT | changes))

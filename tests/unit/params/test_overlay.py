@@ -19,7 +19,7 @@ def test_mappings_are_merged_and_other_values_replaced() -> None:
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 3}
 
 
-def test_reset_returns_sections_to_their_defaults_first() -> None:
+def test_sections_in_reset_return_to_their_defaults_first() -> None:
     values = {"features": {"forecast": {"horizon": 3, "lags": [7]}, "watch": {"frames": 4}}}
     overlay = {"reset": ["features.forecast", "quality.series"], "features": {"forecast": {"lags": [14]}}}
     assert apply_overlay(values, overlay) == {
@@ -27,7 +27,7 @@ def test_reset_returns_sections_to_their_defaults_first() -> None:
     }
 
 
-def test_a_star_changes_every_model_of_the_file_but_for_what_is_named() -> None:
+def test_a_star_changes_every_model_without_an_entry_of_its_own() -> None:
     values = {"models": {"forecast": {"gru": {"seeds": [4]}, "ridge": {}}, "draw": {"sketch_rnn": {}}}}
     overlay = {"models": {"forecast": {"*": {"enabled": False}, "ridge": {"enabled": True}}}}
     assert apply_overlay(values, overlay) == {
@@ -38,7 +38,7 @@ def test_a_star_changes_every_model_of_the_file_but_for_what_is_named() -> None:
     }
 
 
-def test_reset_that_is_not_a_list_is_refused(tmp_path: Path) -> None:
+def test_a_reset_that_is_not_a_list_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("reset: features\n")
     with pytest.raises(UserError, match=r"reset.*key paths"):

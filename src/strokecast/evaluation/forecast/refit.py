@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.pool import in_its_own_process
+from strokecast.common.pool import run_in_new_process
 from strokecast.evaluation.common.trained_models import TrainedModel
 from strokecast.params import Params
 
@@ -51,7 +51,7 @@ class Refitter:
             UserError: from preprocessing and training.
         """
         if days:
-            in_its_own_process(_refit, (self, model.name, model.seed, tuple(days), valid_days))
+            run_in_new_process(_refit, (self, model.name, model.seed, tuple(days), valid_days))
         return [self.model_dir(model.name, model.seed, day) for day in days]
 
     def model_dir(self, name: str, seed: int, day: str) -> Path:

@@ -43,4 +43,4 @@ class LocalRunner:
     def _map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         """`function` of each item, in their order, at most two items per worker ahead."""
         workers = min(self.workers, len(items)) if len(items) >= MIN_POOL_ITEMS else 1
-        return pool.ordered(function, items, workers)
+        return pool.ordered_map(function, items, workers)

@@ -50,14 +50,14 @@ def test_each_origin_is_forecast_by_the_last_refit_before_it():
 def test_forecasts_after_a_refit_are_those_of_a_training_on_all_earlier_days(
     train, tmp_path, validated_series, monkeypatch
 ):
-    """The refits run in this process; `pool.in_its_own_process` has its own test."""
+    """The refits run in this process; `pool.run_in_new_process` has its own test."""
     calls = []
 
     def run_here(function, arguments):
         calls.append(arguments[1:])
         return function(*arguments)
 
-    monkeypatch.setattr(refit, "in_its_own_process", run_here)
+    monkeypatch.setattr(refit, "run_in_new_process", run_here)
     params = parse(VALUES)
     processed = tmp_path / "processed"
     spec = forecast_features.preprocess(validated_series, processed, params.features.forecast)

@@ -110,8 +110,8 @@ def test_only_training_lengths_count(validated_sketches: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ([64, 32], ["rise"]),
-        ([32, 32], ["rise"]),
+        ([64, 32], ["ascending"]),
+        ([32, 32], ["ascending"]),
         ([1, 8], ["auto or list of integer >= 2"]),
         ([], ["auto or list of integer >= 2"]),
         ("quantiles", ["'quantiles'", "auto or list of integer >= 2"]),

@@ -114,7 +114,7 @@ def test_wrong_data_is_a_reject_and_the_next_record_is_read(
     path.write_bytes(bytes(bad) + tfrecord_of(b"\xff\xff") + good)
     first, second, third = tutorial.read(path, 3)
     assert str(first) == f"{path.name}, record 1: wrong checksum of the record's data"
-    assert str(second) == f"{path.name}, record 2: no tf.train.Example"
+    assert str(second) == f"{path.name}, record 2: not a tf.train.Example"
     assert isinstance(third, tutorial.Ink)
 
 
@@ -131,7 +131,7 @@ def test_a_lost_record_boundary_stops_the_reading(
     bad, line = {
         "length": (
             b"\x01" + good[1:],
-            "wrong checksum of the record's length; what follows cannot be told apart; "
+            "wrong checksum of the record's length; the next record cannot be found; "
             "allowed: an uncompressed TFRecord file; fetch it again",
         ),
         "head": (good[:7], "the file ends inside this record; fetch it again"),

@@ -158,13 +158,13 @@ def test_only_large_sets_use_a_pool(
     chosen = small_settings(settings, classes=["moon", "cat", "banana"])  # 3 classes x 11 drawings
     monkeypatch.setattr(doodles, "MIN_POOLED_DRAWINGS", minimum)
     monkeypatch.setattr(doodles.pool, "processors", lambda: 2)
-    ordered, used = pool.ordered, []
+    ordered_map, used = pool.ordered_map, []
 
     def record_workers(function, items, workers):  # type: ignore[no-untyped-def]
         used.append(workers)
-        return ordered(function, items, 1)
+        return ordered_map(function, items, 1)
 
-    monkeypatch.setattr(doodles.pool, "ordered", record_workers)
+    monkeypatch.setattr(doodles.pool, "ordered_map", record_workers)
     registry.download("sketches", chosen)
     assert used == [workers]
 
