@@ -136,7 +136,7 @@ class ClassifyRecipe(LabelRecipe):
 class WatchRecipe(LabelRecipe):
     """Recipe of the video classifiers."""
 
-    epochs: int = with_default(Recipe, "epochs", 10)
+    epochs: int = with_default(Recipe, "epochs", 8)
     batch_size: int = with_default(Recipe, "batch_size", 64)
     learning_rate: float = with_default(Recipe, "learning_rate", 0.004)
     warmup_epochs: int = with_default(Recipe, "warmup_epochs", 1)
