@@ -120,6 +120,14 @@ NETWORKS = [line for line in TABLE if line.kind == "network"]
 CLASSIFIERS = [line for line in NETWORKS if line.task == "classify"]
 GENERATORS = [line for line in NETWORKS if line.task == "draw"]
 STATISTICAL = [line for line in TABLE if line.kind == "rule"]
+FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
+    *("classify-raster_cnn", "classify-simple_rnn", "draw-class_decoder"),
+    *("watch-frame_average", "forecast-linear", "forecast-simple_rnn"),
+}
+TRAINED = [
+    pytest.param(line, id=str(line), marks=() if str(line) in FAST_TO_TRAIN else pytest.mark.slow)
+    for line in NETWORKS
+]
 ESTIMATORS = [line for line in TABLE if line.kind == "estimator" and line.task == "classify"]
 REGRESSIONS = [line for line in TABLE if line.kind == "estimator" and line.task == "forecast"]
 
@@ -299,7 +307,7 @@ def test_mixture_depends_on_the_class_and_on_earlier_points(line: Line) -> None:
     assert (np.abs(other_class - expected).max(axis=2) > 1e-7).all()
 
 
-@pytest.mark.parametrize("line", NETWORKS, ids=str)
+@pytest.mark.parametrize("line", TRAINED)
 def test_one_training_step_lowers_the_loss(line: Line) -> None:
     import tensorflow as tf
 

@@ -147,7 +147,7 @@ def test_l2_of_the_config_pulls_the_weights_down() -> None:
     assert sizes[1] < 0.9 * sizes[0]
 
 
-@pytest.mark.parametrize("average", ["ema", "swa"])
+@pytest.mark.parametrize("average", ["ema", pytest.param("swa", marks=pytest.mark.slow)])
 def test_the_saved_weights_are_the_validated_ones(
     processed_data: Path, tmp_path: Path, average: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +162,7 @@ def test_the_saved_weights_are_the_validated_ones(
     recipe = classify_recipe(
         epochs=3, batch_size=16, learning_rate=0.01, weight_averaging=average, swa_start=0.0
     )
-    job = TrainingJob.create("classify", "gru", 1, {"units": 4}, recipe)
+    job = TrainingJob.create("classify", "gru", 1, {"units": 4, "layers": 1}, recipe)
     facts = run.train_network(job, processed_data / "classify", tmp_path, lambda row: None, "cpu")
     averaged = networks.load_network(tmp_path).get_weights()
     for value, expected in zip(averaged, validated[facts["best_epoch"] - 1], strict=True):

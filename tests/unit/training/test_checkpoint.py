@@ -12,7 +12,7 @@ import pytest
 
 from strokecast.common import signals
 from strokecast.inference import networks
-from strokecast.params import ClassifyRecipe, DrawRecipe, Recipe, WatchRecipe
+from strokecast.params import ClassifyRecipe, DrawRecipe, ForecastRecipe, Recipe, WatchRecipe
 from strokecast.training import checkpoint, run
 from strokecast.training.checkpoint import CheckpointManager, TrainState
 from strokecast.training.job import TrainingJob
@@ -169,6 +169,7 @@ SKETCH = {
 
 
 INFLATED = {"filters": [3, 4], "kernels": [3, 3], "depths": [3, 2], "time_strides": [2, 1], "features": 5}
+BUSY_FORECAST = {key: value for key, value in BUSY.items() if key != "augment_drop"}
 BUSY_WATCH = {key: value for key, value in BUSY.items() if key != "augment_drop"}
 
 
@@ -195,19 +196,28 @@ class KillError(Exception):
             [5],
             marks=pytest.mark.slow,
         ),
-        (  # killed in the pretraining, then in the main phase
+        (
+            "forecast",
+            "linear",
+            {},
+            ForecastRecipe(**BUSY_FORECAST, weight_averaging="ema"),
+            [2, 3],
+        ),
+        pytest.param(  # killed in the pretraining, then in the main phase
             "watch",
             "inflated",
             INFLATED,
             watch_recipe(**BUSY_WATCH, augment_rotation=10.0, weight_averaging="ema", pretrain_epochs=2),
             [2, 7],
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "draw",
             "sketch_rnn",
             SKETCH,
             draw_recipe(**BUSY, augment_scale=0.1, weight_averaging="ema"),
             [2, 3],
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -268,7 +278,9 @@ def test_an_interrupted_training_keeps_its_running_step(
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr("strokecast.training.guards.NonFiniteDetector.check", check)
-    job = TrainingJob.create("classify", "gru", 5, {"units": 2}, classify_recipe(epochs=2, batch_size=16))
+    job = TrainingJob.create(
+        "classify", "gru", 5, {"units": 2, "layers": 1}, classify_recipe(epochs=2, batch_size=16)
+    )
     with pytest.raises(signals.Interrupted) as ended:
         run.train_network(
             job,

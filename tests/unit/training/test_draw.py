@@ -74,7 +74,11 @@ def test_the_losses_are_reconstruction_and_weighed_divergence(processed_data: Pa
     ("name", "config"),
     [
         ("class_decoder", {"units": 12, "mixtures": 2, "embedding": 2}),
-        ("sketch_rnn", {"encoder_units": 6, "latent": 2, "units": 12, "mixtures": 2, "embedding": 2}),
+        pytest.param(
+            "sketch_rnn",
+            {"encoder_units": 6, "latent": 2, "units": 12, "mixtures": 2, "embedding": 2},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_training_learns_which_way_each_class_goes(

@@ -107,18 +107,42 @@ def test_the_best_epoch_is_kept_and_patience_stops(processed_data: Path, tmp_pat
     )
 
 
-def test_the_seed_decides_the_weights(processed_data: Path, tmp_path: Path) -> None:
-    config = {
-        "filters": [4, 4],
-        "kernels": [5, 3],
-        "strides": [2, 2],
-        "units": 6,
-        "layers": 1,
-        "dropout": 0.2,
-    }
-    short = classify_recipe(epochs=2, batch_size=8)
+CONV_RNN = {
+    "filters": [4, 4],
+    "kernels": [5, 3],
+    "strides": [2, 2],
+    "units": 6,
+    "layers": 1,
+    "dropout": 0.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "config", "recipe"),
+    [
+        ("forecast", "linear", {}, ForecastRecipe(epochs=2, batch_size=8)),
+        pytest.param(
+            "classify",
+            "conv_rnn",
+            CONV_RNN,
+            classify_recipe(epochs=2, batch_size=8),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_seed_decides_the_weights(
+    processed_data: Path, tmp_path: Path, task: str, name: str, config: dict[str, Any], recipe: Recipe
+) -> None:
     for folder, seed in (("a", 5), ("b", 5), ("c", 6)):
-        train(processed_data, tmp_path / folder, name="conv_rnn", config=config, recipe=short, seed=seed)
+        train(
+            processed_data,
+            tmp_path / folder,
+            task=task,
+            name=name,
+            config=config,
+            recipe=recipe,
+            seed=seed,
+        )
     a, b, c = (networks.load_network(tmp_path / folder).get_weights() for folder in "abc")
     assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     assert not all(np.array_equal(x, y) for x, y in zip(a, c, strict=True))
@@ -176,6 +200,7 @@ def test_a_forecaster_learns_the_week(processed_data: Path, tmp_path: Path, loss
     assert np.abs(forecast - target).mean() < 5  # the wave is 30 high
 
 
+@pytest.mark.slow
 def test_label_smoothing_raises_the_losses_of_training_and_validation(
     processed_data: Path, tmp_path: Path
 ) -> None:
@@ -211,7 +236,8 @@ def test_training_needs_no_test_data(processed_data: Path, tmp_path: Path, task:
         facts = run.fit_rule(job, processed / task, model)
     else:
         recipe = {"classify": classify_recipe, "forecast": ForecastRecipe}[task](epochs=1)
-        facts, _ = train(processed, model, task=task, name=name, config={}, recipe=recipe)
+        config = GRU if name == "gru" else {}
+        facts, _ = train(processed, model, task=task, name=name, config=config, recipe=recipe)
     assert facts["examples_per_second"] > 0
 
 
@@ -241,7 +267,8 @@ def test_training_opens_nothing_of_the_test_split(processed_data: Path, tmp_path
     name, recipe = (
         ("gru", classify_recipe(epochs=1)) if task == "classify" else ("linear", ForecastRecipe(epochs=1))
     )
-    train(processed, tmp_path / "model", task=task, name=name, config={}, recipe=recipe)
+    config = GRU if name == "gru" else {}
+    train(processed, tmp_path / "model", task=task, name=name, config=config, recipe=recipe)
     assert train_.any(), "the watch should see what TensorFlow opens"
     assert not test.any()
 

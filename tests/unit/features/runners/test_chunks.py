@@ -38,7 +38,7 @@ def test_only_train_has_moments(chunked_sketches: Path) -> None:
         assert (chunks.chunk_stats(chunk).moments[0] > 0) == (chunk.split == "train")
 
 
-@pytest.mark.parametrize("size", [1, 10, 40, 10_000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 10, 40, 10_000])
 def test_chunk_size_changes_no_record(
     chunked_sketches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:

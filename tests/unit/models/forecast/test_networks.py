@@ -24,6 +24,8 @@ SPEC = {
 PAST_ONLY = SPEC | {"future": [], "channels": ["y"]}
 MULTIVARIATE = SPEC | {"targets": ["y", "z"], "past_covariates": ["x"], "channels": ["y", "z", "x", *FUTURE]}
 NETWORKS = [name for name in registry.names("forecast") if registry.get("forecast", name).kind == "network"]
+FAST_TO_TRAIN = ("linear", "lstm", "wavenet")  # one per kind; `make test-slow` trains the others
+TRAINED = [pytest.param(name, marks=() if name in FAST_TO_TRAIN else pytest.mark.slow) for name in NETWORKS]
 DECODERS = [name for name in NETWORKS if name.startswith("encoder_decoder")]
 
 
@@ -73,7 +75,7 @@ def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
     return losses
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", TRAINED)
 def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
     settings = {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet") else {}
     keys = set(registry.get("forecast", name).config.model_fields)

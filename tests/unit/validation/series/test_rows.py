@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,15 +53,7 @@ def check_message(error: UserError) -> None:
     assert len(str(error)) < 2000
 
 
-@settings(
-    max_examples=150,
-    deadline=None,  # the machine may be busy; pytest's own time limit catches a hang
-    derandomize=True,
-    phases=(Phase.explicit, Phase.generate),  # failures are small; shrinking takes minutes
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
+any_cells = given(
     rows=st.lists(
         st.tuples(st.one_of(day, cell), st.one_of(value, cell), cell, cell), min_size=1, max_size=12
     ),
@@ -68,7 +62,30 @@ def check_message(error: UserError) -> None:
     aggregate=st.sampled_from(["none", "sum"]),
     thousands=st.sampled_from(["", ",", ".", " "]),
 )
-def test_any_cells_give_a_table_or_a_one_line_error(
+examples = settings(
+    max_examples=40,
+    deadline=None,  # the machine may be busy; pytest's own time limit catches a hang
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),  # failures are small; shrinking takes minutes
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@examples
+@any_cells
+def test_any_cells_give_a_table_or_a_one_line_error(**inputs: Any) -> None:
+    check_any_cells(**inputs)
+
+
+@pytest.mark.slow
+@settings(examples, max_examples=150)
+@any_cells
+def test_more_cells_give_a_table_or_a_one_line_error(**inputs: Any) -> None:
+    check_any_cells(**inputs)
+
+
+def check_any_cells(
     rows: list[tuple[str, ...]], date_format: str, timezone: str, aggregate: str, thousands: str
 ) -> None:
     cells = pd.DataFrame(rows, columns=["ds", "y", "day_type", "total"], dtype="str")
