@@ -115,9 +115,7 @@ def preset_apply(name: str, dry_run: bool) -> None:
 def repro(jobs: int | None) -> None:
     """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
-    from strokecast.models.common import resolve
 
-    resolve.load()
     running.repro(jobs, report=click.echo)
 
 

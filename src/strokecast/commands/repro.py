@@ -18,9 +18,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from strokecast import params
 from strokecast.commands import dvc_api, stage_forks
 from strokecast.common import pool
 from strokecast.common.errors import UserError
+from strokecast.models.common import resolve
 
 SETTINGS = "params"  # the stage that writes the settings of all others
 _RERUN = "see the error above; fix it and run again, finished stages are kept"
@@ -38,15 +40,17 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
         report: called with each line for the user.
 
     Raises:
-        UserError: if a stage failed, after the stages that run in parallel have ended, or if another DVC
-            process has locked the project.
+        UserError: if params.yaml is not valid, another DVC process has locked the project, or a stage failed (after the stages
+            that run in parallel have ended).
         SystemExit: 130 on SIGINT, 143 on SIGTERM, after the running stages have saved and ended.
     """
     has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
     jobs = jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
+    params.load()  # before DVC reads the file: its own messages name no remedy
     plan = dvc_api.plan(report)
     if SETTINGS in plan.stale:  # the stages that its new settings affect are known after it has run
+        resolve.load()
         _run({SETTINGS: frozenset()}, 1, plan.reproduce, fork=False)
         plan = dvc_api.plan(report)
     if plan.stale:
