@@ -12,7 +12,7 @@ def main(dataset: str) -> None:
     """Validate `dataset` (`sketches` or `series`) against the rules in `quality.<dataset>`."""
     with stage(f"validate@{dataset}", "checking every row against quality.* of params.yaml") as outcome:
         if dataset not in params.DATASETS:
-            raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(params.DATASETS))
+            raise UserError(f"unknown dataset {dataset!r}", allowed=params.DATASETS)
         settings = params.read_stage(f"validate-{dataset}")
         quality = settings.quality
         raw = paths.RAW / dataset

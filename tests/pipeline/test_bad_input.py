@@ -68,7 +68,11 @@ def test_a_value_of_a_wrong_type(project: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("sketches.source", "quickdrow", ["sketches.source", "quickdrow", "doodles | quickdraw"]),
+        (
+            "sketches.source",
+            "quickdrow",
+            ["sketches.source", "quickdrow", "choose one of quickdraw_sample, doodles, quickdraw"],
+        ),
         (
             "models.classify.gruu",
             {"config": {}},

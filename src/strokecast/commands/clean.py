@@ -71,7 +71,7 @@ def _processed_dir(task: str) -> Path:
     if not (folder / "spec.json").is_file():
         raise UserError(
             "no such file; without it the trainings that would resume are unknown",
-            where=str(folder / "spec.json"),
+            location=str(folder / "spec.json"),
             fix=f"run `dvc checkout` or `dvc repro preprocess@{task}`",
         )
     return folder

@@ -63,7 +63,7 @@ def run(options: ForecastOptions) -> str:
     if future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
             f"{name} uses no features of future days except their dates",
-            where="--future",
+            location="--future",
             fix="omit this option",
         )
     forecast = SeriesForecaster(model_dir, spec).forecast(frame, future, options.horizon, str(options.source))
@@ -76,7 +76,7 @@ def run(options: ForecastOptions) -> str:
                 figure.savefig(temporary, format=options.plot.suffix[1:].lower(), dpi=110)
     except OSError as error:
         raise UserError(
-            f"cannot be written ({error.strerror})", where=str(error.filename or options.output)
+            f"cannot be written ({error.strerror})", location=str(error.filename or options.output)
         ) from None
     model = f"{name} (the champion of reports/forecast)" if options.model == CHAMPION else name
     n_series = forecast[ID].nunique()
@@ -96,7 +96,7 @@ def find_champion() -> str:
     try:
         ranking = read_json(path)["models"]
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run `dvc repro evaluate-forecast`") from None
+        raise UserError("no such file", location=str(path), fix="run `dvc repro evaluate-forecast`") from None
     return str(ranking[0]["model"])
 
 
@@ -115,8 +115,8 @@ def find_model_dir(name: str, seed: int | None) -> Path:
     if name not in names:
         raise UserError(
             f"no trained model {name!r}",
-            where=str(models_dir),
-            allowed=", ".join([*names, CHAMPION]) if names else "",
+            location=str(models_dir),
+            allowed=[*names, CHAMPION] if names else "",
             fix="" if names else "run `dvc repro`",
         )
     folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]
@@ -124,14 +124,14 @@ def find_model_dir(name: str, seed: int | None) -> Path:
     if seed is not None and seed not in seeds:
         raise UserError(
             f"{name} was not trained with seed {seed}",
-            where="--seed",
-            allowed=", ".join(map(str, sorted(seeds))),
+            location="--seed",
+            allowed=map(str, sorted(seeds)),
         )
     folder = folders[0] if seed is None else seeds[seed]
     status = read_json(folder / "run.json")["status"] if (folder / "run.json").is_file() else "finished"
     if status != "finished":
         raise UserError(
-            f"the training of {name} has the status {status!r}", where=str(folder), fix="run `dvc repro`"
+            f"the training of {name} has the status {status!r}", location=str(folder), fix="run `dvc repro`"
         )
     return folder
 
@@ -148,11 +148,11 @@ def read_table(path: Path) -> pd.DataFrame:
         dtypes = {"ds": str, ID: str, DAY_TYPE: str}
         return pd.read_csv(path, dtype=dtypes, encoding="utf-8-sig", float_precision="round_trip")
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path)) from None
+        raise UserError("no such file", location=str(path)) from None
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"cannot be read ({reason})", where=str(path), allowed="CSV (UTF-8, with a header) or .parquet"
+            f"cannot be read ({reason})", location=str(path), allowed="CSV (UTF-8, with a header) or .parquet"
         ) from None
 
 
@@ -162,16 +162,16 @@ def _check_outputs(options: ForecastOptions) -> None:
     outputs = {"--output": options.output, "--plot": options.plot}
     for option, path in outputs.items():
         if path is not None and path.resolve() in inputs:
-            raise UserError(f"{path} is also an input", where=option, fix="name another file")
+            raise UserError(f"{path} is also an input", location=option, fix="name another file")
         if path is not None and path.is_dir():
-            raise UserError(f"{path} is a folder", where=option, fix="name a file in it")
+            raise UserError(f"{path} is a folder", location=option, fix="name a file in it")
     if options.plot is not None:
         if options.plot.suffix.lower() not in _PLOT_SUFFIXES:
             raise UserError(
-                f"{options.plot}", where="--plot", allowed=f"a file ending in {', '.join(_PLOT_SUFFIXES)}"
+                f"{options.plot}", location="--plot", allowed=f"a file ending in {', '.join(_PLOT_SUFFIXES)}"
             )
         if options.plot.resolve() == options.output.resolve():
-            raise UserError(f"{options.plot} is also --output", where="--plot", fix="name another file")
+            raise UserError(f"{options.plot} is also --output", location="--plot", fix="name another file")
 
 
 def _write(forecast: pd.DataFrame, output: Path, temporary: Path) -> None:

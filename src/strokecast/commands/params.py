@@ -178,6 +178,6 @@ def _text(value: Any) -> str:
 def _unknown(path: list[str], choices: list[str]) -> UserError:
     return UserError(
         f"no key {'.'.join(path)!r} in params.yaml",
-        allowed=", ".join(choices) or "no keys",
+        allowed=choices or "no keys",
         fix="`strokecast params` prints all keys",
     )

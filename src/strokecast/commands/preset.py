@@ -62,7 +62,7 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
         after = edit_yaml(before, values)
     except ValueError as error:
         raise UserError(
-            str(error), where=str(path), fix="write it without anchors and in one document"
+            str(error), location=str(path), fix="write it without anchors and in one document"
         ) from None
     if not dry_run and after != before:
         files.write_text(path, after)
@@ -77,8 +77,8 @@ def _path(name: str, folder: Path) -> Path:
         close = difflib.get_close_matches(name, names(folder), n=1)
         raise UserError(
             f"no preset {name!r}",
-            where=f"{folder}/",
-            allowed=", ".join(names(folder)),
+            location=f"{folder}/",
+            allowed=names(folder),
             fix=f"did you mean {close[0]!r}?" if close else "",
         )
     return folder / f"{name}.yaml"

@@ -1,33 +1,43 @@
-"""The one exception that stands for a user's mistake."""
+"""`UserError`: the exception for a mistake that the user can correct."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class UserError(Exception):
-    """A mistake that the user can mend, told in one line.
+    """A user's mistake, as one line: `<location>: <what>; allowed: <allowed>; <fix>`.
 
     Args:
-        what: what was wrong, with the offending value.
-        where: the file, key path or row it was found at.
-        allowed: what would have been accepted.
+        what: what is wrong, with the value.
+        location: file, key path or row of the value.
+        allowed: the condition that a valid value fulfils, or the valid choices; choices are listed after "choose one of".
         fix: what to do next.
     """
 
-    def __init__(self, what: str, *, where: str = "", allowed: str = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, location: str = "", allowed: str | Iterable[str] = "", fix: str = ""
+    ) -> None:
         self.what = what
-        self.where = where
-        self.allowed = allowed
+        self.location = location
+        self.allowed = allowed if isinstance(allowed, str) else tuple(allowed)
         self.fix = fix
-        parts = [f"{where}: {what}" if where else what]
-        if allowed:
-            parts.append(f"allowed: {allowed}")
+        clauses = [f"{location}: {what}" if location else what]
+        if isinstance(self.allowed, str):
+            clauses += [f"allowed: {self.allowed}"] if self.allowed else []
+        elif self.allowed:
+            clauses.append(
+                f"choose one of {', '.join(self.allowed)}"
+                if len(self.allowed) > 1
+                else f"allowed: {self.allowed[0]}"
+            )
         if fix:
-            parts.append(fix)
-        super().__init__(" ".join("; ".join(parts).split()))
+            clauses.append(fix)
+        super().__init__(" ".join("; ".join(clauses).split()))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (self.what, self.where, self.allowed, self.fix))
+        return (_rebuild, (self.what, self.location, self.allowed, self.fix))
 
 
-def _rebuild(what: str, where: str, allowed: str, fix: str) -> UserError:
-    return UserError(what, where=where, allowed=allowed, fix=fix)
+def _rebuild(what: str, location: str, allowed: str | tuple[str, ...], fix: str) -> UserError:
+    return UserError(what, location=location, allowed=allowed, fix=fix)

@@ -57,7 +57,7 @@ def open_binary(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", where=str(path)) from None
+        raise UserError("no such file", location=str(path)) from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -59,13 +59,15 @@ def read(path: Path, fix: str = "fetch it again") -> Iterator[tuple[int, bytes |
             if masked_crc(head[:8]) != length_sum:
                 raise UserError(
                     "wrong checksum of the record's length; the next record cannot be found",
-                    where=location,
+                    location=location,
                     allowed="an uncompressed TFRecord file",
                     fix=fix,
                 )
             if length > MAX_RECORD:
                 raise UserError(
-                    f"a record of {length:,} bytes", where=location, allowed=f"at most {MAX_RECORD:,} bytes"
+                    f"a record of {length:,} bytes",
+                    location=location,
+                    allowed=f"at most {MAX_RECORD:,} bytes",
                 )
             body = file.read(length + _SUM.size)
             if len(body) < length + _SUM.size:
@@ -140,4 +142,4 @@ def _example_class() -> Any:
 
 
 def _truncated(location: str, fix: str) -> UserError:
-    return UserError("the file ends inside this record", where=location, fix=fix)
+    return UserError("the file ends inside this record", location=location, fix=fix)

@@ -207,7 +207,7 @@ def statistical_forecaster(model: Any, spec: ForecastSpec, location: str) -> For
         if model.min_history > start:
             raise UserError(
                 f"needs {model.min_history} days of history, the first forecast ({series.days[start]}) has {start}",
-                where=location,
+                location=location,
                 fix="set enabled: false, move the splits later, or use a longer series",
             )
         forecasts = [

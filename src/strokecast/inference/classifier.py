@@ -57,7 +57,7 @@ class DrawingClassifier:
         """
         if "strokes" not in frame.columns:
             raise UserError(
-                "has no column 'strokes'", where="input", allowed="strokes: lists of [dx, dy, pen_lift]"
+                "has no column 'strokes'", location="input", allowed="strokes: lists of [dx, dy, pen_lift]"
             )
         drawings = [_parse_drawing(cell, row) for row, cell in enumerate(frame["strokes"])]
         times = None
@@ -65,7 +65,7 @@ class DrawingClassifier:
             if TIMES not in frame.columns:
                 raise UserError(
                     f"has no column {TIMES!r}, and this network reads time",
-                    where="input",
+                    location="input",
                     allowed=f"{TIMES}: lists of ms since the drawing began, one per point",
                 )
             cells = zip(frame[TIMES], drawings, strict=True)
@@ -114,14 +114,14 @@ def _parse_drawing(cell: Any, row: int) -> NDArray[np.float64]:
     try:
         points = np.array([list(point) for point in cell], dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError("is not a drawing", where=location, allowed=allowed) from None
+        raise UserError("is not a drawing", location=location, allowed=allowed) from None
     if points.ndim != 2 or points.shape[1] != strokes.CHANNELS or len(points) == 0:
-        raise UserError(f"has shape {list(points.shape)}", where=location, allowed=allowed)
+        raise UserError(f"has shape {list(points.shape)}", location=location, allowed=allowed)
     if not np.isfinite(points).all():
-        raise UserError("has a value that is not finite", where=location, allowed="finite numbers")
+        raise UserError("has a value that is not finite", location=location, allowed="finite numbers")
     if not np.isin(points[:, 2], (0, 1)).all():
         raise UserError(
-            "has a pen_lift other than 0 or 1", where=location, allowed="0, or 1 at the end of a stroke"
+            "has a pen_lift other than 0 or 1", location=location, allowed="0, or 1 at the end of a stroke"
         )
     return points
 
@@ -131,9 +131,9 @@ def _parse_times(cell: Any, count: int, row: int) -> NDArray[np.float64]:
     try:
         times = np.array(list(cell), dtype=np.float64)
     except (TypeError, ValueError):
-        raise UserError("is not a list of numbers", where=location, allowed=allowed) from None
+        raise UserError("is not a list of numbers", location=location, allowed=allowed) from None
     if times.shape != (count,):
-        raise UserError(f"has shape {list(times.shape)}", where=location, allowed=allowed)
+        raise UserError(f"has shape {list(times.shape)}", location=location, allowed=allowed)
     if not np.isfinite(times).all():
-        raise UserError("has a value that is not finite", where=location, allowed=allowed)
+        raise UserError("has a value that is not finite", location=location, allowed=allowed)
     return times

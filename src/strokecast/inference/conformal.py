@@ -104,7 +104,7 @@ def load(folder: Path, series: str = "") -> Calibration:
     """
     path = folder / FILE
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
+        raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     contents = read_json(path)
     return parse(contents["series"][series] if series else contents)
 

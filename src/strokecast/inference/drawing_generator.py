@@ -52,7 +52,7 @@ class DrawingGenerator:
             UserError: if `class` is missing or unknown, or a value is out of range; names the row.
         """
         if self._conditional and "class" not in frame.columns:
-            raise UserError("has no column 'class'", where="input", allowed=", ".join(self.classes))
+            raise UserError("has no column 'class'", location="input", allowed=", ".join(self.classes))
         rows = []
         for row in range(len(frame)):
             cells = {name: frame[name].iloc[row] for name in ("class", *DEFAULTS) if name in frame.columns}
@@ -77,12 +77,12 @@ class DrawingGenerator:
             if not _is_empty(cell):
                 raise UserError(
                     "this network is unconditional: it cannot draw a given class",
-                    where=location,
+                    location=location,
                     allowed="an empty cell, or no such column",
                 )
             return None
         if not isinstance(cell, str) or cell not in self.classes:
-            raise UserError(f"{cell!r} is not a class", where=location, allowed=", ".join(self.classes))
+            raise UserError(f"{cell!r} is not a class", location=location, allowed=self.classes)
         return cell
 
 
@@ -113,7 +113,7 @@ def _number(
     try:
         value = float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise UserError(f"{cell!r} is not a number", where=location, allowed=allowed) from None
+        raise UserError(f"{cell!r} is not a number", location=location, allowed=allowed) from None
     if not low <= value <= high or (integer and value != int(value)):
-        raise UserError(f"{value:g} is not valid", where=location, allowed=allowed)
+        raise UserError(f"{value:g} is not valid", location=location, allowed=allowed)
     return value

@@ -116,7 +116,7 @@ class SeriesForecaster:
         if not 1 <= days_ahead <= self.horizon:
             raise UserError(
                 f"a horizon of {days_ahead} days is not valid",
-                where="--horizon",
+                location="--horizon",
                 allowed=f"1 to {self.horizon}, which the model was trained for",
                 fix="for more, set features.forecast.horizon and train the model again",
             )
@@ -124,11 +124,11 @@ class SeriesForecaster:
         if missing:
             raise UserError(
                 f"has no column {', '.join(map(repr, missing))}",
-                where=location,
+                location=location,
                 allowed=f"columns {', '.join(self.columns)}",
             )
         if len(frame) == 0:
-            raise UserError("has no row", where=location, allowed=f"at least {self.min_history} days")
+            raise UserError("has no row", location=location, allowed=f"at least {self.min_history} days")
         check_ids(frame, future)
         forecasts = [
             self._forecast_series(
@@ -148,8 +148,8 @@ class SeriesForecaster:
         if ID not in frame.columns and is_global:
             raise UserError(
                 f"has no column {ID!r}, and the model was trained on {len(self._names)} series",
-                where=location,
-                allowed=", ".join(self._names),
+                location=location,
+                allowed=self._names,
             )
         if ID not in frame.columns:
             yield self._spec["name"], None, frame
@@ -158,14 +158,14 @@ class SeriesForecaster:
         if missing.any():
             date = format_cell(frame["ds"].iloc[int(np.argmax(missing))])
             raise UserError(
-                f"no {ID} on {date}", where=location, allowed="a name in every row, or no such column"
+                f"no {ID} on {date}", location=location, allowed="a name in every row, or no such column"
             )
         for series_id in frame[ID].unique() if is_global else ():
             if str(series_id) not in self._names:
                 raise UserError(
                     f"{ID} {str(series_id)!r} is not a series of the model",
-                    where=location,
-                    allowed=", ".join(self._names),
+                    location=location,
+                    allowed=self._names,
                 )
         for series_id, rows in frame.groupby(ID, sort=False):
             yield to_series_id(series_id), series_id, rows
@@ -186,7 +186,7 @@ class SeriesForecaster:
         if count < self.min_history:
             raise UserError(
                 f"{count} rows ({days[0]} to {days[-1]}) are too few",
-                where=location,
+                location=location,
                 allowed=f"at least {self.min_history} days",
             )
         if self._transforms_values:
@@ -199,7 +199,7 @@ class SeriesForecaster:
         counts = bool(series_spec.for_series(self._spec, series)["counts"])
         low, high = conformal.apply(calibration, point, forecast.quantiles, forecast.quantile_levels, counts)
         if not all(np.isfinite(values).all() for values in (point, low, high)):
-            raise UserError(f"the forecast of {all_days[count]} is not a finite number", where=location)
+            raise UserError(f"the forecast of {all_days[count]} is not a finite number", location=location)
         ends = [end for pair in zip(low, high, strict=True) for end in pair]
         intervals = {
             column: values[0, :days_ahead]
@@ -227,7 +227,7 @@ class SeriesForecaster:
             if missing:
                 raise UserError(
                     f"has no column {', '.join(map(repr, missing))}",
-                    where="future",
+                    location="future",
                     allowed=f"ds, {DAY_TYPE}",
                 )
             future_types = dict(zip(parse_days(future["ds"], "future"), future[DAY_TYPE], strict=True))
@@ -235,14 +235,14 @@ class SeriesForecaster:
             if day not in future_types:
                 raise UserError(
                     f"the {DAY_TYPE} of {day} is not known",
-                    where=location,
+                    location=location,
                     fix="give the day types of the forecast days (--future: columns ds, day_type)",
                 )
             day_types.append(future_types[day])
         for day, day_type in zip(days, day_types, strict=False):
             if day_type not in valid:
                 raise UserError(
-                    f"{DAY_TYPE} {format_cell(day_type)} on {day}", where=location, allowed=", ".join(valid)
+                    f"{DAY_TYPE} {format_cell(day_type)} on {day}", location=location, allowed=valid
                 )
         return day_types + [valid[0]] * (self.horizon - days_ahead)
 
@@ -270,6 +270,6 @@ def _check_domain(
             position, kind = int(np.argmax(invalid)), transformer.transforms[column].kind
             raise UserError(
                 f"the model's transform {kind} is not defined for {columns[column][position]:g} on {days[position]}",
-                where=f"{location} column {column}",
+                location=f"{location} column {column}",
                 allowed="values of 0 and more" if kind == "log1p" else "values above 0",
             )

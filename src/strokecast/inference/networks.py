@@ -29,12 +29,12 @@ def load_network(folder: Path) -> Any:
 
     path = folder / "model.keras"
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
+        raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     try:
         return keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
     except (ValueError, OSError) as error:
         raise UserError(
-            f"cannot be read as a network ({error})", where=str(path), fix="train the model again"
+            f"cannot be read as a network ({error})", location=str(path), fix="train the model again"
         ) from error
 
 
@@ -50,7 +50,7 @@ def load_statistical(folder: Path, series: str = "") -> Any:
     """
     path = folder / "model.json"
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro` to train the model")
+        raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     stored = read_json(path)
     config = registry.config(stored["task"], stored["name"], stored["config"])
     spec = specs.upgrade(read_json(folder / "spec.json"))

@@ -34,7 +34,7 @@ def load(folder: Path) -> Predictor:
     try:
         spec: Any = specs.upgrade(read_json(folder / "spec.json"))
     except FileNotFoundError:
-        raise UserError("no such file", where=str(folder / "spec.json"), fix="run `dvc repro`") from None
+        raise UserError("no such file", location=str(folder / "spec.json"), fix="run `dvc repro`") from None
     if spec["task"] == "classify":
         from strokecast.models.common import estimators
 

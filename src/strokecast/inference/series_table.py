@@ -29,18 +29,20 @@ def parse_days(column: pd.Series, location: str) -> Days:
     location = f"{location} column ds"
     times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
     if getattr(times.dtype, "tz", None) is not None:
-        raise UserError("dates have a time zone", where=location, allowed="plain days, YYYY-MM-DD")
+        raise UserError("dates have a time zone", location=location, allowed="plain days, YYYY-MM-DD")
     invalid = (times.isna() | (times != times.dt.normalize())).to_numpy()
     if invalid.any():
         row = int(np.argmax(invalid))
         raise UserError(
-            f"{format_cell(column.iloc[row])} in row {row} is not a day", where=location, allowed="YYYY-MM-DD"
+            f"{format_cell(column.iloc[row])} in row {row} is not a day",
+            location=location,
+            allowed="YYYY-MM-DD",
         )
     days: Days = times.to_numpy().astype("datetime64[D]")
     steps = np.diff(days).astype(np.int64)
     if (steps != 1).any():
         position = int(np.argmax(steps != 1))
-        raise UserError(_describe_step(days, steps, position), where=location, allowed=_CONSECUTIVE)
+        raise UserError(_describe_step(days, steps, position), location=location, allowed=_CONSECUTIVE)
     return days
 
 
@@ -65,7 +67,7 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
         row = int(np.argmax(invalid))
         raise UserError(
             f"{format_cell(column.iloc[row])} on {days[row]} is not a finite number",
-            where=f"{location} column {column.name}",
+            location=f"{location} column {column.name}",
             fix="give every day a number",
         )
     return values
@@ -99,16 +101,16 @@ def check_ids(frame: pd.DataFrame, future: pd.DataFrame | None) -> None:
     for row, series_id in enumerate(future[ID]):
         date = format_cell(future["ds"].iloc[row]) if "ds" in future.columns else f"row {row + 1}"
         if pd.isna(series_id):
-            raise UserError(f"no {ID} on {date}", where="future", allowed=", ".join(valid))
+            raise UserError(f"no {ID} on {date}", location="future", allowed=valid)
         if to_series_id(series_id) not in valid:
             raise UserError(
                 f"{ID} {to_series_id(series_id)!r} on {date} is not in the input",
-                where="future",
-                allowed=", ".join(valid),
+                location="future",
+                allowed=valid,
             )
     missing = sorted(set(valid) - set(series_ids(future)))
     if missing:
-        raise UserError(f"no row of {ID} {missing[0]!r}", where="future", allowed=", ".join(valid))
+        raise UserError(f"no row of {ID} {missing[0]!r}", location="future", allowed=", ".join(valid))
 
 
 def _is_text(column: pd.Series) -> bool:

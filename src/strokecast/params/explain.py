@@ -1,4 +1,4 @@
-"""Pydantic's errors and annotations in a user's words."""
+"""Pydantic errors as one line for the user, and the valid values of a field as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from strokecast.params.renamed import new_name
 
 
 def to_date_text(value: Any) -> Any:
-    """A YAML date or a text YYYY-MM-DD as text YYYY-MM-DD; anything else as it is."""
+    """A YAML date, or a string YYYY-MM-DD, as the string YYYY-MM-DD; other values are returned unchanged."""
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, str):
@@ -27,32 +27,41 @@ def to_date_text(value: Any) -> Any:
 
 
 def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> UserError:
-    """The first error of a pydantic check as one line; counts the others and names their keys."""
-    found = error.errors(include_url=False)
-    head = found[0]
+    """The first error of a failed validation as a `UserError`, with the key paths of the other errors.
+
+    Args:
+        error: raised by `model`.
+        model: the validated section.
+        prefix: key path of that section in `params.yaml`.
+    """
+    errors = error.errors(include_url=False)
+    head = errors[0]
     path = _key_path(head["loc"], model)
     dotted = ".".join((*prefix, *path))
-    where = f"params.yaml: {dotted}" if dotted else "params.yaml"
-    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in found} - {dotted})
+    location = f"params.yaml: {dotted}" if dotted else "params.yaml"
+    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in errors} - {dotted})
     fix = f"also wrong: {', '.join(others)}" if others else ""
     if head["type"] == "extra_forbidden":
         choices = list(_model_at(model, path[:-1]).model_fields)
         renamed = new_name((*prefix, *path))
         close = [renamed] if renamed in choices else difflib.get_close_matches(path[-1], choices, n=1)
-        hint = f"its name is {renamed!r} now" if renamed in choices else ""
+        hint = f"this key was renamed to {renamed!r}" if renamed in choices else ""
         hint = hint or (f"did you mean {close[0]!r}?" if close else "")
         return UserError(
             f"unknown key {path[-1]!r}",
-            where=where,
-            allowed=", ".join(choices),
+            location=location,
+            allowed=choices,
             fix=" ".join((hint, fix)).strip(),
         )
     if head["type"] == "missing":
-        return UserError("is missing", where=where, allowed=_allowed(head, model, path), fix=fix)
+        return UserError("is missing", location=location, allowed=_allowed(head, model, path), fix=fix)
     if isinstance(head["input"], dict | BaseModel) and not head["msg"].startswith("Input should"):
-        return UserError(head["msg"], where=where, fix=fix)  # keys that do not go together
+        return UserError(head["msg"], location=location, fix=fix)  # keys that contradict each other
     return UserError(
-        f"{_short(head['input'])} will not do", where=where, allowed=_allowed(head, model, path), fix=fix
+        f"{_short(head['input'])} is not valid",
+        location=location,
+        allowed=_allowed(head, model, path),
+        fix=fix,
     )
 
 
@@ -62,25 +71,26 @@ def _short(value: Any) -> str:
 
 
 def _key_path(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[str, ...]:
-    """The location without pydantic's own marks for the members of a union."""
+    """The key path of a pydantic error location, which also has steps for the members of a union."""
     path: list[str] = []
-    at: Any = model
+    annotation: Any = model
     for step in loc:
-        if isinstance(at, type) and issubclass(at, BaseModel):
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             path.append(str(step))
-            field = at.model_fields.get(str(step))
-            at = _inner(field.annotation) if field else None
-        elif get_origin(at) is dict:
+            field = annotation.model_fields.get(str(step))
+            annotation = _inner(field.annotation) if field else None
+        elif get_origin(annotation) is dict:
             path.append(str(step))
-            at = get_args(at)[1]
+            annotation = get_args(annotation)[1]
         elif isinstance(step, int):
             path.append(str(step))
-            args = [a for a in get_args(at) if a is not Ellipsis] if get_origin(at) is tuple else []
-            at = args[0] if args else None
+            is_tuple = get_origin(annotation) is tuple
+            annotation = get_args(annotation)[0] if is_tuple and get_args(annotation) else None
     return tuple(path)
 
 
 def _inner(annotation: Any) -> Any:
+    """`annotation` without `Annotated`; of a union, its first model."""
     if get_origin(annotation) is Annotated:
         return _inner(get_args(annotation)[0])
     if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
@@ -90,18 +100,27 @@ def _inner(annotation: Any) -> Any:
 
 
 def _model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
-    at: Any = model
+    """The model of the section at `path`; `model` itself if that is not a section."""
+    annotation: Any = model
     for step in path:
-        if get_origin(at) is dict:
-            at = get_args(at)[1]
-        elif get_origin(at) is tuple:
-            at = get_args(at)[0]
-        elif isinstance(at, type) and issubclass(at, BaseModel):
-            at = _inner(at.model_fields[step].annotation)
-    return at if isinstance(at, type) and issubclass(at, BaseModel) else model
+        if get_origin(annotation) is dict:
+            annotation = get_args(annotation)[1]
+        elif get_origin(annotation) is tuple:
+            annotation = get_args(annotation)[0]
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = _inner(annotation.model_fields[step].annotation)
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation if is_model else model
 
 
-def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str:
+def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str | tuple[str, ...]:
+    """The valid values of the key at `path`: choices as a tuple, anything else as text.
+
+    Args:
+        head: the pydantic error.
+        model: the validated section.
+        path: key path from that section.
+    """
     message = head["msg"]
     for start in ("Input should be ", "Value error, ", "should be "):
         message = message.removeprefix(start)
@@ -110,12 +129,12 @@ def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str:
         field = owner.model_fields[path[-1]]
     except (KeyError, IndexError):
         return str(message)
+    if get_origin(field.annotation) is Literal:
+        return tuple(map(_choice, get_args(field.annotation)))
     legal = legal_values(field.annotation, list(field.metadata))
-    return (
-        legal
-        if head["type"] in ("literal_error", "missing") or _is_union(field.annotation)
-        else f"{legal} ({message})"
-    )
+    if head["type"] == "missing" or _is_union(field.annotation):
+        return legal
+    return f"{legal} ({message})"
 
 
 def _is_union(annotation: Any) -> bool:
@@ -123,7 +142,12 @@ def _is_union(annotation: Any) -> bool:
 
 
 def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """The legal values of a field in words: its type, its range or its choices."""
+    """The valid values of a field as text: its type with its range, or its choices.
+
+    Args:
+        annotation: type of the field.
+        metadata: its constraints and validators.
+    """
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *extra = get_args(annotation)
@@ -131,7 +155,7 @@ def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if _is_union(annotation):
         return " or ".join(legal_values(a, metadata) for a in get_args(annotation))
     if origin is Literal:
-        return " | ".join(str(a) if a != "" else '""' for a in get_args(annotation))
+        return " | ".join(map(_choice, get_args(annotation)))
     if annotation is type(None):
         return "null"
     if origin is tuple:
@@ -146,6 +170,10 @@ def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         annotation, str(annotation)
     )
     return " ".join([word, *_range(metadata)]).strip() if annotation in (int, float) else word
+
+
+def _choice(value: Any) -> str:
+    return '""' if value == "" else str(value)
 
 
 def _range(metadata: Sequence[Any]) -> list[str]:

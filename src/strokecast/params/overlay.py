@@ -29,7 +29,9 @@ def read_overlay(path: Path) -> dict[str, Any]:
     overlay = read_yaml(path)
     reset = overlay.get("reset", [])
     if not isinstance(reset, list) or not all(isinstance(section, str) for section in reset):
-        raise UserError("should list key paths", where=f"{path}: reset", allowed="e.g. [features.forecast]")
+        raise UserError(
+            "should list key paths", location=f"{path}: reset", allowed="e.g. [features.forecast]"
+        )
     return overlay
 
 

@@ -20,7 +20,7 @@ def load(path: Path = PARAMS) -> Params:
     """Read and check `params.yaml` (YAML 1.2, as DVC reads it).
 
     Raises:
-        UserError: if the file is missing, is not valid YAML, or holds anything that is not allowed.
+        UserError: if the file is missing, is not valid YAML, or holds anything that is not valid.
     """
     values = read_yaml(path)
     _refuse_dates(values, path)
@@ -32,7 +32,7 @@ def _refuse_dates(values: Any, path: Path, keys: tuple[str, ...] = ()) -> None:
     if isinstance(values, datetime.date):
         raise UserError(
             f"{values} is a date without quotes, which DVC cannot read",
-            where=f"{path}: {'.'.join(keys)}",
+            location=f"{path}: {'.'.join(keys)}",
             fix=f'write "{values}"',
         )
     items = (
@@ -58,28 +58,28 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run from the project's root") from None
+        raise UserError("no such file", location=str(path), fix="run from the project's root") from None
     except UnicodeDecodeError:
-        raise UserError("is not UTF-8 text", where=str(path)) from None
+        raise UserError("is not UTF-8 text", location=str(path)) from None
     try:
         values = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise UserError(f"not valid YAML: {error.problem}", where=f"{path}, line {line}") from None
+        raise UserError(f"not valid YAML: {error.problem}", location=f"{path}, line {line}") from None
     except (YAMLError, ValueError) as error:
-        raise UserError(f"not valid YAML: {error}", where=str(path)) from None
+        raise UserError(f"not valid YAML: {error}", location=str(path)) from None
     if not isinstance(values, dict):
         raise UserError(
-            "should hold keys and values", where=str(path), allowed=", ".join(Params.model_fields)
+            "should hold keys and values", location=str(path), allowed=", ".join(Params.model_fields)
         )
     return values
 
 
 def parse(values: Mapping[str, Any]) -> Params:
-    """Check the contents of `params.yaml`, without the parts that depend on an architecture.
+    """Check the contents of `params.yaml`, except the configs of architectures.
 
     Raises:
-        UserError: names the key path, the value and what is allowed.
+        UserError: with the key path, the value and the valid values.
     """
     try:
         params = Params.model_validate(dict(values))

@@ -85,8 +85,8 @@ class Params(Strict):
             return  # the default names a model that this file does not train: there is no baseline
         raise UserError(
             f"{name!r} is not a model of {task}",
-            where=f"params.yaml: evaluation.{task}.baseline",
-            allowed=", ".join([*self.entries(task), "null"]),
+            location=f"params.yaml: evaluation.{task}.baseline",
+            allowed=[*self.entries(task), "null"],
         )
 
     def _check_judge(self) -> None:
@@ -105,7 +105,7 @@ class Params(Strict):
             )
         raise UserError(
             f"{name!r} {problem}",
-            where="params.yaml: draw.judge",
-            allowed=", ".join(usable) or "a model of classify",
+            location="params.yaml: draw.judge",
+            allowed=usable or "a model of classify",
             fix="" if usable else "add one, or switch the models of draw off",
         )

@@ -73,7 +73,7 @@ def read_stage(stage: str, folder: Path = SETTINGS) -> Params:
     except FileNotFoundError:
         raise UserError(
             "no such file",
-            where=str(path),
+            location=str(path),
             fix="run `dvc repro`, whose stage `params` writes it from params.yaml",
         ) from None
     params = Params.model_validate(values)

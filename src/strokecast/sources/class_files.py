@@ -108,7 +108,7 @@ def _from_folder(options: ClassFiles, base_folder: Path, folder: Path, layout: L
     if not base_folder.is_dir():
         raise UserError(
             f"no such folder {options.base_url!r}",
-            where=f"{layout.key}.base_url",
+            location=f"{layout.key}.base_url",
             allowed=f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves",
         )
     input_folder = layout.folder_in(base_folder)
@@ -146,12 +146,12 @@ def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
         label = error.request.name.removesuffix(layout.suffix)
         hint = "" if label in official else class_names.suggest(label, official)
         message = f"no such file {error.request.url} (HTTP {error.status})"
-        raise UserError(message, where=layout.key, fix=hint or alternatives) from None
+        raise UserError(message, location=layout.key, fix=hint or alternatives) from None
     for request, path in zip(requests, cached, strict=True):
         try:
             layout.check(path)
         except UserError as error:
             downloads.evict(path)
-            raise UserError(error.what, where=request.url, allowed=error.allowed, fix=error.fix) from None
+            raise UserError(error.what, location=request.url, allowed=error.allowed, fix=error.fix) from None
     downloads.link_or_copy(cached, folder)
     return classes

@@ -25,12 +25,12 @@ def check(classes: str | Sequence[str], key: str) -> None:
     if classes == "all":
         return
     if not classes:
-        raise UserError("the list is empty", where=location, allowed="all, or a list of classes")
+        raise UserError("the list is empty", location=location, allowed="all, or a list of classes")
     for label in classes:
         if classes.count(label) > 1:
-            raise UserError(f"{label!r} is listed twice", where=location)
+            raise UserError(f"{label!r} is listed twice", location=location)
         if not label or label.startswith(".") or any(character in label for character in "/\\\0"):
-            raise UserError(f"{label!r} is not a class name", where=location)
+            raise UserError(f"{label!r} is not a class name", location=location)
 
 
 def select(
@@ -49,14 +49,14 @@ def select(
         UserError: if the folder has no class, or a listed class has no file; names the available ones.
     """
     if not available:
-        raise UserError(f"{folder} contains no <class>{suffix}", where=key)
+        raise UserError(f"{folder} contains no <class>{suffix}", location=key)
     if classes == "all":
         return list(available)
     for label in classes:
         if label not in available:
             raise UserError(
                 f"no file {label}{suffix} in {folder}",
-                where=f"{key}.classes",
+                location=f"{key}.classes",
                 allowed=f"the classes in this folder: {shorten(available)}",
                 fix=suggest(label, available),
             )
@@ -84,8 +84,8 @@ def select_known(classes: str | Sequence[str], available: Sequence[str], key: st
         if label not in available:
             raise UserError(
                 f"unknown class {label!r}",
-                where=f"{key}.classes",
-                allowed=", ".join(available),
+                location=f"{key}.classes",
+                allowed=available,
                 fix=suggest(label, available),
             )
     return list(classes)
@@ -95,7 +95,7 @@ def unknown(label: str, official: Sequence[str], key: str, detail: str = "") -> 
     """The error for a name that is not one of the official Quick, Draw! classes."""
     return UserError(
         f"unknown class {label!r}{detail}",
-        where=f"{key}.classes",
+        location=f"{key}.classes",
         allowed=f"the {len(official)} Quick, Draw! classes",
         fix=suggest(label, official),
     )

@@ -50,7 +50,7 @@ def folder_of(base_url: str, location: str) -> Path | None:
     if scheme:
         raise UserError(
             f"{base_url!r} is not valid",
-            where=location,
+            location=location,
             allowed="an http(s) address, file:///..., or a local folder",
         )
     return resolve(base_url)

@@ -36,12 +36,12 @@ def get(dataset: str, name: str) -> ModuleType:
         UserError: if the dataset or the source does not exist; names the choices.
     """
     if dataset not in DATASETS:
-        raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(DATASETS))
+        raise UserError(f"unknown dataset {dataset!r}", allowed=DATASETS)
     if name not in names(dataset):
         raise UserError(
             f"unknown source {name!r}",
-            where=f"params.yaml: {dataset}.source",
-            allowed=", ".join(names(dataset)),
+            location=f"params.yaml: {dataset}.source",
+            allowed=names(dataset),
         )
     return importlib.import_module(f"strokecast.sources.{dataset}.{name}")
 
@@ -91,6 +91,6 @@ def stale(dataset: str, params: Params, raw_folder: Path) -> str | None:
 
 def _selected(dataset: str, params: Params) -> tuple[str, Any]:
     if dataset not in DATASETS:
-        raise UserError(f"unknown dataset {dataset!r}", allowed=", ".join(DATASETS))
+        raise UserError(f"unknown dataset {dataset!r}", allowed=DATASETS)
     section = getattr(params, dataset)
     return section.source, getattr(section, section.source)

@@ -84,7 +84,7 @@ def read_columns(path: Path, names: Sequence[str], location: str = "") -> Iterat
             header = next((cells for cells in reader if cells), None)
             if header is None:
                 raise UserError(
-                    "is empty", where=location, allowed="a CSV file with a header and at least one row"
+                    "is empty", location=location, allowed="a CSV file with a header and at least one row"
                 )
             positions = [_position(header, name, location) for name in names]
             n_rows = 0
@@ -94,23 +94,25 @@ def read_columns(path: Path, names: Sequence[str], location: str = "") -> Iterat
                 if len(cells) != len(header):
                     raise UserError(
                         f"{len(cells)} cells, but the header names {len(header)} columns",
-                        where=f"{location}, line {reader.line_num}",
+                        location=f"{location}, line {reader.line_num}",
                         fix="put quotes around cells that contain a comma",
                     )
                 n_rows += 1
                 yield tuple(cells[position] for position in positions)
             if not n_rows:
-                raise UserError("has a header but no row", where=location, allowed="at least one row")
+                raise UserError("has a header but no row", location=location, allowed="at least one row")
     except FileNotFoundError:
-        raise UserError("no such file", where=location) from None
+        raise UserError("no such file", location=location) from None
     except (IsADirectoryError, PermissionError) as error:
-        raise UserError(f"cannot be read: {error.strerror}", where=location, allowed="a CSV file") from None
+        raise UserError(
+            f"cannot be read: {error.strerror}", location=location, allowed="a CSV file"
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(
-            f"is not UTF-8 text (byte {error.start})", where=location, fix="save it as UTF-8"
+            f"is not UTF-8 text (byte {error.start})", location=location, fix="save it as UTF-8"
         ) from None
     except csv.Error as error:
-        raise UserError(f"is not CSV: {error}", where=location, allowed="comma-separated text") from None
+        raise UserError(f"is not CSV: {error}", location=location, allowed="comma-separated text") from None
 
 
 def _position(header: list[str], name: str, location: str) -> int:
@@ -118,10 +120,10 @@ def _position(header: list[str], name: str, location: str) -> int:
     if count == 1:
         return header.index(name)
     if count > 1:
-        raise UserError(f"the header names the column {name!r} {count} times", where=location)
+        raise UserError(f"the header names the column {name!r} {count} times", location=location)
     columns = ", ".join(header[:MAX_LISTED]) + (", ..." if len(header) > MAX_LISTED else "")
     raise UserError(
         f"no column {name!r}; the columns are {columns}",
-        where=location,
+        location=location,
         fix="name the columns in params.yaml: series.csv",
     )

@@ -62,7 +62,7 @@ class SketchRnnConfig(tfds.core.BuilderConfig):
         label = self.name or ("all" if all_classes else f"{len(self.classes)}-classes")
         if not _NAME.fullmatch(label):
             raise UserError(
-                f"{label!r} is not valid", where=f"{KEY}: name", allowed="letters, digits and _ + . -"
+                f"{label!r} is not valid", location=f"{KEY}: name", allowed="letters, digits and _ + . -"
             )
         suffix = f"-{self.digest()}"
         self.name = label if label.endswith(suffix) else label + suffix
@@ -148,7 +148,7 @@ def _local_folder(base_url: str) -> Path | None:
     if not folder.is_dir():
         raise UserError(
             f"no such folder {base_url!r}",
-            where=f"{KEY}.base_url",
+            location=f"{KEY}.base_url",
             allowed="an http(s) address, or a local folder with sketchrnn/<class>.npz",
         )
     return folder.absolute()
@@ -157,7 +157,7 @@ def _local_folder(base_url: str) -> Path | None:
 def _select_classes(classes: str | Sequence[str], base_url: str) -> tuple[str, ...]:
     if isinstance(classes, str) and classes != "all":
         raise UserError(
-            f"{classes!r} is not a list", where=f"{KEY}.classes", allowed="all, or a list of class names"
+            f"{classes!r} is not a list", location=f"{KEY}.classes", allowed="all, or a list of class names"
         )
     class_names.check(classes, KEY)
     folder = _local_folder(base_url)
@@ -174,7 +174,7 @@ def _select_classes(classes: str | Sequence[str], base_url: str) -> tuple[str, .
         if label != label.strip() or len(label.splitlines()) != 1:
             raise UserError(
                 f"{label!r} is not a class name",
-                where=f"{KEY}.classes",
+                location=f"{KEY}.classes",
                 allowed="one line without surrounding spaces",
             )
     return tuple(selected)
@@ -189,7 +189,7 @@ def _to_cap(cap: int | Mapping[str, int | None] | Cap | None) -> Cap:
     except ValidationError:
         raise UserError(
             f"{cap!r} is not valid",
-            where=f"{KEY}.cap",
+            location=f"{KEY}.cap",
             allowed="an integer of 1 or more, a mapping with train, valid, test, or None",
         ) from None
 
@@ -204,7 +204,7 @@ def _fingerprint(path: Path) -> list[Any]:
     try:
         info = path.stat()
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path)) from None
+        raise UserError("no such file", location=str(path)) from None
     return _zip_directory(path, info.st_size, info.st_mtime_ns)
 
 

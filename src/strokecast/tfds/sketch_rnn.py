@@ -140,7 +140,7 @@ class SketchRnn(tfds.core.GeneratorBasedBuilder):
         if needed > free:
             raise UserError(
                 f"the prepared data needs about {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
-                where=str(self.data_dir_root),
+                location=str(self.data_dir_root),
                 fix="free some space, choose fewer classes, set a cap, or set another data_dir",
             )
 
@@ -150,7 +150,7 @@ class SketchRnn(tfds.core.GeneratorBasedBuilder):
         if not config.name.endswith(config.digest()):
             raise UserError(
                 "the files changed after this config was created",
-                where=str(config.folder()),
+                location=str(config.folder()),
                 fix="create the config again",
             )
         if (folder := config.folder()) is not None:
@@ -171,7 +171,7 @@ class SketchRnn(tfds.core.GeneratorBasedBuilder):
         except downloads.NotFoundError as error:
             raise UserError(
                 f"no such file {error.request.url} (HTTP {error.status})",
-                where="sketch_rnn",
+                location="sketch_rnn",
                 fix=ALTERNATIVES,
             ) from None
         return dict(zip(config.classes, cached, strict=True))

@@ -120,10 +120,13 @@ def read_run_json(folder: Path) -> dict[str, Any]:
     try:
         run: dict[str, Any] = files.read_json(folder / "run.json")
     except (FileNotFoundError, json.JSONDecodeError):
-        raise UserError("holds no finished training", where=str(folder), fix="run `dvc repro`") from None
+        raise UserError("holds no finished training", location=str(folder), fix="run `dvc repro`") from None
     if run.get("status") != "finished":
         raise UserError(
-            f"is {run.get('status')!r}", where=f"{folder}/run.json", allowed="finished", fix="run `dvc repro`"
+            f"is {run.get('status')!r}",
+            location=f"{folder}/run.json",
+            allowed="finished",
+            fix="run `dvc repro`",
         )
     return run
 

@@ -257,7 +257,7 @@ def client(address: str | None = None) -> MlflowClient:
     except MlflowException as error:
         raise UserError(
             f"MLflow cannot open the board: {str(error).splitlines()[0]}",
-            where=str(database()),
+            location=str(database()),
             fix=f"run `mlflow db upgrade {address}`, or delete mlruns/ and run `strokecast sync`",
         ) from None
 

@@ -99,7 +99,7 @@ def _mirror_mask(mirror_classes: str | Sequence[str], classes: Sequence[str], ta
             shown = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
             raise UserError(
                 f"the data holds no class {name!r}",
-                where=f"params.yaml: training.{task}.mirror_classes, or training.mirror_classes of a model",
+                location=f"params.yaml: training.{task}.mirror_classes, or training.mirror_classes of a model",
                 allowed=f"all, or a list of {shown}",
             )
     return [name in mirror_classes for name in classes]

@@ -52,7 +52,7 @@ def write(
             raise UserError(
                 f"{days} days{of_series} before the test split are too few: {min_history} days of history and a "
                 f"horizon of {horizon} are needed for a validation forecast",
-                where=location,
+                location=location,
                 fix="give a longer series, move test_from later, or switch the model off (enabled: false)",
             )
         forecasts = forecast(series, positions)

@@ -37,7 +37,7 @@ def choose(requested: str) -> Device:
     if requested == "gpu" and not gpus:
         raise UserError(
             "TensorFlow sees no GPU on this machine",
-            where="params.yaml: training.device",
+            location="params.yaml: training.device",
             allowed="auto | cpu",
             fix="or install the extra `gpu` and check the driver",
         )

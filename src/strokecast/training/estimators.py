@@ -37,10 +37,10 @@ def fit(estimator: Estimator, processed: Path, spec: ClassifySpec, location: str
         estimator.fit(batch[:3] for batch in numpy_reader.batches(processed, spec, "train"))
     except ValueError as error:
         fix = "every class needs a training drawing; check the source's classes and caps"
-        raise UserError(f"cannot be fitted: {error}", where=location, fix=fix) from None
+        raise UserError(f"cannot be fitted: {error}", location=location, fix=fix) from None
     except MemoryError:
         fix = "use fewer training drawings, or smaller features"
-        raise TrainingError("out of memory", where=location, fix=fix) from None
+        raise TrainingError("out of memory", location=location, fix=fix) from None
     fit_seconds = time.perf_counter() - started
     return fit_seconds, _drawings_per_second(estimator, processed, spec)
 

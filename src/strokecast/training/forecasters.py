@@ -52,14 +52,16 @@ def fit_statistical(
         raise UserError(
             f"{stop} days{of_series} before the test split are too few: {model.min_history} days of history and "
             f"a horizon of {spec['horizon']} are needed",
-            where=location,
+            location=location,
             fix=_FIX,
         )
     started = time.perf_counter()
     try:
         model.fit(np.asarray(series.columns[spec["targets"][0]][:first], np.float64))
     except ValueError as error:
-        raise UserError(f"cannot be fitted to the training days: {error}", where=location, fix=_FIX) from None
+        raise UserError(
+            f"cannot be fitted to the training days: {error}", location=location, fix=_FIX
+        ) from None
     fit_seconds = time.perf_counter() - started
     positions = origins.subsample_evenly(positions, _TIMED_ORIGINS)
     forecast = backtest.statistical_forecaster(model, series_spec.for_series(spec, series_name), location)
@@ -98,7 +100,7 @@ def fit_regression(
         model.fit(train_inputs, train.target, seed, (valid_inputs, valid.target))
     except MemoryError:
         fix = "use fewer lags, a shorter window or fewer training days"
-        raise TrainingError("out of memory", where=location, fix=fix) from None
+        raise TrainingError("out of memory", location=location, fix=fix) from None
     fit_seconds = time.perf_counter() - started
     model.predict(valid_inputs)
     started = time.perf_counter()

@@ -91,7 +91,7 @@ class NonFiniteDetector:
 def non_finite_error(what: str, location: str) -> TrainingError:
     """The error for a loss or gradient that is not finite."""
     return TrainingError(
-        what, where=location, allowed="finite numbers", fix="lower learning_rate, or set global_clipnorm"
+        what, location=location, allowed="finite numbers", fix="lower learning_rate, or set global_clipnorm"
     )
 
 
@@ -111,7 +111,7 @@ def memory(recipe: Recipe, location: str) -> Iterator[None]:
         if recipe.max_tokens:
             key, size = "max_tokens_per_batch", recipe.max_tokens
         fix = f"set {key}: {size // 2}" if size > 1 else "choose a smaller network"
-        raise TrainingError(f"out of memory with {key}: {size}", where=location, fix=fix) from None
+        raise TrainingError(f"out of memory with {key}: {size}", location=location, fix=fix) from None
 
 
 @contextmanager

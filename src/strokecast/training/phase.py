@@ -60,7 +60,7 @@ def pretraining_recipe(recipe: Recipe, has_pretraining: bool, location: str) -> 
     if not has_pretraining:
         raise UserError(
             "pretrain_epochs is set, but this architecture has no pretraining",
-            where=f"params.yaml: {location}.training",
+            location=f"params.yaml: {location}.training",
             allowed="0",
             fix="set it in the `training:` of models.watch.inflated alone",
         )

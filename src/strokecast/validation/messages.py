@@ -56,7 +56,7 @@ def stop_error(
     ]
     return UserError(
         format_failure(first),
-        where=location,
+        location=location,
         allowed=first.rule.statement,
         fix="; ".join(part for part in advice if part),
     )

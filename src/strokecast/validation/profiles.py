@@ -154,17 +154,21 @@ def read_reference(path: str, dataset: str) -> ReferenceProfile | None:
     try:
         report = files.read_json(file)
     except FileNotFoundError:
-        raise UserError(f"no such file {path!r}", where=_REFERENCE_KEY, allowed=_REPORT) from None
+        raise UserError(f"no such file {path!r}", location=_REFERENCE_KEY, allowed=_REPORT) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path!r} is not a report: {error}", where=_REFERENCE_KEY, allowed=_REPORT) from None
+        raise UserError(
+            f"{path!r} is not a report: {error}", location=_REFERENCE_KEY, allowed=_REPORT
+        ) from None
     if not isinstance(report, dict) or "dataset" not in report:
-        raise UserError(f"{path!r} is not a strokecast report", where=_REFERENCE_KEY, allowed=_REPORT)
+        raise UserError(f"{path!r} is not a strokecast report", location=_REFERENCE_KEY, allowed=_REPORT)
     if report["dataset"] != dataset:
         return None
     profile = report.get("profile")
     if not _is_profile(profile):
         raise UserError(
-            f"{path!r} has no profile", where=_REFERENCE_KEY, fix="validate that data again with this version"
+            f"{path!r} has no profile",
+            location=_REFERENCE_KEY,
+            fix="validate that data again with this version",
         )
     return ReferenceProfile(f"{report.get('name', report.get('source', 'reference'))} ({file.name})", profile)
 

@@ -199,7 +199,7 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
             lambda f: f.assign(bus=f["bus"].mask(f.index == 9, -1)),
             "transform log is not defined for -1 on 2020-01-10",
         ),
-        ("nothing", lambda f: f, "no trained model 'nothing'; allowed: linear, ridge, seasonal_naive_7"),
+        ("nothing", lambda f: f, "no trained model 'nothing'; choose one of linear, ridge, seasonal_naive_7"),
     ],
 )
 def test_invalid_input_gives_one_line_and_writes_nothing(
@@ -218,7 +218,7 @@ def test_invalid_input_gives_one_line_and_writes_nothing(
     [
         (lambda f: f.head(6), "the day_type of 2020-07-25 is not known"),
         (lambda f: f.drop(index=203), "future column ds: 2020-07-22 is missing"),
-        (lambda f: f.assign(day_type="X"), "day_type 'X' on 2020-07-19; allowed: U, W"),
+        (lambda f: f.assign(day_type="X"), "day_type 'X' on 2020-07-19; choose one of U, W"),
         (lambda f: f[["ds"]], "has no column 'day_type'"),
     ],
 )
@@ -306,8 +306,8 @@ def test_ids_of_future_rows_match_whatever_their_type(
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (("7", "9"), "future: unique_id '9' on '2020-07-19' is not in the input; allowed: 7, 8"),
-        (("7", None), "future: no unique_id on '2020-07-19'; allowed: 7, 8"),
+        (("7", "9"), "future: unique_id '9' on '2020-07-19' is not in the input; choose one of 7, 8"),
+        (("7", None), "future: no unique_id on '2020-07-19'; choose one of 7, 8"),
         (("7",), "future: no row of unique_id '8'; allowed: 7, 8"),
     ],
 )

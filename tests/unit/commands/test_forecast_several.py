@@ -70,5 +70,5 @@ def test_an_unknown_series_is_an_error_that_lists_the_known_ones(run_command, hi
         result = run_command(table)
         assert result.exit_code == 1
         assert message in result.output
-        assert "allowed: bus, rail, tram" in result.output
+        assert "choose one of bus, rail, tram" in result.output
         assert not (tmp_path / "out.csv").exists()

@@ -8,5 +8,12 @@ from strokecast.common.errors import UserError
 
 
 def test_user_errors_can_be_pickled() -> None:
-    error = pickle.loads(pickle.dumps(UserError("a", where="b", allowed="c", fix="d")))  # noqa: S301
+    error = pickle.loads(pickle.dumps(UserError("a", location="b", allowed="c", fix="d")))  # noqa: S301
     assert str(error) == "b: a; allowed: c; d"
+
+
+def test_choices_are_listed() -> None:
+    error = pickle.loads(pickle.dumps(UserError("'x' is not valid", allowed=["a", "b"])))  # noqa: S301
+    assert str(error) == "'x' is not valid; choose one of a, b"
+    assert str(UserError("'x' is not valid", allowed=["a"])) == "'x' is not valid; allowed: a"
+    assert str(UserError("'x' is not valid", allowed=[])) == "'x' is not valid"

@@ -15,7 +15,7 @@ from strokecast.common.stage import stage
 
 def test_a_mistake_is_one_line_and_exit_code_one(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught, stage("validate@x", "checking"):
-        raise UserError("is\n bad", where="here", allowed="good", fix="correct it")
+        raise UserError("is\n bad", location="here", allowed="good", fix="correct it")
     assert caught.value.code == 1
     assert capsys.readouterr().err == "[validate@x] error: here: is bad; allowed: good; correct it\n"
 

@@ -27,7 +27,11 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     ("path", "value", "words"),
     [
         ("sketchez", 1, ["sketchez", "unknown key", "did you mean 'sketches'?"]),
-        ("sketches.source", "nope", ["sketches.source", "'nope'", "doodles | quickdraw"]),
+        (
+            "sketches.source",
+            "nope",
+            ["sketches.source", "'nope'", "choose one of quickdraw_sample, doodles, quickdraw"],
+        ),
         ("sketches.doodles.train", "many", ["sketches.doodles.train", "'many'", "integer >= 1"]),
         ("sketches.doodles.train", 0, ["sketches.doodles.train", "0", "integer >= 1"]),
         ("sketches.doodles.train", True, ["sketches.doodles.train", "integer >= 1"]),
@@ -38,7 +42,7 @@ def nested(path: str, value: Any) -> dict[str, Any]:
         ("training.classify.learning_rate", -1, ["learning_rate", "-1", "number > 0"]),
         ("training.forecast.momentum", 0.9, ["training.forecast", "optimizer: sgd"]),
         ("models.wach", {}, ["models.wach", "unknown key", "did you mean 'watch'?"]),
-        ("features.watch.by", "points", ["features.watch.by", "'points'", "ink | time"]),
+        ("features.watch.by", "points", ["features.watch.by", "'points'", "choose one of ink, time"]),
         ("features.watch.frames", 0, ["features.watch.frames", "integer >= 1"]),
         ("training.watch.augment_shift", 2.0, ["training.watch.augment_shift", "number >= 0 < 1"]),
         ("evaluation.watch.baseline", "gru", ["evaluation.watch.baseline", "'gru'", "null"]),
@@ -226,5 +230,5 @@ def test_params_yaml_is_short_and_names_every_architecture() -> None:
     ],
 )
 def test_the_error_for_a_renamed_key_has_the_new_name(path: str, new: str) -> None:
-    with pytest.raises(UserError, match=f"its name is '{new}' now"):
+    with pytest.raises(UserError, match=f"this key was renamed to '{new}'"):
         resolve.resolve(params.parse(nested(path, 1)))

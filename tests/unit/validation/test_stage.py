@@ -89,4 +89,4 @@ def test_an_invalid_series_ends_in_one_line(capfd) -> None:
 def test_an_unknown_dataset_is_an_error(capfd) -> None:
     with pytest.raises(SystemExit):
         stage().main("births")
-    assert "unknown dataset 'births'; allowed: sketches, series" in capfd.readouterr().err
+    assert "unknown dataset 'births'; choose one of sketches, series" in capfd.readouterr().err

@@ -26,7 +26,7 @@ def read_tables(reports: Path, tasks: Sequence[str]) -> list[TaskTable]:
     for task in tasks:
         path = reports / task / "summary.json"
         if not path.is_file():
-            raise UserError("no such file", where=str(path), fix=f"run `dvc repro evaluate-{task}`")
+            raise UserError("no such file", location=str(path), fix=f"run `dvc repro evaluate-{task}`")
         task_tables.append(make_table(read_json(path)))
     return task_tables
 

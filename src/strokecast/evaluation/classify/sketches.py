@@ -62,7 +62,7 @@ def read_test_split(processed: Path, spec: Mapping[str, Any]) -> SketchSplit:
         labels.append(label.numpy())
         lengths.append(inputs["length"].numpy())
     if not ids:
-        raise UserError("the test split has no sketches", where=str(processed))
+        raise UserError("the test split has no sketches", location=str(processed))
     return SketchSplit(ids, np.concatenate(labels).astype(np.int64), np.concatenate(lengths).astype(np.int64))
 
 

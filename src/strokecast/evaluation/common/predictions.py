@@ -20,7 +20,7 @@ def require_finite(values: NDArray[Any], model: TrainedModel) -> NDArray[Any]:
     if not np.isfinite(values).all():
         raise UserError(
             f"{model.name} (seed {model.seed}) diverged: its predictions are not finite",
-            where=str(model.folder),
+            location=str(model.folder),
             fix="lower its learning_rate or set global_clipnorm",
         )
     return values

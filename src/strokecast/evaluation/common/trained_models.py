@@ -105,7 +105,7 @@ def find_trained_models(task: str, entries: Mapping[str, ModelEntry], models: Pa
     if not enabled:
         raise UserError(
             f"no model of {task} is enabled",
-            where=f"params.yaml: models.{task}",
+            location=f"params.yaml: models.{task}",
             fix="set `enabled: true` for at least one",
         )
     finished, failed = [], []
@@ -119,7 +119,7 @@ def find_trained_models(task: str, entries: Mapping[str, ModelEntry], models: Pa
     if not finished:
         raise UserError(
             f"every training of {task} failed ({', '.join(failed)})",
-            where=f"params.yaml: models.{task}",
+            location=f"params.yaml: models.{task}",
             fix="see the error in the run.json of each",
         )
     folders = sorted(path.name for path in (models / task).iterdir() if path.is_dir())
@@ -131,18 +131,20 @@ def _read(name: str, seed: int, folder: Path) -> TrainedModel:
     try:
         run = read_json(folder / "run.json")
     except FileNotFoundError:
-        raise UserError(f"{name} has no training with seed {seed}", where=str(folder), fix=_RERUN) from None
+        raise UserError(
+            f"{name} has no training with seed {seed}", location=str(folder), fix=_RERUN
+        ) from None
     if run.get("status") not in ("finished", "failed"):
         raise UserError(
             f"the training of {name} has the status {run.get('status')!r}",
-            where=f"{folder}/run.json",
+            location=f"{folder}/run.json",
             allowed="finished | failed",
             fix=_RERUN,
         )
     if (run["name"], run["seed"]) != (name, seed):
         raise UserError(
             f"holds {run['name']} with seed {run['seed']}",
-            where=str(folder),
+            location=str(folder),
             allowed=f"{name} with seed {seed}",
             fix=_RERUN,
         )
@@ -157,7 +159,7 @@ def check_same_data(models: Sequence[TrainedModel], digest: str) -> None:
     """
     for model in models:
         if model.run["dataset"]["digest"] != digest:
-            raise UserError(f"{model.name} was trained on other data", where=str(model.folder), fix=_RERUN)
+            raise UserError(f"{model.name} was trained on other data", location=str(model.folder), fix=_RERUN)
 
 
 def read_history(model: TrainedModel) -> list[dict[str, str]]:

@@ -60,17 +60,19 @@ def load_judge(name: str, classes: Sequence[str], folder: Path = JUDGE) -> Judge
     try:
         run = read_json(folder / "run.json")
     except FileNotFoundError:
-        raise UserError(f"{name} was not trained", where=str(folder), fix="run `dvc repro judge`") from None
+        raise UserError(
+            f"{name} was not trained", location=str(folder), fix="run `dvc repro judge`"
+        ) from None
     if run["status"] != "finished":
         raise UserError(
             f"the training of {name} has the status {run['status']!r}",
-            where=_LOCATION,
+            location=_LOCATION,
             allowed="a model of classify whose training finished",
         )
     if read_json(folder / "config.json")["config"].get("time"):
         raise UserError(
             f"{name} reads time stamps, which generated drawings do not have",
-            where=_LOCATION,
+            location=_LOCATION,
             fix="name another model",
         )
     judge_classes = read_json(folder / "spec.json")["classes"]
@@ -79,7 +81,7 @@ def load_judge(name: str, classes: Sequence[str], folder: Path = JUDGE) -> Judge
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise UserError(
             f"{name} was not trained on the class {', '.join(map(repr, missing[:5]))}{more}",
-            where=_LOCATION,
+            location=_LOCATION,
             allowed=f"a model of classify that was trained on all {len(classes)} classes of draw",
             fix="run `dvc repro` to train both on the same classes",
         )

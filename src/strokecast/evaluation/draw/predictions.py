@@ -115,5 +115,5 @@ def _read_test_drawings(processed: Path, spec: DrawSpec) -> RealDrawings:
         padded: Sequence[Any] = inputs["strokes"].numpy()
         strokes += [row[:end] for row, end in zip(padded, inputs["length"].numpy(), strict=True)]
     if not strokes:
-        raise UserError("the test split has no drawings", where=str(processed))
+        raise UserError("the test split has no drawings", location=str(processed))
     return RealDrawings(np.concatenate(labels).astype(np.int64), strokes)

@@ -66,7 +66,7 @@ def forecast_test_split(
     if refitter and names != (series_spec.SINGLE,):
         raise UserError(
             "models of several series cannot be refitted as origins move on",
-            where="params.yaml: evaluation.forecast.refit_every",
+            location="params.yaml: evaluation.forecast.refit_every",
             fix="set it to null, or set features.forecast.series: one",
         )
     series = {name: backtest.load_series(processed, SPLITS, name) for name in names}
@@ -143,7 +143,7 @@ def _calibrate(folder: Path, forecast: backtest.Forecast, spec: ForecastSpec, se
         )
     except ValueError as error:
         location = str(folder / conformal.FILE)
-        raise UserError(str(error), where=location, fix="run `dvc repro` to train the model") from None
+        raise UserError(str(error), location=location, fix="run `dvc repro` to train the model") from None
     targets = spec["targets"][: forecast.point.shape[2]]
     return Forecasts(
         point=point,

@@ -33,7 +33,7 @@ def regime_masks(first_days: Days, regimes: Sequence[Regime]) -> dict[str, Mask]
         if not mask.any():
             raise UserError(
                 f"regime {regime.name!r} ({regime.first} to {regime.last}) contains no forecast of the test split",
-                where=f"params.yaml: evaluation.forecast.regimes.{position}",
+                location=f"params.yaml: evaluation.forecast.regimes.{position}",
                 allowed=f"first forecast days from {first_days[0]} to {first_days[-1]}",
             )
         masks[regime.name] = mask

@@ -111,11 +111,11 @@ def _records(path: Path, task: str) -> Iterator[dict[str, tfrecord.Feature]]:
     for number, data in tfrecord.read(path, fix):
         location = f"{path}, record {number}"
         if data is None:
-            raise UserError("wrong checksum of the record's data", where=location, fix=fix)
+            raise UserError("wrong checksum of the record's data", location=location, fix=fix)
         try:
             yield tfrecord.parse_example(data)
         except ValueError as error:
-            raise UserError(str(error), where=location, fix=fix) from None
+            raise UserError(str(error), location=location, fix=fix) from None
 
 
 def _stack(records: list[dict[str, tfrecord.Feature]], padded_length: int, location: str) -> DrawingBatch:
@@ -132,4 +132,4 @@ def _stack(records: list[dict[str, tfrecord.Feature]], padded_length: int, locat
 
 
 def _wrong_layout(location: str, layout: str, task: str) -> UserError:
-    return UserError("a record has another layout", where=location, allowed=layout, fix=_FIX.format(task))
+    return UserError("a record has another layout", location=location, allowed=layout, fix=_FIX.format(task))

@@ -192,7 +192,7 @@ def _drawing_groups(folder: Path, spec: Any, split: str, inputs: Collection[str]
     if time and not spec["time"]:
         raise UserError(
             "the network reads the time of each point, which the drawings do not have",
-            where=str(folder / "spec.json"),
+            location=str(folder / "spec.json"),
             fix="set sketches.source to quickdraw_raw, or train the network with time: false",
         )
     return _bucket_groups(folder, spec, split, lambda padded_length: drawing_parser(padded_length, time))

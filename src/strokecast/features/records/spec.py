@@ -203,12 +203,14 @@ def load(folder: Path, task: str) -> Any:
     try:
         spec = upgrade(read_json(path))
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix=f"run `dvc repro preprocess@{task}`") from None
+        raise UserError(
+            "no such file", location=str(path), fix=f"run `dvc repro preprocess@{task}`"
+        ) from None
     missing = sorted(_SPEC_TYPES[task].__required_keys__ - set(spec))
     if spec.get("task") != task or missing:
         raise UserError(
             f"is not a spec of {task}" + (f" (no {', '.join(missing)})" if missing else ""),
-            where=str(path),
+            location=str(path),
             fix=_remedy(folder, task),
         )
     return spec

@@ -41,7 +41,7 @@ class BeamRunner:
         except ImportError:
             raise UserError(
                 "Apache Beam is not installed",
-                where="params.yaml: preprocess.runner",
+                location="params.yaml: preprocess.runner",
                 allowed="local, or beam with the extra `beam`",
                 fix="run `pip install 'strokecast[beam]'`, or set preprocess.runner to local",
             ) from None

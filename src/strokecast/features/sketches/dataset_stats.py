@@ -92,13 +92,13 @@ def collect_stats(validated: Path, runner: Runner, max_points: int | None = None
         if not split_lengths:
             raise UserError(
                 f"every drawing of {split} has more than {max_points} points",
-                where="params.yaml: features.draw.bucket_boundaries",
+                location="params.yaml: features.draw.bucket_boundaries",
                 fix="raise the last boundary",
             )
     try:
         scale = stroke_scale(one.moments for one in by_split["train"])
     except ValueError as error:
-        raise UserError(str(error), where=str(paths["train"])) from None
+        raise UserError(str(error), location=str(paths["train"])) from None
     classes = _classes(by_split, report)
     return DatasetStats(
         chunks=chunks,
@@ -118,11 +118,11 @@ def collect_stats(validated: Path, runner: Runner, max_points: int | None = None
 
 def _check_file(path: Path) -> Path:
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro validate@sketches`")
+        raise UserError("no such file", location=str(path), fix="run `dvc repro validate@sketches`")
     if pq.read_metadata(path).num_rows == 0:
         raise UserError(
             "no drawing was accepted for this split",
-            where=str(path),
+            location=str(path),
             fix="see quarantine.parquet for the reasons",
         )
     return path
@@ -138,7 +138,7 @@ def _classes(by_split: Mapping[str, Sequence[ChunkStats]], report: Mapping[str, 
         if unknown:
             raise UserError(
                 f"{split} has drawings of {unknown[0]!r}, train has none",
-                where="data/validated/sketches",
+                location="data/validated/sketches",
                 fix="give every class training drawings, or leave the class out",
             )
     order = {label: index for index, label in enumerate(report.get("classes", ()))}

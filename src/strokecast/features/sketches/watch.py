@@ -75,7 +75,7 @@ def preprocess(
     if settings.by == "time" and not stats.time:
         raise UserError(
             f"the drawings of {stats.source} have no time",
-            where="params.yaml: features.watch.by",
+            location="params.yaml: features.watch.by",
             allowed="ink; time with sketches.source: quickdraw_raw",
         )
     layout = Layout(**settings.model_dump(exclude={"shard_megabytes"}), scale=stats.scale)

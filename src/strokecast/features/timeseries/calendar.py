@@ -116,14 +116,14 @@ class Calendar:
             count = 0 if day_types is None else len(day_types)
             raise UserError(
                 f"the day_type of {days[count]} is not known",
-                where="input",
+                location="input",
                 fix="give the day types of the forecast days",
             )
         flags = np.zeros((len(days), len(self.day_types)))
         for row, day_type in enumerate(day_types[: len(days)]):
             if day_type not in self.day_types:
                 raise UserError(
-                    f"day_type {day_type!r} on {days[row]}", where="input", allowed=", ".join(self.day_types)
+                    f"day_type {day_type!r} on {days[row]}", location="input", allowed=self.day_types
                 )
             flags[row, self.day_types.index(day_type)] = 1
         return flags
@@ -174,7 +174,7 @@ def fit_calendar(
         if day_types is None:
             raise UserError(
                 "the series has no day types",
-                where=f"{_KEY}.calendar",
+                location=f"{_KEY}.calendar",
                 fix="remove day_type, or name its column (series.csv.day_type_column; the source cta has one)",
             )
         seen_types = tuple(sorted({day_type for day_type in day_types if day_type}))
@@ -220,7 +220,7 @@ def holidays(country: str, first: int, last: int) -> dict[datetime.date, tuple[s
             else "an ISO code such as US or US-IL"
         )
         raise UserError(
-            f"no holidays are known for {country!r}", where=f"{_KEY}.holiday_country", allowed=allowed
+            f"no holidays are known for {country!r}", location=f"{_KEY}.holiday_country", allowed=allowed
         ) from None
     return {
         day: tuple(name.removesuffix(" (observed)") for name in by_day.get_list(day))

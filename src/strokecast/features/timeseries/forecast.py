@@ -113,11 +113,11 @@ def _read_series(validated: Path, settings: ForecastFeatures) -> dict[str, _Seri
     if several and not path.is_file() and (validated / "series.parquet").is_file():
         raise UserError(
             "the source has only one series",
-            where="params.yaml: features.forecast.series: all",
+            location="params.yaml: features.forecast.series: all",
             fix="set series: one, or name the column that identifies series (series.csv.id_column)",
         )
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="run `dvc repro validate@series`")
+        raise UserError("no such file", location=str(path), fix="run `dvc repro validate@series`")
     table = arrow.read_table(path)
     tables = {series_spec.SINGLE: table}
     if several:
@@ -141,7 +141,10 @@ def _read_series(validated: Path, settings: ForecastFeatures) -> dict[str, _Seri
             if not name:
                 raise
             raise UserError(
-                f"series {name!r}: {error.what}", where=error.where, allowed=error.allowed, fix=error.fix
+                f"series {name!r}: {error.what}",
+                location=error.location,
+                allowed=error.allowed,
+                fix=error.fix,
             ) from None
         all_series[name] = _Series(dates, columns, {split.name: split for split in splits})
     return all_series
@@ -240,8 +243,8 @@ def _columns(table: Any, settings: ForecastFeatures, days: Any) -> dict[str, Any
             if name not in available:
                 raise UserError(
                     f"the series has no column {name!r}",
-                    where=f"params.yaml: features.forecast.{key}",
-                    allowed=", ".join(available),
+                    location=f"params.yaml: features.forecast.{key}",
+                    allowed=available,
                     fix="list further columns of the source in its extra_columns",
                 )
             columns[name] = arrow.column_floats(table[name])
@@ -274,11 +277,11 @@ def _date(day: datetime.date) -> datetime.date:
 
 def _check_daily(days: list[datetime.date], path: Path, name: str) -> None:
     if not days:
-        raise UserError("has no rows", where=str(path), fix="see quarantine.parquet for the reasons")
+        raise UserError("has no rows", location=str(path), fix="see quarantine.parquet for the reasons")
     for before, after in itertools.pairwise(days):
         if (after - before).days != 1:
             raise UserError(
                 f"{name}{name and ': '}{after} follows {before}",
-                where=str(path),
+                location=str(path),
                 allowed="one row per day, in order, without gaps",
             )

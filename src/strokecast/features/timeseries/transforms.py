@@ -111,7 +111,7 @@ def check_domain(kind: Kind, name: str, values: Floats, days: NDArray[np.datetim
         position = int(np.argmax(outside))
         raise UserError(
             f"{name} is {values[position]:g} on {days[position]}",
-            where=f"params.yaml: features.forecast.transform: {kind}",
+            location=f"params.yaml: features.forecast.transform: {kind}",
             allowed="values of 0 and more" if kind == "log1p" else "values above 0",
             fix="set transform: none" if kind == "log1p" else "set transform: log1p, or none",
         )

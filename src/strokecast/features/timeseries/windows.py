@@ -46,7 +46,7 @@ def _edge(value: str | float, days: Sequence[datetime.date], key: str) -> int:
     if not days[0] < day <= days[-1]:
         raise UserError(
             f"{value} lies outside the series",
-            where=f"params.yaml: features.forecast.{key}",
+            location=f"params.yaml: features.forecast.{key}",
             allowed=f"after {days[0]}, up to {days[-1]}",
         )
     return (day - days[0]).days
@@ -74,7 +74,7 @@ def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, his
         )
         raise UserError(
             f"the series has {len(days)} days, {needed} + horizon ({horizon}) need {history + horizon}",
-            where="params.yaml: features.forecast",
+            location="params.yaml: features.forecast",
             fix="reduce input_size, lags or horizon, or use a longer series",
         )
     valid = _edge(settings.valid_from, days, "valid_from")
@@ -82,7 +82,7 @@ def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, his
     if valid >= test:
         raise UserError(
             f"validation would start on {days[valid]}, test on {days[min(test, len(days) - 1)]}",
-            where="params.yaml: features.forecast",
+            location="params.yaml: features.forecast",
             allowed="valid_from before test_from",
         )
     edges = {"train": (0, valid), "valid": (valid, test), "test": (test, len(days))}
@@ -110,7 +110,7 @@ def _split(
         raise UserError(
             f"{name} has {stop - start} days, a window in it needs {needed} "
             f"(input_size {input_size}{lags}, horizon {horizon})",
-            where="params.yaml: features.forecast",
+            location="params.yaml: features.forecast",
             fix=f"{fix}, or reduce input_size, lags or horizon, or use a longer series",
         )
     return Split(name, start, stop, origins)

@@ -53,7 +53,7 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
     for name in ("config.json", "spec.json", FILE):
         if not (model_dir / name).is_file():
             raise UserError(
-                "no such file", where=str(model_dir / name), fix="run `dvc repro` to train the model"
+                "no such file", location=str(model_dir / name), fix="run `dvc repro` to train the model"
             )
     config_json = read_json(model_dir / "config.json")
     task, name = config_json["task"], config_json["name"]
@@ -61,13 +61,13 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
     model = registry.get(task, name).build(config, read_json(model_dir / "spec.json"))
     if not isinstance(model, model_class):
         raise UserError(
-            f"{name} is not a model of type {model_class.__name__}", where=str(model_dir / "config.json")
+            f"{name} is not a model of type {model_class.__name__}", location=str(model_dir / "config.json")
         )
     try:
         with np.load(model_dir / FILE, allow_pickle=False) as stored:
             model.arrays = {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"cannot be read ({error})", where=str(model_dir / FILE), fix="train the model again"
+            f"cannot be read ({error})", location=str(model_dir / FILE), fix="train the model again"
         ) from None
     return model

@@ -111,12 +111,12 @@ def get(task: str, name: str) -> Architecture:
         UserError: if the task or the architecture is unknown; lists the choices.
     """
     if task not in TASKS:
-        raise UserError(f"unknown task {task!r}", where="params.yaml: models", allowed=", ".join(TASKS))
+        raise UserError(f"unknown task {task!r}", location="params.yaml: models", allowed=TASKS)
     if name not in names(task):
         raise UserError(
             f"unknown architecture {name!r}",
-            where=f"params.yaml: models.{task}.{name}",
-            allowed=", ".join(names(task)),
+            location=f"params.yaml: models.{task}.{name}",
+            allowed=names(task),
             fix=f"rename or remove the entry, or add src/strokecast/models/{task}/{name}.py",
         )
     importlib.import_module(f"strokecast.models.{task}.{name}")

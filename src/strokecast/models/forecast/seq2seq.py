@@ -53,7 +53,7 @@ def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
         raise UserError(
             f"seq2seq needs a window longer than the horizon ({spec['horizon']} days), "
             f"the window has {spec['input_size']}",
-            where="params.yaml: models.forecast.seq2seq",
+            location="params.yaml: models.forecast.seq2seq",
             fix="raise features.forecast.input_size, or set enabled: false",
         )
     inputs, past, future = forecast_inputs(spec)

@@ -172,6 +172,6 @@ def seasonal_base(
 def _unsupported(residual: str, requirement: str) -> UserError:
     return UserError(
         f"residual: {residual} needs {requirement}",
-        where="params.yaml: models.forecast",
+        location="params.yaml: models.forecast",
         fix="set residual: none, or change features.forecast",
     )

@@ -53,7 +53,7 @@ class LagRegressor(array_model.ArrayModel, ABC):
             if days > input_size:
                 raise UserError(
                     f"needs {days} days of past, the window has {input_size}",
-                    where=f"params.yaml: models.forecast.{self.name}.config.{key}",
+                    location=f"params.yaml: models.forecast.{self.name}.config.{key}",
                     fix="use a smaller value, or raise features.forecast.input_size",
                 )
 

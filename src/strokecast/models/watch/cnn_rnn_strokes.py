@@ -90,7 +90,7 @@ def build(config: CnnRnnStrokesConfig, spec: Mapping[str, Any]) -> Any:
         raise UserError(
             f"the product of track_strides {list(config.track_strides)} is {prod(config.track_strides)}, "
             f"a frame has {steps} steps",
-            where="params.yaml: models.watch.cnn_rnn_strokes.config.track_strides",
+            location="params.yaml: models.watch.cnn_rnn_strokes.config.track_strides",
             allowed=f"numbers whose product is steps_per_frame, {steps}",
         )
     layers = keras.layers

@@ -114,7 +114,7 @@ def build(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
         if config.time_padding == "valid" and x.shape[1] < depth:
             raise UserError(
                 f"convolution {number} needs {depth} frames, {x.shape[1]} of {spec['frames']} are left",
-                where="params.yaml: models.watch.inflated.config.time_padding",
+                location="params.yaml: models.watch.inflated.config.time_padding",
                 fix="set it to replicate, or reduce depths and time_strides",
             )
         x = PadVideo(

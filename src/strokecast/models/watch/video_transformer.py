@@ -67,7 +67,7 @@ def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
     if spec["height"] % config.patch or spec["width"] % config.patch:
         raise UserError(
             f"frames of {spec['height']} x {spec['width']} pixels cannot be cut into patches of {config.patch}",
-            where="params.yaml: models.watch.video_transformer.config.patch",
+            location="params.yaml: models.watch.video_transformer.config.patch",
             allowed="a divisor of height and width",
         )
     layers = keras.layers

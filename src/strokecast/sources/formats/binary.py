@@ -67,9 +67,9 @@ def check(path: Path) -> None:
     """
     last = deque(read(path), maxlen=1)
     if not last:
-        raise UserError("is empty", where=str(path), allowed=".bin records", fix="fetch it again")
+        raise UserError("is empty", location=str(path), allowed=".bin records", fix="fetch it again")
     if isinstance(last[0], Reject) and last[0].kind == "cut":
-        raise UserError(f"is truncated: {last[0].detail}", where=str(path), fix="fetch it again")
+        raise UserError(f"is truncated: {last[0].detail}", location=str(path), fix="fetch it again")
 
 
 def _parse_record(file: IO[bytes], head: bytes, number: int, path: Path, start: int) -> Drawing:
@@ -118,7 +118,7 @@ def _read_stroke(file: IO[bytes]) -> bytes:
 def _damaged(path: Path, number: int, start: int, problem: str) -> UserError:
     return UserError(
         f"is damaged or not a .bin file: {problem}; later records cannot be located",
-        where=f"{path}, record {number} at byte {start:,}",
+        location=f"{path}, record {number} at byte {start:,}",
         allowed="records of key_id, country, recognized, timestamp and strokes",
         fix="fetch it again",
     )

@@ -108,10 +108,10 @@ def check(path: Path, variant: Variant) -> None:
         if count == _CHECKED_LINES:
             break
     if first is None:
-        raise UserError("is empty", where=str(path), allowed=f"{variant} ndjson", fix="fetch it again")
+        raise UserError("is empty", location=str(path), allowed=f"{variant} ndjson", fix="fetch it again")
     raise UserError(
         f"is not {variant} ndjson: line {first.number}: {first.detail}",
-        where=str(path),
+        location=str(path),
         allowed=f"one JSON object per line, with the keys {', '.join(KEYS)}",
     )
 

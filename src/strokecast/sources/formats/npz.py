@@ -125,7 +125,7 @@ def _open(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path)) from None
+        raise UserError("no such file", location=str(path)) from None
     except (*_DAMAGE_ERRORS, IsADirectoryError) as error:
         raise _damaged(path, error) from None
     names = archive.namelist()
@@ -135,7 +135,7 @@ def _open(path: Path) -> zipfile.ZipFile:
         raise UserError(
             f"lacks the array{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it contains "
             + (", ".join(sorted(name.removesuffix(".npy") for name in names)[:12]) or "nothing"),
-            where=str(path),
+            location=str(path),
             allowed="an npz with the keys train, valid, test",
         )
     return archive
@@ -154,7 +154,7 @@ def _read_split(path: Path, archive: zipfile.ZipFile, split: str) -> list[np.nda
     except UnsafePickleError as error:
         raise UserError(
             f"is not safe to read: {split}.npy {error}",
-            where=str(path),
+            location=str(path),
             fix="get this file from a source you trust",
         ) from None
     except _DAMAGE_ERRORS as error:
@@ -211,7 +211,7 @@ def _damaged(path: Path, error: BaseException, member: str = "") -> UserError:
     reason = str(error).split("\n")[0][:200] or type(error).__name__
     return UserError(
         f"is damaged or not a Sketch-RNN npz: {member}{reason}",
-        where=str(path),
+        location=str(path),
         allowed="a complete npz with the keys train, valid, test",
         fix="fetch it again",
     )

@@ -198,7 +198,7 @@ def read_options(source: Mapping[str, Any], raw_folder: Path) -> ReadOptions:
 
 
 def _invalid_source(raw_folder: Path, problem: str, allowed: str = "") -> UserError:
-    return UserError(problem, where=str(raw_folder / source_json.FILE_NAME), allowed=allowed, fix=_FIX)
+    return UserError(problem, location=str(raw_folder / source_json.FILE_NAME), allowed=allowed, fix=_FIX)
 
 
 def _reject(path: Path, file_format: str, drawing: Drawing, error: RejectedError) -> Reject:
@@ -235,14 +235,14 @@ def _check_format(
     path: Path, file_format: str, n_drawings: int, n_rejects: int, first_reject: Reject | None
 ) -> None:
     if not n_drawings and not n_rejects:
-        raise UserError("is empty", where=str(path), fix=_FIX)
+        raise UserError("is empty", location=str(path), fix=_FIX)
     if first_reject is None or (n_drawings and not _is_other_format(n_drawings, n_rejects)):
         return
     unit = "records" if file_format == "binary" else "lines"
     raise UserError(
         f"{n_drawings:,} of the first {n_drawings + n_rejects:,} {unit} are {file_format} drawings; "
         f"{first_reject.unit} {first_reject.number}: {first_reject.detail}",
-        where=str(path),
+        location=str(path),
         fix=f"if this is not a {file_format} file, fetch it again or choose another sketches.source",
     )
 

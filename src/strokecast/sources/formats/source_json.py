@@ -36,11 +36,11 @@ def read(raw_folder: Path, dataset: Literal["sketches", "series"]) -> dict[str, 
     try:
         source = files.read_json(path)
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), fix="run `dvc repro`") from None
+        raise UserError("no such file", location=str(path), fix="run `dvc repro`") from None
     except ValueError:
-        raise UserError("is not valid JSON", where=str(path), fix=fix) from None
+        raise UserError("is not valid JSON", location=str(path), fix=fix) from None
     if not isinstance(source, dict) or not isinstance(source.get(key), value_type):
-        raise UserError(message, where=str(path), fix=fix)
+        raise UserError(message, location=str(path), fix=fix)
     return source
 
 

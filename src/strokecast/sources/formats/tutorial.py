@@ -75,27 +75,27 @@ def list_shards(folder: Path) -> dict[str, list[Path]]:
         name, index, total = match[1], int(match[2]), int(match[3])
         if totals.setdefault(name, total) != total:
             raise UserError(
-                f"{path.name} and the other shards differ in the number of shards", where=str(folder)
+                f"{path.name} and the other shards differ in the number of shards", location=str(folder)
             )
         shards[name][index] = path
     for name in SETS:
         if not shards[name]:
             raise UserError(
                 f"no file {name}.tfrecord-00000-of-...",
-                where=str(folder),
+                location=str(folder),
                 allowed="training.tfrecord-*, eval.tfrecord-*, training.tfrecord.classes, eval.tfrecord.classes",
             )
         for index in range(totals[name]):
             if index not in shards[name]:
                 raise UserError(
                     f"no file {name}.tfrecord-{index:05d}-of-{totals[name]:05d}",
-                    where=str(folder),
+                    location=str(folder),
                     fix="fetch it again",
                 )
         if len(shards[name]) > totals[name]:
             raise UserError(
                 f"the number of {shards[name][max(shards[name])].name} exceeds the number of shards",
-                where=str(folder),
+                location=str(folder),
             )
     return {name: [shards[name][index] for index in sorted(shards[name])] for name in SETS}
 
@@ -111,7 +111,7 @@ def read_classes(folder: Path) -> list[str]:
     if lists["training"] != lists["eval"]:
         raise UserError(
             "training.tfrecord.classes and eval.tfrecord.classes differ",
-            where=str(folder),
+            location=str(folder),
             fix="take both sets from one run of the tutorial",
         )
     return lists["training"]
@@ -124,7 +124,7 @@ def check(path: Path) -> None:
         UserError: if the file has no record or is truncated, or a length has a wrong checksum.
     """
     if not any([True for _ in tfrecord.read(path)]):  # noqa: C419  (a list: read to the end of the file)
-        raise UserError("is empty", where=str(path), allowed="TFRecords", fix="fetch it again")
+        raise UserError("is empty", location=str(path), allowed="TFRecords", fix="fetch it again")
 
 
 def _read_class_names(path: Path) -> list[str]:
@@ -136,17 +136,17 @@ def _read_class_names(path: Path) -> list[str]:
         names = data.decode("utf-8-sig").splitlines()
     except ValueError:
         raise UserError(
-            "is not a list of class names", where=str(path), allowed="one name per line"
+            "is not a list of class names", location=str(path), allowed="one name per line"
         ) from None
     while names and not names[-1].strip():
         names.pop()
     if not names:
-        raise UserError("names no class", where=str(path), allowed="one name per line")
+        raise UserError("names no class", location=str(path), allowed="one name per line")
     for line, name in enumerate(names, start=1):
         if not name.strip() or "/" in name or not name.isprintable():
-            raise UserError(f"{name!r} is not a class name", where=f"{path}, line {line}")
+            raise UserError(f"{name!r} is not a class name", location=f"{path}, line {line}")
         if names.index(name) != line - 1:
-            raise UserError(f"{name!r} is listed twice", where=f"{path}, line {line}")
+            raise UserError(f"{name!r} is listed twice", location=f"{path}, line {line}")
     return names
 
 

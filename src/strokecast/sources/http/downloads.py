@@ -161,7 +161,7 @@ class _DownloadPool:
         if needed > free:
             raise UserError(
                 f"source {self.source}: the download needs {_human(needed)}, {_human(free)} are free",
-                where=str(self.folder),
+                location=str(self.folder),
                 fix="free some space, or choose fewer classes",
             )
 
@@ -231,7 +231,7 @@ class _DownloadPool:
 
         def make_error(message: str) -> UserError:
             location = _without_password(request.url)
-            return UserError(f"source {self.source}: {message}", where=location, fix=self.alternatives)
+            return UserError(f"source {self.source}: {message}", location=location, fix=self.alternatives)
 
         lock = FileLock(folder / ".lock")
         while True:  # another process may be downloading the same file

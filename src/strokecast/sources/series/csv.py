@@ -24,17 +24,19 @@ def fetch(options: Csv, folder: Path) -> str:
     """
     if options.date_column == options.value_column:
         raise UserError(
-            f"date_column and value_column are both {options.date_column!r}", where=KEY, allowed="two columns"
+            f"date_column and value_column are both {options.date_column!r}",
+            location=KEY,
+            allowed="two columns",
         )
     path = local.resolve(options.path)
     if not path.exists():
         raise UserError(
             f"no such file {options.path!r}",
-            where=f"{KEY}.path",
+            location=f"{KEY}.path",
             allowed="an absolute path, or a path relative to the project's root (the folder of params.yaml)",
         )
     if not path.is_file():
-        raise UserError(f"{options.path!r} is not a file", where=f"{KEY}.path", allowed="a CSV file")
+        raise UserError(f"{options.path!r} is not a file", location=f"{KEY}.path", allowed="a CSV file")
     target = folder / "series.csv"
     shutil.copyfile(path, target)
     source: dict[str, Any] = {
@@ -88,17 +90,17 @@ def _select_series(options: Csv, rows_by_id: Counter[str]) -> str:
     if "" in rows_by_id:
         raise UserError(
             f"{rows_by_id['']:,} rows have no {options.id_column!r}",
-            where=options.path,
+            location=options.path,
             fix=f"name their series, or leave series.csv.id_column empty; the series are {ids.lstrip(', ')}",
         )
     if options.unique_id:
         if options.unique_id not in rows_by_id:
-            raise UserError(f"no series {options.unique_id!r}", where=f"{KEY}.unique_id", allowed=ids)
+            raise UserError(f"no series {options.unique_id!r}", location=f"{KEY}.unique_id", allowed=ids)
         return options.unique_id
     if len(rows_by_id) > 1:
         raise UserError(
             f"the file contains {len(rows_by_id)} series: {ids}",
-            where=f"{KEY}.unique_id",
+            location=f"{KEY}.unique_id",
             fix="name the series to forecast",
         )
     return next(iter(rows_by_id))

@@ -79,7 +79,7 @@ def _from_files(options: Cta, folder: Path) -> list[dict[str, str]]:
         if not path.is_file():
             raise UserError(
                 f"no such file {name!r}",
-                where=f"{KEY}.files",
+                location=f"{KEY}.files",
                 allowed="absolute paths, or paths relative to the project's root (the folder of params.yaml)",
             )
         target = "series.csv" if number == 1 else f"series-{number}.csv"
@@ -95,7 +95,7 @@ def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
     if not options.url.startswith(("http://", "https://")):
         raise UserError(
             f"{options.url!r} is not valid",
-            where=f"{KEY}.url",
+            location=f"{KEY}.url",
             allowed="an http(s) address; name local files in series.cta.files",
         )
     request = downloads.DownloadRequest(options.url, "series.csv")
@@ -103,7 +103,7 @@ def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
         (cached,) = downloads.fetch([request], source="cta", alternatives=ALTERNATIVES)
     except downloads.NotFoundError as error:
         raise UserError(
-            f"no such file {options.url} (HTTP {error.status})", where=f"{KEY}.url", fix=ALTERNATIVES
+            f"no such file {options.url} (HTTP {error.status})", location=f"{KEY}.url", fix=ALTERNATIVES
         ) from None
     try:
         for _ in tables.read_columns(cached, HEADERS, options.url):

@@ -103,7 +103,9 @@ def fetch(options: Doodles, folder: Path) -> str:
         for start in range(0, count, CHUNK_SIZE)
     ]
     use_pool = len(classes) * sum(counts.values()) >= MIN_POOLED_DRAWINGS
-    results = pool.ordered_map(_generate_chunk, chunks, min(pool.processors(), len(chunks)) if use_pool else 1)
+    results = pool.ordered_map(
+        _generate_chunk, chunks, min(pool.processors(), len(chunks)) if use_pool else 1
+    )
     pairs = zip(chunks, progress(results, "drawing", len(chunks), " chunks"), strict=True)
     for label, pairs_of_label in itertools.groupby(pairs, key=lambda pair: pair[0].label):
         splits: npz.Splits = {split: [] for split in npz.SPLITS}

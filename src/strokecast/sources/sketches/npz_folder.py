@@ -29,7 +29,7 @@ def fetch(options: NpzFolder, folder: Path) -> str:
 
     input_folder = local.resolve(options.folder)
     if not input_folder.is_dir():
-        raise UserError(f"no such folder {options.folder!r}", where=f"{KEY}.folder")
+        raise UserError(f"no such folder {options.folder!r}", location=f"{KEY}.folder")
     class_names.check(options.classes, KEY)
     classes = class_names.select(options.classes, _classes_in(input_folder), input_folder, ".npz", KEY)
     for label in progress(classes, "copying", unit="class"):

@@ -95,7 +95,7 @@ def _from_folder(options: QuickDraw, input_folder: Path, folder: Path) -> list[s
     if not input_folder.is_dir():
         raise UserError(
             f"{options.base_url!r} has no folder {FOLDER}",
-            where=BASE_KEY,
+            location=BASE_KEY,
             allowed=f"a folder with {FOLDER}/<class>.npz",
         )
     classes = class_names.select(options.classes, _classes_in(input_folder), input_folder, ".npz", KEY)
@@ -131,13 +131,15 @@ def _from_web(options: QuickDraw, folder: Path) -> list[str]:
         if label not in known_files:
             raise class_names.unknown(label, official, KEY, f" at {url} (HTTP {error.status})") from None
         message = f"no such file {url} (HTTP {error.status})"
-        raise UserError(message, where=BASE_KEY, fix=ALTERNATIVES) from None
+        raise UserError(message, location=BASE_KEY, fix=ALTERNATIVES) from None
     for request, path in zip(requests, cached, strict=True):
         if request.expected is None:  # otherwise the download has checked its sha256
             try:
                 npz.check_class(path)
             except UserError as error:
                 downloads.evict(path)
-                raise UserError(error.what, where=request.url, allowed=error.allowed, fix=error.fix) from None
+                raise UserError(
+                    error.what, location=request.url, allowed=error.allowed, fix=error.fix
+                ) from None
     downloads.link_or_copy(cached, folder)
     return classes

@@ -30,7 +30,7 @@ def fetch(options: Tutorial, folder: Path) -> str:
 
     input_folder = local.resolve(options.folder)
     if not input_folder.is_dir():
-        raise UserError(f"no such folder {options.folder!r}", where=f"{KEY}.folder")
+        raise UserError(f"no such folder {options.folder!r}", location=f"{KEY}.folder")
     class_names.check(options.classes, KEY)
     shards = [path for paths in tutorial.list_shards(input_folder).values() for path in paths]
     classes = class_names.select_known(options.classes, tutorial.read_classes(input_folder), KEY)

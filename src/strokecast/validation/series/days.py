@@ -55,7 +55,7 @@ def build_day_table(frame: pd.DataFrame, accepted: NDArray[np.bool_], source: Se
         table = pd.DataFrame({"day": values.index, "value": values.to_numpy(dtype=np.float64)})
         if not np.isfinite(table["value"]).all():
             day = table["day"][~np.isfinite(table["value"])].iloc[0].date()
-            raise UserError(f"the values of {day} do not add up to a finite number", where="series.csv")
+            raise UserError(f"the values of {day} do not add up to a finite number", location="series.csv")
         for extra in extra_columns(rows):
             table[extra] = (groups[extra].mean() if use_mean else groups[extra].sum()).to_numpy()
         table["rows"] = groups.size().to_numpy(dtype=np.int64)

@@ -66,7 +66,7 @@ def parse_timestamps(
     except (ValueError, TypeError, AttributeError, OverflowError, re.error) as error:
         raise UserError(
             f"{date_format!r} is not valid: {error}",
-            where=_DATE_FORMAT_KEY,
+            location=_DATE_FORMAT_KEY,
             allowed="a strptime format of days in one time zone, such as %Y-%m-%d or %m/%d/%Y, or auto",
         ) from None
 

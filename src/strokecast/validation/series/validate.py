@@ -62,7 +62,7 @@ def validate_series(
 
     location = location or str(paths.RAW / "series" / source.file)
     if not len(cells):
-        raise UserError("has no rows", where=location, allowed="one row per day")
+        raise UserError("has no rows", location=location, allowed="one row per day")
     reference_profile = read_reference(reference, "series") if reference else None
     cells = cells.reset_index(drop=True)
     date_format = DateFormat(*choose_date_format(cells["ds"].fillna("").astype(str), source.date_format))
@@ -132,15 +132,15 @@ def _raise_if_nothing_accepted(
         raise UserError(
             f"none of the {report['read']:,} rows is accepted: {report['outside']:,} outside "
             f"quality.series.start to end{_format_partial(report)}, {len(checks.reasons):,} quarantined",
-            where=location,
+            location=location,
         )
     available = [name for name, calendar in checks.calendars.items() if len(calendar.days)]
     if source.unique_id not in available:
         problem = f"no row of the series {source.unique_id!r} is accepted"
         raise UserError(
             problem if source.unique_id else "the file has several series",
-            where=location,
-            allowed=", ".join(available),
+            location=location,
+            allowed=available,
             fix="choose one in series.csv.unique_id",
         )
 

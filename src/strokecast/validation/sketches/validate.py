@@ -76,7 +76,7 @@ def validate_sketches(
         for group in progress(read_groups(), "reading", unit=" groups"):
             table.add(group)
         if not table.n_read:
-            raise UserError("has no drawings", where=location, fix="check sketches in params.yaml")
+            raise UserError("has no drawings", location=location, fix="check sketches in params.yaml")
         tally = ValidationTally(rules.drawing_rules(settings, source.classes), table.labels, spools)
         results, suite_results, class_table = _apply_rules(table, tally, settings)
         drift_entries, drift_result, drift_suite = _check_drift(tally, settings, reference_profile)

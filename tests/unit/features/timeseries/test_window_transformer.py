@@ -170,7 +170,7 @@ def test_inverse_transform_returns_the_targets_in_their_own_unit(
         (
             {"past_covariates": ("snow",)},
             {},
-            "past_covariates: the series has no column 'snow'; allowed: y, bus, rain",
+            "past_covariates: the series has no column 'snow'; choose one of y, bus, rain",
         ),
         (
             {"transform": "log"},
@@ -198,5 +198,5 @@ def test_missing_and_unknown_day_types_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the day_type of 2020-04-30 is not known"):
         transformer.transform(DAYS, without | {"day_type": day_types}, np.array([120]))
     day_types[100] = "Z"
-    with pytest.raises(UserError, match="day_type 'Z' on 2020-04-10; allowed: U, W"):
+    with pytest.raises(UserError, match="day_type 'Z' on 2020-04-10; choose one of U, W"):
         transformer.transform(DAYS, without | {"day_type": day_types}, np.array([60]))

@@ -15,31 +15,33 @@ from strokecast.params.training import RECIPES
 
 def test_an_unknown_architecture_lists_the_choices() -> None:
     with pytest.raises(
-        UserError, match=r"models\.classify\.lstn: unknown architecture 'lstn'; allowed: .*, gru, .*lstm"
+        UserError, match=r"models\.classify\.lstn: unknown architecture 'lstn'; choose one of .*, gru, .*lstm"
     ):
         registry.get("classify", "lstn")
-    with pytest.raises(UserError, match="unknown task 'paint'; allowed: classify, watch, draw, forecast"):
+    with pytest.raises(
+        UserError, match="unknown task 'paint'; choose one of classify, watch, draw, forecast"
+    ):
         registry.get("paint", "lstm")
 
 
 @pytest.mark.parametrize(
     ("task", "name", "values", "line"),
     [
-        ("classify", "gru", {"unit": 3}, r"models\.classify\.gru\.config\.unit: unknown key 'unit'; allowed: units, .*did you mean 'units'"),
-        ("classify", "gru", {"units": 0}, r"models\.classify\.gru\.config\.units: 0 will not do; allowed: .*>= 1"),
-        ("classify", "lstm", {"dropout": "0.1"}, r"config\.dropout: '0.1' will not do; allowed: number"),
+        ("classify", "gru", {"unit": 3}, r"models\.classify\.gru\.config\.unit: unknown key 'unit'; choose one of units, .*did you mean 'units'"),
+        ("classify", "gru", {"units": 0}, r"models\.classify\.gru\.config\.units: 0 is not valid; allowed: .*>= 1"),
+        ("classify", "lstm", {"dropout": "0.1"}, r"config\.dropout: '0.1' is not valid; allowed: number"),
         ("classify", "conv_rnn", {"kernels": [5, 5]}, "filters, kernels and strides should have the same length"),
         ("classify", "transformer", {"d_model": 20, "num_heads": 3}, "d_model should be a multiple of num_heads"),
         ("classify", "raster_cnn", {"pixels": 8, "filters": [2, 2, 2, 2]}, "pixels should be at least 2 to the power of the number of filters"),
-        ("classify", "layer_norm_lstm", {"dropout_kind": "kept"}, r"variational \| per_step"),
-        ("classify", "conv_rnn", {"strides": [2, 2, 0]}, r"config\.strides\.2: 0 will not do"),
-        ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 will not do; allowed: .*< 1"),
+        ("classify", "layer_norm_lstm", {"dropout_kind": "kept"}, r"choose one of variational, per_step"),
+        ("classify", "conv_rnn", {"strides": [2, 2, 0]}, r"config\.strides\.2: 0 is not valid"),
+        ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 is not valid; allowed: .*< 1"),
         ("draw", "class_decoder", {"latent": 8}, r"models\.draw\.class_decoder\.config\.latent: unknown key 'latent'"),
-        ("draw", "class_decoder", {"norm": "batch"}, r"config\.norm: 'batch' will not do; allowed: none \| layer"),
-        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' will not do; allowed: none \| last_week \| last_year"),
+        ("draw", "class_decoder", {"norm": "batch"}, r"config\.norm: 'batch' is not valid; choose one of none, layer"),
+        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' is not valid; choose one of none, last_week, last_year"),
         ("forecast", "gru", {"quantiles": [0.9, 0.5]}, "quantiles should be strictly increasing and contain 0.5"),
         ("forecast", "gru", {"quantiles": [0.1, 0.9]}, "quantiles should be strictly increasing and contain 0.5"),
-        ("forecast", "gru", {"quantiles": [0.5, 1.0]}, r"config\.quantiles\.1: 1.0 will not do; allowed: less than 1"),
+        ("forecast", "gru", {"quantiles": [0.5, 1.0]}, r"config\.quantiles\.1: 1.0 is not valid; allowed: less than 1"),
         ("forecast", "conv_gru", {"kernel": 2, "stride": 3}, "stride should be at most kernel"),
         ("forecast", "linear", {"units": 3}, r"config\.units: unknown key"),
     ],
