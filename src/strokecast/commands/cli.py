@@ -32,7 +32,10 @@ def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group()
 @click.version_option(package_name="strokecast")
 def main() -> None:
-    """Pen strokes and daily series through every classic sequence architecture."""
+    """Train, evaluate and compare sequence models on pen drawings and daily series.
+
+    Run the commands in the root of the project, the folder with params.yaml and dvc.yaml.
+    """
     quiet_environment()
 
 
@@ -62,7 +65,10 @@ def params(section: str, resolved: bool, json_schema: bool) -> None:
 @main.command()
 @_one_line
 def check() -> None:
-    """Check params.yaml down to the config of every architecture, without running anything."""
+    """Check params.yaml with the config of every model, without running anything.
+
+    A valid file prints nothing. A mistake is printed as one line, with exit code 1.
+    """
     from strokecast.models.common import resolve
 
     resolve.load()
@@ -86,7 +92,7 @@ def preset_list() -> None:
 @click.argument("name")
 @_one_line
 def preset_show(name: str) -> None:
-    """Print the file of a preset: source, run time, expected figures, command, settings."""
+    """Print the file of a preset: what it reproduces, run time, expected figures, command, settings."""
     from strokecast.commands import preset as presets
 
     click.echo(presets.text(name), nl=False)
@@ -121,19 +127,21 @@ def repro(jobs: int | None) -> None:
 
 @main.command()
 @click.option(
-    "--model", required=True, help="name of a trained model, or `champion`: the best one in reports/forecast"
+    "--model",
+    required=True,
+    help="name of a trained model, or `champion`: the lowest test MAE in reports/forecast",
 )
 @click.option(
     "--input",
     "source",
     required=True,
     type=click.Path(path_type=Path),
-    help="CSV or .parquet file with the columns ds, y, ...",
+    help="CSV or .parquet file with the past days: columns ds, y, ...",
 )
 @click.option(
     "--horizon",
     type=click.IntRange(min=1),
-    help="days, at most the model's horizon; default: the model's horizon",
+    help="days to forecast, at most the model's horizon; default: the model's horizon",
 )
 @click.option(
     "--output",
