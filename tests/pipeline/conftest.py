@@ -1,4 +1,4 @@
-"""A small real project: a copy of this checkout with small settings, on which `dvc repro` ran with real drawings."""
+"""A small real project: a copy of this checkout with small settings, on which the pipeline ran with real drawings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 
-# Every Python process of the pipeline imports this. It records which strokecast files a stage imported.
+# Every Python process of the pipeline imports this. It records which strokecast files a stage imported, and whether
+# TensorFlow was. Stages that `strokecast repro` forks end by `os._exit`; TensorFlow is always imported in these.
 SITECUSTOMIZE = """
 import atexit, json, os, sys
 
@@ -31,12 +32,17 @@ def record():
     with open(os.path.join(folder, stage.replace("/", "_") + ".json"), "w") as file:
         json.dump({"files": sorted(f for f in files if f), "tensorflow": "tensorflow" in sys.modules}, file)
 
+def record_and_exit(code, exit=os._exit):
+    record()
+    exit(code)
+
 atexit.register(record)
+os._exit = record_and_exit
 """
 
 
 ENABLED_MODELS = {
-    "classify": {"gru", "conv_rnn", "logistic"},
+    "classify": {"gru", "logistic"},
     "watch": {"frame_average"},
     "draw": {"class_decoder"},
     "forecast": {"seasonal_naive_7", "linear"},
@@ -180,7 +186,7 @@ def use_small_settings(values: Any) -> None:
     }
     epochs = {"classify": 2, "watch": 1, "draw": 1, "forecast": 1}
     values["training"].update({task: {"epochs": count, "warmup_epochs": 0} for task, count in epochs.items()})
-    values["quality"] = {"sketches": {"max_quarantined": 0.2}}
+    values["quality"] = {"sketches": {"max_quarantined": 0.2}, "series": {"start": "2012-01-01"}}
     values["features"]["watch"].update(frames=3, height=12, width=12, steps_per_frame=2)
     for task, enabled in ENABLED_MODELS.items():
         for name in list(values["models"][task]):
@@ -205,7 +211,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Project:
-    """The small project after its first `dvc repro`, committed. Read-only: tests that change files use `project`.
+    """The small project after its first `strokecast repro`, committed; `dvc repro` would import TensorFlow per stage. Read-only: tests that change files use `project`.
 
     The first pytest worker builds it; the others wait for the lock.
     """
@@ -219,7 +225,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Projec
             project.root.mkdir(parents=True)
             project = create_project(project.root)
             project.edit_params(use_small_settings)
-            project.repro()
+            project.run("strokecast", "repro", "--jobs", "2")
             project.commit("first run")
             done.touch()
     return project

@@ -58,10 +58,12 @@ def _is_docstring(path: Path) -> bool:
     return len(body) == 1 and isinstance(body[0], ast.Expr)
 
 
-def test_stages_without_networks_do_not_import_tensorflow(built: Any) -> None:
+@pytest.mark.slow  # runs each stage in a process of its own
+def test_stages_without_networks_do_not_import_tensorflow(project: Any) -> None:
     light = ("params", "download@series", "validate@series", "judge", "compare", "sync")
     for name in (*light, "train-forecast@seasonal_naive_7", "train-classify@logistic"):
-        assert not json.loads((built.imports / f"{name}.json").read_text())["tensorflow"], name
+        project.run("dvc", "repro", "--force", "--single-item", name)
+        assert not json.loads((project.imports / f"{name}.json").read_text())["tensorflow"], name
 
 
 @pytest.mark.slow
@@ -100,10 +102,10 @@ def test_adding_a_key_at_its_default_or_deleting_it_reruns_nothing(project: Any)
 
 @pytest.mark.slow
 def test_another_judge_reruns_only_the_evaluation_of_draw(project: Any) -> None:
-    project.edit_params(lambda values: values["draw"].update(judge="conv_rnn"))
+    project.edit_params(lambda values: values["draw"].update(judge="gru"))
     assert project.repro() == ["params", "judge", "evaluate-draw", "compare", "sync"]
     summary = json.loads((project.root / "reports/draw/summary.json").read_text())
-    assert summary["judge"] == "conv_rnn"
+    assert summary["judge"] == "gru"
     project.edit_params(lambda values: values["draw"].update(judge="no_such_model"))
     result = project.run("strokecast", "check", check=False)
     assert result.returncode == 1
@@ -133,14 +135,14 @@ def test_dvc_shows_metrics_params_and_plots(project: Any) -> None:
 
 @pytest.mark.slow
 def test_a_model_that_is_switched_off_is_reported_and_leaves_the_leaderboard(project: Any) -> None:
-    project.edit_params(lambda values: values["models"]["classify"]["conv_rnn"].update(enabled=False))
+    project.edit_params(lambda values: values["models"]["classify"]["gru"].update(enabled=False))
     output = project.run("dvc", "repro").stdout
-    assert "conv_rnn" in output
+    assert "gru" in output
     rows = (project.root / "reports/leaderboard.csv").read_text()
-    assert "conv_rnn" not in rows
-    project.edit_params(lambda values: values["models"]["classify"]["conv_rnn"].update(enabled=True))
+    assert "gru" not in rows
+    project.edit_params(lambda values: values["models"]["classify"]["gru"].update(enabled=True))
     assert project.repro() == ["sync"], "everything comes back from the run cache"
-    assert "conv_rnn" in (project.root / "reports/leaderboard.csv").read_text()
+    assert "gru" in (project.root / "reports/leaderboard.csv").read_text()
 
 
 @pytest.mark.slow
