@@ -19,18 +19,18 @@ def draw(path: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "lstm", "font.size": 11})
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8.4, 4.8))
-    axes.set(xlim=(-1.1, 11.2), ylim=(-0.5, 6.2), aspect="equal")
-    axes.axis("off")
-    axes.add_patch(plt.Rectangle((0.5, 0.3), 9.1, 5.4, fill=False, lw=1.5, joinstyle="round"))
-    _cell_state(axes)
-    _gates(axes)
-    _hidden_state(axes)
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lstm", "font.size": 11}):
+        figure, axes = plt.subplots(figsize=(8.4, 4.8))
+        axes.set(xlim=(-1.1, 11.2), ylim=(-0.5, 6.2), aspect="equal")
+        axes.axis("off")
+        axes.add_patch(plt.Rectangle((0.5, 0.3), 9.1, 5.4, fill=False, lw=1.5, joinstyle="round"))
+        _cell_state(axes)
+        _gates(axes)
+        _hidden_state(axes)
+        figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+        plt.close(figure)
 
 
 def _cell_state(axes: Any) -> None:

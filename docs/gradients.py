@@ -243,27 +243,27 @@ def draw(table: Path, path: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "gradients", "font.size": 9})
     import matplotlib.pyplot as plt
 
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    stages = list(dict.fromkeys(row["trained"] for row in rows))
-    figure, panels = plt.subplots(1, len(stages), figsize=(9.6, 3.8), sharey=True, layout="constrained")
-    for axes, trained in zip(panels, stages, strict=True):
-        for number, name in enumerate(dict.fromkeys(row["network"] for row in rows)):
-            network_rows = [row for row in rows if (row["network"], row["trained"]) == (name, trained)]
-            norms = np.array([float(row["norm"]) for row in network_rows])
-            style = {"color": f"C{number}", "linestyle": ("-", "--")[number % 2], "linewidth": 1.5}
-            axes.plot([int(row["point"]) for row in network_rows], norms / norms[-1], label=name, **style)
-        axes.set_yscale("log")
-        axes.set_title("before training" if trained == "0" else f"after {trained} steps", loc="left")
-        axes.set_xlabel("point t of the drawing")
-        axes.grid(color="#dddddd", linewidth=0.6)
-    panels[0].set_ylabel("|d loss / d h_t|, last state = 1")
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gradients", "font.size": 9}):
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        stages = list(dict.fromkeys(row["trained"] for row in rows))
+        figure, panels = plt.subplots(1, len(stages), figsize=(9.6, 3.8), sharey=True, layout="constrained")
+        for axes, trained in zip(panels, stages, strict=True):
+            for number, name in enumerate(dict.fromkeys(row["network"] for row in rows)):
+                network_rows = [row for row in rows if (row["network"], row["trained"]) == (name, trained)]
+                norms = np.array([float(row["norm"]) for row in network_rows])
+                style = {"color": f"C{number}", "linestyle": ("-", "--")[number % 2], "linewidth": 1.5}
+                axes.plot([int(row["point"]) for row in network_rows], norms / norms[-1], label=name, **style)
+            axes.set_yscale("log")
+            axes.set_title("before training" if trained == "0" else f"after {trained} steps", loc="left")
+            axes.set_xlabel("point t of the drawing")
+            axes.grid(color="#dddddd", linewidth=0.6)
+        panels[0].set_ylabel("|d loss / d h_t|, last state = 1")
+        panels[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""All that strokecast uses of DVC beyond its command line, in one place.
+"""The only module that calls DVC's Python code: it plans and runs stages without DVC's command line.
 
 DVC's command line starts a Python process and parses dvc.yaml and dvc.lock per call, 2 to 3 s of processor time each; a
-fresh run has about 60 stages, and a run with nothing to do has to end within 4 s. Its public API (`dvc.api`) reads data
+fresh run has about 60 stages, and a run without changes must end within 4 s. Its public API (`dvc.api`) reads data
 and cannot run stages. So DVC is imported and the pipeline parsed once, and a process is forked for each stage, through the
 internals below; `tests/unit/commands/test_dvc_api.py` fails if DVC changes one of them.
 """
@@ -23,12 +23,12 @@ from strokecast.common.errors import UserError
 
 @dataclass(frozen=True)
 class Plan:
-    """What DVC would run.
+    """The stages that DVC would run.
 
     Attributes:
-        needs: by stage, in DVC's order: the stages whose outputs it depends on.
+        needs: stage → the stages whose outputs it depends on; in DVC's order.
         stale: stages that are out of date, or depend on one that is.
-        always: stages that run each time and are not out of date otherwise.
+        always: stages that always run and are not stale.
         reproduce: runs one stage in this process or in a fork of it, as `dvc --wait-for-lock repro --single-item` does.
     """
 
@@ -39,19 +39,19 @@ class Plan:
 
 
 def plan(report: Callable[[str], None]) -> Plan:
-    """Look at every stage once; if none is out of date, run those that always run, whose entry in dvc.lock stays.
+    """Check every stage once. If none is stale, run those that always run, without changing dvc.lock.
 
     Args:
         report: called with a line if nothing is out of date.
 
     Raises:
-        UserError: if dvc.yaml is not valid, or another DVC process holds the project.
+        UserError: if dvc.yaml is not valid, or another DVC process has locked the project.
     """
     from dvc.repo import Repo
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
     with one_line_errors():
-        repo = Repo()  # stays open: forked processes go on with it
+        repo = Repo()  # stays open for forked processes
     with one_line_errors(), repo.lock:
         graph = get_active_graph(repo.index.graph)
         stages = {stage.addressing: stage for stage in plan_repro(graph)}
@@ -60,7 +60,7 @@ def plan(report: Callable[[str], None]) -> Plan:
         always: list[str] = []
         for name, stage in stages.items():
             needs[name] = frozenset(other.addressing for other in graph.successors(stage))
-            # That a stage always runs is not a difference from dvc.lock.
+            # `always_changed` alone does not make a stage stale.
             changed = any(stage.changed_entries()) if stage.always_changed else stage.changed()
             if changed or needs[name] & stale:
                 stale.add(name)
@@ -74,7 +74,7 @@ def plan(report: Callable[[str], None]) -> Plan:
 
 
 def _reproduce(repo: Any, stage: Any) -> None:
-    """Run one stage and record it in dvc.lock; for a process that ends with it.
+    """Run one stage and record it in dvc.lock; the process must end afterwards.
 
     Raises:
         UserError: if the stage failed.
@@ -86,8 +86,8 @@ def _reproduce(repo: Any, stage: Any) -> None:
     logging.getLogger("dvc").setLevel(logging.INFO)
     dvcfile.modify_yaml = modify_lock
     run._run = stage_forks.runner(run._run)
-    waiting = make_lock(f"{repo.tmp_dir}/lock", tmp_dir=repo.tmp_dir, friendly=True, wait=True)
-    repo.lock = waiting
+    waiting_lock = make_lock(f"{repo.tmp_dir}/lock", tmp_dir=repo.tmp_dir, friendly=True, wait=True)
+    repo.lock = waiting_lock
     with one_line_errors(), repo.lock, repo.scm_context(quiet=True):
         if stage.reproduce() is not None:
             stage.dump(update_pipeline=False)
@@ -95,40 +95,43 @@ def _reproduce(repo: Any, stage: Any) -> None:
 
 @contextlib.contextmanager
 def modify_lock(path: str, fs: Any = None) -> Iterator[dict[str, Any]]:
-    """`dvc.utils.serialize.modify_yaml` for dvc.lock: only the text of the stages that changed is written again.
+    """`dvc.utils.serialize.modify_yaml` for dvc.lock: rewrites only the text of stages that changed.
 
-    DVC parses and writes the whole file in pure Python, 2 s for 7,000 lines, once per stage. The text is the same.
+    DVC parses and writes the complete file in pure Python once per stage, which takes 2 s for 7,000 lines. The resulting
+    text is the same.
 
     Args:
         path: of dvc.lock.
         fs: DVC's file system; only the local one is used.
 
     Yields:
-        What the file holds, to be changed in place.
+        The contents of the file, to be changed in place.
     """
     from dvc.utils.serialize import dumps_yaml, loads_yaml
 
-    place = Path(path)
-    text = place.read_text(encoding="utf-8") if place.exists() else ""
+    lock_path = Path(path)
+    text = lock_path.read_text(encoding="utf-8") if lock_path.exists() else ""
     data: dict[str, Any] = loads_yaml(text) or {}
     before = dict(data.get("stages") or {})
     yield data
-    head, found, body = text.partition("\nstages:\n") if text else ("schema: '2.0'", "\n", "")
+    head, separator, body = text.partition("\nstages:\n") if text else ("schema: '2.0'", "\n", "")
     blocks = dict(zip(before, re.split(r"(?m)^(?=  \S)", body)[1:], strict=False))
-    if not found or len(blocks) < len(before):
-        files.write_text(place, dumps_yaml(data))
+    if not separator or len(blocks) < len(before):
+        files.write_text(lock_path, dumps_yaml(data))
         return
     rendered = []
     for name, stage in data["stages"].items():
-        kept = stage == before.get(name)
-        rendered.append(blocks[name] if kept else dumps_yaml({"stages": {name: stage}}).partition("\n")[2])
+        unchanged = stage == before.get(name)
+        rendered.append(
+            blocks[name] if unchanged else dumps_yaml({"stages": {name: stage}}).partition("\n")[2]
+        )
     spliced = head + "\nstages:\n" + "".join(rendered)
-    files.write_text(place, spliced if loads_yaml(spliced) == data else dumps_yaml(data))
+    files.write_text(lock_path, spliced if loads_yaml(spliced) == data else dumps_yaml(data))
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn DVC's errors into one line each, as its own command prints them."""
+    """Turn a DVC error into a `UserError` with the messages of its causes, as DVC's command line prints them."""
     from dvc.exceptions import DvcException
 
     try:

@@ -1,4 +1,4 @@
-"""`strokecast preset`: overlays of `presets/` merged into `params.yaml`, with comments and own edits kept."""
+"""`strokecast preset`: merges overlays of `presets/` into `params.yaml` and keeps comments and other edits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def text(name: str, folder: Path = PRESETS) -> str:
     """The file of a preset.
 
     Raises:
-        UserError: if there is no such preset; names the choices.
+        UserError: if there is no such preset, with the existing ones.
     """
     return _path(name, folder).read_text(encoding="utf-8")
 
@@ -47,13 +47,13 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
         name: of the preset.
         path: of params.yaml.
         folder: of the presets.
-        dry_run: only return the difference.
+        dry_run: return the difference and write nothing.
 
     Returns:
         The difference as a unified diff; empty if there is none.
 
     Raises:
-        UserError: if there is no such preset, or params.yaml would not be valid with it; nothing is written then.
+        UserError: if there is no such preset, or params.yaml would not be valid with it. Nothing is written then.
     """
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     values = apply_overlay(read_yaml(path), read_overlay(_path(name, folder)))

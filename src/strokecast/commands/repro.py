@@ -47,7 +47,7 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
     has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
     jobs = jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
-    params.load()  # before DVC reads the file: its own messages name no remedy
+    params.load()  # before DVC reads the file: DVC's messages do not say what to do
     plan = dvc_api.plan(report)
     if SETTINGS in plan.stale:  # the stages that its new settings affect are known after it has run
         resolve.load()
@@ -72,16 +72,16 @@ def _run(
         fork: import TensorFlow once, in this process, for all stages. Not with a GPU: its driver does not survive a
             fork.
     """
-    waiting = list(needs)
+    pending = list(needs)
     with _interruptible() as running:
-        while waiting or running:
-            unfinished = {*waiting, *running}
-            ready = [name for name in waiting if not needs[name] & unfinished]
+        while pending or running:
+            unfinished = {*pending, *running}
+            ready = [name for name in pending if not needs[name] & unfinished]
             if fork and (running or any(name.startswith(_HEAVY) for name in ready)):
                 stage_forks.preload()  # in parallel with stages that do not need TensorFlow
                 fork = False
             for name in ready[: jobs - len(running)]:
-                waiting.remove(name)
+                pending.remove(name)
                 running[name] = _start(name, reproduce)
             if fork:
                 continue

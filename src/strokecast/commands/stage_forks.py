@@ -1,9 +1,9 @@
 """Stage scripts run in forks of a process that has imported TensorFlow, Keras and MLflow already.
 
-About 45 stages of a fresh run import these libraries, 4 to 7 s of processor time each. `strokecast repro` imports them once and
-forks instead: a stage then starts in milliseconds. Nothing of TensorFlow is initialised before the fork, and the
-package `strokecast` is imported again in every fork, so that a stage runs the code and gives the outputs that it would in
-a process of its own.
+About 45 stages of a fresh run import these libraries, which takes 4 to 7 s of processor time each. `strokecast repro` imports them once and
+forks instead: a stage then starts in milliseconds. TensorFlow's runtime is not started before the
+fork, and the package `strokecast` is imported again in every fork, so a stage runs the same code and gives the same outputs
+as in a new process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PREFIX = "python stages/"
 
 
 def preload() -> None:
-    """Import what stages that train or evaluate import; starts no TensorFlow runtime and opens no file."""
+    """Import the libraries of stages that train or evaluate, without starting TensorFlow's runtime or opening files."""
     from strokecast.common import signals
     from strokecast.common.import_hiding import start_tensorflow
 
@@ -34,18 +34,18 @@ def preload() -> None:
     import mlflow.pyfunc  # noqa: F401
 
     gc.collect()
-    gc.freeze()  # else the first collection of every fork copies all pages
+    gc.freeze()  # otherwise the first collection in every fork copies all memory pages
 
 
-def runner(otherwise: Callable[..., None]) -> Callable[..., None]:
-    """What DVC calls to run a stage's command.
+def runner(run_by_dvc: Callable[..., None]) -> Callable[..., None]:
+    """The function that DVC calls to run the command of a stage.
 
     Args:
-        otherwise: DVC's own function (executable, command, **options of `subprocess.Popen`), for commands that are not a
+        run_by_dvc: DVC's own function (executable, command, **options of `subprocess.Popen`), for commands that are not a
             stage script, and for all of them before `preload`.
 
     Returns:
-        A function with the arguments of `otherwise`.
+        A function with the arguments of `run_by_dvc`.
 
     Raises:
         dvc.stage.exceptions.StageCmdFailedError: by that function, if the stage fails.
@@ -54,7 +54,7 @@ def runner(otherwise: Callable[..., None]) -> Callable[..., None]:
     def run(executable: str | None, command: str, **options: Any) -> None:
         arguments = shlex.split(command)
         if not command.startswith(PREFIX) or "tensorflow" not in sys.modules:
-            otherwise(executable, command, **options)
+            run_by_dvc(executable, command, **options)
             return
         from dvc.stage.exceptions import StageCmdFailedError
 
@@ -66,12 +66,12 @@ def runner(otherwise: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fork(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
-    """Run a script in a fork; returns its exit code, negative for a signal. SIGINT is left to the fork meanwhile."""
+    """Run a script in a fork; returns its exit code, negative for a signal. Ignores SIGINT meanwhile: the fork handles it."""
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        _become(arguments, folder, environment)
+        _run_script(arguments, folder, environment)
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _, status = os.waitpid(child, 0)
@@ -80,8 +80,8 @@ def _fork(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
     return os.waitstatus_to_exitcode(status)
 
 
-def _become(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> NoReturn:
-    """Run a script in this process as if Python had been started with it, and end."""
+def _run_script(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> NoReturn:
+    """Run a script in this process as `python <script>` does, then exit."""
     code = 1
     try:
         atexit._clear()

@@ -99,7 +99,7 @@ def add_legend(axes: Axes, above: bool = False) -> None:
 
 
 def add_attribution(figure: Figure, text: str) -> None:
-    """Write `text` in small letters below the axes, wrapped to the width of the figure; nothing if empty."""
+    """Write `text` in small letters below the axes, wrapped to the width of the figure; does nothing if it is empty."""
     if text:
         lines = textwrap.wrap(text, int(18 * figure.get_figwidth()))
         figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=6, color="#666666")
@@ -117,7 +117,7 @@ def learning_curves(
         rows: long table with `model`, `epoch` and `columns`.
         columns: column → title of its panel.
         styles: from `line_styles`.
-        title: of the whole figure.
+        title: of the figure.
 
     Returns:
         None if `rows` is empty: models without a network have no epochs.

@@ -1,4 +1,4 @@
-"""Edits of a YAML text that change some values and keep every comment and every other line."""
+"""Edits of YAML text that change values and keep all comments and all other lines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
-    """`text` with the values of `target`: what is equal stays as it is written, comments stay, new keys come last.
+    """`text` with the values of `target`: equal values and comments are kept as written, new keys are appended.
 
     Args:
         text: YAML that holds a mapping in block style; mappings below it may be in flow style (`{a: 1}`).
-        target: what the result holds.
+        target: the values of the result.
 
     Raises:
         ValueError: if the text cannot be edited to hold `target` (anchors, several documents).
@@ -29,7 +29,7 @@ def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
     try:
         values = YAML(typ="safe").load(text) or {}
         node = YAML(typ="rt", pure=True).compose(text)
-        # From the last line to the first, so that the positions of the others stay right.
+        # From the last line to the first, so that earlier line numbers stay valid.
         for start, end, rows in sorted(
             _edits(lines, node, values, target), key=lambda edit: edit[:2], reverse=True
         ):
@@ -45,7 +45,7 @@ def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
 def _edits(
     lines: list[str], node: Any, values: Mapping[str, Any], target: Mapping[str, Any]
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """(first line, line behind the last, the lines that take their place) of every difference below `node`."""
+    """(first line, line after the last, replacement lines) of every difference below `node`."""
     keys = {key.value: (key, value) for key, value in (node.value if node else [])}
     indent = min((key.start_mark.column for key, _ in keys.values()), default=0)
     new = [row for name in target if name not in keys for row in _render(name, target[name], indent, "")]
@@ -57,24 +57,24 @@ def _edits(
         if name not in target:
             yield start, end + 1, []
             continue
-        wanted, present = target[name], values[name]
-        if _plain(wanted) == present:
+        new_value, old_value = target[name], values[name]
+        if _plain(new_value) == old_value:
             continue
         if (
-            isinstance(wanted, Mapping)
-            and isinstance(present, Mapping)
-            and present
-            and wanted
+            isinstance(new_value, Mapping)
+            and isinstance(old_value, Mapping)
+            and old_value
+            and new_value
             and not value.flow_style
         ):
-            yield from _edits(lines, value, present, wanted)
+            yield from _edits(lines, value, old_value, new_value)
             continue
         comment = _comment(lines[end], value.end_mark.column) if value.end_mark.line == end else ""
-        yield start, end + 1, _render(name, wanted, indent, comment)
+        yield start, end + 1, _render(name, new_value, indent, comment)
 
 
 def _last_line(node: Any) -> int:
-    """The last line on which something of a node stands, without the blank lines and comments behind it."""
+    """The last line of a node, without blank lines and comments after it."""
     if isinstance(node.value, list) and node.value and not node.flow_style:
         last = node.value[-1]
         return _last_line(last[1] if isinstance(last, tuple) else last)
@@ -96,7 +96,7 @@ def _render(name: str, value: Any, indent: int, comment: str) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line, quoted where any YAML parser could read it as something else."""
+    """A value on one line, quoted if a YAML parser could read it as another type."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

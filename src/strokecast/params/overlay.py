@@ -1,9 +1,9 @@
 """Presets: overlays that are merged into `params.yaml`.
 
-An overlay has the keys of `params.yaml` that it changes, and two things of its own:
+An overlay has the keys of `params.yaml` that it changes, and two further features:
 
 - `reset: [features.forecast, ...]` returns these sections to their defaults before anything is merged;
-- `models.<task>."*"` is merged into every entry that `params.yaml` has for the task, before the named ones.
+- `models.<task>."*"` is merged into every model of the task in `params.yaml`, before models with an entry of their own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def read_overlay(path: Path) -> dict[str, Any]:
     """The overlay in a YAML file.
 
     Raises:
-        UserError: if the file is missing or is not valid YAML, or `reset` is not a list of texts.
+        UserError: if the file is missing or is not valid YAML, or `reset` is not a list of strings.
     """
     overlay = read_yaml(path)
     reset = overlay.get("reset", [])
@@ -56,7 +56,7 @@ def apply_overlay(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict
 
 
 def deep_merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the leaves of `changes`; mappings are merged, all other values (lists, too) are replaced."""
+    """`base` with the leaves of `changes`; mappings are merged, other values, lists included, are replaced."""
     merged = dict(base)
     for key, value in changes.items():
         nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)

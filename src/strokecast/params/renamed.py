@@ -1,10 +1,10 @@
-"""Keys of `params.yaml` that have a new name: an old one is answered with it."""
+"""Renamed keys of `params.yaml`, for an error that names the new key."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The last part of a key path, by the start of the path.
+# section → old key → new key
 _RENAMED = {
     "training": {
         "best_by": "monitor",
@@ -38,7 +38,7 @@ _RENAMED = {
 
 
 def new_name(path: Sequence[str]) -> str | None:
-    """The present name of the last key of `path`; None if it never had another.
+    """The new name of the last key of `path`; None if it was not renamed.
 
     Args:
         path: key path from the root of `params.yaml`, e.g. ("training", "forecast", "best_by").

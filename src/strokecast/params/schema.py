@@ -29,12 +29,12 @@ class Params(Strict):
     sketches: Sketches = Field(Sketches(), description="where pen drawings come from")
     series: Series = Field(Series(), description="where the daily series comes from")
     quality: Quality = Field(Quality(), description="rules for raw data")
-    features: Features = Field(Features(), description="how records are made")
-    preprocess: Preprocess = Field(Preprocess(), description="where records are made")
+    features: Features = Field(Features(), description="how raw data become model inputs")
+    preprocess: Preprocess = Field(Preprocess(), description="where the stages preprocess@<task> run")
     training: TrainingParams = Field(TrainingParams(), description="how networks are trained")
     models: Models = Field(Models(), description="which models are trained")
     evaluation: Evaluation = Field(Evaluation(), description="how models are evaluated on the test split")
-    draw: Draw = Field(Draw(), description="which other model the task draw needs")
+    draw: Draw = Field(Draw(), description="the classifier that the task draw needs")
 
     def entries(self, task: str) -> dict[str, ModelEntry]:
         """All models of a task, switched off or not, in the order of the file."""
@@ -44,13 +44,13 @@ class Params(Strict):
     def recipe(self, task: str, name: str, declared: Mapping[str, Any] | None = None) -> Any:
         """The training recipe of one model, a `Recipe` of its task.
 
-        The first of these that has a key wins: the model's own `training:`, what `training.<task>` spells out, the
-        architecture's defaults, the task's defaults.
+        For each key, the first of these that sets it wins: `training` of the model, `training.<task>` in the file, the
+        defaults of the architecture, the defaults of the task.
 
         Args:
             task: one of `TASKS`.
             name: a model of the task.
-            declared: recipe keys that the architecture trains with by default.
+            declared: the defaults of the architecture.
 
         Raises:
             UserError: for an unknown key, a value that is not valid, or keys that exclude each other.

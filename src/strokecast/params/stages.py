@@ -1,7 +1,7 @@
-"""What each DVC stage reads of `params.yaml`, with all defaults filled in.
+"""The settings of each DVC stage: the part of `params.yaml` that it reads, with all defaults filled in.
 
-The stage `params` writes one file per stage below `data/params/`, and each stage depends on its own file alone. An edit of
-`params.yaml` so reruns the stages whose settings it changes; a key that is added or deleted at its default reruns none.
+The stage `params` writes one file per stage to `data/params/`, and each stage depends only on its file. So an edit of
+`params.yaml` reruns the stages whose settings it changes; adding or deleting a key at its default reruns none.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ def write_stages(folder: Path, params: Params) -> None:
 def read_stage(stage: str, folder: Path = SETTINGS) -> Params:
     """The settings of one stage.
 
-    Sections that the stage does not depend on are absent from the result: reading one raises an AttributeError, so that
-    no stage reads what does not rerun it.
+    Sections that the stage does not depend on are removed: reading one raises an AttributeError, so a stage cannot read
+    settings whose changes do not rerun it.
 
     Args:
         stage: e.g. `download-sketches`, `train-classify/gru`.
-        folder: where the stage `params` wrote its files.
+        folder: the output of the stage `params`.
 
     Raises:
-        UserError: if there is no such file.
+        UserError: if the file does not exist.
     """
     path = folder / f"{stage}.json"
     try:
@@ -82,7 +82,7 @@ def read_stage(stage: str, folder: Path = SETTINGS) -> Params:
 
 
 def _select(values: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
-    """The leaves below the dotted `paths`, nested as in `values`."""
+    """The values at the dotted `paths`, nested as in `values`."""
     selected: dict[str, Any] = {}
     for path in paths:
         source: Any = values
@@ -96,7 +96,7 @@ def _select(values: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
 
 
 def _prune(model: BaseModel, values: Mapping[str, Any]) -> None:
-    """Remove the fields of `model` that `values` lacks; recipes stay: a model's own `training` is complete."""
+    """Remove the fields of `model` that `values` lacks. Recipes are kept: the `training` of each model is complete."""
     for name in type(model).model_fields:
         value = getattr(model, name)
         if isinstance(value, Recipe):
