@@ -144,6 +144,7 @@ def write_series(project: Any, tmp_path: Path) -> Callable[[str], None]:
         path = tmp_path / "mine.csv"
         path.write_text(text)
         project.edit_params(_set("series.csv.path", str(path)))
+        project.edit_params(_set("quality.series.start", None))
 
     return write
 
