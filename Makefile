@@ -57,7 +57,7 @@ repro: $(READY)  ## run what params.yaml asks for and is not yet there (JOBS=1: 
 ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for another port)
 	@strokecast ui --port $(or $(PORT),5000)
 
-test: $(READY)  ## unit and contract tests and one tiny `dvc repro` (at most 5 minutes on 2 cores)
+test: $(READY)  ## unit and contract tests and one tiny run of the pipeline (at most 5 minutes on 2 cores)
 	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --durations=20
 
 test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh environments, edits of params.yaml
