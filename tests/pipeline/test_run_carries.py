@@ -57,6 +57,7 @@ def _trainings(built: Any) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_each_row_has_a_run_with_every_field(built: Any, board: dict[str, Any]) -> None:
     for row in _trainings(built):
         run_json, run = row["run"], board[row["run"]["training_id"]]

@@ -70,15 +70,12 @@ def test_the_losses_are_reconstruction_and_weighed_divergence(processed_data: Pa
     np.testing.assert_allclose(added, np.full_like(added, floor), rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "config"),
     [
         ("class_decoder", {"units": 12, "mixtures": 2, "embedding": 2}),
-        pytest.param(
-            "sketch_rnn",
-            {"encoder_units": 6, "latent": 2, "units": 12, "mixtures": 2, "embedding": 2},
-            marks=pytest.mark.slow,
-        ),
+        ("sketch_rnn", {"encoder_units": 6, "latent": 2, "units": 12, "mixtures": 2, "embedding": 2}),
     ],
 )
 def test_a_training_learns_which_way_each_class_goes(
