@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,22 @@ from pathlib import Path
 from typing import IO, Any
 
 from strokecast.common.errors import UserError
+
+_FILE_KINDS = (
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
+_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.ENOTDIR: "no such file",
+    errno.ELOOP: "its symbolic links form a circle",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
 
 
 @contextmanager
@@ -52,12 +70,36 @@ def open_binary(path: Path) -> IO[bytes]:
     """Open a file for reading.
 
     Raises:
-        UserError: if the file does not exist.
+        UserError: as `check_regular`.
     """
+    check_regular(path)
     try:
         return path.open("rb")
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError("no such file", location=str(path)) from None
+    except OSError as error:
+        raise UserError(describe_os_error(error), location=str(path)) from None
+
+
+def check_regular(path: Path) -> None:
+    """Check that `path` is a regular file, or a symbolic link to one.
+
+    Opening a named pipe blocks until another process writes to it, and a device may never end.
+
+    Raises:
+        UserError: if it does not exist, cannot be reached, or is a folder, named pipe, socket or device.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise UserError(describe_os_error(error), location=str(path)) from None
+    if stat.S_ISREG(mode):
+        return
+    kind = next((name for is_kind, name in _FILE_KINDS if is_kind(mode)), "special file")
+    raise UserError(f"is a {kind}", location=str(path), allowed="a regular file")
+
+
+def describe_os_error(error: OSError) -> str:
+    """Why a path cannot be read or written, in a few words."""
+    return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from strokecast.common import files
+from strokecast.common.errors import UserError
 
 
 def test_a_new_folder_replaces_the_old_one_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -42,3 +46,28 @@ def test_nan_is_not_written_as_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "x.json", {"a": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    pipe, circle, listening = tmp_path / "pipe", tmp_path / "circle", tmp_path / "socket"
+    os.mkfifo(pipe)
+    circle.symlink_to("circle")
+    lines = {
+        pipe: "is a named pipe; allowed: a regular file",
+        circle: "its symbolic links form a circle",
+        tmp_path: "is a folder; allowed: a regular file",
+        Path("/dev/zero"): "is a device; allowed: a regular file",
+        tmp_path / ("a" * 300): "the name is too long for the file system",
+        tmp_path / "none": "no such file",
+    }
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(tmp_path):
+        server.bind(listening.name)
+        lines[listening] = "is a socket; allowed: a regular file"
+        for path, line in lines.items():
+            with pytest.raises(UserError) as error:
+                files.open_binary(path)
+            assert str(error.value) == f"{path}: {line}"
+    (tmp_path / "file").write_bytes(b"1")
+    (tmp_path / "link").symlink_to("file")
+    with files.open_binary(tmp_path / "link") as file:
+        assert file.read() == b"1"

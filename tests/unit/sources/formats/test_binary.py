@@ -101,4 +101,5 @@ def test_an_empty_file(tmp_path: Path) -> None:
 def test_a_missing_file_or_a_folder_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError) as error:
         list(binary.read(tmp_path / name))
-    assert str(error.value) == f"{tmp_path / name}: no such file"
+    line = "no such file" if name == "none" else "is a folder; allowed: a regular file"
+    assert str(error.value) == f"{tmp_path / name}: {line}"

@@ -269,7 +269,8 @@ def test_check_ignores_a_bad_first_line(tmp_path: Path, ndjson_line: Callable[..
 def test_a_missing_file_or_a_folder_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError) as error:
         list(ndjson.read(tmp_path / name, "raw"))
-    assert str(error.value) == f"{tmp_path / name}: no such file"
+    line = "no such file" if name == "none" else "is a folder; allowed: a regular file"
+    assert str(error.value) == f"{tmp_path / name}: {line}"
 
 
 def test_lines_are_counted_as_in_a_text_editor(tmp_path: Path, ndjson_line: Callable[..., bytes]) -> None:
