@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from strokecast.common.paths import MODELS
+from strokecast.common.paths import CODE, MODELS
 
 
 def test_the_leaderboard_has_every_model_of_every_task(built: Any) -> None:
@@ -35,6 +35,8 @@ def test_stages_import_only_what_they_depend_on(built: Any) -> None:
     lock = built.lock()
     for name, stage in lock.items():
         deps[name] = [built.root / dep["path"] for dep in stage.get("deps", [])]
+        for digests in [dep for dep in deps[name] if dep.parent == built.root / CODE]:
+            deps[name] += [built.root / place for place in json.loads(digests.read_text())["places"]]
     logs = {path.stem: json.loads(path.read_text()) for path in built.imports.glob("*.json")}
     assert set(logs) == set(lock), "every stage recorded its imports"
     for name, log in logs.items():
@@ -83,7 +85,7 @@ def test_an_edit_reruns_its_dependents_and_undoing_it_uses_the_run_cache(project
     source = project.root / "src/strokecast" / MODELS / "classify/gru.py"
     text = source.read_text()
     source.write_text(text + "\n# a comment\n")
-    assert project.repro() == dependents
+    assert project.repro() == ["params", "code", *dependents[1:]]
     source.write_text(text)
     assert project.repro() == ["sync"]
     board = project.board()

@@ -24,7 +24,7 @@ from strokecast.common import pool
 from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
 
-SETTINGS = "params"  # the stage that writes the settings of all others
+FIRST = frozenset({"params", "code"})  # these write what all others depend on: settings, digests of the code
 _RERUN = "see the error above; fix it and run again, finished stages are kept"
 _HEAVY = ("train-", "evaluate-")  # stages that import TensorFlow
 _SAVE_SECONDS = 60.0  # in which interrupted stages save their progress and end
@@ -49,9 +49,9 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
     os.environ["STROKECAST_JOBS"] = str(jobs)
     params.load()  # before DVC reads the file: DVC's messages do not say what to do
     plan = dvc_api.plan(report)
-    if SETTINGS in plan.stale:  # the stages that its new settings affect are known after it has run
+    if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
         resolve.load()
-        _run({SETTINGS: frozenset()}, 1, plan.reproduce, fork=False)
+        _run(dict.fromkeys(first, frozenset()), jobs, plan.reproduce, fork=False)
         plan = dvc_api.plan(report)
     if plan.stale:
         scheduled = plan.stale | {*plan.always}

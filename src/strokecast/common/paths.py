@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 SETTINGS = Path("data/params")
+CODE = Path("data/code")
 RAW = Path("data/raw")
 VALIDATED = Path("data/validated")
 PROCESSED = Path("data/processed")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from strokecast.common.source_digest import source_digest, source_files
 from strokecast.models.common import registry
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -26,26 +26,21 @@ _ESTIMATOR = (
 
 def code_files(task: str, name: str) -> list[Path]:
     """The source files of this package that the numbers of a training depend on, sorted."""
-    files: set[Path] = set()
     estimator = _ESTIMATOR if registry.get(task, name).kind == "estimator" else ()
-    for place in (*_ALWAYS, *estimator, f"models/{task}/{name}.py"):
-        path = _PACKAGE / place
-        files |= set(path.rglob("*.py")) if path.is_dir() else {path}
-    return sorted(path for path in files if path.is_file())
+    places = (*_ALWAYS, *estimator, f"models/{task}/{name}.py")
+    return sorted({path for place in places for path in source_files(_PACKAGE / place)})
 
 
 def code_digest(task: str, name: str) -> str:
-    """Hex sha256 over `code_files` and the versions of the numeric libraries.
+    """Hex sha256 over the source of `code_files` and the versions of the numeric libraries.
 
     These are TensorFlow, Keras and NumPy, or scikit-learn and NumPy for an estimator.
     """
-    total = hashlib.sha256()
-    for path in code_files(task, name):
-        total.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     estimator = registry.get(task, name).kind == "estimator"
+    versions = []
     for package in ("scikit-learn", "numpy") if estimator else ("tensorflow", "keras", "numpy"):
         try:
-            total.update(f"{package} {version(package)}\0".encode())
+            versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    return total.hexdigest()
+    return source_digest(code_files(task, name), _PACKAGE, *versions)

@@ -27,7 +27,10 @@ print(json.dumps(sorted(f for f in files if f)))
 
 # Modules that a training imports and that cannot change its numbers except through its config, recipe or data.
 WITHOUT_EFFECT = {
-    *(f"common/{name}.py" for name in ("__init__", "errors", "files", "paths", "import_hiding")),
+    *(
+        f"common/{name}.py"
+        for name in ("__init__", "errors", "files", "paths", "import_hiding", "source_digest")
+    ),
     *(f"common/{name}.py" for name in ("console", "signals", "stage")),
     *("features/__init__.py", "features/records/__init__.py", "features/records/spec.py"),
     "inference/__init__.py",
