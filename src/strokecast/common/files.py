@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from strokecast.common import output_paths
 from strokecast.common.errors import UserError
 
 _FILE_KINDS = (
@@ -38,12 +40,13 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder that replaces `path` when the block ends without an exception.
 
     If the block raises or the process is killed, `path` keeps its old contents. Temporary folders of
-    earlier, killed processes are removed first.
+    earlier, killed processes are removed first. If `path` is a symbolic link, its target is replaced.
     """
+    path = output_paths.target_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.name}.tmp-*"):
+    for stale in path.parent.glob(f"{glob.escape(_temporary_prefix(path))}*"):
         shutil.rmtree(stale, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.tmp-", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_temporary_prefix(path), dir=path.parent))
     temporary.chmod(0o755)
     try:
         yield temporary
@@ -56,14 +59,35 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces `path` when the block ends without an exception."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.tmp-{os.getpid()}"
+    """Yield a temporary path whose contents go to `path` when the block ends without an exception.
+
+    A file is replaced in one step and keeps its permissions; behind a symbolic link, the target is replaced.
+    The contents are written into `path` if it is `-` (standard output), an open descriptor such as
+    /dev/stdout, a FIFO or a character device.
+
+    Raises:
+        UserError: if `path` is a folder, socket or block device.
+    """
+    if output_paths.is_stream(path):
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder) / "output"
+            yield temporary
+            output_paths.write_to_stream(path, temporary)
+        return
+    target = output_paths.target_file(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f"{_temporary_prefix(target)}{os.getpid()}"
     try:
         yield temporary
-        os.replace(temporary, path)
+        output_paths.copy_permissions(target, temporary)
+        os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary_prefix(path: Path) -> str:
+    """Start of the names of temporary files and folders beside `path`; short enough for every file system."""
+    return f".{os.fsdecode(os.fsencode(path.name)[:200])}.tmp-"
 
 
 def open_binary(path: Path) -> IO[bytes]:
