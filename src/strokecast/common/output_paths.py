@@ -131,15 +131,15 @@ def _opened(path: Path) -> Iterator[int | None]:
 def _descriptor(path: Path) -> int | None:
     """The number of the open descriptor of this process that `path` names; None: it names another file."""
     pattern = re.compile(rf"/proc/{os.getpid()}(/task/\d+)?/fd")
-    current = os.path.join(os.getcwd(), path)
+    current = Path.cwd() / path
     for _ in range(_MAX_LINKS):
-        folder, name = os.path.realpath(os.path.dirname(current)), os.path.basename(current)
-        if pattern.fullmatch(folder) and name.isdecimal():
-            return int(name)
-        current = os.path.join(folder, name)
-        if not os.path.islink(current):
+        folder = os.path.realpath(current.parent)
+        if pattern.fullmatch(folder) and current.name.isdecimal():
+            return int(current.name)
+        current = Path(folder, current.name)
+        if not current.is_symlink():
             return None
-        current = os.path.join(folder, os.readlink(current))
+        current = Path(folder) / current.readlink()
     return None
 
 

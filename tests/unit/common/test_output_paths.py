@@ -137,7 +137,7 @@ def test_a_block_device_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
-    with pytest.raises(UserError, match="the folder .* is read-only; name another file"):
+    with pytest.raises(UserError, match=r"the folder .* is read-only; name another file"):
         output_paths.check_writable(tmp_path / "missing/out.csv")
 
 
