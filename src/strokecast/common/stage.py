@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import signal
 import sys
@@ -10,8 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strokecast.common import signals
-from strokecast.common.console import quiet_environment
+from strokecast.common import disks, environment, signals
 from strokecast.common.errors import UserError
 
 # A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
@@ -36,7 +34,7 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
     code 1 (130 for Ctrl-C, 143 for SIGTERM), without a traceback. Any other exception is a bug and
     keeps its traceback.
     """
-    quiet_environment()
+    environment.prepare()
     gc.set_threshold(*_GC_THRESHOLDS)
     signals.mark_as_stage()
     print(f"[{name}] {description}", flush=True)
@@ -47,10 +45,10 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
             yield outcome
     except UserError as error:
         _fail(name, str(error))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not disks.is_full(error):
             raise
-        _fail(name, f"the disk is full ({error.filename or 'no file named'}); free some space and run again")
+        _fail(name, f"{disks.describe_full(error)}, then run again: finished work is kept")
     except KeyboardInterrupt as error:
         number, after = getattr(error, "number", signal.SIGINT), getattr(error, "after", "")
         line = f"interrupted {after}".rstrip()

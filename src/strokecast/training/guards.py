@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from strokecast.common import disks
 from strokecast.common.errors import UserError
 from strokecast.params import Recipe
-
-_NO_SPACE = ("errno = 28", "No space left on device", "Disk quota exceeded", "File too large")
 
 
 class TrainingError(UserError):
@@ -124,8 +123,6 @@ def disk(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # h5py raises both, with the number inside the text
-        number = getattr(error, "errno", None)
-        full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or any(t in str(error) for t in _NO_SPACE)
-        if not full:
+        if not disks.is_full(error):
             raise
         raise OSError(errno.ENOSPC, "no space left", str(path)) from None

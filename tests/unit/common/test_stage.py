@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from strokecast.common import disks
 from strokecast.common.errors import UserError
 from strokecast.common.stage import stage
 
@@ -20,10 +23,30 @@ def test_a_mistake_is_one_line_and_exit_code_one(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "[validate@x] error: here: is bad; allowed: good; correct it\n"
 
 
-def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit), stage("x", "writing"):
-        raise OSError(errno.ENOSPC, "No space left on device", "models/a")
-    assert "the disk is full (models/a)" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "models/a"),
+        OSError(errno.EDQUOT, "Disk quota exceeded", "models/a"),
+        shutil.Error([("from/a", "models/a", "[Errno 28] No space left on device: 'models/a'")]),
+    ],
+)
+def test_a_full_disk_is_one_line_that_names_the_file_system(
+    error: OSError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught, stage("x", "writing"):
+        raise error
+    assert caught.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    usage = shutil.disk_usage(".")
+    assert line.startswith(
+        f"[x] error: the disk is full while writing models/a: file system {disks.mount_point(Path())} "
+        f"({disks.human(usage.total)}, "
+    )
+    assert line.endswith(
+        "free some space there or move DVC's cache to a larger disk (`dvc cache dir FOLDER`), "
+        "then run again: finished work is kept"
+    )
 
 
 def test_a_bug_keeps_its_traceback() -> None:
