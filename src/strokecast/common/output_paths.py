@@ -136,10 +136,10 @@ def _descriptor(path: Path) -> int | None:
         folder = os.path.realpath(current.parent)
         if pattern.fullmatch(folder) and current.name.isdecimal():
             return int(current.name)
-        current = Path(folder, current.name)
-        if not current.is_symlink():
+        try:
+            current = Path(folder) / Path(folder, current.name).readlink()
+        except (OSError, ValueError):  # no link, no such file, or no valid path
             return None
-        current = Path(folder) / current.readlink()
     return None
 
 
