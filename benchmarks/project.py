@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def read_params() -> dict[str, Any]:
     """The contents of the checkout's params.yaml."""
-    from strokecast.params.reading import read_yaml
+    from strokecast.params.yaml_file import read_yaml
 
     return read_yaml(ROOT / "params.yaml")
 

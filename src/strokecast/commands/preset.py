@@ -11,7 +11,7 @@ from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
 from strokecast.params.edit import edit_yaml
 from strokecast.params.overlay import apply_overlay, read_overlay
-from strokecast.params.reading import read_yaml
+from strokecast.params.yaml_file import read_text, read_yaml
 
 PRESETS = Path("presets")
 
@@ -26,7 +26,7 @@ def describe(folder: Path = PRESETS) -> str:
     width = max((len(name) for name in names(folder)), default=0)
     lines = []
     for name in names(folder):
-        first = (folder / f"{name}.yaml").read_text(encoding="utf-8").split("\n", 1)[0]
+        first = read_text(folder / f"{name}.yaml").split("\n", 1)[0]
         lines.append(f"{name:<{width}}  {first.lstrip('# ')}")
     return "\n".join(lines)
 
@@ -37,7 +37,7 @@ def text(name: str, folder: Path = PRESETS) -> str:
     Raises:
         UserError: if there is no such preset, with the existing ones.
     """
-    return _path(name, folder).read_text(encoding="utf-8")
+    return read_text(_path(name, folder))
 
 
 def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run: bool = False) -> str:
@@ -55,7 +55,7 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
     Raises:
         UserError: if there is no such preset, or params.yaml would not be valid with it. Nothing is written then.
     """
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = read_text(path)
     values = apply_overlay(read_yaml(path), read_overlay(_path(name, folder)))
     resolve.resolve(params.parse(values))
     try:

@@ -28,7 +28,7 @@ def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
     lines = text.split("\n")
     try:
         values = YAML(typ="safe").load(text) or {}
-        node = YAML(typ="rt", pure=True).compose(text)
+        node = YAML(typ="safe").compose(text)
         # From the last line to the first, so that earlier line numbers stay valid.
         for start, end, rows in sorted(
             _edits(lines, node, values, target), key=lambda edit: edit[:2], reverse=True

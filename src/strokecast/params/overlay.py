@@ -15,7 +15,7 @@ from typing import Any
 
 from strokecast.common.errors import UserError
 from strokecast.params.base import TASKS
-from strokecast.params.reading import read_yaml
+from strokecast.params.yaml_file import read_yaml
 
 EVERY_MODEL = "*"
 
@@ -43,11 +43,11 @@ def apply_overlay(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict
     changes = {key: value for key, value in overlay.items() if key != "reset"}
     models = {}
     for task in TASKS:
-        entries = dict((changes.get("models") or {}).get(task) or {})
+        entries = _entries(changes, task)
         every = entries.pop(EVERY_MODEL, {})
-        existing = (result.get("models") or {}).get(task) or {}
+        existing = _entries(result, task)
         models[task] = deep_merge(dict.fromkeys(existing, every) if every else {}, entries)
-    if "models" in changes:
+    if isinstance(changes.get("models"), Mapping):
         changes["models"] = {
             **changes["models"],
             **{task: entries for task, entries in models.items() if entries},
@@ -64,7 +64,16 @@ def deep_merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
+def _entries(values: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """A copy of `models.<task>`; empty if it is not a mapping, which `params.parse` reports."""
+    models = values.get("models")
+    entries = models.get(task) if isinstance(models, Mapping) else None
+    return dict(entries) if isinstance(entries, Mapping) else {}
+
+
 def _delete(values: dict[str, Any], path: list[str]) -> None:
     for key in path[:-1]:
         values = values.get(key) or {}
+        if not isinstance(values, dict):
+            return
     values.pop(path[-1], None)

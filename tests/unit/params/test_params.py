@@ -75,21 +75,6 @@ def test_the_first_of_several_mistakes_names_the_others() -> None:
         params.parse({"sketches": {"source": "x", "quickdraw": {"cap": {"test": 0}}}})
 
 
-def test_files_that_are_not_valid_yaml(tmp_path: Path) -> None:
-    for text, word in (
-        ("a: [", "YAML"),
-        ("a: 1\na: 2", "YAML"),
-        ("- 1", "keys and values"),
-        ("", "keys and values"),
-    ):
-        path = tmp_path / "params.yaml"
-        path.write_text(text)
-        with pytest.raises(UserError, match=word):
-            params.load(path)
-    with pytest.raises(UserError, match="no such file"):
-        params.load(tmp_path / "absent.yaml")
-
-
 def test_yaml_1_2_numbers_and_words(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("training: {classify: {learning_rate: 1e-3}}")
