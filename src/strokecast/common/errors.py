@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
+
+_DIRECTIONS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
 class UserError(Exception):
@@ -33,10 +36,24 @@ class UserError(Exception):
             )
         if fix:
             clauses.append(fix)
-        super().__init__(" ".join("; ".join(clauses).split()))
+        super().__init__(escape_unprintable(" ".join("; ".join(clauses).split())))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (self.what, self.location, self.allowed, self.fix))
+
+
+def escape_unprintable(text: str) -> str:
+    """`text` with control characters, lone surrogates and direction characters as escapes such as `\\x1b`.
+
+    A terminal shows it as it is, and every encoding of Unicode can write it.
+    """
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in _DIRECTIONS
+        else character
+        for character in text
+    )
 
 
 def _rebuild(what: str, location: str, allowed: str | tuple[str, ...], fix: str) -> UserError:

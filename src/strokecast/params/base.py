@@ -6,9 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from strokecast.common import names
 from strokecast.params.explain import to_date_text
 
 TASKS = ("classify", "watch", "draw", "forecast")
@@ -23,8 +24,21 @@ def to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _check_name(value: str) -> str:
+    """Raise an error if a column, series or unit cannot have this name. "" stands for none."""
+    if value and (reason := names.problem(value)):
+        raise PydanticCustomError(
+            "name",
+            "should be at most {size} bytes of text without line breaks, control and direction characters; it {reason}",
+            {"reason": reason, "size": names.MAX_BYTES},
+        )
+    return value
+
+
 Day = Annotated[str, BeforeValidator(to_date_text)]
 Words = Annotated[tuple[str, ...], BeforeValidator(to_tuple)]
+Name = Annotated[str, AfterValidator(_check_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(to_tuple)]
 Ints = Annotated[tuple[int, ...], BeforeValidator(to_tuple)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

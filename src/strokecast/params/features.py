@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Day, Ints, Share, Strict, Words, ascending, to_tuple
+from strokecast.params.base import Day, Ints, Names, Share, Strict, Words, ascending, to_tuple
 
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
 Boundaries = Annotated[
@@ -75,12 +75,12 @@ class ForecastFeatures(Strict):
         le=3660,
         description="gap in days between the last training target and the first validation day",
     )
-    targets: Words = Field(
+    targets: Names = Field(
         ("y",),
         min_length=1,
         description="columns to forecast; metrics are computed on the first, the others are learned with it",
     )
-    past_covariates: Words = Field((), description="further columns, read as past values only")
+    past_covariates: Names = Field((), description="further columns, read as past values only")
     series: Literal["one", "all"] = Field(
         "one",
         description="one series, or all series of a file: one global model, each series with its own scaling",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Count, Strict, Words, with_default
+from strokecast.params.base import Count, Name, Names, Strict, Words, with_default
 
 
 class Doodles(Strict):
@@ -66,6 +66,12 @@ class QuickDraw(Strict):
     cap: QuickDrawCap = Field(QuickDrawCap(), description="maximum number of drawings per class and split")
 
 
+def _check_shares(options: Any) -> Any:
+    if options.valid_share + options.test_share >= 1:
+        raise PydanticCustomError("shares", "the sum of valid_share and test_share should be below 1")
+    return options
+
+
 class ClassFiles(Strict):
     """Quick, Draw! files of another official format, one per class. A hash of the key_id assigns the splits."""
 
@@ -84,11 +90,23 @@ class ClassFiles(Strict):
     test_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for test")
     cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.valid_share + self.test_share >= 1:
-            raise PydanticCustomError("shares", "the sum of valid_share and test_share should be below 1")
-        return self
+    _check = model_validator(mode="after")(_check_shares)
+
+
+class KaggleCsv(Strict):
+    """CSV files of Kaggle's Doodle Recognition Challenge. A hash of the key_id assigns the splits."""
+
+    folder: str = Field(
+        "train_simplified", min_length=1, description="local folder with the CSV files; the column word is the class"
+    )
+    classes: Literal["all"] | Words = Field("all", description="`all`, or a list of classes")
+    recognized_only: bool = with_default(ClassFiles, "recognized_only", False)
+    drop_duplicates: bool = with_default(ClassFiles, "drop_duplicates", True)
+    valid_share: float = with_default(ClassFiles, "valid_share", 0.1)
+    test_share: float = with_default(ClassFiles, "test_share", 0.1)
+    cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
+
+    _check = model_validator(mode="after")(_check_shares)
 
 
 class Tutorial(Strict):
@@ -126,6 +144,7 @@ class Sketches(Strict):
         "quickdraw_binary",
         "tutorial_tfrecord",
         "npz_folder",
+        "kaggle_csv",
     ] = Field(
         "quickdraw_sample",
         description="the source that is used; its options are in the section of the same name",
@@ -144,6 +163,7 @@ class Sketches(Strict):
         Tutorial(), description="TFRecords of TensorFlow's quickdraw tutorial"
     )
     npz_folder: NpzFolder = Field(NpzFolder(), description="a local folder of npz files")
+    kaggle_csv: KaggleCsv = Field(KaggleCsv(), description="a local folder of Kaggle's CSV files of drawings")
 
 
 class Births(Strict):
@@ -177,33 +197,41 @@ class Csv(Strict):
     path: str = Field(
         "series.csv", min_length=1, description="path of the file, relative to the project's root"
     )
-    date_column: str = Field("ds", min_length=1, description="header of the date or timestamp column")
+    date_column: Name = Field("ds", min_length=1, description="header of the date or timestamp column")
     date_format: str = Field(
         "%Y-%m-%d", min_length=1, description="strptime format of the dates; auto: found from the dates"
     )
-    value_column: str = Field("y", min_length=1, description="header of the value column")
+    value_column: Name = Field("y", min_length=1, description="header of the value column")
+    separator: Literal[",", ";", "\t", "|"] = Field(
+        ",", description='separator of the cells: a comma, ";", a tab ("\\t") or "|"'
+    )
     thousands: Literal["", ",", ".", "'", " "] = Field("", description="thousands separator in the values")
-    unit: str = Field("", description="unit of the values, for reports")
+    decimal: Literal["", ".", ","] = Field(
+        "", description='decimal mark in the values; "": a comma if thousands is ".", otherwise a point'
+    )
+    unit: Name = Field("", description="unit of the values, for reports")
     aggregate: Literal["none", "sum", "mean"] = Field(
         "none", description="how the timestamps of a local day become one value; none: the file is daily"
     )
     timezone: str = Field(
         "", description='IANA time zone of the local days, e.g. America/Chicago; "": days as in the file'
     )
-    id_column: str = Field("", description='header of the column with the id of the series; "": one series')
-    unique_id: str = Field("", description="id of the series to forecast; required if the file has several")
-    day_type_column: str = Field(
+    id_column: Name = Field("", description='header of the column with the id of the series; "": one series')
+    unique_id: Name = Field("", description="id of the series to forecast; required if the file has several")
+    day_type_column: Name = Field(
         "", description='header of the column with W/A/U (weekday, Saturday, Sunday or holiday); "": none'
     )
-    total_column: str = Field("", description='header of the column with the sum of part_columns; "": none')
-    part_columns: Words = Field((), description="headers of the columns whose sum is total_column")
-    extra_columns: Words = Field(
+    total_column: Name = Field("", description='header of the column with the sum of part_columns; "": none')
+    part_columns: Names = Field((), description="headers of the columns whose sum is total_column")
+    extra_columns: Names = Field(
         (),
         description="headers of further numeric columns, for features.forecast.targets and past_covariates",
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.decimal and self.decimal == self.thousands:
+            raise PydanticCustomError("decimal", "decimal and thousands should differ")
         if bool(self.total_column) != bool(self.part_columns):
             raise PydanticCustomError("parts", "total_column and part_columns should be set together")
         conflicts = sorted(

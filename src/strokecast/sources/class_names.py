@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from strokecast.common import names
 from strokecast.common.errors import UserError
 
 MAX_LISTED = 20  # names in one message
@@ -19,7 +20,7 @@ def check(classes: str | Sequence[str], key: str) -> None:
         key: key path of the source's options, for the error message.
 
     Raises:
-        UserError: if the list is empty, repeats a class, or holds a name that cannot be a file name.
+        UserError: if the list is empty, repeats a class, or holds a name that cannot be that of a class.
     """
     location = f"{key}.classes"
     if classes == "all":
@@ -29,8 +30,28 @@ def check(classes: str | Sequence[str], key: str) -> None:
     for label in classes:
         if classes.count(label) > 1:
             raise UserError(f"{label!r} is listed twice", location=location)
-        if not label or label.startswith(".") or any(character in label for character in "/\\\0"):
-            raise UserError(f"{label!r} is not a class name", location=location)
+    check_labels(classes, location)
+
+
+def check_labels(labels: Sequence[str], location: str) -> None:
+    """Check that every label can be the name of a class, and of its file.
+
+    Args:
+        labels: the names.
+        location: the file, folder or key path that they come from, for the error message.
+
+    Raises:
+        UserError: names the first label that cannot, or two that differ only in case or Unicode form.
+    """
+    for label in labels:
+        names.check(label, "class", location)
+        if label.startswith(".") or "/" in label or "\\" in label:
+            raise UserError(
+                f"{label!r} is not a class name",
+                location=location,
+                allowed="a name that does not start with a dot, and has no slash and no backslash",
+            )
+    names.check_distinct(labels, "class", location)
 
 
 def select(
@@ -46,11 +67,13 @@ def select(
         key: key path of the source's options, for error messages.
 
     Raises:
-        UserError: if the folder has no class, or a listed class has no file; names the available ones.
+        UserError: if the folder has no class, or one whose name cannot be that of a class, or if a listed
+            class has no file; names the available ones.
     """
     if not available:
         raise UserError(f"{folder} contains no <class>{suffix}", location=key)
     if classes == "all":
+        check_labels(available, str(folder))
         return list(available)
     for label in classes:
         if label not in available:

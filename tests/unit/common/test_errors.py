@@ -17,3 +17,8 @@ def test_choices_are_listed() -> None:
     assert str(error) == "'x' is not valid; choose one of a, b"
     assert str(UserError("'x' is not valid", allowed=["a"])) == "'x' is not valid; allowed: a"
     assert str(UserError("'x' is not valid", allowed=[])) == "'x' is not valid"
+
+
+def test_control_and_direction_characters_are_shown_as_escapes() -> None:
+    line = str(UserError("a\x1b[31m", location="b\udcff", allowed="c\u202e", fix="d\u00e9"))
+    assert line == r"b\udcff: a\x1b[31m; allowed: c\u202e; d" + "\u00e9"

@@ -9,6 +9,9 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.sources import class_names
 
+NAME_RULE = "allowed: 1 to 200 bytes of text without line breaks, control or direction characters; rename it"
+FILE_RULE = "allowed: a name that does not start with a dot, and has no slash and no backslash"
+
 
 def test_all_and_valid_lists_pass_the_check() -> None:
     class_names.check("all", "key")
@@ -20,11 +23,19 @@ def test_all_and_valid_lists_pass_the_check() -> None:
     [
         ([], "key.classes: the list is empty; allowed: all, or a list of classes"),
         (["cat", "cat"], "key.classes: 'cat' is listed twice"),
-        ([""], "key.classes: '' is not a class name"),
-        ([".cat"], "key.classes: '.cat' is not a class name"),
-        (["a/b"], "key.classes: 'a/b' is not a class name"),
-        (["a\\b"], r"key.classes: 'a\\b' is not a class name"),
-        (["a\0"], r"key.classes: 'a\x00' is not a class name"),
+        ([""], f"key.classes: '' is not a class name (it is empty); {NAME_RULE}"),
+        ([".cat"], f"key.classes: '.cat' is not a class name; {FILE_RULE}"),
+        (["a/b"], f"key.classes: 'a/b' is not a class name; {FILE_RULE}"),
+        (["a\\b"], rf"key.classes: 'a\\b' is not a class name; {FILE_RULE}"),
+        (
+            ["a\0"],
+            rf"key.classes: 'a\x00' is not a class name (it contains the character U+0000); {NAME_RULE}",
+        ),
+        (
+            ["Cat", "cat"],
+            "key.classes: the class names 'Cat' and 'cat' differ only in case or Unicode form; "
+            "allowed: names that are different files on every file system; rename one of them",
+        ),
     ],
 )
 def test_bad_lists_give_one_line(classes: list[str], message: str) -> None:
@@ -38,6 +49,13 @@ def test_select_keeps_the_order_of_the_list() -> None:
     assert class_names.select("all", available, Path("x"), ".npz", "key") == available
     assert class_names.select(["cat", "ant"], available, Path("x"), ".npz", "key") == ["cat", "ant"]
     assert class_names.select_known(["cat", "ant"], available, "key") == ["cat", "ant"]
+
+
+def test_the_files_of_a_folder_are_checked_too() -> None:
+    with pytest.raises(UserError, match=r"^x: 'a.+tb' is not a class name"):
+        class_names.select("all", ["a", "a\\tb"], Path("x"), ".npz", "key")
+    with pytest.raises(UserError, match=r"the class names '\\xe9' and 'e\\u0301' differ only in"):
+        class_names.select("all", ["\u00e9", "e\u0301"], Path("x"), ".npz", "key")
 
 
 def test_long_lists_are_shortened_in_messages() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common import tfrecord
+from strokecast.common import names, tfrecord
 from strokecast.common.errors import UserError
 from strokecast.common.files import open_binary
 from strokecast.common.tfrecord import Feature
@@ -133,21 +133,25 @@ def _read_class_names(path: Path) -> list[str]:
     try:
         if len(data) > MAX_CLASSES_FILE:
             raise ValueError
-        names = data.decode("utf-8-sig").splitlines()
+        labels = data.decode("utf-8-sig").splitlines()
     except ValueError:
         raise UserError(
             "is not a list of class names", location=str(path), allowed="one name per line"
         ) from None
-    while names and not names[-1].strip():
-        names.pop()
-    if not names:
+    while labels and not labels[-1].strip():
+        labels.pop()
+    if not labels:
         raise UserError("names no class", location=str(path), allowed="one name per line")
-    for line, name in enumerate(names, start=1):
-        if not name.strip() or "/" in name or not name.isprintable():
-            raise UserError(f"{name!r} is not a class name", location=f"{path}, line {line}")
-        if names.index(name) != line - 1:
-            raise UserError(f"{name!r} is listed twice", location=f"{path}, line {line}")
-    return names
+    for line, name in enumerate(labels, start=1):
+        location = f"{path}, line {line}"
+        names.check(name, "class", location)
+        if "/" in name:
+            raise UserError(
+                f"{name!r} is not a class name", location=location, allowed="a name without a slash"
+            )
+        if labels.index(name) != line - 1:
+            raise UserError(f"{name!r} is listed twice", location=location)
+    return labels
 
 
 def _parse_example(data: bytes) -> dict[str, Feature]:

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from strokecast.common.errors import UserError
+from strokecast.common import files, names
+from strokecast.common.errors import UserError, escape_unprintable
 from strokecast.params import Csv
 from strokecast.sources import class_names, local, tables
 from strokecast.sources.formats import source_json
@@ -29,25 +30,31 @@ def fetch(options: Csv, folder: Path) -> str:
             allowed="two columns",
         )
     path = local.resolve(options.path)
-    if not path.exists():
+    try:
+        files.check_regular(path)
+    except UserError as error:
+        if error.what == "no such file":
+            raise UserError(
+                f"no such file {options.path!r}",
+                location=f"{KEY}.path",
+                allowed="an absolute path, or a path relative to the project's root (the folder of params.yaml)",
+            ) from None
         raise UserError(
-            f"no such file {options.path!r}",
-            location=f"{KEY}.path",
-            allowed="an absolute path, or a path relative to the project's root (the folder of params.yaml)",
-        )
-    if not path.is_file():
-        raise UserError(f"{options.path!r} is not a file", location=f"{KEY}.path", allowed="a CSV file")
+            f"{options.path!r}: {error.what}", location=f"{KEY}.path", allowed="a CSV file"
+        ) from None
     target = folder / "series.csv"
     shutil.copyfile(path, target)
     source: dict[str, Any] = {
         "source": "csv",
-        "name": f"{path.stem}: {options.value_column}",
+        "name": f"{escape_unprintable(path.stem)}: {options.value_column}",
         "unit": options.unit,
         "file": "series.csv",
         "date_column": options.date_column,
         "date_format": options.date_format,
         "value_column": options.value_column,
+        "separator": options.separator,
         "thousands": options.thousands,
+        "decimal": options.decimal,
         "aggregate": options.aggregate,
         "timezone": options.timezone,
         "id_column": options.id_column,
@@ -62,13 +69,13 @@ def fetch(options: Csv, folder: Path) -> str:
     n_rows, rows_by_id = 0, Counter[str]()
     headers = tables.column_headers(source)
     id_position = list(headers).index("unique_id") if options.id_column else -1
-    for cells in tables.read_columns(target, list(headers.values()), options.path):
+    for cells in tables.read_columns(target, list(headers.values()), options.path, options.separator):
         n_rows += 1
         if id_position >= 0:
-            rows_by_id[cells[id_position].strip()] += 1
-    unique_id = _select_series(options, rows_by_id)
+            rows_by_id[cells[id_position]] += 1
+    unique_id = _select_series(options, _strip_ids(rows_by_id, options.path))
     if unique_id:
-        source |= {"unique_id": unique_id, "name": f"{path.stem}: {unique_id}"}
+        source |= {"unique_id": unique_id, "name": f"{escape_unprintable(path.stem)}: {unique_id}"}
     source_json.write(folder, source)
     ids = f", {len(rows_by_id)} series, {unique_id!r} to forecast" if len(rows_by_id) > 1 else ""
     return f"csv {path.name}: {n_rows:,} rows, column {options.value_column!r}{ids}"
@@ -80,6 +87,20 @@ def describe_change(options: Csv, source: dict[str, Any]) -> str | None:
     if not path.is_file() or local.matches(path, source["files"]["series.csv"]):
         return None
     return f"{options.path} changed"
+
+
+def _strip_ids(rows_by_id: Counter[str], location: str) -> Counter[str]:
+    """The rows of each series, by id without spaces around it.
+
+    Raises:
+        UserError: if an id cannot be the name of a series.
+    """
+    stripped = Counter[str]()
+    for unique_id, rows in rows_by_id.items():
+        if unique_id.strip(" "):
+            names.check(unique_id, "series", location)
+        stripped[unique_id.strip()] += rows
+    return stripped
 
 
 def _select_series(options: Csv, rows_by_id: Counter[str]) -> str:

@@ -198,11 +198,12 @@ def write_tutorial(folder: Path) -> None:
         ),
         (
             lambda f: (f / "training.tfrecord.classes").write_text("ant\n\nbee\n"),
-            "{folder}/training.tfrecord.classes, line 2: '' is not a class name",
+            "{folder}/training.tfrecord.classes, line 2: '' is not a class name (it is empty); allowed: 1 to 200 bytes "
+            "of text without line breaks, control or direction characters; rename it",
         ),
         (
             lambda f: (f / "training.tfrecord.classes").write_text("ant\n../bee\n"),
-            "{folder}/training.tfrecord.classes, line 2: '../bee' is not a class name",
+            "{folder}/training.tfrecord.classes, line 2: '../bee' is not a class name; allowed: a name without a slash",
         ),
         (
             lambda f: (f / "training.tfrecord.classes").write_text("ant\nbee\nant\n"),
