@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
+from strokecast.inference import selection
 
 Point = tuple[int, int, float]
 """step, timestamp in ms since 1970, value."""
@@ -26,18 +28,22 @@ FILES = (
     "spec.json",
     "run.json",
     "calibration.json",
+    "validation.json",
     "history.csv",
     "pretraining_history.csv",
     "system.csv",
 )
-TRAINING_METRICS = ("train/", "valid/", "system/")
+TRAINING_METRICS = ("train/", "valid/", "system/", "validation/")
 TRAINING_ARTIFACTS = ("training/", "plots/")
 RUN_JSON_METRICS = ("parameters", "train_seconds", "best_epoch", "examples_per_second")
 TEST = "test/"
 MAX_PARAM_LENGTH = 6000  # characters; MLflow's limit
+_MAX_KEY_LENGTH = 250  # characters; MLflow's limit
+_NOT_IN_KEYS = re.compile(r"[^\w.\- :]|_(?=x[0-9A-F]{4,6}_)")
 NAN = math.nan  # always this very object, so that points with it are found in sets
-LAYOUT = 1  # raise it when the same files give another record: `sync` then writes the runs again
+LAYOUT = 2  # raise it when the same files give another record: `sync` then writes the runs again
 _NOT_FEATURES = ("task", "files", "counts", "digest", "splits", "length", "features")
+_BY_USER_NAME = ("class_counts", "transforms", "series")  # keys of the spec whose keys are names of the user
 _RENAMED_COLUMNS = {"seconds": "elapsed_seconds"}
 
 
@@ -158,8 +164,15 @@ def tags(run: Mapping[str, Any]) -> dict[str, str]:
 
 
 def params(config_json: Mapping[str, Any], spec: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """All params of a run: architecture, seed, `config.*`, `training.*`, `features.*`."""
-    features = {key: value for key, value in spec.items() if key not in _NOT_FEATURES}
+    """All params of a run: architecture, seed, `config.*`, `training.*`, `features.*`.
+
+    What the spec has per class, column or series is one param with JSON: MLflow's keys allow few characters.
+    """
+    features = {
+        key: _json(value) if key in _BY_USER_NAME else value
+        for key, value in spec.items()
+        if key not in _NOT_FEATURES
+    }
     values: dict[str, Any] = {
         "task": config_json["task"],
         "architecture": config_json["name"],
@@ -191,6 +204,9 @@ def training_section(folder: Path, run: Mapping[str, Any] | None = None) -> RunS
     run = run if run is not None else read_run_json(folder)
     end_ms = int(run["ended_ms"])
     metrics = {key: {(0, end_ms, float(run[key]))} for key in RUN_JSON_METRICS if run.get(key) is not None}
+    if (folder / selection.FILE).is_file():
+        score = files.read_json(folder / selection.FILE)
+        metrics[f"validation/{score['metric']}"] = {(0, end_ms, float(score["value"]))}
     for row in _read_csv(folder / "history.csv"):
         for key, point in curve_points(row):
             metrics.setdefault(key, set()).add(point)
@@ -217,7 +233,7 @@ def evaluation_section(report: Path | None, run: Mapping[str, Any]) -> RunSectio
     if entry is None:
         return RunSection()
     points = {
-        key: (0, int(run["ended_ms"]), stored_float(value))
+        metric_key(key): (0, int(run["ended_ms"]), stored_float(value))
         for key, value in entry["metrics"].items()
         if value is not None
     }
@@ -227,6 +243,19 @@ def evaluation_section(report: Path | None, run: Mapping[str, Any]) -> RunSectio
     total = hashlib.sha256(json.dumps(sorted(points.items())).encode() + _hash_files(artifacts).encode())
     metrics = {key: frozenset({point}) for key, point in points.items()}
     return RunSection(metrics, artifacts, total.hexdigest()[:32])
+
+
+def metric_key(name: str) -> str:
+    """The name of a test metric as MLflow allows it: `test/` and at most 250 letters, digits and `_-. :`.
+
+    Other characters, which the names of columns may have, are written `_x0025_` (code point in hex, as in SQL/XML),
+    and so is the underscore of a text that looks like this. A longer name ends in a digest of the whole.
+    """
+    prefix, rest = (TEST, name.removeprefix(TEST)) if name.startswith(TEST) else ("", name)
+    key = prefix + _NOT_IN_KEYS.sub(lambda match: f"_x{ord(match[0]):04X}_", rest)
+    if len(key) <= _MAX_KEY_LENGTH:
+        return key
+    return f"{key[: _MAX_KEY_LENGTH - 33]}_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def curve_points(row: Mapping[str, Any]) -> Iterator[tuple[str, Point]]:
@@ -267,11 +296,15 @@ def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str):
         text = value
-    elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+    elif isinstance(value, list | tuple) and all(isinstance(item, str) and "," not in item for item in value):
         text = ", ".join(value)
     else:
-        text = json.dumps(value)
+        text = _json(value)
     return text if len(text) <= MAX_PARAM_LENGTH else text[: MAX_PARAM_LENGTH - 4] + " ..."

@@ -52,10 +52,7 @@ def test_a_run_holds_everything_from_the_files(
         "features.past_covariates": "",
         "features.future": ", ".join(WEEKDAYS),
         "features.channels": ", ".join(["y", *WEEKDAYS]),
-        "features.transforms.y.kind": "none",
-        "features.transforms.y.power": "0.0",
-        "features.transforms.y.mean": "100.0",
-        "features.transforms.y.std": "10.0",
+        "features.transforms": '{"y": {"kind": "none", "power": 0.0, "mean": 100.0, "std": 10.0}}',
         "features.calendar.kinds": "weekday",
         "features.calendar.holiday_country": "null",
         "features.calendar.holiday_names": "",
@@ -96,7 +93,7 @@ def test_a_run_holds_everything_from_the_files(
         "READY",
         {"MLmodel", "data/model.json"},
     )
-    assert [key for key, *_ in model["metrics"]] == ["test/day_1/mae", "test/mae"]
+    assert [key for key, *_ in model["metrics"]] == ["test/mae", "test/mae_day_1"]
 
 
 def test_a_second_call_changes_nothing(
@@ -136,7 +133,7 @@ def test_an_evaluation_adds_to_the_run_and_a_missing_report_removes_nothing(
     report = evaluate(folder)
     assert ensure(folder, report) == first, "the same run, with more in it"
     full = describe_run(client, first)
-    assert full["metrics"] == bare["metrics"] | {"test/mae": 12.5, "test/day_1/mae": 12.5 / 3}
+    assert full["metrics"] == bare["metrics"] | {"test/mae": 12.5, "test/mae_day_1": 12.5 / 3}
     assert ensure(folder, None) == first
     assert ensure(folder, None, verify=True) == first
     assert describe_run(client, first) == full
@@ -173,7 +170,7 @@ def test_another_evaluation_replaces_the_run(
         (files / "gone.csv").unlink()
     else:
         entries = json.loads((report / "trainings.json").read_text())
-        next(iter(entries.values()))["metrics"].pop("test/day_1/mae")
+        next(iter(entries.values()))["metrics"].pop("test/mae_day_1")
         (report / "trainings.json").write_text(json.dumps(entries))
     second = ensure(folder, report)
     assert second != first
