@@ -8,7 +8,7 @@ from strokecast.common.stage import stage
 
 
 def main(task: str) -> None:
-    """Write `reports/<task>`, then log the metrics to the runs on the board."""
+    """Write `reports/<task>`, then log the metrics to the runs on the board, if it can be written."""
     with stage(f"evaluate-{task}", "evaluating every model on the test split") as outcome:
         settings = params.read_stage(f"evaluate-{task}")
         from strokecast.evaluation.common.run import evaluate
@@ -16,8 +16,7 @@ def main(task: str) -> None:
         line, trained_models = evaluate(task, settings)
         from strokecast.tracking import board
 
-        for model in trained_models.finished:
-            board.ensure_run(model.folder, paths.REPORTS / task)
+        board.ensure_runs((model.folder for model in trained_models.finished), paths.REPORTS / task)
         outcome(line)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast.common import files
-from strokecast.tracking import run_record, store
-from strokecast.tracking.run_record import Point, RunRecord, RunSection
+from strokecast.tracking import board_contents, run_comparison, run_record, store, store_health
+from strokecast.tracking.run_record import RunRecord, RunSection
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel, Run
+    from mlflow.entities import Run
 
 MODEL = "model"  # the name of a run's model: `runs:/<run_id>/model`
 _OWN_TAGS = ("strokecast.", "mlflow.runName", "mlflow.source.", "mlflow.user")
@@ -38,11 +39,11 @@ def ensure_run(
         MLflow's id of the run; None if the user deleted it.
 
     Raises:
+        BoardError: if the board cannot be written.
         UserError: if the folder does not hold a finished training.
     """
     record = run_record.read(folder, report)
-    store.initialise()
-    with store.lock():
+    with store.writing():
         state = store.board_state().get(record.training_id)
         if state is not None and state.lifecycle != "active":
             if not restore:
@@ -54,11 +55,28 @@ def ensure_run(
         if state is None:
             return _write(client, _create(client, record), record, record.evaluation)
         run = client.get_run(state.run_id)
-        if _contradicts(client, run, record):
-            user_tags = {k: v for k, v in run.data.tags.items() if not k.startswith(_OWN_TAGS)}
-            supersede(client, run)
-            return _write(client, _create(client, record, user_tags), record, record.evaluation)
-        return _write(client, run, record, record.evaluation if record.evaluation.digest else None)
+        if not run_comparison.contradicts(client, run, record):
+            run_id = _write(client, run, record, record.evaluation if record.evaluation.digest else None)
+            contents = board_contents.read([run_id])[run_id]
+            if not board_contents.missing(contents, record, state.artifact_dir):
+                return run_id
+        user_tags = {k: v for k, v in run.data.tags.items() if not k.startswith(_OWN_TAGS)}
+        supersede(client, run)
+        return _write(client, _create(client, record, user_tags), record, record.evaluation)
+
+
+def ensure_runs(folders: Iterable[Path], report: Path) -> None:
+    """`ensure_run` for finished trainings. If the board cannot be written, one warning says so: `sync` adds the rest."""
+    try:
+        for folder in folders:
+            ensure_run(folder, report)
+    except store_health.BoardError as error:
+        warn("the metrics are in the reports, but not on the board", error)
+
+
+def warn(consequence: str, error: store_health.BoardError) -> None:
+    """Print one warning line: the work goes on without the board."""
+    print(f"warning: {consequence}: {error}", file=sys.stderr, flush=True)
 
 
 def _is_complete(state: store.RunState, record: RunRecord) -> bool:
@@ -69,7 +87,7 @@ def _is_complete(state: store.RunState, record: RunRecord) -> bool:
 def supersede(client: MlflowClient, run: Run) -> None:
     """Delete a run and its model, with a tag that separates it from runs that the user deleted."""
     client.set_tag(run.info.run_id, store.SUPERSEDED, "true")
-    for model in models_of(client, run):
+    for model in run_comparison.models_of(client, run):
         client.delete_logged_model(model.model_id)
     client.delete_run(run.info.run_id)
 
@@ -96,19 +114,6 @@ def resume(client: MlflowClient, run: Run, process_tags: Mapping[str, str]) -> N
     if store.FAILURE in run.data.tags:
         client.delete_tag(run.info.run_id, store.FAILURE)
     client.update_run(run.info.run_id, "RUNNING")
-
-
-def models_of(client: MlflowClient, run: Run) -> list[LoggedModel]:
-    """The models of a run that are not deleted, including partly uploaded ones."""
-    models, token = [], None
-    while True:
-        page = client.search_logged_models(
-            [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", page_token=token
-        )
-        models += list(page)
-        token = page.token
-        if not token:
-            return models
 
 
 def create(
@@ -173,10 +178,10 @@ def _write(client: MlflowClient, run: Run, record: RunRecord, evaluation: RunSec
             client.delete_tag(run_id, key)
     model_id = _model_id(client, run, record)
     for section, linked_model in ((record.training, None), (evaluation or RunSection(), model_id)):
-        logged = _points(client, run, section.metrics)
+        logged = run_comparison.logged_points(client, run, section.metrics)
         missing = {key: points - logged[key] for key, points in section.metrics.items()}
         log_points(client, run_id, {key: points for key, points in missing.items() if points}, linked_model)
-        stored = _stored_artifacts(run)
+        stored = run_comparison.stored_artifacts(run)
         for name, path in section.artifacts.items():
             if name not in stored:
                 client.log_artifact(run_id, str(path), str(Path(name).parent))
@@ -198,8 +203,8 @@ def _model_id(client: MlflowClient, run: Run, record: RunRecord) -> str | None:
 
     if record.pyfunc_dir is None:
         return None
-    output_ids = _output_model_ids(run)
-    for earlier in models_of(client, run):
+    output_ids = run_comparison.output_model_ids(run)
+    for earlier in run_comparison.models_of(client, run):
         if earlier.model_id in output_ids:
             return str(earlier.model_id)
         client.delete_logged_model(earlier.model_id)  # partly uploaded when its process was killed
@@ -211,76 +216,11 @@ def _model_id(client: MlflowClient, run: Run, record: RunRecord) -> str | None:
         params=dict(record.params),
         model_type=record.tags["strokecast.kind"],
     )
-    client.log_model_artifacts(model.model_id, str(record.pyfunc_dir))
+    try:
+        client.log_model_artifacts(model.model_id, str(record.pyfunc_dir))
+    except OSError:  # the disk is full: free what the part took
+        shutil.rmtree(run_comparison.local_path(model.artifact_location), ignore_errors=True)
+        raise
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
     return str(model.model_id)
-
-
-def _contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
-    """Whether a value in the run that strokecast wrote differs from the record."""
-    if run.info.start_time != record.start_ms or dict(run.data.params) != dict(record.params):
-        return True
-    inputs = run.inputs.dataset_inputs if run.inputs else []
-    dataset = (record.dataset["name"], record.dataset["digest"])
-    if [(i.dataset.name, i.dataset.digest) for i in inputs] != [dataset]:
-        return True
-    output_ids = _output_model_ids(run)
-    models = [m for m in models_of(client, run) if m.model_id in output_ids]
-    same = (_same_files(_local_path(m.artifact_location), record.pyfunc_dir) for m in models)
-    if len(models) != len(output_ids) or not all(same):
-        return True
-    stored = _stored_artifacts(run)
-    sections: list[tuple[RunSection, tuple[str, ...], tuple[str, ...]]] = [
-        (record.training, run_record.TRAINING_METRICS, run_record.TRAINING_ARTIFACTS)
-    ]
-    if record.evaluation.digest:
-        sections.append((record.evaluation, (run_record.TEST,), (run_record.TEST,)))
-    for section, metric_prefixes, artifact_prefixes in sections:
-        keys = {k for k in run.data.metrics if k in section.metrics or k.startswith(metric_prefixes)}
-        for key, points in _points(client, run, keys).items():
-            if not points <= section.metrics.get(key, frozenset()):
-                return True
-        for name, path in stored.items():
-            expected = section.artifacts.get(name)
-            if expected is None and name.startswith(artifact_prefixes):
-                return True
-            if expected is not None and files.sha256(path) != files.sha256(expected):
-                return True
-    return False
-
-
-def _output_model_ids(run: Run) -> set[str]:
-    """The ids of the models that are outputs of a run."""
-    return {output.model_id for output in run.outputs.model_outputs} if run.outputs else set()
-
-
-def _points(client: MlflowClient, run: Run, keys: Iterable[str]) -> dict[str, frozenset[Point]]:
-    """The logged points of the metrics `keys`."""
-    points: dict[str, frozenset[Point]] = {}
-    for key in keys:
-        history = client.get_metric_history(run.info.run_id, key) if key in run.data.metrics else []
-        points[key] = frozenset((m.step, m.timestamp, run_record.stored_float(m.value)) for m in history)
-    return points
-
-
-def _local_path(location: str) -> Path:
-    from mlflow.utils.file_utils import local_file_uri_to_path
-
-    return Path(local_file_uri_to_path(location))
-
-
-def _stored_artifacts(run: Run) -> dict[str, Path]:
-    """The artifacts of a run by their path inside it; they are local files."""
-    root = _local_path(run.info.artifact_uri)
-    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
-
-
-def _same_files(stored: Path, pyfunc_dir: Path | None) -> bool:
-    """Whether `stored` holds every file of `pyfunc_dir`. MLflow adds a file when a model is loaded."""
-    if pyfunc_dir is None:
-        return False
-    pairs = (
-        (path, stored / path.relative_to(pyfunc_dir)) for path in pyfunc_dir.rglob("*") if path.is_file()
-    )
-    return all(copy.is_file() and files.sha256(path) == files.sha256(copy) for path, copy in pairs)

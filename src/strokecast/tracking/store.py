@@ -13,10 +13,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from strokecast.common import paths
-from strokecast.common.errors import UserError
+from strokecast.common import environment, paths
+from strokecast.tracking import store_health
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -28,7 +27,7 @@ SUPERSEDED = "strokecast.superseded"
 FAILURE = "strokecast.failure"
 PROCESS = ("strokecast.host", "strokecast.pid", "strokecast.pid_started")
 
-_LOCK_TIMEOUT = 600  # seconds; longer than any upload takes
+_LOCK_TIMEOUT = 120  # seconds; longer than any upload takes
 
 
 def folder() -> Path:
@@ -66,14 +65,31 @@ def lock() -> BaseFileLock:
 
 
 @contextmanager
+def writing() -> Iterator[None]:
+    """Hold the board's lock, with the database and its experiments in place and writable.
+
+    Raises:
+        BoardError: instead of any error of MLflow, SQLite or the file system inside the block.
+    """
+    with store_health.one_line(database()):
+        initialise()
+        with lock():
+            store_health.check_writable(database())
+            yield
+
+
+@contextmanager
 def read_only_connection() -> Iterator[sqlite3.Connection | None]:
-    """A read-only connection to the database; None if there is no database yet."""
-    if not database().is_file():
+    """A read-only connection to the database; None if there is no database yet.
+
+    Raises:
+        BoardError: if it cannot be read.
+    """
+    store_health.check(database())
+    if store_health.is_missing(database()):
         yield None
         return
-    with closing(
-        sqlite3.connect(f"file:{quote(database().as_posix())}?mode=ro", uri=True, timeout=30)
-    ) as connection:
+    with store_health.one_line(database()), closing(store_health.connect(database())) as connection:
         yield connection
 
 
@@ -135,22 +151,25 @@ def initialise() -> None:
     One process creates them under the board's lock, in a temporary file that is renamed at the end,
     because several processes would corrupt a new SQLite store. If the project's folder was moved,
     the artifact locations are updated.
+
+    Raises:
+        BoardError: if that fails.
     """
-    from strokecast.common.console import quiet_environment
     from strokecast.params import TASKS
 
-    quiet_environment()
+    environment.quiet()
     names = [experiment_name(task) for task in TASKS]
-    if _ready(names):
-        return
-    with lock():
+    with store_health.one_line(database()):
         if _ready(names):
             return
-        if not database().is_file():
-            _create(names)
-        else:
-            _create_experiments(client(), names)
-            _relocate()
+        with lock():
+            if _ready(names):
+                return
+            if store_health.is_missing(database()):
+                _create(names)
+            else:
+                _create_experiments(client(), names)
+                _relocate()
 
 
 def _ready(names: list[str]) -> bool:
@@ -240,26 +259,18 @@ def client(address: str | None = None) -> MlflowClient:
     """A client of the board, or of the store at `address`, without MLflow's log messages.
 
     Raises:
-        UserError: if the database belongs to another MLflow version or is damaged.
+        BoardError: if the database belongs to another MLflow version or is damaged.
     """
-    from strokecast.common.console import quiet_environment
-
-    quiet_environment()
+    environment.quiet()
     import logging
 
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it raises what it logs
     address = address or uri()
-    try:
+    with store_health.one_line(database()):
         return MlflowClient(tracking_uri=address, registry_uri=address)
-    except MlflowException as error:
-        raise UserError(
-            f"MLflow cannot open the board: {str(error).splitlines()[0]}",
-            location=str(database()),
-            fix=f"run `mlflow db upgrade {address}`, or delete mlruns/ and run `strokecast sync`",
-        ) from None
 
 
 def chunks(items: list[Any], size: int) -> Iterator[list[Any]]:

@@ -1,0 +1,98 @@
+"""A run on the board compared with a training's record, value by value, through MLflow's client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from strokecast.common import files
+from strokecast.tracking import run_record
+from strokecast.tracking.run_record import Point, RunRecord, RunSection
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel, Run
+
+
+def contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
+    """Whether a value in the run that strokecast wrote differs from the record."""
+    if run.info.start_time != record.start_ms or dict(run.data.params) != dict(record.params):
+        return True
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    dataset = (record.dataset["name"], record.dataset["digest"])
+    if [(i.dataset.name, i.dataset.digest) for i in inputs] != [dataset]:
+        return True
+    output_ids = output_model_ids(run)
+    models = [m for m in models_of(client, run) if m.model_id in output_ids]
+    same = (_same_files(local_path(m.artifact_location), record.pyfunc_dir) for m in models)
+    if len(models) != len(output_ids) or not all(same):
+        return True
+    stored = stored_artifacts(run)
+    sections: list[tuple[RunSection, tuple[str, ...], tuple[str, ...]]] = [
+        (record.training, run_record.TRAINING_METRICS, run_record.TRAINING_ARTIFACTS)
+    ]
+    if record.evaluation.digest:
+        sections.append((record.evaluation, (run_record.TEST,), (run_record.TEST,)))
+    for section, metric_prefixes, artifact_prefixes in sections:
+        keys = {k for k in run.data.metrics if k in section.metrics or k.startswith(metric_prefixes)}
+        for key, points in logged_points(client, run, keys).items():
+            if not points <= section.metrics.get(key, frozenset()):
+                return True
+        for name, path in stored.items():
+            expected = section.artifacts.get(name)
+            if expected is None and name.startswith(artifact_prefixes):
+                return True
+            if expected is not None and files.sha256(path) != files.sha256(expected):
+                return True
+    return False
+
+
+def output_model_ids(run: Run) -> set[str]:
+    """The ids of the models that are outputs of a run."""
+    return {output.model_id for output in run.outputs.model_outputs} if run.outputs else set()
+
+
+def logged_points(client: MlflowClient, run: Run, keys: Iterable[str]) -> dict[str, frozenset[Point]]:
+    """The logged points of the metrics `keys`."""
+    points: dict[str, frozenset[Point]] = {}
+    for key in keys:
+        history = client.get_metric_history(run.info.run_id, key) if key in run.data.metrics else []
+        points[key] = frozenset((m.step, m.timestamp, run_record.stored_float(m.value)) for m in history)
+    return points
+
+
+def local_path(location: str) -> Path:
+    """The path of an address on the board: it keeps its artifacts in local files."""
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    return Path(local_file_uri_to_path(location))
+
+
+def stored_artifacts(run: Run) -> dict[str, Path]:
+    """The artifacts of a run by their path inside it; they are local files."""
+    root = local_path(run.info.artifact_uri)
+    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def _same_files(stored: Path, pyfunc_dir: Path | None) -> bool:
+    """Whether `stored` holds every file of `pyfunc_dir`. MLflow adds a file when a model is loaded."""
+    if pyfunc_dir is None:
+        return False
+    pairs = (
+        (path, stored / path.relative_to(pyfunc_dir)) for path in pyfunc_dir.rglob("*") if path.is_file()
+    )
+    return all(copy.is_file() and files.sha256(path) == files.sha256(copy) for path, copy in pairs)
+
+
+def models_of(client: MlflowClient, run: Run) -> list[LoggedModel]:
+    """The models of a run that are not deleted, including partly uploaded ones."""
+    models, token = [], None
+    while True:
+        page = client.search_logged_models(
+            [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", page_token=token
+        )
+        models += list(page)
+        token = page.token
+        if not token:
+            return models
