@@ -31,7 +31,7 @@ import train_spread
 import train_steps
 import train_turns
 from claims import conclude
-from strokecast.common.console import quiet_environment
+from strokecast.common import environment
 from strokecast.common.import_hiding import start_tensorflow
 from train_data import SketchProject, quickdraw_folder
 
@@ -175,7 +175,7 @@ def main() -> None:
         parser.error(f"the plain script has {', '.join(MIN_SPEED_RATIOS)}")
     default_names = train_ours.networks() if arguments.part == "jit" else sorted(MIN_SPEED_RATIOS)
     arguments.names = arguments.names or default_names
-    quiet_environment()
+    environment.prepare()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")  # by fit, for any tf.data.Dataset
     if arguments.child is None or arguments.part != "threads":

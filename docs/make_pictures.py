@@ -474,9 +474,9 @@ MAKERS: dict[str, Callable[[Path, Path], str]] = {
 
 def main(names: list[str], folder: Path = PICTURES, reports: Path = Path("reports")) -> int:
     """Make the named pictures (all if none is named); returns how many could not be made."""
-    from strokecast.common.console import quiet_environment
+    from strokecast.common import environment
 
-    quiet_environment()
+    environment.prepare()
     folder.mkdir(parents=True, exist_ok=True)
     failed = 0
     for name in names or list(MAKERS):

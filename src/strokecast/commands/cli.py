@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from strokecast.common.console import quiet_environment
+from strokecast.common import environment
 from strokecast.common.errors import UserError
 
 
@@ -36,7 +36,7 @@ def main() -> None:
 
     Run the commands in the root of the project, the folder with params.yaml and dvc.yaml.
     """
-    quiet_environment()
+    environment.prepare()
 
 
 @main.command()

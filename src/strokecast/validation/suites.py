@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.console import quiet_environment
+from strokecast.common import environment
 from strokecast.validation import gx_import
 from strokecast.validation.merged_result import MergedResult
 from strokecast.validation.rules import Rule, RuleResult
@@ -180,7 +180,7 @@ def _run_suite(suite: str, frame: pd.DataFrame, rules: Sequence[Rule]) -> dict[s
 
 def new_context() -> Any:
     """An ephemeral Data Context without progress bars."""
-    quiet_environment()
+    environment.quiet()
     gx_import.import_great_expectations()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig

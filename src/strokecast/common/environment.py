@@ -1,0 +1,84 @@
+"""The environment of this process: set before libraries read it, so that results do not depend on the user's shell."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+
+# Telemetry and hints of libraries. Values that the user set are kept.
+QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "1",
+}
+
+# Keras and TensorFlow in their default configuration: saved models, figures and run times depend on it.
+KERAS = {
+    "KERAS_BACKEND": "tensorflow",
+    "KERAS_HOME": os.devnull,  # no keras.json is read or written
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # failures raise exceptions; the lines are about GPUs that are not there
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_USE_LEGACY_KERAS": "0",
+}
+
+# What the user's shell or notebook does not decide.
+FIXED = KERAS | {
+    "MPLBACKEND": "agg",  # figures are files; a notebook's backend is not installed here
+    "MATPLOTLIBRC": os.devnull,  # the style is that of `common.figures`
+    "SHELL": "/bin/sh",  # DVC starts stages with it; service accounts have one that starts nothing
+}
+
+# `training.jit_compile` chooses the compiler; a training has the epochs of its recipe; the board is the one in `mlruns/`.
+REMOVED = (
+    "KERAS_MAX_EPOCHS",
+    "KERAS_MAX_STEPS_PER_EPOCH",
+    "KERAS_NNX_ENABLED",
+    "TF_XLA_FLAGS",
+    "MLFLOW_ACTIVE_MODEL_ID",
+    "MLFLOW_ENABLE_ASYNC_LOGGING",
+    "MLFLOW_ENABLE_WORKSPACES",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_LOCK_MODEL_DEPENDENCIES",
+    "MLFLOW_LOG_MODEL_COMPRESSION",
+    "MLFLOW_RUN_ID",
+    "MLFLOW_TRUNCATE_LONG_VALUES",
+    "MLFLOW_WORKSPACE",
+)
+
+
+def quiet() -> None:
+    """Switch off the telemetry and the hints of every library. Variables that the user set are kept."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+
+
+def prepare() -> None:
+    """Prepare this process and those that it starts; the first call of every stage and command.
+
+    Sets `FIXED` and `QUIET` and removes `REMOVED`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their
+    values. Warnings and log messages of libraries are not printed, unless the user asked Python for warnings, and never
+    raised. Text that the terminal's encoding lacks is escaped.
+    """
+    quiet()
+    os.environ.update(FIXED)
+    for name in REMOVED:
+        os.environ.pop(name, None)
+    requested = [option for option in sys.warnoptions if not _raises(option)]
+    if requested != sys.warnoptions or not requested:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _raises(option: str) -> bool:
+    """Whether an option `action:message:category:module:line` of Python's `-W` turns warnings into exceptions."""
+    action = option.split(":")[0].strip()
+    return bool(action) and "error".startswith(action)

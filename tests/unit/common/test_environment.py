@@ -1,0 +1,65 @@
+"""Results and output do not depend on the variables of the user's shell; choices that are the user's own are kept."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from strokecast.common import environment
+from strokecast.common.stage import stage
+
+
+@pytest.fixture(autouse=True)
+def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Restore all variables and the filters of warnings after the test."""
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        patch.setattr(os, "environ", os.environ.copy())
+        yield
+
+
+def test_a_notebooks_variables_have_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*environment.FIXED, *environment.REMOVED):
+        monkeypatch.setitem(os.environ, name, "module://matplotlib_inline.backend_inline")
+    environment.prepare()
+    assert {name: os.environ[name] for name in environment.FIXED} == environment.FIXED
+    assert not {*environment.REMOVED} & {*os.environ}
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_URI", "CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH"])
+def test_choices_of_the_user_are_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, name, "chosen")
+    environment.prepare()
+    assert os.environ[name] == "chosen"
+
+
+@pytest.mark.parametrize("options", [[], ["error"], ["e::DeprecationWarning"], ["default", "error:x"]])
+def test_warnings_are_neither_raised_nor_printed(options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "warnoptions", options)
+    warnings.simplefilter("error")
+    environment.prepare()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn("of a library", DeprecationWarning, stacklevel=1)
+    assert not caught
+    assert os.environ["PYTHONWARNINGS"] == "ignore", "also in processes that this one starts"
+
+
+def test_requested_warnings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "warnoptions", ["default"])
+    warnings.simplefilter("default")
+    environment.prepare()
+    with pytest.warns(UserWarning, match="of a library"):
+        warnings.warn("of a library", stacklevel=1)
+
+
+def test_text_that_a_terminal_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with stage("x", "drawing a café → cafe"):
+        pass
+    terminal.seek(0)
+    assert terminal.readline() == "[x] drawing a caf\\xe9 \\u2192 cafe\n"
