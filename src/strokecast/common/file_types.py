@@ -26,6 +26,7 @@ class FileType:
 
 _EXCEL = FileType("an Excel workbook", "save it as CSV (UTF-8)")
 _ZIP = FileType("a zip archive", "unpack it with `unzip`")
+_DAMAGED_ZIP = FileType("a truncated or damaged zip archive", "fetch it again")
 _KERAS = FileType("a Keras model", "train the model again, or name the right file")
 _NPZ = FileType("a NumPy npz archive", "set sketches.source: npz_folder for npz files of drawings")
 _UTF16 = FileType("UTF-16 text", "save it as UTF-8")
@@ -81,7 +82,7 @@ def explain(error: UserError, path: Path, expected: str) -> UserError:
         file_type = recognize(path)
     except OSError:
         return error
-    if file_type is None or file_type.name == expected:
+    if file_type is None or (file_type in (_NPZ, _DAMAGED_ZIP) and path.suffix == ".npz"):
         return error
     return UserError(f"is {file_type.name}, not {expected}", location=str(path), fix=file_type.fix)
 
@@ -91,7 +92,7 @@ def _recognize_zip(path: Path) -> FileType:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except Exception:  # a damaged directory, which zipfile reports in many ways
-        return FileType("a truncated or damaged zip archive", "fetch it again")
+        return _DAMAGED_ZIP
     if any(name.startswith(("xl/", "word/")) for name in names):
         return _EXCEL
     if "config.json" in names and "model.weights.h5" in names:

@@ -97,7 +97,9 @@ class KaggleCsv(Strict):
     """CSV files of Kaggle's Doodle Recognition Challenge. A hash of the key_id assigns the splits."""
 
     folder: str = Field(
-        "train_simplified", min_length=1, description="local folder with the CSV files; the column word is the class"
+        "train_simplified",
+        min_length=1,
+        description="local folder with the CSV files; the column word is the class",
     )
     classes: Literal["all"] | Words = Field("all", description="`all`, or a list of classes")
     recognized_only: bool = with_default(ClassFiles, "recognized_only", False)

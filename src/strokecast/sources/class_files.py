@@ -16,6 +16,7 @@ from urllib.parse import quote
 from strokecast.common.errors import UserError
 from strokecast.params import ClassFiles
 from strokecast.sources import class_names, local
+from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.formats import source_json
 from strokecast.sources.sketches import quickdraw
 
@@ -29,14 +30,14 @@ class Layout:
         file_format: "raw", "simplified" or "binary".
         folder: folder of the files, relative to the base address.
         suffix: of the files.
-        check: raises `UserError` if a file is not of the format.
+        check: raises `UserError` if a file is not of the format, or not of the class.
     """
 
     source: str
     file_format: str
     folder: str
     suffix: str
-    check: Callable[[Path], None]
+    check: Callable[[Path, str], None]
 
     @property
     def key(self) -> str:
@@ -48,10 +49,9 @@ class Layout:
         folder = base_folder / self.folder
         return folder if folder.is_dir() else base_folder
 
-    def classes_in(self, folder: Path) -> list[str]:
-        """The classes that have a file in `folder`, in alphabetical order."""
-        paths = folder.glob(f"*{self.suffix}") if folder.is_dir() else []
-        return sorted(p.name.removesuffix(self.suffix) for p in paths if not p.name.startswith("."))
+    def scan(self, folder: Path) -> ClassFolder:
+        """The class files in `folder`, also under the names that the bucket's console gives them."""
+        return ClassFolder.scan(folder, self.suffix, f"{self.folder.replace('/', '_')}_")
 
 
 def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
@@ -63,10 +63,11 @@ def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
     """
     class_names.check(options.classes, layout.key)
     base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
+    passed_over = ""
     if base_folder is None:
         classes = _from_web(options, folder, layout)
     else:
-        classes = _from_folder(options, base_folder, folder, layout)
+        classes, passed_over = _from_folder(options, base_folder, folder, layout)
     file_names = [f"{label}{layout.suffix}" for label in classes]
     source: dict[str, Any] = {
         "source": layout.source,
@@ -83,7 +84,7 @@ def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
         **quickdraw.CREDITS,
     }
     source_json.write(folder, source)
-    return source_json.summary(source)
+    return source_json.summary(source) + passed_over
 
 
 def describe_change(options: ClassFiles, source: dict[str, Any], layout: Layout) -> str | None:
@@ -94,31 +95,23 @@ def describe_change(options: ClassFiles, source: dict[str, Any], layout: Layout)
     base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
     if base_folder is None or not base_folder.is_dir():
         return None
-    folder = layout.folder_in(base_folder)
-    if change := source_json.describe_new_size(folder, source):
-        return change
-    if options.classes == "all" and (new := set(layout.classes_in(folder)) - set(source["classes"])):
-        return f"{folder} has a new file {min(new)}{layout.suffix}"
-    return None
+    return layout.scan(layout.folder_in(base_folder)).describe_change(options.classes, source)
 
 
-def _from_folder(options: ClassFiles, base_folder: Path, folder: Path, layout: Layout) -> list[str]:
+def _from_folder(
+    options: ClassFiles, base_folder: Path, folder: Path, layout: Layout
+) -> tuple[list[str], str]:
+    """Copy the class files; the classes, and the files that were passed over as the end of a line."""
     from strokecast.common.console import progress
 
-    if not base_folder.is_dir():
-        raise UserError(
-            f"no such folder {options.base_url!r}",
-            location=f"{layout.key}.base_url",
-            allowed=f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves",
-        )
-    input_folder = layout.folder_in(base_folder)
-    available = layout.classes_in(input_folder)
-    classes = class_names.select(options.classes, available, input_folder, layout.suffix, layout.key)
-    for label in progress(classes, "copying", unit="class"):
-        path = input_folder / f"{label}{layout.suffix}"
-        layout.check(path)
-        shutil.copyfile(path, folder / path.name)
-    return classes
+    allowed = f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves"
+    local.check_folder(base_folder, options.base_url, f"{layout.key}.base_url", allowed)
+    class_folder = layout.scan(layout.folder_in(base_folder))
+    paths = class_folder.select(options.classes, layout.key)
+    for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
+        layout.check(path, label)
+        shutil.copyfile(path, folder / f"{label}{layout.suffix}")
+    return list(paths), class_folder.passed_over()
 
 
 def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
@@ -147,9 +140,9 @@ def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
         hint = "" if label in official else class_names.suggest(label, official)
         message = f"no such file {error.request.url} (HTTP {error.status})"
         raise UserError(message, location=layout.key, fix=hint or alternatives) from None
-    for request, path in zip(requests, cached, strict=True):
+    for label, request, path in zip(classes, requests, cached, strict=True):
         try:
-            layout.check(path)
+            layout.check(path, label)
         except UserError as error:
             downloads.evict(path)
             raise UserError(error.what, location=request.url, allowed=error.allowed, fix=error.fix) from None

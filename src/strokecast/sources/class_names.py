@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def check_labels(labels: Sequence[str], location: str) -> None:
                 allowed="a name that does not start with a dot, and has no slash and no backslash",
             )
     names.check_distinct(labels, "class", location)
+
+
+def normalize(classes: str | Sequence[str]) -> str | list[str]:
+    """`all`, or the listed classes in composed Unicode form (NFC), as classes are named everywhere."""
+    return "all" if classes == "all" else [unicodedata.normalize("NFC", label) for label in classes]
 
 
 def select(

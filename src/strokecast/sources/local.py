@@ -25,10 +25,10 @@ def resolve(path: str) -> Path:
     the copy is resolved against the project itself.
     """
     local_path = Path(path).expanduser()
-    if local_path.is_absolute() or local_path.exists():
+    if local_path.is_absolute() or _exists(local_path):
         return local_path
     project_path = paths.board_root() / local_path
-    return project_path if project_path.exists() else local_path
+    return project_path if _exists(project_path) else local_path
 
 
 def folder_of(base_url: str, location: str) -> Path | None:
@@ -54,6 +54,37 @@ def folder_of(base_url: str, location: str) -> Path | None:
             allowed="an http(s) address, file:///..., or a local folder",
         )
     return resolve(base_url)
+
+
+def check_folder(folder: Path, path: str, location: str, allowed: str = "") -> None:
+    """Check that a folder of params.yaml exists and can be listed.
+
+    Args:
+        folder: the resolved folder.
+        path: as in params.yaml, for the error message.
+        location: key path of `path`, for the error message.
+        allowed: what the folder should contain, for the error message.
+
+    Raises:
+        UserError: if it is missing, is not a folder, or cannot be read.
+    """
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise UserError(f"no such folder {path!r}", location=location, allowed=allowed) from None
+        reason = (
+            "is not a folder" if isinstance(error, NotADirectoryError) else files.describe_os_error(error)
+        )
+        raise UserError(f"{path!r}: {reason}", location=location, allowed=allowed) from None
+
+
+def _exists(path: Path) -> bool:
+    """Whether `path` exists; False for one that the system cannot look up, such as a name that is too long."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def file_info(path: Path) -> FileInfo:

@@ -109,7 +109,8 @@ def test_bad_options_give_one_line(shared: Path, tmp_path: Path, raw_folder: Pat
         f"{key}.classes: 'bed' is listed twice"
     )
     assert fetch_error(name, ClassFiles(base_url=base_url, classes=("../bed",)), raw_folder) == (
-        f"{key}.classes: '../bed' is not a class name"
+        f"{key}.classes: '../bed' is not a class name; allowed: a name that does not start with a dot, and has no "
+        "slash and no backslash"
     )
     line = fetch_error(name, ClassFiles(base_url=base_url, classes=("airplan",)), raw_folder)
     folder = shared / "quickdraw" / layout.folder
@@ -240,7 +241,7 @@ def test_a_web_page_instead_of_a_file_is_an_error_and_not_cached(
     base_url = serve(tmp_path / "www")
     options = ClassFiles(base_url=base_url, classes=("cat",))
     line = fetch_error("quickdraw_raw", options, raw_folder)
-    assert line.startswith(f"{base_url}/full/raw/cat.ndjson: is not raw ndjson: line 1: invalid JSON: ")
+    assert line.startswith(f"{base_url}/full/raw/cat.ndjson: is an HTML page, not raw ndjson; ")
     assert not list(raw_folder.iterdir())
     (folder / "cat.ndjson").write_bytes(ndjson_line() + b"\n")
     source("quickdraw_raw").fetch(options, raw_folder)

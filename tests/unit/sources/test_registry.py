@@ -18,7 +18,7 @@ from strokecast.sources import registry
 
 Settings = Callable[..., Params]
 LOCAL_INPUT = {"quickdraw", "quickdraw_raw", "quickdraw_simplified", "quickdraw_binary", "tutorial_tfrecord"}
-LOCAL_INPUT |= {"npz_folder", "csv", "cta"}
+LOCAL_INPUT |= {"npz_folder", "kaggle_csv", "csv", "cta"}
 
 
 def test_every_source_name_in_params_is_a_source() -> None:

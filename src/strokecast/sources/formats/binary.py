@@ -20,8 +20,9 @@ from typing import IO
 
 import numpy as np
 
+from strokecast.common import file_types
 from strokecast.common.errors import UserError
-from strokecast.common.files import open_binary
+from strokecast.common.files import check_regular, open_binary
 from strokecast.sources.formats.records import MAX_POINTS, Drawing, Reject, RejectedError, check_sizes
 
 _HEAD = struct.Struct("<Q2sbIH")
@@ -65,11 +66,16 @@ def check(path: Path) -> None:
     Raises:
         UserError: if the file is empty, damaged or truncated; names the byte offset.
     """
-    last = deque(read(path), maxlen=1)
+    try:
+        last = deque(read(path), maxlen=1)
+    except UserError as error:
+        check_regular(path)
+        raise file_types.explain(error, path, "a .bin file of drawings") from None
     if not last:
         raise UserError("is empty", location=str(path), allowed=".bin records", fix="fetch it again")
     if isinstance(last[0], Reject) and last[0].kind == "cut":
-        raise UserError(f"is truncated: {last[0].detail}", location=str(path), fix="fetch it again")
+        truncated = UserError(f"is truncated: {last[0].detail}", location=str(path), fix="fetch it again")
+        raise file_types.explain(truncated, path, "a .bin file of drawings")
 
 
 def _parse_record(file: IO[bytes], head: bytes, number: int, path: Path, start: int) -> Drawing:

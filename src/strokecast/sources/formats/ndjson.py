@@ -8,8 +8,9 @@ Source: https://github.com/googlecreativelab/quickdraw-dataset
 from __future__ import annotations
 
 import json
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import IO, Any, Literal, NoReturn
@@ -17,6 +18,7 @@ from typing import IO, Any, Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common import file_types
 from strokecast.common.errors import UserError
 from strokecast.common.files import open_binary
 from strokecast.sources.formats.records import (
@@ -52,7 +54,7 @@ def read(path: Path, variant: Variant) -> Iterator[Drawing | Reject]:
         UserError: if the file does not exist.
     """
     with open_binary(path) as file:
-        for number, line in enumerate(_read_lines(file), start=1):
+        for number, line in enumerate(read_lines(file), start=1):
             try:
                 yield parse(line, variant, number)
             except RejectedError as error:
@@ -65,9 +67,15 @@ def parse(line: bytes, variant: Variant, number: int = 1) -> Drawing:
     Raises:
         RejectedError: if it is not a drawing of this variant.
     """
-    if len(line) > MAX_LINE:
-        raise RejectedError("too_big", f"longer than {MAX_LINE:,} bytes")
-    fields = _parse_object(line)
+    return to_drawing(_parse_object(line), variant, number)
+
+
+def to_drawing(fields: Mapping[str, Any], variant: Variant, number: int) -> Drawing:
+    """The drawing with these fields; `word` is in composed Unicode form (NFC).
+
+    Raises:
+        RejectedError: if they are not those of a drawing of this variant.
+    """
     for key in KEYS:
         if key not in fields:
             raise RejectedError("missing_key", f"no key {key!r}")
@@ -86,7 +94,7 @@ def parse(line: bytes, variant: Variant, number: int = 1) -> Drawing:
     return Drawing(
         number,
         key_id,
-        fields["word"],
+        unicodedata.normalize("NFC", fields["word"]),
         fields["countrycode"],
         fields["timestamp"],
         fields["recognized"],
@@ -94,29 +102,43 @@ def parse(line: bytes, variant: Variant, number: int = 1) -> Drawing:
     )
 
 
-def check(path: Path, variant: Variant) -> None:
-    """Check that one of the first 20 lines is a drawing.
+def check(path: Path, variant: Variant, label: str = "") -> None:
+    """Check that one of the first 20 lines is a drawing, of the class `label` if it is given.
 
     Raises:
-        UserError: if the file is empty, or none of these lines is a drawing.
+        UserError: if the file is empty, or none of these lines is such a drawing.
     """
+    expected = f"{variant} ndjson"
     first: Reject | None = None
+    other = ""
     for count, item in enumerate(read(path, variant), start=1):
         if isinstance(item, Drawing):
-            return
-        first = first or item
+            if not (label and item.word) or item.word == label:
+                return
+            other = other or item.word
+        elif first is None:
+            first = item
+            if count == 1 and (file_type := file_types.recognize(path)):
+                raise UserError(f"is {file_type.name}, not {expected}", location=str(path), fix=file_type.fix)
         if count == _CHECKED_LINES:
             break
+    if other:
+        raise UserError(
+            f"contains drawings of {other!r}, not of {label!r}",
+            location=str(path),
+            fix=f"call the file {other}.ndjson",
+        )
     if first is None:
-        raise UserError("is empty", location=str(path), allowed=f"{variant} ndjson", fix="fetch it again")
+        raise UserError("is empty", location=str(path), allowed=expected, fix="fetch it again")
     raise UserError(
-        f"is not {variant} ndjson: line {first.number}: {first.detail}",
+        f"is not {expected}: line {first.number}: {first.detail}",
         location=str(path),
         allowed=f"one JSON object per line, with the keys {', '.join(KEYS)}",
     )
 
 
-def _read_lines(file: IO[bytes]) -> Iterator[bytes]:
+def read_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines without their ends; of a line longer than `MAX_LINE` its first `MAX_LINE + 2` bytes."""
     while line := file.readline(MAX_LINE + 2):
         complete = line.endswith(b"\n")
         yield line.removesuffix(b"\n").removesuffix(b"\r")
@@ -124,21 +146,41 @@ def _read_lines(file: IO[bytes]) -> Iterator[bytes]:
             complete = rest.endswith(b"\n")
 
 
-def _parse_object(line: bytes) -> dict[str, Any]:
+def decode(line: bytes) -> str:
+    """The text of one line that is not blank.
+
+    Raises:
+        RejectedError: if it is blank, longer than `MAX_LINE`, or not UTF-8.
+    """
+    if len(line) > MAX_LINE:
+        raise RejectedError("too_big", f"longer than {MAX_LINE:,} bytes")
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RejectedError("not_text", f"not UTF-8 at byte {error.start + 1}") from None
     if not text.strip():
         raise RejectedError("not_json", "the line is blank")
+    return text
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        RejectedError: if it is not JSON, or contains a number that JSON or Python cannot represent.
+    """
     try:
-        value = json.loads(text, parse_constant=_reject_constant)
+        return json.loads(text, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
         raise RejectedError("not_json", f"invalid JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise RejectedError("not_json", "invalid JSON: nested too deeply") from None
     except ValueError:  # an integer of thousands of digits
         raise RejectedError("bad_value", "contains a number with too many digits") from None
+
+
+def _parse_object(line: bytes) -> dict[str, Any]:
+    value = parse_json(decode(line))
     if not isinstance(value, dict):
         raise RejectedError("bad_shape", f"{format_value(value)} is not a JSON object")
     return value

@@ -1,7 +1,8 @@
 """Sketch-RNN npz files: reading without trusting them, and writing with reproducible bytes.
 
 A class file is a zip of `train.npy`, `valid.npy` and `test.npy`, each an object array of drawings
-`[n_points, 3]` = (dx, dy, pen_lift). Object arrays are pickles, and a pickle can call any function.
+`[n_points, 3]` = (dx, dy, pen_lift), or `[n_points, 5]` in the stroke-5 format, which
+`strokecast.sources.formats.stroke5` converts. Object arrays are pickles, and a pickle can call any function.
 Here none of the names in a pickle is looked up: `strokecast.sources.formats.unpickle` replaces the
 few names that numpy writes by its own classes and rejects all others.
 """
@@ -21,11 +22,16 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from strokecast.common import file_types
 from strokecast.common.errors import UserError
+from strokecast.common.files import check_regular, describe_os_error
+from strokecast.sources.formats import stroke5
 from strokecast.sources.formats.unpickle import UnsafePickleError, load_objects
 
 SPLITS = ("train", "valid", "test")
+MAX_CHECKED_BYTES = 16 << 20  # of one unpacked array that a download parses; a fifth of a second
 MAX_ARRAY_BYTES = 2 << 30  # of one unpacked array; the largest official one has 0.1 GB
+_EXPECTED = "a Sketch-RNN npz"
 _DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -86,12 +92,17 @@ def read_split(path: Path, split: str) -> list[np.ndarray]:
 
 
 def check_class(path: Path) -> None:
-    """Check that a file is a complete zip with the three splits. Opens no pickle.
+    """Check that a file is a complete zip with drawings in the three splits.
+
+    The drawings of a split of more than `MAX_CHECKED_BYTES` are left to `read_class`.
 
     Raises:
         UserError: if it is not; names the file and the problem.
     """
     with _open(path) as archive:
+        for split in SPLITS:
+            if archive.getinfo(f"{split}.npy").file_size <= MAX_CHECKED_BYTES:
+                _read_split(path, archive, split)
         try:
             broken = archive.testzip()
         except _DAMAGE_ERRORS as error:
@@ -122,21 +133,31 @@ def write_class(path: Path, splits: Mapping[str, Sequence[np.ndarray]]) -> None:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
+    check_regular(path)
     try:
         archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise UserError("no such file", location=str(path)) from None
-    except (*_DAMAGE_ERRORS, IsADirectoryError) as error:
-        raise _damaged(path, error) from None
+    except OSError as error:
+        raise UserError(describe_os_error(error), location=str(path)) from None
+    except _DAMAGE_ERRORS as error:
+        raise file_types.explain(_damaged(path, error), path, _EXPECTED) from None
     names = archive.namelist()
     missing = [split for split in SPLITS if f"{split}.npy" not in names]
     if missing:
         archive.close()
-        raise UserError(
+        lacking = UserError(
             f"lacks the array{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it contains "
             + (", ".join(sorted(name.removesuffix(".npy") for name in names)[:12]) or "nothing"),
             location=str(path),
             allowed="an npz with the keys train, valid, test",
+        )
+        raise file_types.explain(lacking, path, _EXPECTED)
+    too_big = next((info for info in archive.infolist() if info.file_size > MAX_ARRAY_BYTES), None)
+    if too_big:
+        archive.close()
+        raise _unsafe(
+            path,
+            too_big.filename,
+            f"needs {too_big.file_size:,} bytes unpacked, more than {MAX_ARRAY_BYTES:,}",
         )
     return archive
 
@@ -144,19 +165,13 @@ def _open(path: Path) -> zipfile.ZipFile:
 def _read_split(path: Path, archive: zipfile.ZipFile, split: str) -> list[np.ndarray]:
     try:
         info = archive.getinfo(f"{split}.npy")
-        if info.file_size > MAX_ARRAY_BYTES:
-            raise UnsafePickleError(f"needs {info.file_size:,} bytes unpacked, more than {MAX_ARRAY_BYTES:,}")
         with archive.open(info) as member:
             data = member.read(MAX_ARRAY_BYTES + 1)
         if len(data) != info.file_size:
             raise ValueError("the file is truncated")
         return _parse_drawings(io.BytesIO(data), len(data))
     except UnsafePickleError as error:
-        raise UserError(
-            f"is not safe to read: {split}.npy {error}",
-            location=str(path),
-            fix="get this file from a source you trust",
-        ) from None
+        raise _unsafe(path, f"{split}.npy", str(error)) from None
     except _DAMAGE_ERRORS as error:
         raise _damaged(path, error, f"{split}.npy: ") from None
 
@@ -202,9 +217,22 @@ def _check_drawing(item: object, index: int) -> np.ndarray:
         raise ValueError(f"drawing {index} is not an array of numbers")
     if item.size == 0:
         return np.zeros((0, 3), dtype=item.dtype)
+    if item.ndim == 2 and item.shape[1] == 5:
+        return stroke5.to_stroke3(item, index)
     if item.ndim != 2 or item.shape[1] != 3:
-        raise ValueError(f"drawing {index} has the shape {list(item.shape)}, not [n_points, 3]")
+        raise ValueError(
+            f"drawing {index} has the shape {list(item.shape)}, not [n_points, 3] (dx, dy, pen_lift) "
+            "or [n_points, 5] (stroke-5: dx, dy, p1, p2, p3)"
+        )
     return item
+
+
+def _unsafe(path: Path, member: str, problem: str) -> UserError:
+    return UserError(
+        f"is not safe to read: {member} {problem}",
+        location=str(path),
+        fix="get this file from a source you trust",
+    )
 
 
 def _damaged(path: Path, error: BaseException, member: str = "") -> UserError:

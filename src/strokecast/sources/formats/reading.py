@@ -15,8 +15,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common import names
 from strokecast.common.errors import UserError
-from strokecast.sources.formats import binary, ndjson, npz, simplify, source_json, tutorial
+from strokecast.sources.formats import binary, kaggle, ndjson, npz, simplify, source_json, tutorial
 from strokecast.sources.formats.records import Drawing, Reject, RejectedError
 from strokecast.sources.formats.splits import assign_split
 from strokecast.sources.formats.strokes3 import to_strokes3, to_times
@@ -99,7 +100,7 @@ def read(raw_folder: Path) -> Iterator[Group]:
     file_format = source.get("format", "npz")
     options = read_options(source, raw_folder)
     labels = source["classes"]
-    if not all(isinstance(label, str) and label.isprintable() and "/" not in label for label in labels):
+    if not all(isinstance(label, str) and not names.problem(label) and "/" not in label for label in labels):
         raise _invalid_source(raw_folder, "contains invalid class names")
     if file_format == "npz":
         for label in labels:
@@ -111,11 +112,15 @@ def read(raw_folder: Path) -> Iterator[Group]:
         for label in labels:
             path = raw_folder / f"{label}{SUFFIXES[file_format]}"
             yield from read_file(path, file_format, label, options, seen)
+    elif file_format == "kaggle":
+        seen = SeenKeyIds()
+        for name, words in _words(source, raw_folder).items():
+            yield from _read_groups(raw_folder / name, file_format, words, options, seen)
     else:
         raise _invalid_source(
             raw_folder,
             f"unknown format {ndjson.format_value(file_format)}",
-            ", ".join(("npz", "tutorial", *SUFFIXES)),
+            ", ".join(("npz", "tutorial", "kaggle", *SUFFIXES)),
         )
 
 
@@ -139,25 +144,42 @@ def read_file(
         UserError: if the file is missing or damaged, or (almost) none of its lines is a drawing of
             this format.
     """
+    return _read_groups(path, file_format, [label], options, seen)
+
+
+def _read_groups(
+    path: Path, file_format: str, labels: Sequence[str], options: ReadOptions, seen: SeenKeyIds | None
+) -> list[Group]:
+    """Read a file with the drawings of one class, or of several classes that its records name (`kaggle`).
+
+    Drawings of other classes are rejected, or skipped in a file of several classes.
+    """
+    has_times = file_format == "raw"
     groups = {
-        split: Group(label, split, [], [], [], [] if file_format == "raw" else None) for split in SPLITS
+        (label, split): Group(label, split, [], [], [], [] if has_times else None)
+        for label in labels
+        for split in SPLITS
     }
-    rejects = groups[SPLITS[0]].rejects
+    rejects = groups[labels[0], SPLITS[0]].rejects
+    used_groups = [groups[label, split] for label in labels for split in _used_splits(options)]
     file_keys: set[int] = set()
     n_drawings = n_rejects = 0
     first_reject: Reject | None = None
     for item in _read_items(path, file_format):
         if isinstance(item, Drawing):
             n_drawings += 1
+            label = item.word if file_format == "kaggle" else labels[0]
+            if label not in labels:
+                continue
             try:
                 _apply_filters(item, label, options, seen, file_keys)
-                strokes = simplify.simplify(item.strokes) if file_format == "raw" else item.strokes
+                strokes = simplify.simplify(item.strokes) if has_times else item.strokes
             except RejectedError as error:
                 rejects.append(_reject(path, file_format, item, error))
                 continue
             is_duplicate = item.key_id in file_keys or (seen is not None and item.key_id in seen)
             file_keys.add(item.key_id)
-            group = groups[assign_split(item.key_id, options.valid_share, options.test_share)]
+            group = groups[label, assign_split(item.key_id, options.valid_share, options.test_share)]
             if _is_full(group, options):
                 continue
             group.drawings.append(to_strokes3(strokes))
@@ -165,7 +187,7 @@ def read_file(
                 group.times.append(to_times(strokes))
             suffix = f":{item.number}" if is_duplicate else ""  # only if duplicates are kept
             group.ids.append(f"{label}/{group.split}/{item.key_id}{suffix}")
-            if options.cap and all(_is_full(groups[split], options) for split in _used_splits(options)):
+            if options.cap and all(_is_full(used, options) for used in used_groups):
                 break
         else:
             rejects.append(item)
@@ -201,6 +223,20 @@ def _invalid_source(raw_folder: Path, problem: str, allowed: str = "") -> UserEr
     return UserError(problem, location=str(raw_folder / source_json.FILE_NAME), allowed=allowed, fix=_FIX)
 
 
+def _words(source: Mapping[str, Any], raw_folder: Path) -> dict[str, list[str]]:
+    """The selected classes of each file of a `kaggle` source."""
+    words = source.get("words")
+    if isinstance(words, dict) and all(
+        isinstance(labels, list)
+        and labels
+        and set(labels) <= set(source["classes"])
+        and Path(name).name == name
+        for name, labels in words.items()
+    ):
+        return words
+    raise _invalid_source(raw_folder, "does not name the classes of each file")
+
+
 def _reject(path: Path, file_format: str, drawing: Drawing, error: RejectedError) -> Reject:
     unit: Literal["line", "record"] = "record" if file_format == "binary" else "line"
     return Reject(path.name, unit, drawing.number, error.kind, error.detail, drawing.key_id)
@@ -209,6 +245,8 @@ def _reject(path: Path, file_format: str, drawing: Drawing, error: RejectedError
 def _read_items(path: Path, file_format: str) -> Iterator[Drawing | Reject]:
     if file_format == "binary":
         return binary.read(path)
+    if file_format == "kaggle":
+        return kaggle.read(path)
     return ndjson.read(path, "raw" if file_format == "raw" else "simplified")
 
 

@@ -1,7 +1,7 @@
 """A local folder of Sketch-RNN files `<class>.npz` (directly in the folder, not in `sketchrnn/`).
 
 The files may be the user's own, come from other Sketch-RNN datasets, or be pickled by Python 2.
-`<class>.full.npz` repeats the drawings of a class and is ignored.
+`strokecast.sources.class_folder` describes the names under which a class is found.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from strokecast.common.errors import UserError
 from strokecast.params import NpzFolder
 from strokecast.sources import class_names, local
+from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.formats import npz, source_json
+from strokecast.sources.sketches.quickdraw import CONSOLE_PREFIX
 
 SOURCE = "npz_folder"
 KEY = f"params.yaml: sketches.{SOURCE}"
@@ -28,37 +29,27 @@ def fetch(options: NpzFolder, folder: Path) -> str:
     from strokecast.common.console import progress
 
     input_folder = local.resolve(options.folder)
-    if not input_folder.is_dir():
-        raise UserError(f"no such folder {options.folder!r}", location=f"{KEY}.folder")
+    local.check_folder(input_folder, options.folder, f"{KEY}.folder", "a folder with <class>.npz")
     class_names.check(options.classes, KEY)
-    classes = class_names.select(options.classes, _classes_in(input_folder), input_folder, ".npz", KEY)
-    for label in progress(classes, "copying", unit="class"):
-        npz.check_class(input_folder / f"{label}.npz")
-        shutil.copyfile(input_folder / f"{label}.npz", folder / f"{label}.npz")
+    class_folder = ClassFolder.scan(input_folder, ".npz", CONSOLE_PREFIX)
+    paths = class_folder.select(options.classes, KEY)
+    for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
+        npz.check_class(path)
+        shutil.copyfile(path, folder / f"{label}.npz")
     source: dict[str, Any] = {
         "source": SOURCE,
         "format": "npz",
-        "classes": classes,
-        "files": {f"{label}.npz": local.file_info(folder / f"{label}.npz") for label in classes},
+        "classes": list(paths),
+        "files": {f"{label}.npz": local.file_info(folder / f"{label}.npz") for label in paths},
         "cap": options.cap.model_dump(),
         "attribution": "as the owner of the files states",
         "licence": "as the owner of the files states",
     }
     source_json.write(folder, source)
-    return source_json.summary(source)
+    return source_json.summary(source) + class_folder.passed_over()
 
 
 def describe_change(options: NpzFolder, source: dict[str, Any]) -> str | None:
     """One line if a local file was added or has another size than in `source.json`, else None."""
     input_folder = local.resolve(options.folder)
-    if not input_folder.is_dir():
-        return None
-    if options.classes == "all" and (new := set(_classes_in(input_folder)) - set(source["classes"])):
-        return f"{input_folder} has a new file {min(new)}.npz"
-    return source_json.describe_new_size(input_folder, source)
-
-
-def _classes_in(folder: Path) -> list[str]:
-    return sorted(
-        p.stem for p in folder.glob("*.npz") if not p.name.startswith(".") and not p.stem.endswith(".full")
-    )
+    return ClassFolder.scan(input_folder, ".npz", CONSOLE_PREFIX).describe_change(options.classes, source)

@@ -17,11 +17,13 @@ from urllib.parse import quote
 from strokecast.common.errors import UserError
 from strokecast.params import QuickDraw
 from strokecast.sources import class_names, local
+from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.formats import source_json
 from strokecast.sources.local import FileInfo
 
 OFFICIAL = "https://storage.googleapis.com/quickdraw_dataset"
 FOLDER = "sketchrnn"
+CONSOLE_PREFIX = f"{FOLDER}_"  # of files that the web console of the bucket saves
 KEY = "params.yaml: sketches.quickdraw"
 BASE_KEY = f"{KEY}.base_url"
 ALTERNATIVES = (
@@ -52,10 +54,11 @@ def fetch(options: QuickDraw, folder: Path) -> str:
     """
     class_names.check(options.classes, KEY)
     base_folder = local.folder_of(options.base_url, BASE_KEY)
+    passed_over = ""
     if base_folder is None:
         classes = _from_web(options, folder)
     else:
-        classes = _from_folder(options, base_folder / FOLDER, folder)
+        classes, passed_over = _from_folder(options, base_folder, folder)
     source: dict[str, Any] = {
         "source": "quickdraw",
         "classes": classes,
@@ -64,7 +67,7 @@ def fetch(options: QuickDraw, folder: Path) -> str:
         **CREDITS,
     }
     source_json.write(folder, source)
-    return source_json.summary(source)
+    return source_json.summary(source) + passed_over
 
 
 def describe_change(options: QuickDraw, source: dict[str, Any]) -> str | None:
@@ -73,37 +76,30 @@ def describe_change(options: QuickDraw, source: dict[str, Any]) -> str | None:
     Compares names and sizes only. A web address or a missing folder does not count as changed.
     """
     base_folder = local.folder_of(options.base_url, BASE_KEY)
-    if base_folder is None or not (base_folder / FOLDER).is_dir():
+    if base_folder is None or not base_folder.is_dir():
         return None
-    input_folder = base_folder / FOLDER
-    if change := source_json.describe_new_size(input_folder, source):
-        return change
-    if options.classes == "all" and (new := set(_classes_in(input_folder)) - set(source["classes"])):
-        return f"{input_folder} has a new file {min(new)}.npz"
-    return None
+    return _scan(base_folder).describe_change(options.classes, source)
 
 
-def _classes_in(folder: Path) -> list[str]:
-    """Classes with an npz in the folder. The official `<class>.full.npz` repeat a class and are ignored."""
-    return sorted(p.stem for p in folder.glob("*.npz") if not p.name.endswith(".full.npz"))
+def _scan(base_folder: Path) -> ClassFolder:
+    """The class files in `base_folder/sketchrnn` if it exists, else in `base_folder`."""
+    folder = base_folder / FOLDER
+    return ClassFolder.scan(folder if folder.is_dir() else base_folder, ".npz", CONSOLE_PREFIX)
 
 
-def _from_folder(options: QuickDraw, input_folder: Path, folder: Path) -> list[str]:
+def _from_folder(options: QuickDraw, base_folder: Path, folder: Path) -> tuple[list[str], str]:
+    """Copy the class files; the classes, and the files that were passed over as the end of a line."""
     from strokecast.common.console import progress
     from strokecast.sources.formats import npz
 
-    if not input_folder.is_dir():
-        raise UserError(
-            f"{options.base_url!r} has no folder {FOLDER}",
-            location=BASE_KEY,
-            allowed=f"a folder with {FOLDER}/<class>.npz",
-        )
-    classes = class_names.select(options.classes, _classes_in(input_folder), input_folder, ".npz", KEY)
-    for label in progress(classes, "copying", unit="class"):
-        path = input_folder / f"{label}.npz"
+    allowed = f"a folder with {FOLDER}/<class>.npz, or with the files themselves"
+    local.check_folder(base_folder, options.base_url, BASE_KEY, allowed)
+    class_folder = _scan(base_folder)
+    paths = class_folder.select(options.classes, KEY)
+    for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
         npz.check_class(path)
-        shutil.copyfile(path, folder / path.name)
-    return classes
+        shutil.copyfile(path, folder / f"{label}.npz")
+    return list(paths), class_folder.passed_over()
 
 
 def _from_web(options: QuickDraw, folder: Path) -> list[str]:

@@ -9,7 +9,9 @@ from strokecast.params import ClassFiles
 from strokecast.sources import class_files
 from strokecast.sources.formats import binary
 
-LAYOUT = class_files.Layout("quickdraw_binary", "binary", "full/binary", ".bin", binary.check)
+LAYOUT = class_files.Layout(
+    "quickdraw_binary", "binary", "full/binary", ".bin", lambda path, label: binary.check(path)
+)
 
 
 def fetch(options: ClassFiles, folder: Path) -> str:

@@ -6,7 +6,6 @@ dataset's own recipe (`strokecast.sources.formats.simplify`).
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from strokecast.sources import class_files
 from strokecast.sources.formats import ndjson
 
 LAYOUT = class_files.Layout(
-    "quickdraw_raw", "raw", "full/raw", ".ndjson", partial(ndjson.check, variant="raw")
+    "quickdraw_raw", "raw", "full/raw", ".ndjson", lambda path, label: ndjson.check(path, "raw", label)
 )
 
 

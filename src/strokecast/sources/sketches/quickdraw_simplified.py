@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ LAYOUT = class_files.Layout(
     "simplified",
     "full/simplified",
     ".ndjson",
-    partial(ndjson.check, variant="simplified"),
+    lambda path, label: ndjson.check(path, "simplified", label),
 )
 
 

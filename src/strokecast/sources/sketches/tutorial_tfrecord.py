@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from strokecast.common.errors import UserError
 from strokecast.params import Tutorial
 from strokecast.sources import class_names, local
 from strokecast.sources.formats import source_json, tutorial
@@ -29,8 +28,7 @@ def fetch(options: Tutorial, folder: Path) -> str:
     from strokecast.common.console import progress
 
     input_folder = local.resolve(options.folder)
-    if not input_folder.is_dir():
-        raise UserError(f"no such folder {options.folder!r}", location=f"{KEY}.folder")
+    local.check_folder(input_folder, options.folder, f"{KEY}.folder")
     class_names.check(options.classes, KEY)
     shards = [path for paths in tutorial.list_shards(input_folder).values() for path in paths]
     classes = class_names.select_known(options.classes, tutorial.read_classes(input_folder), KEY)

@@ -246,6 +246,10 @@ def test_a_byte_order_mark_and_a_numeric_key_id_are_accepted(
         (b"", "{path}: is empty; allowed: raw ndjson; fetch it again"),
         (
             b"<html>\nno such file",
+            "{path}: is an HTML page, not raw ndjson; fetch the file itself, not the page that links to it",
+        ),
+        (
+            b"no such file",
             "{path}: is not raw ndjson: line 1: invalid JSON: Expecting value at character 1; allowed: one JSON "
             "object per line, with the keys key_id, word, countrycode, timestamp, recognized, drawing",
         ),

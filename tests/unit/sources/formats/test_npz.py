@@ -252,7 +252,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_a_text_file(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("<html>not found</html>")
-    read_error(tmp_path / "text.npz", "damaged")
+    read_error(tmp_path / "text.npz", "is an HTML page, not a Sketch-RNN npz")
 
 
 def test_a_missing_array_names_the_existing_ones(tmp_path: Path) -> None:

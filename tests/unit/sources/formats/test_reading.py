@@ -201,7 +201,7 @@ def test_a_missing_file(tmp_path: Path, variant: str) -> None:
     [
         (
             {"format": "jpeg"},
-            'unknown format "jpeg"; allowed: npz, tutorial, raw, simplified, binary; '
+            'unknown format "jpeg"; allowed: npz, tutorial, kaggle, raw, simplified, binary; '
             "run `dvc repro -f download@sketches`",
         ),
         (

@@ -44,9 +44,11 @@ def test_all_files_but_the_full_ones_are_copied(shared: Path, tmp_path: Path, ra
 
 
 def test_bad_options_give_one_line(shared: Path, tmp_path: Path, raw_folder: Path) -> None:
-    assert fetch_error(NpzFolder(folder="nowhere"), raw_folder) == f"{KEY}.folder: no such folder 'nowhere'"
+    assert fetch_error(NpzFolder(folder="nowhere"), raw_folder) == (
+        f"{KEY}.folder: no such folder 'nowhere'; allowed: a folder with <class>.npz"
+    )
     line = fetch_error(NpzFolder(folder=str(tmp_path)), raw_folder)
-    assert line == f"{KEY}: {tmp_path} contains no <class>.npz"
+    assert line == f"{KEY}: {tmp_path} contains no <class>.npz; it contains raw"
     folder = shared / "quickdraw/sketchrnn"
     line = fetch_error(NpzFolder(folder=str(folder), classes=("ants",)), raw_folder)
     assert line.startswith(

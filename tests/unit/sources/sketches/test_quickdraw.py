@@ -147,7 +147,7 @@ def test_a_file_without_a_split_is_named(project: Path, settings: Settings, mirr
 @pytest.mark.parametrize(
     ("base_url", "classes", "message"),
     [
-        ("nowhere", "all", "'nowhere' has no folder sketchrnn"),
+        ("nowhere", "all", "no such folder 'nowhere'; allowed: a folder with sketchrnn/"),
         ("ftp://host/x", "all", "'ftp://host/x' is not valid"),
         ("file://host/x", "all", "is not valid"),
         ("nowhere", [], "the list is empty"),
@@ -274,7 +274,7 @@ def test_a_missing_file_is_an_error_without_retries(
 def test_a_web_page_instead_of_a_file_is_an_error(project: Path, settings: Settings, server: Server) -> None:
     server.files["/sketchrnn/cat.npz"] = b"<html>log in first</html>"
     line = download_error(quickdraw_settings(settings, server.url, ["cat"]))
-    assert f"{server.url}/sketchrnn/cat.npz: is damaged or not a Sketch-RNN npz" in line
+    assert f"{server.url}/sketchrnn/cat.npz: is an HTML page, not a Sketch-RNN npz" in line
 
 
 def test_an_unreachable_host_names_the_alternatives(
