@@ -14,6 +14,7 @@ MODELS = Path("models")
 JUDGE = Path("models/judge")
 REPORTS = Path("reports")
 PARAMS = Path("params.yaml")
+VALIDATION_SCORE = "validation.json"  # in the folder of a training
 
 
 def board_root() -> Path:

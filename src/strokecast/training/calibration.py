@@ -1,14 +1,16 @@
-"""Calibrates the prediction intervals of a forecaster at the end of its training, on validation origins."""
+"""Forecasts at validation origins at the end of a training: calibrates intervals, and stores the errors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal
+from strokecast.inference import backtest, conformal, selection
 
 
 def write(
@@ -20,7 +22,7 @@ def write(
     max_origins: int | None,
     location: str,
 ) -> None:
-    """Write `folder`/calibration.json for the first target, with one calibration per series.
+    """Write calibration.json, with one calibration per series, and validation.json to `folder`; for the first target.
 
     A calibration pooled over all series would reach its level over all series together. One per series reaches it
     for every series, even if their errors have other shapes. Each needs as many origins as a single series does.
@@ -41,7 +43,7 @@ def write(
         UserError: if the validation split has no origin with enough history.
     """
     horizon, min_history = int(spec["horizon"]), max(history, WindowTransformer(spec).min_history)
-    calibrations = {}
+    calibrations, errors = {}, {}
     for name in series_spec.names(spec):
         series = backtest.load_series(processed, ("train", "valid"), name)
         days = len(series.days)
@@ -57,7 +59,10 @@ def write(
             )
         forecasts = forecast(series, positions)
         actual = backtest.actuals(series, spec, positions)[..., 0]
+        by_origin = np.abs(forecasts.point[..., 0] - actual).mean(axis=1)
+        errors[name] = dict(zip(series.days[positions].astype(str).tolist(), by_origin.tolist(), strict=True))
         calibrations[name] = conformal.fit(
             actual, forecasts.point[..., 0], forecasts.quantiles, forecasts.quantile_levels
         )
     conformal.write_calibrations(folder, calibrations)
+    selection.write_errors(folder, errors)

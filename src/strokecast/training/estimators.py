@@ -14,7 +14,9 @@ from strokecast.training.guards import TrainingError
 _VALID_BATCH_SIZE = 256  # drawings per prediction, as for networks
 
 
-def fit(estimator: Estimator, processed: Path, spec: ClassifySpec, location: str) -> tuple[float, float]:
+def fit(
+    estimator: Estimator, processed: Path, spec: ClassifySpec, location: str
+) -> tuple[float, float, float]:
     """Fit `estimator` on the training split, and time its predictions on the validation split.
 
     Opens the files of the train and valid splits, never those of the test split.
@@ -26,7 +28,8 @@ def fit(estimator: Estimator, processed: Path, spec: ClassifySpec, location: str
         location: key path of the model in params.yaml, for errors.
 
     Returns:
-        Seconds of the fit, reading included, and predicted drawings per second after a warm-up.
+        Seconds of the fit, reading included, predicted drawings per second after a warm-up, and the accuracy on
+        the validation split.
 
     Raises:
         UserError: if a class has no training drawing, or the data is damaged.
@@ -42,16 +45,18 @@ def fit(estimator: Estimator, processed: Path, spec: ClassifySpec, location: str
         fix = "use fewer training drawings, or smaller features"
         raise TrainingError("out of memory", location=location, fix=fix) from None
     fit_seconds = time.perf_counter() - started
-    return fit_seconds, _drawings_per_second(estimator, processed, spec)
+    return fit_seconds, *_evaluate(estimator, processed, spec)
 
 
-def _drawings_per_second(estimator: Estimator, processed: Path, spec: ClassifySpec) -> float:
-    count, seconds = 0, 0.0
+def _evaluate(estimator: Estimator, processed: Path, spec: ClassifySpec) -> tuple[float, float]:
+    """Predicted drawings per second, and the accuracy; both on the validation split."""
+    count, correct, seconds = 0, 0, 0.0
     for number, batch in enumerate(numpy_reader.batches(processed, spec, "valid", _VALID_BATCH_SIZE)):
         if number == 0:
             estimator.predict_proba(batch.strokes, batch.length)
         started = time.perf_counter()
-        estimator.predict_proba(batch.strokes, batch.length)
+        probabilities = estimator.predict_proba(batch.strokes, batch.length)
         seconds += time.perf_counter() - started
         count += len(batch.label)
-    return count / seconds if seconds else 0.0
+        correct += int((probabilities.argmax(axis=1) == batch.label).sum())
+    return (count / seconds if seconds else 0.0), (correct / count if count else 0.0)

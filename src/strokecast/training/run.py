@@ -12,6 +12,7 @@ from strokecast.common.files import new_file, write_json
 from strokecast.common.import_hiding import start_tensorflow
 from strokecast.common.paths import PROCESSED
 from strokecast.features.records import spec as specs
+from strokecast.inference import selection
 from strokecast.params import ForecastRecipe, TrainingParams
 from strokecast.training import guards
 from strokecast.training.job import TrainingJob
@@ -76,7 +77,7 @@ def train_network(
 ) -> dict[str, Any]:
     """Train one network; write model.keras, history.csv, config.json and spec.json to `folder`.
 
-    Forecasters also get calibration.json (`training/calibration.py`).
+    Forecasters also get calibration.json and validation.json (`training/calibration.py`), classifiers the latter.
 
     If the architecture has a pretraining (`registry.Pretraining`) and the recipe sets `pretrain_epochs`,
     the pretraining network is trained first. Its history goes to pretraining_history.csv, and its weights
@@ -139,6 +140,8 @@ def train_network(
         calibration.write(
             folder, backtest.network_forecaster(model, spec), processed, spec, 0, None, job.location
         )
+    elif job.task in ("classify", "watch"):
+        selection.write_accuracy(folder, result.rows[result.best_epoch - 1]["valid_accuracy"])
     _write_history(folder, "history.csv", columns(job.task), result.rows)
     _write_config_and_spec(folder, job, processed)
     return {
@@ -152,7 +155,7 @@ def train_network(
 
 
 def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
-    """Write a fitted model.npz, an empty history.csv, config.json and spec.json to `folder`.
+    """Write a fitted model.npz, an empty history.csv, validation.json, config.json and spec.json to `folder`.
 
     Forecasters also get calibration.json.
 
@@ -180,7 +183,8 @@ def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, 
     else:
         from strokecast.training import estimators
 
-        seconds, speed = estimators.fit(estimator, processed, spec, job.location)
+        seconds, speed, accuracy = estimators.fit(estimator, processed, spec, job.location)
+        selection.write_accuracy(folder, accuracy)
     with guards.disk(folder / "model.npz"):
         estimator.save(folder)
     _write_history(folder, "history.csv", columns(job.task), ())
@@ -189,7 +193,7 @@ def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, 
 
 
 def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
-    """Write model.json, calibration.json, an empty history.csv, config.json and spec.json to `folder`.
+    """Write model.json, calibration.json, validation.json, an empty history.csv, config.json and spec.json to `folder`.
 
     A slow rule is calibrated on at most `calibration_origins` of the recipe.
 

@@ -58,11 +58,14 @@ def test_an_estimator_is_fitted_without_tensorflow(processed_data: Path, tmp_pat
         "history.csv",
         "model.npz",
         "spec.json",
+        "validation.json",
     ]
     spec_json, right = spec.load(processed_data / "classify", "classify"), []
     for batch in numpy_reader.batches(processed_data / "classify", spec_json, "valid"):
         right += (model.predict_proba(batch.strokes, batch.length).argmax(axis=1) == batch.label).tolist()
     assert np.mean(right) >= 0.9
+    score = json.loads((tmp_path / "validation.json").read_text())
+    assert score == {"metric": "accuracy", "value": pytest.approx(np.mean(right), abs=1e-6)}
 
     root = Path(code_digest.__file__).parents[1]
     imported = {Path(file).relative_to(root).as_posix() for file in files}
