@@ -27,7 +27,7 @@ class FileType:
 _EXCEL = FileType("an Excel workbook", "save it as CSV (UTF-8)")
 _ZIP = FileType("a zip archive", "unpack it with `unzip`")
 _DAMAGED_ZIP = FileType("a truncated or damaged zip archive", "fetch it again")
-_KERAS = FileType("a Keras model", "train the model again, or name the right file")
+KERAS = FileType("a Keras model", "train the model again, or name the right file")
 _NPZ = FileType("a NumPy npz archive", "set sketches.source: npz_folder for npz files of drawings")
 _UTF16 = FileType("UTF-16 text", "save it as UTF-8")
 _HTML = FileType("an HTML page", "fetch the file itself, not the page that links to it")
@@ -96,7 +96,7 @@ def _recognize_zip(path: Path) -> FileType:
     if any(name.startswith(("xl/", "word/")) for name in names):
         return _EXCEL
     if "config.json" in names and "model.weights.h5" in names:
-        return _KERAS
+        return KERAS
     if names and all(name.endswith(".npy") for name in names):
         return _NPZ
     return _ZIP

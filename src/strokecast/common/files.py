@@ -126,6 +126,14 @@ def describe_os_error(error: OSError) -> str:
     return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
+def link_or_copy(source: str, target: str) -> None:
+    """Make `target` a hard link of the file `source`, or a copy if the file system does not allow that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path` through a temporary file."""
     with new_file(path) as temporary:
@@ -137,9 +145,26 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+class InvalidJsonError(UserError, ValueError):
+    """A file is not JSON."""
+
+
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises:
+        InvalidJsonError: if it is not JSON in UTF-8, for example because it is truncated.
+        OSError: if it cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = f"{error}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise InvalidJsonError(
+            f"is not valid JSON ({reason})",
+            location=str(path),
+            fix="restore it, for example with `dvc checkout`, or run the stage that writes it again",
+        ) from None
 
 
 def sha256(path: Path) -> str:

@@ -106,7 +106,14 @@ def load(folder: Path, series: str = "") -> Calibration:
     if not path.is_file():
         raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     contents = read_json(path)
-    return parse(contents["series"][series] if series else contents)
+    try:
+        return parse(contents["series"][series] if series else contents)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"is not a calibration of this model ({type(error).__name__}: {error})",
+            location=str(path),
+            fix="restore it with `dvc checkout`, or train the model again",
+        ) from None
 
 
 def parse(contents: Mapping[str, Any]) -> Calibration:

@@ -4,38 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from strokecast.common import file_types
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
+from strokecast.common.files import check_regular, read_json
 from strokecast.common.import_hiding import start_tensorflow
 from strokecast.features.records import spec as specs
 from strokecast.models.common import registry
 
-if TYPE_CHECKING:
-    pass
+_RESTORE = "restore it with `dvc checkout`, or train the model again"
 
 
 def load_network(folder: Path) -> Any:
     """The `keras.Model` in `folder`/model.keras; registers this project's layers first.
 
     Raises:
-        UserError: if there is no such file, or if Keras cannot read it.
+        UserError: if there is no such file, Keras cannot read it, or it is not the network that config.json and
+            spec.json in `folder` describe.
     """
+    path = folder / "model.keras"
+    _check_exists(path)
+    _check_keras_file(path)
     start_tensorflow()
     import keras
 
     from strokecast.models.layers import custom_objects
 
-    path = folder / "model.keras"
-    if not path.is_file():
-        raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     try:
-        return keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
-    except (ValueError, OSError) as error:
-        raise UserError(
-            f"cannot be read as a network ({error})", location=str(path), fix="train the model again"
-        ) from error
+        model = keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
+    except Exception as error:  # Keras reports damaged and foreign files in many ways
+        raise _unreadable(path, f"{type(error).__name__}: {str(error)[:200]}") from error
+    _check_belongs(model, folder)
+    return model
+
+
+def _check_exists(path: Path) -> None:
+    try:
+        check_regular(path)
+    except UserError as error:
+        if error.what != "no such file":
+            raise
+        raise UserError(error.what, location=str(path), fix="run `dvc repro` to train the model") from None
+
+
+def _check_keras_file(path: Path) -> None:
+    """Check that a file is a zip archive with the parts of a Keras model."""
+    file_type = file_types.recognize(path)
+    if file_type != file_types.KERAS:
+        raise _unreadable(path, f"it is {file_type.name if file_type else 'not a .keras file'}")
+
+
+def _check_belongs(model: Any, folder: Path) -> None:
+    """Check the architecture and the number of classes of a network against the JSON files beside it."""
+    path = folder / "model.keras"
+    if (folder / "config.json").is_file():
+        config_json = read_json(folder / "config.json")
+        name = config_json["name"]
+        if model.name != name and model.name in registry.names(config_json["task"]):
+            raise UserError(f"is a {model.name}, not a {name}", location=str(path), fix=_RESTORE)
+    if not (folder / "spec.json").is_file():
+        return
+    spec = read_json(folder / "spec.json")
+    if spec.get("task") in ("classify", "watch"):
+        n_outputs, n_classes = model.output_shape[-1], len(spec["classes"])
+        if n_outputs != n_classes:
+            raise UserError(
+                f"distinguishes {n_outputs} classes, not the {n_classes} of spec.json",
+                location=str(path),
+                fix=_RESTORE,
+            )
+
+
+def _unreadable(path: Path, reason: str) -> UserError:
+    return UserError(f"cannot be read as a network ({reason})", location=str(path), fix=_RESTORE)
 
 
 def load_statistical(folder: Path, series: str = "") -> Any:
@@ -49,9 +91,10 @@ def load_statistical(folder: Path, series: str = "") -> Any:
         UserError: if there is no such file.
     """
     path = folder / "model.json"
-    if not path.is_file():
-        raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
+    _check_exists(path)
     stored = read_json(path)
+    if not isinstance(stored, dict) or not {"task", "name", "config", "specification"} <= set(stored):
+        raise UserError("is not a statistical model", location=str(path), fix=_RESTORE)
     config = registry.config(stored["task"], stored["name"], stored["config"])
     spec = specs.upgrade(read_json(folder / "spec.json"))
     model = registry.get(stored["task"], stored["name"]).build(config, spec)

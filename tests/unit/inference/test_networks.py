@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,19 +17,135 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.inference import networks
+from strokecast.inference import networks, predictor
 
 Make = Callable[[str, str], Path]
 
 
-def test_missing_and_damaged_networks_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"model\.keras: no such file; run `dvc repro`"):
-        networks.load_network(tmp_path)
-    (tmp_path / "model.keras").write_bytes(b"not a zip archive")
-    with pytest.raises(UserError, match=r"model\.keras: cannot be read as a network.*train the model again"):
-        networks.load_network(tmp_path)
-    with pytest.raises(UserError, match=r"model\.json: no such file; run `dvc repro`"):
-        networks.load_statistical(tmp_path)
+def load_error(load: Callable[[Path], object], folder: Path) -> str:
+    with pytest.raises(UserError) as error:
+        load(folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_missing_models_are_named(tmp_path: Path) -> None:
+    for load, name in ((networks.load_network, "model.keras"), (networks.load_statistical, "model.json")):
+        line = f"{tmp_path / name}: no such file; run `dvc repro` to train the model"
+        assert load_error(load, tmp_path) == line
+
+
+@pytest.fixture(scope="module")
+def linear(make_model: Make) -> Path:
+    """A forecasting network; tests replace its files."""
+    return make_model("forecast", "linear")
+
+
+def _flip_byte_of_weights(data: bytes) -> bytes:
+    position = data.rindex(b"model.weights.h5", 0, data.rindex(b"PK\x01\x02")) + 2000
+    return data[:position] + bytes([data[position] ^ 0xFF]) + data[position + 1 :]
+
+
+def _without_member(data: bytes, removed: str) -> bytes:
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(result, "w") as target:
+        for name in source.namelist():
+            if name != removed:
+                target.writestr(name, source.read(name))
+    return result.getvalue()
+
+
+def _with_config(data: bytes, config: bytes) -> bytes:
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(result, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, config if name == "config.json" else source.read(name))
+    return result.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda data: b"", "it is not a .keras file"),
+        (lambda data: b"not a zip archive", "it is not a .keras file"),
+        (lambda data: data[: len(data) // 2], "it is a truncated or damaged zip archive"),
+        (lambda data: data[:-30], "it is a truncated or damaged zip archive"),
+        (lambda data: b"\x89HDF\r\n\x1a\n" + bytes(100), "it is an HDF5 file"),
+        (lambda data: pickle.dumps({}), "it is a Python pickle"),
+        (lambda data: _without_member(data, "model.weights.h5"), "it is a zip archive"),
+        (_flip_byte_of_weights, "BadZipFile: Bad CRC-32 for file 'model.weights.h5'"),
+        (lambda data: _with_config(data, b"{}"), ""),
+        (lambda data: _with_config(data, b"{"), ""),
+        (lambda data: _with_config(data, b'{"module": "os", "class_name": "system", "config": "x"}'), ""),
+    ],
+    ids=["empty", "text", "half", "end", "hdf5", "pickle", "weights", "bit", "config", "json", "foreign"],
+)
+def test_damaged_networks_are_named(
+    linear: Path, tmp_path: Path, damage: Callable[[bytes], bytes], reason: str
+) -> None:
+    (tmp_path / "model.keras").write_bytes(damage((linear / "model.keras").read_bytes()))
+    line = load_error(networks.load_network, tmp_path)
+    assert line.startswith(f"{tmp_path / 'model.keras'}: cannot be read as a network ({reason}")
+    assert line.endswith("; restore it with `dvc checkout`, or train the model again")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkfifo, "is a named pipe; allowed: a regular file"),
+        (os.mkdir, "is a folder; allowed: a regular file"),
+        (lambda path: path.symlink_to(path.name), "its symbolic links form a circle"),
+    ],
+    ids=["pipe", "folder", "circle"],
+)
+def test_what_is_no_regular_file_is_not_loaded(
+    tmp_path: Path, make: Callable[[Path], None], reason: str
+) -> None:
+    make(tmp_path / "model.keras")
+    make(tmp_path / "model.json")
+    assert load_error(networks.load_network, tmp_path) == f"{tmp_path / 'model.keras'}: {reason}"
+    assert load_error(networks.load_statistical, tmp_path) == f"{tmp_path / 'model.json'}: {reason}"
+
+
+def test_a_network_of_another_architecture_or_other_classes_is_named(
+    make_model: Make, linear: Path, tmp_path: Path
+) -> None:
+    folder = make_model("classify", "gru")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"name": "lstm"}))
+    end = "restore it with `dvc checkout`, or train the model again"
+    assert (
+        load_error(networks.load_network, folder) == f"{folder / 'model.keras'}: is a gru, not a lstm; {end}"
+    )
+    (folder / "config.json").write_text(json.dumps(config))
+    spec = json.loads((folder / "spec.json").read_text())
+    (folder / "spec.json").write_text(json.dumps(spec | {"classes": ["cat"]}))
+    assert load_error(networks.load_network, folder) == (
+        f"{folder / 'model.keras'}: distinguishes {len(spec['classes'])} classes, not the 1 of spec.json; {end}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("spec.json", "{", "is not valid JSON (Expecting property name"),
+        ("config.json", "", "is not valid JSON (Expecting value: line 1 column 1 (char 0))"),
+        ("calibration.json", '{"method": "abs', "is not valid JSON (Unterminated string"),
+        ("calibration.json", "{}", "is not a calibration of this model (KeyError: 'method')"),
+    ],
+)
+def test_damaged_json_of_a_model_is_named(
+    linear: Path, tmp_path: Path, name: str, text: str, reason: str
+) -> None:
+    shutil.copytree(linear, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_text(text)
+    assert load_error(predictor.load, tmp_path).startswith(f"{tmp_path / name}: {reason}")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '"x"'])
+def test_a_foreign_model_json_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.json").write_text(text)
+    assert "model.json: is not a statistical model" in load_error(networks.load_statistical, tmp_path)
 
 
 def test_last_step_of_a_sequence_of_forecasts() -> None:

@@ -7,6 +7,7 @@ reads them.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import new_file, read_json
+from strokecast.common.files import check_regular, new_file, read_json
 from strokecast.models.common import registry
 
 FILE = "model.npz"
@@ -51,10 +52,11 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
         UserError: if a file is missing or unreadable, or the model is not a `model_class`.
     """
     for name in ("config.json", "spec.json", FILE):
-        if not (model_dir / name).is_file():
+        if not (model_dir / name).exists():
             raise UserError(
                 "no such file", location=str(model_dir / name), fix="run `dvc repro` to train the model"
             )
+        check_regular(model_dir / name)
     config_json = read_json(model_dir / "config.json")
     task, name = config_json["task"], config_json["name"]
     config = registry.config(task, name, config_json["config"])
@@ -66,7 +68,7 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
     try:
         with np.load(model_dir / FILE, allow_pickle=False) as stored:
             model.arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, TypeError, RuntimeError) as error:
         raise UserError(
             f"cannot be read ({error})", location=str(model_dir / FILE), fix="train the model again"
         ) from None
