@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,22 +9,46 @@ from typing import Any
 
 import click
 
-from strokecast.common import environment
+from strokecast.common import environment, permissions, project
 from strokecast.common.errors import UserError
 
 
 def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a `UserError` into one line on stderr and exit code 1."""
+    """Turn a `UserError` or a refused access to a file into one line on stderr and exit code 1."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
         except UserError as error:
-            click.echo(f"error: {error}", err=True)
-            raise SystemExit(1) from None
+            line = str(error)
+        except OSError as error:
+            if not permissions.is_denied(error):
+                raise
+            line = permissions.describe_denied(error)
+        click.echo(f"error: {line}", err=True)
+        raise SystemExit(1)
 
     return wrapped
+
+
+def _in_project(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command in the root of the project. Relative paths in its options start in the user's working directory."""
+
+    @_one_line
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        folder = project.enter()
+        if folder != Path.cwd():
+            kwargs |= {name: folder / value for name, value in kwargs.items() if _is_file_name(value)}
+        return command(*args, **kwargs)
+
+    return wrapped
+
+
+def _is_file_name(value: object) -> bool:
+    """Whether the value of an option names a file, and not standard input or output."""
+    return isinstance(value, Path) and str(value) != "-"
 
 
 @click.group()
@@ -34,7 +56,7 @@ def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
 def main() -> None:
     """Train, evaluate and compare sequence models on pen drawings and daily series.
 
-    Run the commands in the root of the project, the folder with params.yaml and dvc.yaml.
+    Run the commands in any folder of the project; its root is the folder with params.yaml and dvc.yaml.
     """
     environment.prepare()
 
@@ -57,21 +79,24 @@ def params(section: str, resolved: bool, json_schema: bool) -> None:
     if json_schema:
         click.echo(printing.json_schema_text(), nl=False)
     elif resolved:
+        project.enter()
         click.echo(printing.values(resolve.load(), section), nl=False)
     else:
         click.echo(printing.describe(section), nl=False)
 
 
 @main.command()
-@_one_line
+@_in_project
 def check() -> None:
-    """Check params.yaml with the config of every model, without running anything.
+    """Check params.yaml with the config of every model, and the project's folder, without running anything.
 
-    A valid file prints nothing. A mistake is printed as one line, with exit code 1.
+    Nothing is printed if all is well. A mistake is printed as one line, with exit code 1.
     """
+    from strokecast.commands import workspace
     from strokecast.models.common import resolve
 
     resolve.load()
+    workspace.check()
 
 
 @main.group()
@@ -80,7 +105,7 @@ def preset() -> None:
 
 
 @preset.command("list")
-@_one_line
+@_in_project
 def preset_list() -> None:
     """Print the name and the purpose of every preset."""
     from strokecast.commands import preset as presets
@@ -90,7 +115,7 @@ def preset_list() -> None:
 
 @preset.command("show")
 @click.argument("name")
-@_one_line
+@_in_project
 def preset_show(name: str) -> None:
     """Print the file of a preset: what it reproduces, run time, expected figures, command, settings."""
     from strokecast.commands import preset as presets
@@ -101,7 +126,7 @@ def preset_show(name: str) -> None:
 @preset.command("apply")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="print the difference and write nothing")
-@_one_line
+@_in_project
 def preset_apply(name: str, dry_run: bool) -> None:
     """Merge a preset into params.yaml and print the difference; comments and other edits are kept."""
     from strokecast.commands import preset as presets
@@ -117,7 +142,7 @@ def preset_apply(name: str, dry_run: bool) -> None:
     type=click.IntRange(1, 64),
     help="stages at a time; default: 2, or 1 with a GPU or a single processor",
 )
-@_one_line
+@_in_project
 def repro(jobs: int | None) -> None:
     """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
@@ -136,7 +161,7 @@ def repro(jobs: int | None) -> None:
     "source",
     required=True,
     type=click.Path(path_type=Path),
-    help="CSV or .parquet file with the past days: columns ds, y, ...",
+    help="CSV or .parquet file with the past days: columns ds, y, ... or those of the training file; - for standard input",
 )
 @click.option(
     "--horizon",
@@ -147,7 +172,7 @@ def repro(jobs: int | None) -> None:
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="CSV or .parquet file; overwritten if it exists",
+    help="CSV or .parquet file; overwritten if it exists; - for standard output",
 )
 @click.option(
     "--future",
@@ -158,7 +183,7 @@ def repro(jobs: int | None) -> None:
     "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf file; overwritten if it exists"
 )
 @click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
-@_one_line
+@_in_project
 def forecast(
     model: str,
     source: Path,
@@ -174,14 +199,16 @@ def forecast(
     series. The output has ds, unique_id, mean or median, lo-50, hi-50, lo-80, hi-80, lo-95, hi-95.
     """
     from strokecast.commands import forecast as forecast_command
+    from strokecast.common import output_paths
 
     options = forecast_command.ForecastOptions(model, source, horizon, output, future, plot, seed)
-    click.echo(forecast_command.run(options))
+    line = forecast_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
+    click.echo(line, err=output_paths.is_stdout(output))
 
 
 @main.command()
 @click.option("--restore", is_flag=True, help="also restore runs that were deleted in the MLflow UI")
-@_one_line
+@_in_project
 def sync(restore: bool) -> None:
     """Add missing and incomplete runs to the MLflow board, for every training of this workspace."""
     from strokecast.commands import sync as tracking_sync
@@ -198,7 +225,7 @@ def sync(restore: bool) -> None:
     help="days since a record was last written to",
 )
 @click.option("--dry-run", is_flag=True, help="print what would be removed and remove nothing")
-@_one_line
+@_in_project
 def clean(older_than: float, dry_run: bool) -> None:
     """Remove checkpoints of unfinished trainings that nothing would resume.
 
@@ -214,16 +241,12 @@ def clean(older_than: float, dry_run: bool) -> None:
     "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
-@_one_line
+@_in_project
 def ui(port: int, host: str) -> None:
     """Serve the MLflow board until Ctrl-C."""
-    from strokecast.tracking import store
+    from strokecast.commands import ui as serving
 
-    store.initialise()
-    uri = store.uri()
-    click.echo(f"MLflow board: http://{host}:{port} (press Ctrl-C to stop)")
-    arguments = ["-m", "mlflow", "server", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, *arguments])
+    serving.serve(host, port, report=click.echo)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strokecast.common import disks, environment, signals
+from strokecast.common import disks, environment, permissions, project, signals
 from strokecast.common.errors import UserError
 
 # A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
@@ -30,11 +30,12 @@ class Outcome:
 def stage(name: str, description: str) -> Iterator[Outcome]:
     """Run one stage: print `description`, then one line with the outcome and the time it took.
 
-    A `UserError`, a full disk, Ctrl-C or SIGTERM ends the process with one line on stderr and exit
+    A `UserError`, a full disk, a refused access, Ctrl-C or SIGTERM ends the process with one line on stderr and exit
     code 1 (130 for Ctrl-C, 143 for SIGTERM), without a traceback. Any other exception is a bug and
     keeps its traceback.
     """
     environment.prepare()
+    project.forget_foreign_root()
     gc.set_threshold(*_GC_THRESHOLDS)
     signals.mark_as_stage()
     print(f"[{name}] {description}", flush=True)
@@ -46,6 +47,8 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
     except UserError as error:
         _fail(name, str(error))
     except Exception as error:
+        if permissions.is_denied(error):
+            _fail(name, permissions.describe_denied(error))
         if not disks.is_full(error):
             raise
         _fail(name, f"{disks.describe_full(error)}, then run again: finished work is kept")

@@ -149,6 +149,7 @@ def test_every_command_that_reads_params_yaml_ends_at_once(
 def test_a_bad_preset_ends_at_once(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets/bad.yaml").write_text(text)
     result = CliRunner().invoke(cli.main, ["preset", "apply", "bad"])

@@ -1,0 +1,49 @@
+"""The project is found from any folder inside it; a DVC_ROOT of another project has no effect."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from strokecast.common import paths, project
+from strokecast.common.errors import UserError
+
+
+def test_the_nearest_project_is_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = tmp_path / ".dvc/tmp/exps/tmp1/docs"
+    inner.mkdir(parents=True)
+    for folder in (tmp_path, inner.parent):
+        (folder / "dvc.yaml").touch()
+    monkeypatch.chdir(inner)
+    assert project.enter() == inner
+    assert Path.cwd() == inner.parent
+
+
+def test_outside_of_a_project_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match=r"one above it contains dvc\.yaml; run the command inside the project"
+    ):
+        project.enter()
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UserError, match="the working directory was deleted"):
+        project.enter()
+
+
+def test_only_a_temporary_copy_logs_to_another_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / ".dvc/tmp/exps/tmp1"
+    copy.mkdir(parents=True)
+    (copy / "dvc.yaml").touch()
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.chdir(copy)
+    project.enter()
+    assert paths.board_root() == tmp_path
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "another project"))
+    project.enter()
+    assert "DVC_ROOT" not in os.environ
+    assert paths.board_root() == copy
