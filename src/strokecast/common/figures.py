@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+
+from strokecast.common import names
 
 LineStyle = dict[str, Any]
 
@@ -30,7 +34,14 @@ _RC: Any = {
     "axes.labelcolor": INK,
     "svg.hashsalt": "strokecast",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a name of the user may hold dollar signs
 }
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+_LABEL_WIDTH = 20  # characters of a class at its tick
 
 
 def line_styles(labels: Mapping[str, Sequence[str]]) -> dict[str, LineStyle]:
@@ -55,13 +66,29 @@ def create(width: float, height: float, rows: int = 1, columns: int = 1) -> tupl
     return figure, list(axes.ravel())
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write `path` (.png at 110 dpi, or .svg) without dates or versions in its metadata."""
-    metadata: dict[str, Any]
-    metadata = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
+def save(figure: Figure, path: Path, image_format: str = "") -> None:
+    """Write `path` (png at 110 dpi, svg or pdf) without dates or versions in its metadata.
+
+    Every text is drawn as it is, `a $_$ b` too, and characters that the font lacks as boxes.
+
+    Args:
+        figure: the figure.
+        path: file to write.
+        image_format: png, svg or pdf; default: the suffix of `path`.
+    """
+    image_format = image_format or path.suffix[1:]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(_RC):
-        figure.savefig(path, dpi=110, metadata=metadata)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with mpl.rc_context(_RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(path, format=image_format, dpi=110, metadata=_METADATA[image_format])
+
+
+def tick_labels(classes: Sequence[str]) -> tuple[list[str], float]:
+    """Names of classes as tick labels, shortened, and the inches that they need beyond those of short names."""
+    labels = [names.shorten(name, _LABEL_WIDTH) for name in classes]
+    return labels, 0.11 * max(0, *(len(label) - 10 for label in labels), 0)
 
 
 def add_grid(axes: Axes, axis: str = "y") -> None:

@@ -1,5 +1,7 @@
 """The shared style of figures."""
 
+import xml.etree.ElementTree
+
 import pytest
 
 from strokecast.common import figures
@@ -23,3 +25,41 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path, name):
 
 def test_there_are_no_learning_curves_without_epochs():
     assert figures.learning_curves([], {"loss": "Loss"}, {}) is None
+
+
+ODD_NAMES = (
+    "a $_$ b",
+    "$x^2$",
+    r"\frac",
+    "<b>&",
+    "\u6f22\u5b57",
+    "\U0001f600",
+    "W" * 60,
+    "\u0627\u0644\u0628",
+    "]]>--",
+)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["figure.png", "figure.svg", "figure.pdf"])
+def test_any_text_is_drawn_as_it_is_without_warnings(tmp_path, name):
+    for text in ODD_NAMES:
+        figure, (axes,) = figures.create(6.0, 4.0)
+        labels, _ = figures.tick_labels([text, "b"])
+        axes.plot([0, 1], [0, 1], label=labels[0])
+        axes.set_xticks([0, 1], labels)
+        axes.set_title(text)
+        axes.set_ylabel(labels[0])
+        figures.add_legend(axes)
+        figures.save(figure, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
+        if name.endswith("svg"):
+            xml.etree.ElementTree.parse(tmp_path / name)
+
+
+def test_class_names_at_ticks_are_shortened_and_get_room():
+    assert figures.tick_labels(["duck", "coffee cup"]) == (["duck", "coffee cup"], 0.0)
+    labels, margin = figures.tick_labels(["x" * 21])
+    assert labels == ["x" * 19 + "…"]
+    assert margin == pytest.approx(1.1)
+    assert figures.tick_labels([]) == ([], 0.0)

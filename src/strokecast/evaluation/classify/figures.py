@@ -23,7 +23,8 @@ def plot_confusion(counts: NDArray[np.int64], classes: Sequence[str], title: str
     """The confusion matrix: colour is the share of the true class, the number is the count."""
     k = len(classes)
     side = min(16.0, 2.2 + 0.36 * k)
-    figure, (axes,) = figures.create(side + 0.8, side)
+    labels, margin = figures.tick_labels(classes if k <= _MAX_CLASSES_WITH_NUMBERS else ())
+    figure, (axes,) = figures.create(side + 0.8 + margin, side + margin)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if k <= _MAX_CLASSES_WITH_NUMBERS:
@@ -32,8 +33,8 @@ def plot_confusion(counts: NDArray[np.int64], classes: Sequence[str], title: str
             text = str(counts[row, column])
             number = axes.text(column, row, text, ha="center", va="center", fontsize=7, color=ink)
             number.set_in_layout(False)  # saves the layout engine measuring up to 900 texts
-        axes.set_xticks(range(k), list(classes), rotation=90, fontsize=8)
-        axes.set_yticks(range(k), list(classes), fontsize=8)
+        axes.set_xticks(range(k), labels, rotation=90, fontsize=8)
+        axes.set_yticks(range(k), labels, fontsize=8)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     axes.set_title(title, loc="left")

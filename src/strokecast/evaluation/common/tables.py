@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from strokecast.common.files import write_text
+
+_MARKUP = re.compile(r"[\\`*<>|\[\]#&~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def round_significant(value: float) -> float:
@@ -58,9 +61,17 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
     write_text(path, text.getvalue())
 
 
+def escape_markdown(text: str) -> str:
+    """`text` with a backslash before every character that Markdown or HTML would take as markup.
+
+    Underscores within words, as in the names of models, mean nothing and stay.
+    """
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
 def to_markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table padded to be readable as text; first column left, the others right aligned."""
-    lines = [list(header), *(list(row) for row in rows)]
+    lines = [[escape_markdown(cell) for cell in line] for line in (header, *rows)]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
 
     def format_line(cells: Sequence[str]) -> str:

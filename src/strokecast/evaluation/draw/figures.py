@@ -24,7 +24,8 @@ def plot_grid(grid: DrawingGrid, attribution: str = "") -> Figure:
         attribution: of the real drawings, written below the grid; "" for none.
     """
     height, width = len(grid.row_labels), len(grid.column_labels)
-    figure, (axes,) = figures.create(_INCHES * width + 1.2, _INCHES * height + 0.7)
+    row_labels, margin = figures.tick_labels(grid.row_labels)
+    figure, (axes,) = figures.create(_INCHES * width + 1.2 + margin, _INCHES * height + 0.7)
     for row, cells in enumerate(grid.cells):
         for column, drawing in enumerate(cells):
             if drawing is None:
@@ -39,7 +40,7 @@ def plot_grid(grid: DrawingGrid, attribution: str = "") -> Figure:
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
     axes.set_aspect("equal")
-    axes.set_yticks(range(height), list(grid.row_labels), fontsize=8)
+    axes.set_yticks(range(height), row_labels, fontsize=8)
     axes.set_xticks(range(width), list(grid.column_labels), fontsize=8)
     axes.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     for position in np.arange(1, height):

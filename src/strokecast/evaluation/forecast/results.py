@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common import names
+
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
@@ -85,8 +87,14 @@ class Backtest:
 
     @property
     def axis_label(self) -> str:
-        """Name and unit for an axis."""
-        return f"{self.name} ({self.unit})" if self.unit and self.unit != self.name else self.name
+        """Name and unit for an axis, shortened."""
+        name, unit = names.shorten(self.name, 40), self.short_unit
+        return f"{name} ({unit})" if unit and self.unit != self.name else name
+
+    @property
+    def short_unit(self) -> str:
+        """The unit, short enough for figures."""
+        return names.shorten(self.unit, 24)
 
     def origins_in(self, days: int) -> int:
         """Number of neighbouring origins that span `days` days, rounded up."""

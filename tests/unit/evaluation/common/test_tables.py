@@ -18,3 +18,19 @@ def test_undefined_metrics_are_left_out():
 def test_mean_and_spread():
     assert tables.mean_and_spread([{"x": 1.0}]) == {"x": 1.0}
     assert tables.mean_and_spread([{"x": 1.0}, {"x": 3.0}]) == {"x": 2.0, "x_spread": pytest.approx(2**0.5)}
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a|b", r"a\|b"),
+        ("<b>x</b>", r"\<b\>x\</b\>"),
+        ("$_$ *x* [y](z) `q`", r"\$\_\$ \*x\* \[y\](z) \`q\`"),
+        ("seasonal_naive_7: 12.3 ± 0.4 (-)", "seasonal_naive_7: 12.3 ± 0.4 (-)"),
+    ],
+)
+def test_names_are_no_markup_in_markdown(text, escaped):
+    assert tables.escape_markdown(text) == escaped
+    table = tables.to_markdown(["model", text], [["a", text]])
+    assert table.count(escaped) == 2
+    assert len(set(map(len, table.splitlines()))) == 1
