@@ -3,7 +3,7 @@
 import sys
 
 from strokecast import params
-from strokecast.common import paths
+from strokecast.common import dvc_lock, paths
 from strokecast.common.stage import stage
 
 
@@ -11,6 +11,7 @@ def main(task: str) -> None:
     """Write `reports/<task>`, then log the metrics to the runs on the board, if it can be written."""
     with stage(f"evaluate-{task}", "evaluating every model on the test split") as outcome:
         settings = params.read_stage(f"evaluate-{task}")
+        dvc_lock.check_cache([paths.PROCESSED / task, paths.MODELS / task])
         from strokecast.evaluation.common.run import evaluate
 
         line, trained_models = evaluate(task, settings)

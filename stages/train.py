@@ -30,8 +30,12 @@ def main(task: str, name: str) -> None:
         with files.new_folder(paths.MODELS / task / name) as staging_dir:
             for job in jobs:
                 folder = staging_dir / job.model_dir.name
-                folder.mkdir()
                 tracked = tracked_runs.enter_context(TrackedRun.start(job, spec))
+                if finished := tracked.restore(folder):
+                    trained.append((tracked, job.model_dir))
+                    summaries.append(f"{summary(finished)}, finished in an earlier run")
+                    continue
+                folder.mkdir()
                 try:
                     result = run.train(
                         job, folder, settings.training, tracked.log_epoch, tracked.checkpoint_dir

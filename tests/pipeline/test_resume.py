@@ -41,10 +41,10 @@ def use_all_state(values: Any) -> None:
     }
 
 
-def weights(project: Any) -> str:
+def weights(project: Any, model_dir: Path = MODEL_DIR) -> str:
     """Hex sha256 over the names and values of all weights in `model.keras`."""
     total = hashlib.sha256()
-    with zipfile.ZipFile(project.root / MODEL_DIR / "model.keras") as archive:
+    with zipfile.ZipFile(project.root / model_dir / "model.keras") as archive:
         stored = BytesIO(archive.read("model.weights.h5"))
     with h5py.File(stored) as file:
         names: list[str] = []
@@ -159,7 +159,10 @@ def test_ten_kills_do_not_change_the_trained_weights(project: Any, tmp_path: Pat
     assert weights(project) == expected
     assert {run_json(project)["training_id"]} == ids
     assert run_json(project)["best_epoch"] == first["best_epoch"]
-    assert list(running.records.glob("*/*")) == [], "the record of the finished training is removed"
+    [finished] = running.records.glob("*/finished")
+    assert weights(project, finished) == expected, "kept until `sync` finds the training in dvc.lock"
+    project.run("strokecast", "sync")
+    assert list(running.records.glob("*/*")) == [], "the record of the recorded training is removed"
     rows = (project.root / MODEL_DIR / "history.csv").read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == list(range(1, len(rows) + 1))
     [run] = [run for key, run in project.board().items() if key in ids]

@@ -9,16 +9,20 @@ internals below; `tests/unit/commands/test_dvc_api.py` fails if DVC changes one 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.commands import stage_forks
-from strokecast.common import files
+from strokecast.commands import dvc_locks, stage_forks
+from strokecast.common import disks, dvc_lock, files
 from strokecast.common.errors import UserError
+
+_TMP_DIR = Path(".dvc/tmp")
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,11 @@ def plan(report: Callable[[str], None]) -> Plan:
     from dvc.repo import Repo
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
+    dvc_locks.sign()
     with one_line_errors():
         repo = Repo()  # stays open for forked processes
     with one_line_errors(), repo.lock:
+        dvc_locks.remove_dead_entries(_TMP_DIR)
         graph = get_active_graph(repo.index.graph)
         stages = {stage.addressing: stage for stage in plan_repro(graph)}
         needs: dict[str, frozenset[str]] = {}
@@ -77,19 +83,23 @@ def _reproduce(repo: Any, stage: Any) -> None:
     """Run one stage and record it in dvc.lock; the process must end afterwards.
 
     Raises:
-        UserError: if the stage failed.
+        UserError: if the stage failed, or DVC could not save its outputs: DVC itself logs a full cache and goes on.
     """
     from dvc import dvcfile
     from dvc.lock import make_lock
     from dvc.stage import run
 
     logging.getLogger("dvc").setLevel(logging.INFO)
+    logging.getLogger("dvc_data").setLevel(logging.CRITICAL)  # one line per file that cannot be saved
+    dvc_locks.sign(stage.addressing)
     dvcfile.modify_yaml = modify_lock
     run._run = stage_forks.runner(run._run)
     waiting_lock = make_lock(f"{repo.tmp_dir}/lock", tmp_dir=repo.tmp_dir, friendly=True, wait=True)
     repo.lock = waiting_lock
     with one_line_errors(), repo.lock, repo.scm_context(quiet=True):
         if stage.reproduce() is not None:
+            if missing := [str(out) for out in stage.outs if out.use_cache and out.changed_cache()]:
+                raise dvc_lock.not_saved(missing, dvc_lock.cache_dir())
             stage.dump(update_pipeline=False)
 
 
@@ -129,16 +139,49 @@ def modify_lock(path: str, fs: Any = None) -> Iterator[dict[str, Any]]:
     files.write_text(lock_path, spliced if loads_yaml(spliced) == data else dumps_yaml(data))
 
 
+def works_without_git(root: Path) -> bool:
+    """Whether the project's configuration has `core.no_scm`, with which DVC needs no git repository.
+
+    Raises:
+        UserError: if the configuration cannot be read.
+    """
+    from dvc.config import Config
+
+    with one_line_errors():
+        return bool(Config(str(root / ".dvc"))["core"].get("no_scm", False))
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a DVC error into a `UserError` with the messages of its causes, as DVC's command line prints them."""
+    """Turn an error of DVC into a `UserError` with the messages of its causes, as DVC's command line prints them.
+
+    A lock that cannot be had becomes a line that says who holds it; a full or read-only disk one that names the disk.
+    """
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
 
     try:
         yield
+    except UserError:
+        raise
+    except LockError:
+        raise dvc_locks.busy(_TMP_DIR) from None
     except DvcException as error:
         causes, cause = [], error
         while cause is not None:
             causes.append(str(cause))
             cause = cause.__cause__
         raise UserError(": ".join(causes)) from None
+    except Exception as error:
+        if disks.is_full(error):
+            raise UserError(
+                f"DVC cannot save its data: {disks.describe_full(error, Path('.dvc'))}",
+                fix="then run again: finished trainings are kept",
+            ) from None
+        if not isinstance(error, OSError) or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise UserError(
+            f"DVC cannot write here: {os.strerror(error.errno).lower()}",
+            location=str(error.filename2 or error.filename),
+            fix="make it writable and run again: finished trainings are kept",
+        ) from None

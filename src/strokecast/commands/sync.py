@@ -10,32 +10,40 @@ from pathlib import Path
 
 from strokecast import params
 from strokecast.common import files, paths
-from strokecast.tracking import run_record, store
+from strokecast.common.errors import UserError
+from strokecast.tracking import board_contents, repair, run_record, store, training_lock
 
 
 def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
     """Complete the board.
 
-    Marks runs whose process has ended as KILLED, adds missing and incomplete runs, builds missing Data Docs, and reports
-    local inputs that changed since they were downloaded.
+    Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs and lost parts, removes the records of trainings that
+    dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were downloaded.
 
     Args:
-        restore: bring back runs that the user deleted.
+        restore: bring back runs that the user deleted, compare every value of every run with the files, and make a damaged
+            board again.
         report: called with each further line for the user.
 
     Returns:
         One line: the number of trainings and the number of added runs.
 
     Raises:
-        UserError: if params.yaml is not valid. Configs of architectures are not checked: the stage `params` does that.
+        BoardError: if the board is damaged or cannot be written.
+        UserError: if params.yaml is not valid, or a model folder is damaged. Configs of architectures are not checked: the
+            stage `params` does that.
     """
     settings = params.load()
+    if restore:
+        repair.move_damaged_board(report)
     killed = mark_killed_runs()
     if killed:
         report(f"{killed} training(s) marked as KILLED: their process has ended")
+    repair.remove_duplicates(report)
     total = added = deleted = 0
     failed = []
     runs = store.board_state()
+    contents = board_contents.read(state.run_id for state in runs.values() if state.is_active)
     for folder, report_dir in trainings(settings):
         run = files.read_json(folder / "run.json")
         if run.get("status") == "failed":
@@ -44,15 +52,14 @@ def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
             continue
         total += 1
         state = runs.get(run["training_id"])
-        if state is not None and state.lifecycle != "active" and not restore:
+        if state is not None and not state.is_active and not restore:
             deleted += 1
-        elif restore or not _is_complete(state, folder, report_dir, run):
-            from strokecast.tracking import board
-
-            board.ensure_run(folder, report_dir, restore=restore, verify=state is not None)
-            added += state is None or state.lifecycle != "active"
+            continue
+        added += state is None or not state.is_active
+        _ensure_run(folder, report_dir, state, contents, restore, report)
     if failed:
         report(f"skipped, because the training failed: {', '.join(failed)}")
+    training_lock.remove_recorded()
     _check_inputs(settings, report)
     _build_data_docs(report)
     note = f" ({deleted} deleted by hand; `strokecast sync --restore` brings them back)" if deleted else ""
@@ -74,22 +81,51 @@ def mark_killed_runs() -> int:
     running = store.running_runs()
     if not running:
         return 0
-    from strokecast.tracking import tracked_run
+    from strokecast.tracking import board, process_tags
 
-    killed = [run_id for run_id, process in running if not tracked_run.is_alive(process)]
+    killed = [run_id for run_id, process in running if not process_tags.is_alive(process)]
     for run_id in killed:
-        tracked_run.terminate(run_id, "KILLED", "its process has ended")
+        board.terminate(run_id, "KILLED", "its process has ended")
     return len(killed)
 
 
-def _is_complete(
-    state: store.RunState | None, folder: Path, report_dir: Path, run: Mapping[str, object]
-) -> bool:
-    if state is None or state.status != "FINISHED" or not state.artifact_dir.is_dir():
-        return False
-    training = run_record.training_section(folder, run)
-    evaluation = run_record.evaluation_section(report_dir, run)
-    return run_record.digest_matches(state.digest, training, evaluation)
+def _ensure_run(
+    folder: Path,
+    report_dir: Path,
+    state: store.RunState | None,
+    contents: Mapping[str, board_contents.RunContents],
+    restore: bool,
+    report: Callable[[str], None],
+) -> None:
+    """Add a training's run, or what it lacks; reports what was lost from a run that had been complete."""
+    record = _read_record(folder, report_dir)
+    lost: list[str] = []
+    if state is not None and state.is_active:
+        unfinished = state.status != "FINISHED" or not run_record.digest_matches(
+            state.digest, record.training, record.evaluation
+        )
+        if not unfinished:
+            lost = board_contents.missing(contents[state.run_id], record, state.artifact_dir)
+        if not (restore or unfinished or lost):
+            return
+    from strokecast.tracking import board
+
+    run_id = board.ensure_run(folder, report_dir, restore=restore, verify=state is not None)
+    if lost:
+        report(f"{record.name}: the run had lost {', '.join(lost)}; it is complete again")
+    elif restore and state is not None and run_id != state.run_id:
+        report(f"{record.name}: the run differed from {folder}; it was made again")
+
+
+def _read_record(folder: Path, report_dir: Path) -> run_record.RunRecord:
+    try:
+        return run_record.read(folder, report_dir)
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the files of this training are damaged: {type(error).__name__}: {error}",
+            location=str(folder),
+            fix="run `dvc checkout --force models reports`, or delete the folder and run `dvc repro`",
+        ) from None
 
 
 def _check_inputs(settings: params.Params, report: Callable[[str], None]) -> None:

@@ -169,14 +169,33 @@ def read_json(path: Path) -> Any:
 
 def sha256(path: Path) -> str:
     """Hex sha256 of one file."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_tree(folder: Path) -> str:
     """Hex sha256 over the relative names and contents of all files in `folder`."""
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        total.update(sha256(path).encode())
+    for name, entry in sorted(scan_tree(folder), key=lambda item: item[0].split("/")):
+        total.update(name.encode() + b"\0")
+        total.update(sha256(Path(entry.path)).encode())
     return total.hexdigest()
+
+
+def scan_tree(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """(relative POSIX path, entry) of every file in `folder`, in no order; empty if there is no such folder.
+
+    Several times as fast as `Path.rglob`. Links to folders are not followed.
+    """
+    pending = [(os.fspath(folder), "")]
+    while pending:
+        path, prefix = pending.pop()
+        try:
+            entries = list(os.scandir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((entry.path, f"{prefix}{entry.name}/"))
+            elif entry.is_file():
+                yield prefix + entry.name, entry

@@ -5,14 +5,15 @@ with TrackedRun.start(job, spec) as run:
     run.finish(folder, facts)
 # the folder is renamed into place
 run.finalize(job.model_dir)
+
+A training that had finished when its stage was killed is copied by `run.restore(folder)` and does not train again.
 """
 
 from __future__ import annotations
 
 import os
-import socket
+import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +22,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
-from strokecast.tracking import board, run_record, store
+from strokecast.tracking import board, process_tags, run_record, store, store_health, training_lock
 from strokecast.tracking.training_lock import SYSTEM_METRICS, TrainingLock
 from strokecast.training.job import TrainingJob
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run
 
     from strokecast.tracking.system import Sampler
@@ -74,6 +76,7 @@ class TrackedRun:
             "dataset": {"name": _dataset_name(spec), "digest": spec["digest"], "source": spec["source"]},
             "kind": job.architecture.kind,
         }
+        self._finished = lock.finished(training_lock.code_digest(job.task))
         self._run_id: str | None = None
         self._sampler: Sampler | None = None
         self._terminated = False
@@ -84,8 +87,8 @@ class TrackedRun:
         """Start a training, or resume an unfinished one with the same `resume_key`.
 
         A resumed training keeps its training_id, its checkpoints and its MLflow run. Without a checkpoint it
-        starts over in a new run. If another process runs the same job at this moment, this training gets a
-        training_id of its own.
+        starts over in a new run. One that had finished before DVC recorded it is kept, see `restore`. If another
+        process runs the same job at this moment, this training gets a training_id of its own.
 
         Args:
             job: the training.
@@ -103,34 +106,61 @@ class TrackedRun:
         """Folder for the training's checkpoints; None: no checkpoints."""
         return self._lock.record_dir
 
+    def restore(self, folder: Path) -> dict[str, Any] | None:
+        """Copy the training to `folder` if it had finished before DVC recorded it, and the same code made it.
+
+        Args:
+            folder: folder of the training, which does not exist yet; `finalize` follows.
+
+        Returns:
+            Its run.json; None if the training has to run.
+        """
+        if self._finished is None:
+            return None
+        shutil.copytree(self._finished, folder, copy_function=files.link_or_copy)
+        run: dict[str, Any] = files.read_json(folder / "run.json")
+        return run
+
     def __enter__(self) -> Self:
+        if self._finished is not None:
+            return self  # `finalize` finds or creates its run
         from strokecast.tracking.system import Sampler
 
-        store.initialise()
-        with store.lock():
-            client = store.client()
-            current: Run | None = None
-            for earlier in board.active_runs(client, self._job.task, self.training_id):
-                resumable = board.can_resume(earlier, self._lock.started_ms, self._lock.has_checkpoint)
-                if current is None and resumable:
-                    current = earlier
-                else:
-                    board.supersede(client, earlier)
-            if current is not None:
-                board.resume(client, current, _process_tags())
-            else:
-                current = self._create(client)
-        self._run_id = current.info.run_id
+        try:
+            with store.writing():
+                self._run_id = self._start_run(store.client()).info.run_id
+        except store_health.BoardError as error:
+            self._go_on_without_board("the training goes on, and `sync` adds it to the board later", error)
         self._sampler = Sampler(self.checkpoint_dir and self.checkpoint_dir / SYSTEM_METRICS)
         return self
 
-    def _create(self, client: Any) -> Run:
+    def _start_run(self, client: MlflowClient) -> Run:
+        """Set the run of an unfinished training that can be resumed, or a new one, to RUNNING."""
+        current: Run | None = None
+        for earlier in board.active_runs(client, self._job.task, self.training_id):
+            resumable = board.can_resume(earlier, self._lock.started_ms, self._lock.has_checkpoint)
+            if current is None and resumable:
+                current = earlier
+            else:
+                board.supersede(client, earlier)
+        if current is None:
+            return self._create(client)
+        board.resume(client, current, process_tags.current())
+        return current
+
+    def _go_on_without_board(self, consequence: str, error: store_health.BoardError) -> None:
+        """Log nothing more while it trains; one warning per training."""
+        if self._live_logging:
+            board.warn(consequence, error)
+        self._live_logging = False
+
+    def _create(self, client: MlflowClient) -> Run:
         return board.create(
             client,
             self._job.task,
             self._job.label,
             self._lock.started_ms,
-            run_record.tags(self._run) | _process_tags() | {"mlflow.runName": self._job.label},
+            run_record.tags(self._run) | process_tags.current() | {"mlflow.runName": self._job.label},
             run_record.params(self._job.to_json(), self._spec, self._run["kind"]),
             run_record.dataset(self._run["dataset"], self._spec),
         )
@@ -138,7 +168,7 @@ class TrackedRun:
     def log_epoch(self, row: Mapping[str, float | int]) -> None:
         """Log one row of the history, and the system metrics since the previous one.
 
-        If the board cannot be written, the training continues, and `finalize` logs what is missing.
+        If the board cannot be written, the training continues, and `finalize` or `sync` logs what is missing.
         """
         points: dict[str, set[run_record.Point]] = {}
         for key, point in run_record.curve_points({column: str(value) for column, value in row.items()}):
@@ -146,8 +176,6 @@ class TrackedRun:
         self._log(points)
 
     def _log(self, points: dict[str, set[run_record.Point]]) -> None:
-        from mlflow.exceptions import MlflowException
-
         if self._sampler is not None:
             self._sampler.save()  # first: whatever is on the board has to be in the record too
         for timestamp, name, value, step in self._sampler.new_samples() if self._sampler else []:
@@ -155,10 +183,12 @@ class TrackedRun:
         if self._run_id is None or not self._live_logging:
             return
         try:
-            board.log_points(store.client(), self._run_id, points)
-        except MlflowException as error:
-            self._live_logging = False
-            print(f"live curves stop here: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+            with store_health.one_line(store.database()):
+                board.log_points(store.client(), self._run_id, points)
+        except store_health.BoardError as error:
+            self._go_on_without_board(
+                "live curves stop here; the end of the training, or `sync`, adds the rest", error
+            )
 
     def finish(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write run.json, system.csv, curves.png and pyfunc/ beside the trained model in `folder`.
@@ -176,17 +206,24 @@ class TrackedRun:
 
         curves.plot(folder / "history.csv", folder / "curves.png", f"{self._job.task}: {self._job.label}")
         pyfunc.save(folder, self._run)
+        self._lock.keep(folder, training_lock.code_digest(self._job.task))
         self._log({})
 
     def finalize(self, folder: Path) -> str | None:
-        """Complete the run from the folder in its final place, and remove the training's record.
+        """Complete the run from the folder in its final place. `sync` removes the record once dvc.lock names the training.
+
+        If the board cannot be written, one warning says so, and `sync` adds the training later.
 
         Returns:
-            MLflow's id of the run.
+            MLflow's id of the run; None if there is none.
         """
-        run_id = board.ensure_run(folder)
+        run_id = None
+        try:
+            run_id = board.ensure_run(folder)
+        except store_health.BoardError as error:
+            self._go_on_without_board("the model is kept, and `sync` adds it to the board later", error)
         self._terminated = True
-        self._lock.finish()
+        self._lock.release()
         return run_id
 
     def mark_failed(self, folder: Path, reason: str) -> None:
@@ -223,14 +260,11 @@ class TrackedRun:
         files.write_json(folder / "run.json", values)
 
     def _terminate(self, status: str, reason: str) -> None:
-        from mlflow.exceptions import MlflowException
-
         try:
             if self._run_id is not None:
-                terminate(self._run_id, status, " ".join(reason.split())[:500])
-        except (MlflowException, OSError) as failure:  # the first error is the one to show
-            message = str(failure).splitlines()[0]
-            print(f"the run could not be marked {status}: {message}", file=sys.stderr, flush=True)
+                board.terminate(self._run_id, status, " ".join(reason.split())[:500])
+        except store_health.BoardError as failure:
+            self._go_on_without_board(f"the run could not be marked {status}", failure)
 
 
 def summary(facts: Mapping[str, Any]) -> str:
@@ -240,38 +274,6 @@ def summary(facts: Mapping[str, Any]) -> str:
     if facts["kind"] == "estimator":
         return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s"
     return f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
-
-
-def terminate(run_id: str, status: str, reason: str) -> None:
-    """Set an unfinished run to FAILED or KILLED, with the reason as a tag."""
-    with store.lock():
-        client = store.client()
-        client.set_tag(run_id, store.FAILURE, reason)
-        run_tags = client.get_run(run_id).data.tags
-        for key in store.PROCESS:
-            if key in run_tags:
-                client.delete_tag(run_id, key)
-        client.set_terminated(run_id, status)
-
-
-def is_alive(process_tags: Mapping[str, str]) -> bool:
-    """Whether the process of an unfinished run may still exist. One on another host always may."""
-    host, pid, started = (process_tags.get(key, "") for key in store.PROCESS)
-    if host != socket.gethostname():
-        return True
-    import psutil
-
-    try:
-        return abs(psutil.Process(int(pid)).create_time() * 1000 - float(started)) < 2000
-    except (psutil.NoSuchProcess, ValueError):
-        return False
-
-
-def _process_tags() -> dict[str, str]:
-    import psutil
-
-    started = str(int(psutil.Process().create_time() * 1000))
-    return dict(zip(store.PROCESS, (socket.gethostname(), str(os.getpid()), started), strict=True))
 
 
 def _dataset_name(spec: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from strokecast.commands.sync import sync
 from strokecast.tracking import board, store
+from strokecast.tracking.training_lock import TrainingLock
 
 MakeTraining = Callable[..., Path]
 
@@ -103,6 +104,22 @@ def test_deleted_artifacts_are_logged_again(
     shutil.rmtree(store.folder() / "artifacts")
     sync()
     assert {run.data.tags[store.ID]: describe_run(client, run.info.run_id) for run in active()} == before
+
+
+def test_the_record_of_a_training_is_removed_once_dvc_lock_names_it(
+    workspace: list[Path], record_outputs: Callable[..., Path]
+) -> None:
+    lock = TrainingLock.acquire("a" * 32)
+    run = json.loads((workspace[2] / "run.json").read_text()) | {"training_id": lock.training_id}
+    (workspace[2] / "run.json").write_text(json.dumps(run))
+    lock.keep(workspace[2], "code")
+    lock.release()
+    sync()
+    assert lock.record_dir is not None
+    assert lock.record_dir.exists(), "DVC has not recorded it"
+    record_outputs("models/forecast/gru")
+    sync()
+    assert not lock.record_dir.exists()
 
 
 @pytest.mark.slow

@@ -102,7 +102,9 @@ def test_live_run_equals_the_one_rebuilt_from_its_folder(
     )
     board.supersede(client, client.get_run(run_id))
     assert describe_run(client, board.ensure_run(folder)) == live_row
-    assert not list((store.folder().parent / ".strokecast/trainings").glob("*/run.json"))
+    [record] = (store.folder().parent / ".strokecast/trainings").glob("*/run.json")
+    kept = {path.name for path in record.parent.iterdir()}
+    assert kept == {"run.json", "finished", "system.csv"}, "until dvc.lock names it"
 
 
 def test_curves_are_on_the_board_while_it_trains(
@@ -169,6 +171,7 @@ def test_a_killed_training_keeps_its_id_and_one_run(
     active: Any,
     history_line: Any,
     describe_run: Any,
+    record_outputs: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = json.dumps([spec, history_line(1)])
@@ -202,9 +205,8 @@ def test_a_killed_training_keeps_its_id_and_one_run(
     assert len(completed["histories"]["train/loss"]) == 3
     board.supersede(client, run)
     assert describe_run(client, board.ensure_run(folder)) == completed, "equal to one that is rebuilt"
-    assert train(Path("models/forecast/again/seed-1")).training_id != training_id, (
-        "a new training once it finished"
-    )
+    record_outputs("models/forecast/gru")
+    assert TrackedRun.start(JOB, spec).training_id != training_id, "a new training once it is recorded"
 
 
 def test_a_resumed_training_keeps_its_run_points_and_system_metrics(
@@ -252,10 +254,58 @@ def test_a_resumed_training_keeps_its_run_points_and_system_metrics(
         assert points == after["histories"][name][: len(points)], f"{name} lost or moved a point"
     steps = [step for step, _, _ in after["histories"]["system/cpu_utilization_percentage"]]
     assert steps == list(range(len(steps)))
-    assert not second.checkpoint_dir.exists()  # type: ignore[union-attr]
+    names = {path.name for path in second.checkpoint_dir.iterdir()}  # type: ignore[union-attr]
+    assert names == {"run.json", "finished", "system.csv"}, "the copy of the training replaces its checkpoints"
     [run] = active()
     board.supersede(client, run)
     assert describe_run(client, board.ensure_run(folder)) == after
+
+
+@pytest.mark.parametrize("on_board", ["finalized", "killed before that", "marked as KILLED", "board deleted"])
+def test_a_training_that_finished_before_dvc_recorded_it_is_kept(
+    train: Any, spec: dict[str, Any], client: Any, active: Any, describe_run: Any, on_board: str
+) -> None:
+    folder = Path("models/forecast/gru/seed-1")
+    training = train(folder)
+    if on_board == "finalized":
+        training.finalize(folder)
+    training._lock.release()  # as the end of its process would
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    shutil.rmtree(folder.parent)  # as DVC does before it runs the stage again
+    if on_board == "marked as KILLED":
+        [run] = active()
+        board.terminate(run.info.run_id, "KILLED", "its process has ended")
+    if on_board == "board deleted":
+        [run] = active()
+        board.supersede(client, run)
+
+    with TrackedRun.start(JOB, spec) as again:
+        facts = again.restore(folder)
+        assert facts is not None
+        assert (facts["training_id"], facts["status"]) == (training.training_id, "finished")
+        run_id = again.finalize(folder)
+    after = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+    [run] = active()
+    assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
+    assert store.FAILURE not in run.data.tags
+    assert len(describe_run(client, run_id)["histories"]["train/loss"]) == 3
+
+
+def test_a_finished_training_of_other_shared_code_runs_again_under_its_id(
+    train: Any, spec: dict[str, Any], client: Any, active: Any
+) -> None:
+    folder = Path("models/forecast/gru/seed-1")
+    first = train(folder)
+    first.finalize(folder)
+    shutil.rmtree(folder.parent)
+    Path("data/code").mkdir(parents=True)
+    Path("data/code/series.json").write_text('{"digest": "edited"}')
+    assert TrackedRun.start(JOB, spec).restore(folder) is None
+    second = train(folder)
+    second.finalize(folder)
+    assert second.training_id == first.training_id
+    assert [run.info.status for run in active()] == ["FINISHED"], "the board has one run of it"
 
 
 def test_a_training_marked_failed_has_its_reason(
@@ -291,14 +341,6 @@ def test_another_config_recipe_seed_data_or_code_is_another_training(
     ]
     runs = [TrackedRun.start(job, spec) for job in jobs]
     assert len({run.training_id for run in runs}) == 6
-
-
-def test_a_process_on_another_host_counts_as_alive(project: Path) -> None:
-    host, pid, started = store.PROCESS
-    assert tracked_run.is_alive({host: "elsewhere", pid: "1", started: "1"})
-    mine = tracked_run._process_tags()
-    assert tracked_run.is_alive(mine)
-    assert not tracked_run.is_alive(mine | {started: "1000"}), "the same number, another process"
 
 
 def test_a_board_that_cannot_be_written_does_not_stop_the_training(
@@ -352,4 +394,4 @@ def test_git_revision_and_dvc_names_are_tags(
     assert tags["strokecast.dvc_exp_name"] == "witty-name"
     Path("code.py").write_text("2")
     again = Path("models/forecast/again/seed-1")
-    assert client.get_run(train(again).finalize(again)).data.tags["strokecast.git_dirty"] == "true"
+    assert client.get_run(train(again, seed=2).finalize(again)).data.tags["strokecast.git_dirty"] == "true"
