@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from strokecast.commands import forecast_input
+from strokecast.common import names, output_paths
 from strokecast.common.errors import UserError
-from strokecast.common.files import new_file, read_json
+from strokecast.common.files import describe_os_error, new_file, read_json
 from strokecast.common.paths import MODELS, REPORTS, model_dirs
 from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
-from strokecast.features.timeseries.window_transformer import DAY_TYPE
+from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.inference.series_table import ID, to_series_id
 
 CHAMPION = "champion"
+_OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 _HISTORY_DAYS = 56  # on the plot
 _INTERVALS = {"95": 0.1, "80": 0.15, "50": 0.25}  # level in per cent → opacity; the widest is drawn first
@@ -31,9 +36,9 @@ class ForecastOptions:
 
     Attributes:
         model: name of a trained model, or `champion`.
-        source: CSV or parquet file with the series.
+        source: CSV or parquet file with the series, or `-` for standard input.
         horizon: days; None: the horizon of the model.
-        output: CSV or parquet file to write.
+        output: CSV or parquet file to write, or `-` for standard output.
         future: file with the day types of the future days, for models that use them.
         plot: image file to write.
         seed: of the trained model; None: its lowest seed.
@@ -48,8 +53,12 @@ class ForecastOptions:
     seed: int | None = None
 
 
-def run(options: ForecastOptions) -> str:
+def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     """Write the forecast; returns the outcome in one line.
+
+    Args:
+        options: of the command.
+        report: receives one line per warning about the input.
 
     Raises:
         UserError: if the model, the input or an option is not valid. Nothing is written then.
@@ -57,26 +66,32 @@ def run(options: ForecastOptions) -> str:
     _check_outputs(options)
     name = find_champion() if options.model == CHAMPION else options.model
     model_dir = find_model_dir(name, options.seed)
-    frame = read_table(options.source)
-    future = None if options.future is None else read_table(options.future)
     spec = specs.load(model_dir, "forecast")
-    if future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
+    if options.future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
             f"{name} uses no features of future days except their dates",
             location="--future",
             fix="omit this option",
         )
+    frame = forecast_input.read(options.source, spec, raw_columns(spec), report)
+    future = None
+    if options.future is not None:
+        future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
     forecast = SeriesForecaster(model_dir, spec).forecast(frame, future, options.horizon, str(options.source))
+    path = options.output
     try:
         with ExitStack() as outputs:
             _write(forecast, options.output, outputs.enter_context(new_file(options.output)))
             if options.plot is not None:
+                from strokecast.common import figures
+
                 figure = plot_forecast(frame, forecast, spec, name)
+                path = options.plot
                 temporary = outputs.enter_context(new_file(options.plot))
-                figure.savefig(temporary, format=options.plot.suffix[1:].lower(), dpi=110)
+                figures.save(figure, temporary, options.plot.suffix[1:].lower())
     except OSError as error:
         raise UserError(
-            f"cannot be written ({error.strerror})", location=str(error.filename or options.output)
+            f"cannot be written ({describe_os_error(error)})", location=str(path), fix="name another file"
         ) from None
     model = f"{name} (the champion of reports/forecast)" if options.model == CHAMPION else name
     n_series = forecast[ID].nunique()
@@ -87,17 +102,23 @@ def run(options: ForecastOptions) -> str:
 
 
 def find_champion() -> str:
-    """The model with the lowest test MAE: the first in `reports/forecast/summary.json`.
+    """The model with the lowest error on validation origins, as `reports/forecast/summary.json` names it.
 
     Raises:
-        UserError: if the report does not exist.
+        UserError: if the report does not exist or has no model.
     """
     path = REPORTS / "forecast/summary.json"
     try:
-        ranking = read_json(path)["models"]
+        champion = read_json(path).get("champion")
     except FileNotFoundError:
         raise UserError("no such file", location=str(path), fix="run `dvc repro evaluate-forecast`") from None
-    return str(ranking[0]["model"])
+    if champion is None:
+        raise UserError(
+            "no model of forecast was evaluated",
+            location=str(path),
+            fix="enable one in params.yaml and run `dvc repro`",
+        )
+    return str(champion["model"])
 
 
 def find_model_dir(name: str, seed: int | None) -> Path:
@@ -136,41 +157,31 @@ def find_model_dir(name: str, seed: int | None) -> Path:
     return folder
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A parquet file, or a CSV file (UTF-8) if the suffix is not `.parquet`.
-
-    Raises:
-        UserError: if the file does not exist or cannot be read.
-    """
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        dtypes = {"ds": str, ID: str, DAY_TYPE: str}
-        return pd.read_csv(path, dtype=dtypes, encoding="utf-8-sig", float_precision="round_trip")
-    except FileNotFoundError:
-        raise UserError("no such file", location=str(path)) from None
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"cannot be read ({reason})", location=str(path), allowed="CSV (UTF-8, with a header) or .parquet"
-        ) from None
-
-
 def _check_outputs(options: ForecastOptions) -> None:
-    """Raise a `UserError` if an output is a folder, an input or of an unknown type."""
-    inputs = [path.resolve() for path in (options.source, options.future) if path is not None]
+    """Raise a `UserError` if an output cannot be written, is an input or of an unknown type."""
+    inputs = [os.path.realpath(path) for path in (options.source, options.future) if path is not None]
     outputs = {"--output": options.output, "--plot": options.plot}
     for option, path in outputs.items():
-        if path is not None and path.resolve() in inputs:
+        if path is None:
+            continue
+        try:
+            output_paths.check_writable(path)
+        except UserError as error:
+            raise UserError(f"{path} {error.what}", location=option, fix=error.fix) from None
+        if os.path.realpath(path) in inputs and not output_paths.is_stream(path):
             raise UserError(f"{path} is also an input", location=option, fix="name another file")
-        if path is not None and path.is_dir():
-            raise UserError(f"{path} is a folder", location=option, fix="name a file in it")
+    if options.output.suffix.lower() in _OTHER_SUFFIXES:
+        raise UserError(
+            f"{options.output} would not be a {options.output.suffix} file",
+            location="--output",
+            allowed="a .csv or .parquet file",
+        )
     if options.plot is not None:
         if options.plot.suffix.lower() not in _PLOT_SUFFIXES:
             raise UserError(
                 f"{options.plot}", location="--plot", allowed=f"a file ending in {', '.join(_PLOT_SUFFIXES)}"
             )
-        if options.plot.resolve() == options.output.resolve():
+        if os.path.realpath(options.plot) == os.path.realpath(options.output):
             raise UserError(f"{options.plot} is also --output", location="--plot", fix="name another file")
 
 
@@ -219,8 +230,8 @@ def plot_forecast(history: pd.DataFrame, forecast: pd.DataFrame, spec: ForecastS
                 linewidth=0,
                 label=f"{level} % interval",
             )
-        axes.set_title(f"{series}: {name}")
-        axes.set_ylabel(spec["unit"] or target)
+        axes.set_title(f"{names.shorten(str(series), 60)}: {name}")
+        axes.set_ylabel(names.shorten(spec["unit"] or target, 30))
         figures.add_grid(axes)
         axes.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

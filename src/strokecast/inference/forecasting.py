@@ -23,6 +23,8 @@ from strokecast.inference import backtest, conformal
 from strokecast.inference.series_table import (
     ID,
     Days,
+    check_columns,
+    check_counts,
     check_ids,
     format_cell,
     parse_days,
@@ -78,7 +80,8 @@ class SeriesForecaster:
         """
         future = None
         values = [name for name in self.columns if name not in ("ds", DAY_TYPE)]
-        if DAY_TYPE in self.columns and set(self.columns) <= set(frame.columns):
+        if DAY_TYPE in self.columns:
+            check_columns(frame, self.columns, "input")
             ids = frame[ID] if ID in frame.columns else pd.Series(0, frame.index)
             empty = frame[values].isna().all(axis=1)
             is_future = empty[::-1].groupby(ids[::-1]).cummin()[::-1].to_numpy(dtype=bool)
@@ -120,13 +123,7 @@ class SeriesForecaster:
                 allowed=f"1 to {self.horizon}, which the model was trained for",
                 fix="for more, set features.forecast.horizon and train the model again",
             )
-        missing = [name for name in self.columns if name not in frame.columns]
-        if missing:
-            raise UserError(
-                f"has no column {', '.join(map(repr, missing))}",
-                location=location,
-                allowed=f"columns {', '.join(self.columns)}",
-            )
+        check_columns(frame, self.columns, location)
         if len(frame) == 0:
             raise UserError("has no row", location=location, allowed=f"at least {self.min_history} days")
         check_ids(frame, future)
@@ -189,15 +186,20 @@ class SeriesForecaster:
                 location=location,
                 allowed=f"at least {self.min_history} days",
             )
+        counts = bool(series_spec.for_series(self._spec, series)["counts"])
+        for column in self._spec["targets"] if counts else ():
+            check_counts(columns[column], days, f"{location} column {column}")
         if self._transforms_values:
             _check_domain(self._transformers[series], columns, days, location)
         all_days = days[0] + np.arange(count + self.horizon).astype("timedelta64[D]")
         if DAY_TYPE in self.columns:
             columns[DAY_TYPE] = self._day_types(rows[DAY_TYPE], future, all_days, days_ahead, location)
-        forecast = self._forecast_fn(backtest.Series(all_days, columns, {}, series), np.array([count]))
-        point = forecast.point[..., 0]  # [1, H]
-        counts = bool(series_spec.for_series(self._spec, series)["counts"])
-        low, high = conformal.apply(calibration, point, forecast.quantiles, forecast.quantile_levels, counts)
+        with np.errstate(all="ignore"):  # huge values; the forecast is checked below
+            forecast = self._forecast_fn(backtest.Series(all_days, columns, {}, series), np.array([count]))
+            point = forecast.point[..., 0]  # [1, H]
+            low, high = conformal.apply(
+                calibration, point, forecast.quantiles, forecast.quantile_levels, counts
+            )
         if not all(np.isfinite(values).all() for values in (point, low, high)):
             raise UserError(f"the forecast of {all_days[count]} is not a finite number", location=location)
         ends = [end for pair in zip(low, high, strict=True) for end in pair]
@@ -223,13 +225,7 @@ class SeriesForecaster:
         day_types: list[Any] = past.tolist()
         future_types: dict[np.datetime64, Any] = {}
         if future is not None:
-            missing = [name for name in ("ds", DAY_TYPE) if name not in future.columns]
-            if missing:
-                raise UserError(
-                    f"has no column {', '.join(map(repr, missing))}",
-                    location="future",
-                    allowed=f"ds, {DAY_TYPE}",
-                )
+            check_columns(future, ("ds", DAY_TYPE), "future")
             future_types = dict(zip(parse_days(future["ds"], "future"), future[DAY_TYPE], strict=True))
         for day in days[count : count + days_ahead]:
             if day not in future_types:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,12 @@ def parse_days(column: pd.Series, location: str) -> Days:
         UserError: names the first row or date that is not valid.
     """
     location = f"{location} column ds"
-    times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
-    if getattr(times.dtype, "tz", None) is not None:
+    try:
+        times = pd.to_datetime(column, errors="coerce", format="ISO8601" if _is_text(column) else None)
+        with_time_zone = getattr(times.dtype, "tz", None) is not None
+    except ValueError:  # texts with different offsets
+        with_time_zone = True
+    if with_time_zone:
         raise UserError("dates have a time zone", location=location, allowed="plain days, YYYY-MM-DD")
     invalid = (times.isna() | (times != times.dt.normalize())).to_numpy()
     if invalid.any():
@@ -56,13 +62,14 @@ def _describe_step(days: Days, steps: NDArray[np.int64], position: int) -> str:
 
 
 def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.float64]:
-    """Finite numbers, float64 [n].
+    """Finite numbers, float64 [n]. True and False are not numbers.
 
     Raises:
         UserError: names the first date whose value is not a finite number.
     """
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    invalid = ~np.isfinite(values)
+    is_bool = column.map(lambda value: isinstance(value, bool | np.bool_)).to_numpy(dtype=bool)
+    invalid = ~np.isfinite(values) | is_bool
     if invalid.any():
         row = int(np.argmax(invalid))
         raise UserError(
@@ -73,8 +80,48 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
     return values
 
 
+def check_counts(values: NDArray[np.float64], days: Days, location: str) -> None:
+    """Check the values of a model of counts.
+
+    Raises:
+        UserError: names the first date with a negative value.
+    """
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        raise UserError(
+            f"{values[row]:g} on {days[row]} is negative",
+            location=location,
+            allowed="values of 0 and more, as in the training",
+        )
+
+
+def check_columns(frame: pd.DataFrame, names: Sequence[str], location: str) -> None:
+    """Check that a table has each of some columns once.
+
+    Raises:
+        UserError: names the columns that are missing or repeated.
+    """
+    counts = Counter(frame.columns)
+    missing = [name for name in names if not counts[name]]
+    if missing:
+        raise UserError(
+            f"has no column {', '.join(map(repr, missing))}",
+            location=location,
+            allowed=f"columns {', '.join(names)}",
+        )
+    repeated = next((name for name in (*names, ID) if counts[name] > 1), None)
+    if repeated is not None:
+        raise UserError(
+            f"names the column {repeated!r} {counts[repeated]} times",
+            location=location,
+            fix="rename one of them",
+        )
+
+
 def format_cell(value: Any) -> str:
     """A cell as errors show it."""
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return str(value.date())
     return repr(value) if isinstance(value, str) else str(value)
 
 

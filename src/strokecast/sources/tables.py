@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from strokecast.common import file_types, files
 from strokecast.common.errors import UserError
 from strokecast.sources.formats import source_json
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_LISTED = 20  # columns in one message
+DEFAULT_SEPARATOR = ","
+_SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
 
 def read_series(raw_folder: Path) -> pd.DataFrame:
@@ -36,12 +41,13 @@ def read_series(raw_folder: Path) -> pd.DataFrame:
 
     source = source_json.read(raw_folder, "series")
     headers = column_headers(source)
+    separator = source.get("separator", DEFAULT_SEPARATOR)
     parts = source.get("parts") or [{"file": source["file"]}]
     cells: list[tuple[str, ...]] = []
     row_numbers: list[int] = []
     file_names: list[str] = []
     for part in parts:
-        rows = list(read_columns(raw_folder / part["file"], list(headers.values())))
+        rows = list(read_columns(raw_folder / part["file"], list(headers.values()), separator=separator))
         cells += rows
         row_numbers += range(1, len(rows) + 1)
         file_names += [part.get("name", part["file"])] * len(rows)
@@ -64,13 +70,26 @@ def column_headers(source: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def read_columns(path: Path, names: Sequence[str], location: str = "") -> Iterator[tuple[str, ...]]:
-    """Yield the cells of some columns, row by row, from a CSV file (UTF-8, comma, BOM accepted).
+def read_header(path: Path, location: str = "", separator: str = DEFAULT_SEPARATOR) -> list[str]:
+    """The cells of the first line that is not blank.
+
+    Raises:
+        UserError: as `read_columns`, but for single columns and rows.
+    """
+    with _open(path, location or str(path)) as file:
+        return _header(csv.reader(file, strict=True, delimiter=separator), location or str(path))
+
+
+def read_columns(
+    path: Path, names: Sequence[str], location: str = "", separator: str = DEFAULT_SEPARATOR
+) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of some columns, row by row, from a CSV file (UTF-8, BOM accepted).
 
     Args:
         path: the file.
-        names: headers of the columns.
+        names: headers of the columns. Spaces around a header and its Unicode form may differ.
         location: name of the file in error messages; default: its path.
+        separator: of the cells.
 
     Raises:
         UserError: if the file is missing, empty, not UTF-8 or not CSV; if its header lacks or
@@ -78,52 +97,104 @@ def read_columns(path: Path, names: Sequence[str], location: str = "") -> Iterat
             is no row.
     """
     location = location or str(path)
+    with _open(path, location) as file:
+        reader = csv.reader(file, strict=True, delimiter=separator)
+        header = _header(reader, location)
+        positions = [_position(header, name, location, separator) for name in names]
+        n_rows = 0
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise UserError(
+                    f"{len(cells)} cells, but the header names {len(header)} columns",
+                    location=f"{location}, line {reader.line_num}",
+                    fix=f"put quotes around cells that contain {_SEPARATORS[separator]}",
+                )
+            n_rows += 1
+            yield tuple(cells[position] for position in positions)
+        if not n_rows:
+            raise UserError("has a header but no row", location=location, allowed="at least one row")
+
+
+def count_header(header: Sequence[str], name: str) -> int:
+    """How often a header names a column, with any spaces around it and in any Unicode form."""
+    return header.count(name) or sum(_normalize(cell) == _normalize(name) for cell in header)
+
+
+@contextmanager
+def _open(path: Path, location: str) -> Iterator[TextIO]:
+    """Open a CSV file; what goes wrong while it is read becomes a `UserError`."""
+    try:
+        with files.open_binary(path):
+            file_type = file_types.recognize(path)
+    except UserError as error:
+        raise UserError(error.what, location=location, allowed=error.allowed or "a CSV file") from None
+    if file_type is not None:
+        raise UserError(f"is {file_type.name}, not a CSV file", location=location, fix=file_type.fix)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next((cells for cells in reader if cells), None)
-            if header is None:
-                raise UserError(
-                    "is empty", location=location, allowed="a CSV file with a header and at least one row"
-                )
-            positions = [_position(header, name, location) for name in names]
-            n_rows = 0
-            for cells in reader:
-                if not cells:
-                    continue
-                if len(cells) != len(header):
-                    raise UserError(
-                        f"{len(cells)} cells, but the header names {len(header)} columns",
-                        location=f"{location}, line {reader.line_num}",
-                        fix="put quotes around cells that contain a comma",
-                    )
-                n_rows += 1
-                yield tuple(cells[position] for position in positions)
-            if not n_rows:
-                raise UserError("has a header but no row", location=location, allowed="at least one row")
-    except FileNotFoundError:
-        raise UserError("no such file", location=location) from None
-    except (IsADirectoryError, PermissionError) as error:
+            yield file
+    except UnicodeDecodeError:
         raise UserError(
-            f"cannot be read: {error.strerror}", location=location, allowed="a CSV file"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"is not UTF-8 text (byte {error.start})", location=location, fix="save it as UTF-8"
+            f"is not UTF-8 text ({_first_undecodable(path)})", location=location, fix="save it as UTF-8"
         ) from None
     except csv.Error as error:
         raise UserError(f"is not CSV: {error}", location=location, allowed="comma-separated text") from None
 
 
-def _position(header: list[str], name: str, location: str) -> int:
-    count = header.count(name)
+def _first_undecodable(path: Path) -> str:
+    """The first byte that is not UTF-8, and its line."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"byte 0x{line[error.start]:02x} in line {number}"
+    return "at the end"
+
+
+def _header(reader: Iterator[list[str]], location: str) -> list[str]:
+    header = next((cells for cells in reader if cells), None)
+    if header is None:
+        raise UserError(
+            "is empty", location=location, allowed="a CSV file with a header and at least one row"
+        )
+    if any("\0" in cell for cell in header):
+        raise UserError("has NUL bytes, as UTF-16 text has", location=location, fix="save it as CSV in UTF-8")
+    return header
+
+
+def _normalize(header: str) -> str:
+    return unicodedata.normalize("NFC", header.strip())
+
+
+def _position(header: list[str], name: str, location: str, separator: str) -> int:
+    count = count_header(header, name)
     if count == 1:
-        return header.index(name)
+        return next(
+            position
+            for normalize in (str, _normalize)
+            for position, cell in enumerate(header)
+            if normalize(cell) == normalize(name)
+        )
     if count > 1:
-        raise UserError(f"the header names the column {name!r} {count} times", location=location)
-    columns = ", ".join(header[:MAX_LISTED]) + (", ..." if len(header) > MAX_LISTED else "")
+        raise UserError(
+            f"the header names the column {name!r} {count} times", location=location, fix="rename one of them"
+        )
+    columns = ", ".join(map(repr, header[:MAX_LISTED])) + (", ..." if len(header) > MAX_LISTED else "")
+    other = find_separator(header, name, separator)
     raise UserError(
         f"no column {name!r}; the columns are {columns}",
         location=location,
-        fix="name the columns in params.yaml: series.csv",
+        fix=f"set series.csv.separator to {other!r}"
+        if other
+        else "name the columns in params.yaml: series.csv",
     )
+
+
+def find_separator(header: Sequence[str], name: str, separator: str) -> str:
+    """The separator with which a header that was split at `separator` names a column; "": none."""
+    line = separator.join(header)
+    others = (other for other in _SEPARATORS if other != separator)
+    return next((other for other in others if count_header(line.split(other), name)), "")

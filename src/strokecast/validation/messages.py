@@ -35,7 +35,7 @@ def warning_lines(results: Sequence[RuleResult]) -> list[str]:
 
 
 def stop_error(
-    results: Sequence[RuleResult], dataset: str, location: str, docs_index: str
+    results: Sequence[RuleResult], dataset: str, location: str, docs_index: str = ""
 ) -> UserError | None:
     """The error that stops the pipeline; None if no rule with the action `stop` failed.
 
@@ -43,7 +43,7 @@ def stop_error(
         results: results of all rules.
         dataset: `sketches` or `series`.
         location: file or folder that was read.
-        docs_index: path of the Data Docs.
+        docs_index: path of the Data Docs; "": there are none.
     """
     failures = failed(results, "stop")
     if not failures:
@@ -52,7 +52,7 @@ def stop_error(
     advice = [
         first.rule.fix or f"correct them, or change quality.{dataset}.{first.rule.name}",
         f"also failed: {others}" if others else "",
-        f"see {docs_index}",
+        f"see {docs_index}" if docs_index else "",
     ]
     return UserError(
         format_failure(first),

@@ -42,6 +42,7 @@ def make_table(count: int = DAYS) -> pd.DataFrame:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with `seasonal_naive_7`, `ridge` (two seeds; log, covariate, day types) and `linear` (quantiles)."""
     root = tmp_path_factory.mktemp("trained")
+    (root / "dvc.yaml").touch()
     (root / "series").mkdir()
     frame = make_table()
     days = [datetime.date.fromisoformat(day) for day in frame["ds"]]
@@ -73,7 +74,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     job, folder = prepare("linear")
     training.train_network(job, root / "plain", folder, lambda row: None, "cpu")
     rounded = {name: {"mae": 2.0} for name in ("linear", "ridge", "seasonal_naive_7")}
-    ranked = {"models": [{"model": name} for name in ("seasonal_naive_7", "linear", "ridge")]}
+    ranked = {
+        "models": [{"model": name} for name in ("linear", "seasonal_naive_7", "ridge")],
+        "champion": {"model": "seasonal_naive_7"},
+    }
     (root / "reports/forecast").mkdir(parents=True)
     (root / "reports/forecast/metrics.json").write_text(json.dumps(rounded))
     (root / "reports/forecast/summary.json").write_text(json.dumps(ranked))
@@ -148,7 +152,7 @@ def test_a_network_gives_its_median_and_nested_intervals(run_forecast: RunForeca
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv").head(3), table)
 
 
-def test_the_champion_is_the_first_of_the_ranking_and_its_name_is_printed(run_forecast: RunForecast) -> None:
+def test_the_champion_is_what_validation_chose_and_its_name_is_printed(run_forecast: RunForecast) -> None:
     result = run_forecast(make_table()[["ds", "y"]], "champion")
     assert "seasonal_naive_7 (the champion of reports/forecast)" in result.output
 
@@ -176,20 +180,24 @@ def hourly(frame: pd.DataFrame) -> pd.DataFrame:
     ("model", "change", "message"),
     [
         ("linear", lambda f: f.drop(index=30), "column ds: 2020-01-31 is missing"),
-        ("linear", lambda f: f.iloc[[*range(31), *range(30, 200)]], "2020-01-31 occurs twice"),
+        (
+            "linear",
+            lambda f: pd.concat([f, f.iloc[[30]].assign(y=5)]),
+            "conflicting_date: 1 rows (2020-01-31 has ",
+        ),
         ("linear", lambda f: f.iloc[::7], "rows are 7 days apart (2020-01-08 follows 2020-01-01)"),
-        ("linear", hourly, "'2020-01-01 01:00:00' in row 1 is not a day"),
+        ("linear", hourly, "bad_date: 191 rows (row 2: '2020-01-01 01:00:00', row 3:"),
         ("linear", lambda f: f.head(13), "13 rows (2020-01-01 to 2020-01-13) are too few"),
-        ("linear", lambda f: f.head(0), "has no row"),
+        ("linear", lambda f: f.head(0), "has a header but no row"),
         (
             "linear",
             lambda f: f.assign(y=f["y"].mask(f.index == 9)),
-            "nan on 2020-01-10 is not a finite number",
+            "non_numeric: 1 rows (row 10: 2020-01-10 ''); allowed: the value is a finite number",
         ),
         (
             "linear",
             lambda f: f.assign(y=f["y"].mask(f.index == 9, np.inf)),
-            "inf on 2020-01-10 is not a finite",
+            "non_numeric: 1 rows (row 10: 2020-01-10 'inf'); allowed: the value is a finite number",
         ),
         ("linear", lambda f: f.drop(columns="y"), "has no column 'y'; allowed: columns ds, y"),
         ("ridge", lambda f: f[["ds", "y"]], "has no column 'bus', 'day_type'"),
@@ -306,8 +314,8 @@ def test_ids_of_future_rows_match_whatever_their_type(
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (("7", "9"), "future: unique_id '9' on '2020-07-19' is not in the input; choose one of 7, 8"),
-        (("7", None), "future: no unique_id on '2020-07-19'; choose one of 7, 8"),
+        (("7", "9"), "future: unique_id '9' on 2020-07-19 is not in the input; choose one of 7, 8"),
+        (("7", None), "future.csv: 7 rows have no 'unique_id' (row 8); name their series"),
         (("7",), "future: no row of unique_id '8'; allowed: 7, 8"),
     ],
 )

@@ -1,5 +1,7 @@
 """`strokecast forecast` with global models, which learned several series."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -11,6 +13,7 @@ from strokecast.commands.cli import main
 def run_command(several_series, tmp_path, monkeypatch):
     """Function that runs the command on a table."""
     monkeypatch.chdir(several_series.root)
+    Path("dvc.yaml").touch()
 
     def run(table, model="linear"):
         table.to_csv(tmp_path / "in.csv", index=False)

@@ -125,12 +125,15 @@ class _OptionalForecastKeys(TypedDict, total=False):
             `transforms` of the spec itself are empty then, see `timeseries.series_spec`.
         series_ids: the series that have a flag among the features; [] without `series_id`.
         id: the series that this spec is a view of, see `timeseries.series_spec`.
+        table: how the file of the series is read: names of its columns, `separator`, `thousands`, `decimal`,
+            `date_format`, `timezone`, `aggregate`, `max_gap`; a missing key has the default of `series.csv`.
     """
 
     lag_calendar: bool
     series: dict[str, dict[str, Any]]
     series_ids: list[str]
     id: str
+    table: dict[str, Any]
 
 
 class ForecastSpec(Spec, _OptionalForecastKeys):

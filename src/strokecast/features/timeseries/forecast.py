@@ -47,6 +47,7 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
         "name": report.get("name", report["source"]),
         "unit": report.get("unit", ""),
         "source": report["source"],
+        "table": report.get("table", {}),
     }
     fitted = cast(ForecastSpec, spec)
     transformers = {

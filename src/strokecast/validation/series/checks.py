@@ -88,7 +88,7 @@ def check_series(
         "rows",
         frame,
         row_rules(settings, date_format.name),
-        lambda rule, position: describe_row(frame, rule, position, source.thousands),
+        lambda rule, position: describe_row(frame, rule, position, source),
     )
     reasons = rejection_reasons([result for result in row_results if result.rule.name != "unsorted"])
     accepted = (

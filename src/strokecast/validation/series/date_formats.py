@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from strokecast.validation.series.calendar import Days
-from strokecast.validation.series.timestamps import parse_timestamps
+from strokecast.validation.series.timestamps import offset_error, parse_timestamps, strip_midnight
 
 if TYPE_CHECKING:
     import pandas as pd
 
 AUTO = "auto"
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y", "%m.%d.%Y")  # fmt: skip
-_TIMES = ("", " %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M", "T%H:%M:%S.%f", " %I:%M:%S %p", "T%H:%M:%S%z", " %H:%M:%S%z")  # fmt: skip
+_TIMES = ("", " %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M", "T%H:%M:%S.%f", " %I:%M:%S %p", "T%H:%M:%S%z", " %H:%M:%S%z", "T%H:%M%z", " %H:%M%z", "T%H:%M:%S.%f%z", " %H:%M:%S.%f%z")  # fmt: skip
+
+
+_ISO_WITH_OFFSET = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?(?:\d\d)?)"
 
 
 def choose_date_format(cells: pd.Series, date_format: str) -> tuple[str, str | None]:
@@ -31,10 +34,19 @@ def choose_date_format(cells: pd.Series, date_format: str) -> tuple[str, str | N
     Returns:
         The format, and the swapped format or None. The swapped format matches every row that the
         format matches, and reads at least one of them as a different day.
+
+    Raises:
+        UserError: if times have an offset from UTC and `date_format` has none.
     """
     distinct = cells.str.strip().drop_duplicates()
     if date_format != AUTO:
+        with_offset = distinct[distinct.str.fullmatch(_ISO_WITH_OFFSET)]
+        if len(with_offset) and "%z" not in date_format and not _count_matches(with_offset, date_format):
+            raise offset_error(with_offset.iloc[0])
         return date_format, _ambiguous_format(distinct, date_format)
+    days = strip_midnight(distinct)
+    if (days == distinct).any() and not days.str.contains(":", regex=False).any():
+        distinct = days.drop_duplicates()  # some days have a time of midnight
     sample = distinct.iloc[:: max(1, len(distinct) // 200)]
     formats = [date + time for date in _DATES for time in _TIMES]
     matches = {candidate: _count_matches(sample, candidate) for candidate in formats}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from strokecast.validation.rules import Rule
 from strokecast.validation.series.numbers import find_separator
 from strokecast.validation.series.rows import EXTRA_PREFIX, extra_columns
+from strokecast.validation.series.source import SeriesSource
 from strokecast.validation.suites import RowDescription
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def day_name(table: pd.DataFrame, position: int) -> str:
     return f"{day['unique_id']} " * bool(day["unique_id"]) + str(day["day"].date())
 
 
-def describe_row(frame: pd.DataFrame, rule: Rule, position: int, thousands: str) -> RowDescription:
+def describe_row(frame: pd.DataFrame, rule: Rule, position: int, source: SeriesSource) -> RowDescription:
     """Description of a row of the row table that fails a rule."""
     row = frame.iloc[position]
     name, date, cell = row_name(frame, position), row["ds"], row["y"]
@@ -44,7 +45,10 @@ def describe_row(frame: pd.DataFrame, rule: Rule, position: int, thousands: str)
         first_name = row_name(frame, int(row["first_position"]))
         return f"{date} has {first['y']!r} in {first_name} and {cell!r} in {name}", columns
     if rule.name == "thousands_mark":
-        return f"{name}: {date} {cell!r}, separator {find_separator(cell, thousands)!r}", columns
+        return (
+            f"{name}: {date} {cell!r}, separator {find_separator(cell, source.thousands, source.decimal)!r}",
+            columns,
+        )
     if rule.name == "day_type":
         weekday = f"{row['day']:%A}" if row["day"] == row["day"] else ""
         return f"{name}: {date} {row['day_type']!r} on a {weekday}", columns

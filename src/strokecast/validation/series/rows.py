@@ -79,7 +79,7 @@ def build_row_table(
     for name in ("unique_id", "file", "day_type"):
         if name in cells:
             frame[name] = cells[name].fillna("").astype(str).str.strip()
-    _add_numbers(frame, cells, source.thousands)
+    _add_numbers(frame, cells, source)
     local = np.full(len(frame), np.datetime64("NaT"), dtype="datetime64[s]")
     instants = np.zeros(len(frame), dtype=np.int64)
     partial = np.zeros(len(frame), dtype=bool)
@@ -101,17 +101,18 @@ def build_row_table(
     has_numbers = (frame["value"].notna() & frame["number"].notna()).to_numpy()
     _add_comparisons(frame, time_keys, ~outside & ~np.isnat(days) & has_numbers)
     frame["day_type_mismatch"] = _day_type_mismatch(frame, days, outside)
-    frame["total_error"] = _total_error(cells, frame, source.thousands, outside)
+    frame["total_error"] = _total_error(cells, frame, source, outside)
     return frame
 
 
-def _add_numbers(frame: pd.DataFrame, cells: pd.DataFrame, thousands: str) -> None:
-    frame["value"] = parse_numbers(frame["y"], thousands)
-    other_separator = has_other_separator(frame["y"], frame["value"].to_numpy(), thousands)
+def _add_numbers(frame: pd.DataFrame, cells: pd.DataFrame, source: SeriesSource) -> None:
+    marks = (source.thousands, source.decimal)
+    frame["value"] = parse_numbers(frame["y"], *marks)
+    other_separator = has_other_separator(frame["y"], frame["value"].to_numpy(), *marks)
     frame["other_separator"] = other_separator.astype(np.int8)
     frame["number"] = np.where(other_separator, 0.0, frame["value"])
     for name in extra_columns(cells):
-        frame[name] = parse_numbers(cells[name].fillna("").astype(str), thousands)
+        frame[name] = parse_numbers(cells[name].fillna("").astype(str), *marks)
         frame.loc[frame[name].isna(), "number"] = np.nan
 
 
@@ -192,7 +193,7 @@ def _day_type_mismatch(
 
 
 def _total_error(
-    cells: pd.DataFrame, frame: pd.DataFrame, thousands: str, outside: NDArray[np.bool_]
+    cells: pd.DataFrame, frame: pd.DataFrame, source: SeriesSource, outside: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """|total - sum of the parts|. Cells that are not numbers count as 0; rows without a value give NaN."""
     part_names = [str(name) for name in cells if str(name).startswith(_PART_PREFIX)]
@@ -200,7 +201,8 @@ def _total_error(
         return np.full(len(frame), np.nan)
 
     def numbers(name: str) -> NDArray[np.float64]:
-        return np.nan_to_num(parse_numbers(cells[name].fillna("").astype(str), thousands))
+        text = cells[name].fillna("").astype(str)
+        return np.nan_to_num(parse_numbers(text, source.thousands, source.decimal))
 
     total = numbers("total")
     tolerance = 1e-9 * np.maximum(1.0, np.abs(total))

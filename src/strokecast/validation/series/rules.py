@@ -6,6 +6,7 @@ from typing import Any
 
 from strokecast.params import SeriesQuality
 from strokecast.validation.rules import Check, Rule
+from strokecast.validation.series.numbers import LARGEST
 
 
 def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
@@ -33,11 +34,11 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
         ),
         rule(
             "non_numeric",
-            "the value is a finite number",
+            f"the value is a finite number of at most {LARGEST:g}",
             "present",
             "number",
             row_condition=not_outside,
-            fix="correct series.csv.thousands or the rows, or set quality.series.non_numeric to quarantine",
+            fix="correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine",
         ),
         rule(
             "thousands_mark",
@@ -46,7 +47,7 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "other_separator",
             0,
             row_condition=not_outside,
-            fix="set series.csv.thousands to the separator that the file uses",
+            fix="set series.csv.thousands to the separator that the file uses, or series.csv.decimal if it is a decimal mark",
         ),
         rule("exact_duplicate", "no earlier row has the same date and value", "at_most", "earlier_copies", 0),
         rule(

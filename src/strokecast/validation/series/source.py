@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
+
+TABLE_KEYS = (
+    "date_column",
+    "value_column",
+    "id_column",
+    "day_type_column",
+    "separator",
+    "thousands",
+    "decimal",
+    "timezone",
+    "aggregate",
+)
 
 
 @dataclass(frozen=True)
@@ -18,9 +30,11 @@ class SeriesSource:
         file: name of the raw file, for messages.
         date_format: strptime format of the dates, or `auto`.
         thousands: thousands separator of the values; "": none.
+        decimal: decimal mark of the values; "": a comma if `thousands` is `.`, otherwise a point.
         timezone: IANA name; days are local days in it. "": as the file writes them.
         aggregate: `sum` or `mean` of the timestamps of a day; `none`: one row per day.
         unique_id: the series to forecast if the file holds several; "": the only one.
+        table: how the file is read: the keys of `source.json` in `TABLE_KEYS` that it has.
     """
 
     source: str = "csv"
@@ -29,19 +43,22 @@ class SeriesSource:
     file: str = "series.csv"
     date_format: str = "%Y-%m-%d"
     thousands: str = ""
+    decimal: str = ""
     timezone: str = ""
     aggregate: str = "none"
     unique_id: str = ""
+    table: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
         """From the contents of `source.json`; other keys are ignored."""
-        names = ("unit", "file", "thousands", "timezone", "aggregate", "unique_id")
+        names = ("unit", "file", "thousands", "decimal", "timezone", "aggregate", "unique_id")
         return cls(
             source=facts["source"],
             name=facts.get("name", facts["source"]),
             date_format=facts["date_format"],
             **{name: facts[name] for name in names if name in facts},
+            table={name: facts[name] for name in TABLE_KEYS if facts.get(name)},
         )
 
     @property

@@ -69,6 +69,7 @@ def validate_series(
     frame = build_row_table(cells, source, settings, date_format.name)
     checks = check_series(frame, source, settings, date_format, forecast, reference_profile)
     report = _build_report(source, frame, checks)
+    report["table"] = {**source.table, "date_format": date_format.name, "max_gap": settings.max_gap}
     docs_index = str(data_docs.folder("series") / data_docs.INDEX)
     error = messages.stop_error(checks.results, "series", location, docs_index)
     if error:

@@ -30,9 +30,19 @@ def test_times_belong_to_their_day() -> None:
     np.testing.assert_array_equal(local.astype("datetime64[D]"), days("2020-02-03"))
 
 
-def test_different_offsets_without_a_timezone_are_an_error() -> None:
-    with pytest.raises(UserError, match="in one time zone"):
-        parse_timestamps(text("2020-03-28 +0100", "2020-03-30 +0200"), "%Y-%m-%d %z")
+@pytest.mark.parametrize("second", ["+0100", "+0200"])
+def test_offsets_without_a_timezone_are_an_error(second: str) -> None:
+    with pytest.raises(UserError, match=r"series\.csv\.timezone: '2020-03-28 \+0100' is a time with an offset"):
+        parse_timestamps(text("2020-03-28 +0100", f"2020-03-30 {second}"), "%Y-%m-%d %z")
+
+
+def test_a_day_with_the_time_of_midnight_is_that_day() -> None:
+    cells = text("2020-02-03", "2020-02-04 00:00:00", "2020-02-05T00:00", "2020-02-06 00:00:00.000", "2020-02-07 01:00:00")
+    local, _ = parse_timestamps(cells, "%Y-%m-%d")
+    np.testing.assert_array_equal(
+        local[:4].astype("datetime64[D]"), days("2020-02-03", "2020-02-04", "2020-02-05", "2020-02-06")
+    )
+    assert np.isnat(local[4])
 
 
 def test_times_with_offsets_become_local_times() -> None:

@@ -1,0 +1,111 @@
+"""Files that a command reads: regular ones, streams, and parquet tables as text."""
+
+from __future__ import annotations
+
+import datetime
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from strokecast.common import files
+from strokecast.common.errors import UserError
+
+STDIN = Path("-")
+_MAX_STREAM = 1 << 28  # bytes; a device may never end
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def local_copy(path: Path) -> Iterator[Path]:
+    """Yield a regular file with the contents of `path`: itself, or a copy of a FIFO, character device or `-`.
+
+    Raises:
+        UserError: if it does not exist, is of another kind, or a stream is longer than 256 MiB.
+    """
+    try:
+        mode = 0 if path == STDIN else path.stat().st_mode
+    except (OSError, ValueError):
+        mode = stat.S_IFREG
+    if mode and not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "input"
+        try:
+            if path == STDIN:
+                _copy(sys.stdin.buffer, copy, path)
+            else:
+                with path.open("rb", buffering=0) as stream:
+                    _copy(stream, copy, path)
+        except OSError as error:
+            raise UserError(
+                f"cannot be read ({files.describe_os_error(error)})", location=str(path)
+            ) from None
+        yield copy
+
+
+def _copy(stream: Any, copy: Path, path: Path) -> None:
+    size = 0
+    with copy.open("wb") as file:
+        while block := stream.read(_BLOCK):
+            size += len(block)
+            if size > _MAX_STREAM:
+                raise UserError(
+                    f"has more than {_MAX_STREAM >> 20} MiB",
+                    location=str(path),
+                    allowed="a table; a file may be larger",
+                )
+            file.write(block)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file starts as a parquet file does."""
+    with files.open_binary(path) as file:
+        return file.read(4) == b"PAR1"
+
+
+def read_parquet(path: Path, location: str) -> tuple[dict[str, list[str]], set[str]]:
+    """The columns of a parquet file as text, and the names of those that are not text.
+
+    Days and times are in ISO format, numbers as Python writes them, missing values empty.
+
+    Raises:
+        UserError: if the file cannot be read or repeats a column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated:
+            raise UserError(
+                f"names the column {repeated[0]!r} {names.count(repeated[0])} times",
+                location=location,
+                fix="rename one of them",
+            )
+        table = file.read()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(
+            f"is a parquet file that cannot be read ({error})", location=location, fix="write it again"
+        ) from None
+    typed = {field.name for field in table.schema if not _is_text(field.type)}
+    return {name: [_to_text(value) for value in table[name].to_pylist()] for name in names}, typed
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _to_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
