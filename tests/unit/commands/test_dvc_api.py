@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc import dvcfile, lock
+from dvc import dvcfile, lock, rwlock
 from dvc.exceptions import DvcException
+from dvc.output import Output
 from dvc.repo import Repo
 from dvc.repo import reproduce as dvc_reproduce
-from dvc.stage import PipelineStage, Stage
+from dvc.stage import PipelineStage, Stage, decorators
 from dvc.utils.serialize import modify_yaml
 
 from strokecast.commands import dvc_api
@@ -35,6 +38,11 @@ def test_dvc_has_the_internals_that_are_used() -> None:
     assert dvcfile.modify_yaml is modify_yaml, "writes dvc.lock and is replaced in forked processes"
     assert "modify_yaml" in inspect.getsource(dvcfile.Lockfile.dump_stages)
     assert hasattr(Repo, "index")
+    assert hasattr(Output, "use_cache") or "self.use_cache" in inspect.getsource(Output.__init__)
+    assert callable(Output.changed_cache)
+    assert {"pid": int, "cmd": str} == rwlock.INFO_SCHEMA
+    assert rwlock.RWLOCK_FILE == "rwlock"
+    assert 'cmd = " ".join(sys.argv)' in inspect.getsource(decorators.rwlocked)
     # `_reproduce` does what `dvc repro --single-item` does for a stage.
     source = inspect.getsource(dvc_reproduce._reproduce_stage)
     assert "stage.reproduce(**kwargs)" in source
@@ -47,6 +55,37 @@ def test_dvc_errors_become_one_line() -> None:
             raise ValueError("inner")
         except ValueError as error:
             raise DvcException("outer") from error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "x.tmp"),
+            "DVC cannot save its data: the disk is full ",
+        ),
+        (sqlite3.OperationalError("database or disk is full"), "DVC cannot save its data: the disk is full"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/c/a.tmp"),
+            "/c/a.tmp: DVC cannot write here: read-only file system; ",
+        ),
+        (
+            lock.LockError("Unable to acquire lock"),
+            ".dvc/tmp/lock: another process has locked this project, and ",
+        ),
+    ],
+)
+def test_disks_and_locks_become_one_line(
+    error: Exception, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"^{re.escape(line)}"), dvc_api.one_line_errors():
+        raise error
+
+
+def test_another_error_of_the_system_is_a_bug() -> None:
+    with pytest.raises(FileNotFoundError), dvc_api.one_line_errors():
+        raise FileNotFoundError(errno.ENOENT, "No such file", "x")
 
 
 def change(data: dict[str, Any]) -> None:
