@@ -23,6 +23,10 @@ class Doodles(Strict):
     )
 
 
+def _max_file_megabytes() -> Any:
+    return Field(2000, ge=1, description="largest file that is downloaded, in MB, if its size is not known")
+
+
 class Cap(Strict):
     """Maximum number of drawings per class in each split: the first ones of each file. null: all."""
 
@@ -64,6 +68,7 @@ class QuickDraw(Strict):
         description="`all`, or a list of classes; all: every file of a local folder, or the 345 official classes",
     )
     cap: QuickDrawCap = Field(QuickDrawCap(), description="maximum number of drawings per class and split")
+    max_file_megabytes: int = _max_file_megabytes()
 
 
 def _check_shares(options: Any) -> Any:
@@ -89,6 +94,7 @@ class ClassFiles(Strict):
     valid_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for validation")
     test_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for test")
     cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
+    max_file_megabytes: int = _max_file_megabytes()
 
     _check = model_validator(mode="after")(_check_shares)
 
@@ -191,6 +197,7 @@ class Cta(Strict):
     files: Words = Field(
         (), description="local exports of either style, merged on the date; []: download from url"
     )
+    max_file_megabytes: int = _max_file_megabytes()
 
 
 class Csv(Strict):

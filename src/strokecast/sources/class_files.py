@@ -134,7 +134,12 @@ def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
         for label in classes
     ]
     try:
-        cached = downloads.fetch(requests, source=layout.source, alternatives=alternatives)
+        cached = downloads.fetch(
+            requests,
+            source=layout.source,
+            alternatives=alternatives,
+            max_file_megabytes=options.max_file_megabytes,
+        )
     except downloads.NotFoundError as error:
         label = error.request.name.removesuffix(layout.suffix)
         hint = "" if label in official else class_names.suggest(label, official)

@@ -16,33 +16,30 @@ connections, redirects, proxies, timeouts, and retries with backoff.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
 import queue
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
-from strokecast.common import paths
+from strokecast.common import disks, files, paths
 from strokecast.common.errors import UserError
 from strokecast.sources.http import http_headers
-from strokecast.sources.http.transfer import (
-    DownloadCancelledError,
-    DownloadOptions,
-    DownloadRequest,
-    FileTransfer,
-    NotFoundError,
-    file_size,
-)
+from strokecast.sources.http.options import DownloadOptions, DownloadRequest
+from strokecast.sources.http.speed import SpeedMonitor
+from strokecast.sources.http.transfer import DownloadCancelledError, FileTransfer, NotFoundError, file_size
 
 if TYPE_CHECKING:
     import requests
 
 DEFAULT_OPTIONS = DownloadOptions()
+_STOP_SECONDS = 2.0  # to wait for the workers after a failure
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -68,6 +65,7 @@ def fetch(
     alternatives: str,
     folder: Path | None = None,
     options: DownloadOptions | None = None,
+    max_file_megabytes: int | None = None,
 ) -> list[Path]:
     """Download files in parallel. The first failure stops all of them; bytes received so far are kept.
 
@@ -77,18 +75,22 @@ def fetch(
         alternatives: what to do if the address cannot be reached, for error messages.
         folder: the cache; default: `cache_dir()`.
         options: timeouts, retries, parallelism; default: `DEFAULT_OPTIONS`.
+        max_file_megabytes: largest file that is downloaded if its size is not declared; default: as in `options`.
 
     Returns:
         The paths of the files in the cache, in the order of `requests`.
 
     Raises:
         NotFoundError: on HTTP 403, 404 or 410.
-        UserError: if a host cannot be reached, keeps failing or sends the wrong content, or if the
-            disk has too little free space.
+        UserError: if a host cannot be reached, keeps failing, stalls, or sends the wrong content or too much of it,
+            or if the disk has too little free space.
         OSError: if the cache cannot be written.
     """
     folder = (folder or cache_dir()).absolute()
-    pool = _DownloadPool(requests, source, alternatives, folder, options or DEFAULT_OPTIONS)
+    options = options or DEFAULT_OPTIONS
+    if max_file_megabytes is not None:
+        options = replace(options, max_file_bytes=max_file_megabytes * 1_000_000)
+    pool = _DownloadPool(requests, source, alternatives, folder, options)
     pool.check_disk_space()
     return pool.run()
 
@@ -102,10 +104,7 @@ def link_or_copy(cached: Iterable[Path], folder: Path) -> list[Path]:
     targets = []
     for path in cached:
         target = folder / path.name
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)
+        files.link_or_copy(str(path), str(target))
         targets.append(target)
     return targets
 
@@ -133,6 +132,8 @@ class _DownloadPool:
         self.pending: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.results: queue.SimpleQueue[tuple[int, Path | BaseException]] = queue.SimpleQueue()
         self.lock = threading.Lock()
+        self.transfers: dict[int, FileTransfer] = {}  # in progress
+        self.speed = SpeedMonitor(options.stall_seconds, options.min_speed)
         self.sizes = {
             i: request.expected["bytes"] for i, request in enumerate(self.requests) if request.expected
         }
@@ -157,10 +158,13 @@ class _DownloadPool:
         return total - max(file_size(folder / request.name), file_size(folder / f"{request.name}.part"))
 
     def _require_free(self, needed: int) -> None:
-        free = shutil.disk_usage(self.folder).free
-        if needed > free:
+        usage = shutil.disk_usage(self.folder)
+        reserve = min(self.options.reserve_bytes, usage.total // 20)
+        if needed + reserve > usage.free:
             raise UserError(
-                f"source {self.source}: the download needs {_human(needed)}, {_human(free)} are free",
+                f"source {self.source}: the download needs {disks.human(needed)}; the file system "
+                f"{disks.mount_point(self.folder)} has {disks.human(usage.free)} free, of which "
+                f"{disks.human(reserve)} stay free",
                 location=str(self.folder),
                 fix="free some space, or choose fewer classes",
             )
@@ -181,19 +185,49 @@ class _DownloadPool:
             leave=False,
             disable=not sys.stderr.isatty(),
         ) as bar:
-            # Daemon threads: Ctrl-C and a failure end the process without waiting for a stalled body.
-            for _ in range(min(self.options.max_workers, len(self.requests))):
-                threading.Thread(target=self._work, args=(bar,), daemon=True).start()
+            # Daemon threads: Ctrl-C and a failure end the process without waiting for a connection.
+            n_workers = min(self.options.max_workers, len(self.requests))
+            workers = [
+                threading.Thread(target=self._work, args=(bar,), daemon=True) for _ in range(n_workers)
+            ]
+            for worker in workers:
+                worker.start()
             try:
                 while len(cached) < len(self.requests):
-                    index, result = self.results.get()
+                    try:
+                        index, result = self.results.get(timeout=min(1.0, self.options.stall_seconds / 4))
+                    except queue.Empty:
+                        self._check_speed()
+                        continue
                     if isinstance(result, BaseException):
                         raise result
                     cached[index] = result
                     bar.set_postfix_str(f"{len(cached)} of {len(self.requests)} files", refresh=False)
             finally:
-                self.cancelled.set()
+                self._stop(workers)
         return [cached[index] for index in range(len(self.requests))]
+
+    def _stop(self, workers: Iterable[threading.Thread]) -> None:
+        """End the workers, which remove parts that cannot be resumed; those that wait for a connection are left."""
+        self.cancelled.set()
+        with self.lock:
+            transfers = list(self.transfers.values())
+        for transfer in transfers:
+            transfer.abort()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+
+    def _check_speed(self) -> None:
+        """Raise `UserError` if a file gained too few bytes in its last window."""
+        if stalled := self.speed.find_stalled():
+            index, received = stalled
+            message = f"the server sent {received:,} bytes in the last {self.speed.seconds:g} seconds"
+            raise self._make_error(self.requests[index], message)
+
+    def _make_error(self, request: DownloadRequest, message: str) -> UserError:
+        message = f"source {self.source}: {message}"
+        return UserError(message, location=request.public_url, fix=self.alternatives)
 
     def _work(self, bar: Any) -> None:
         index = -1
@@ -220,6 +254,7 @@ class _DownloadPool:
         def on_bytes(count: int) -> None:
             with self.lock:
                 bar.update(count)
+            self.speed.add(index, max(0, count))
 
         def on_size(total: int) -> None:
             with self.lock:
@@ -229,10 +264,6 @@ class _DownloadPool:
             if request.expected is None:
                 self._require_free(self._missing_bytes(request, total))
 
-        def make_error(message: str) -> UserError:
-            location = _without_password(request.url)
-            return UserError(f"source {self.source}: {message}", location=location, fix=self.alternatives)
-
         lock = FileLock(folder / ".lock")
         while True:  # another process may be downloading the same file
             try:
@@ -241,19 +272,24 @@ class _DownloadPool:
             except Timeout:
                 if self.cancelled.is_set():
                     raise DownloadCancelledError from None
+        transfer = FileTransfer(
+            request,
+            folder,
+            self.options,
+            session,
+            functools.partial(self._make_error, request),
+            on_bytes,
+            on_size,
+            functools.partial(self._require_free, 0),
+            self.cancelled,
+        )
+        self.speed.start(index)
+        with self.lock:
+            self.transfers[index] = transfer
         try:
-            return FileTransfer(
-                request, folder, self.options, session, make_error, on_bytes, on_size, self.cancelled
-            ).run()
+            return transfer.run()
         finally:
+            self.speed.stop(index)
+            with self.lock:
+                del self.transfers[index]
             lock.release()
-
-
-def _without_password(url: str) -> str:
-    """A URL without the user name and password that it may contain."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def _human(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -7,59 +7,24 @@ the last byte (RFC 9110: `Range` with `If-Range`) and checks of size and sha256.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from strokecast.common import files
+from strokecast.common import disks, files
 from strokecast.common.errors import UserError
 from strokecast.sources import local
 from strokecast.sources.http import http_headers
-from strokecast.sources.local import FileInfo
+from strokecast.sources.http.options import DownloadOptions, DownloadRequest
 
 if TYPE_CHECKING:
     import requests
 
 CHUNK_BYTES = 1 << 14  # the most that a broken connection can lose
-
-
-@dataclass(frozen=True)
-class DownloadRequest:
-    """A file to download.
-
-    Attributes:
-        url: http(s) address, percent-encoded.
-        name: name of the downloaded file.
-        expected: size and sha256 that the file must have; None: not checked.
-    """
-
-    url: str
-    name: str
-    expected: FileInfo | None = None
-
-
-@dataclass(frozen=True)
-class DownloadOptions:
-    """Timeouts, retries and parallelism of downloads.
-
-    Attributes:
-        connect_timeout: seconds to wait for a connection.
-        read_timeout: seconds to wait for the next byte.
-        connect_retries: retries of a host that has not been reached yet.
-        max_attempts: consecutive attempts without a new byte before a file fails.
-        backoff: seconds before the second attempt; doubles with each further attempt, up to 8 s.
-        max_workers: files downloaded in parallel.
-    """
-
-    connect_timeout: float = 5.0
-    read_timeout: float = 60.0
-    connect_retries: int = 1
-    max_attempts: int = 5
-    backoff: float = 0.5
-    max_workers: int = 4
+SPACE_CHECK_BYTES = 1 << 24  # received between two checks of the free space
 
 
 class NotFoundError(Exception):
@@ -90,6 +55,7 @@ class FileTransfer:
         make_error: turns a description of a failure into a `UserError` about this file.
         on_bytes: called with the number of bytes received; negative if bytes are discarded.
         on_size: called with the size of the file once it is known; may raise `UserError`.
+        check_space: called from time to time; raises `UserError` if the disk has too little free space.
         cancelled: if set, `run` stops at the next chunk with `DownloadCancelledError`.
     """
 
@@ -102,10 +68,13 @@ class FileTransfer:
         make_error: Callable[[str], UserError],
         on_bytes: Callable[[int], None],
         on_size: Callable[[int], None],
+        check_space: Callable[[], None],
         cancelled: threading.Event,
     ) -> None:
         self.request, self.options, self.session, self.cancelled = request, options, session, cancelled
         self.make_error, self.on_bytes, self.on_size = make_error, on_bytes, on_size
+        self.check_space = check_space
+        self.response: requests.Response | None = None  # whose body is being read
         self.file = cache_dir / request.name
         self.file_version = cache_dir / f"{request.name}.json"
         self.part = cache_dir / f"{request.name}.part"
@@ -114,11 +83,33 @@ class FileTransfer:
     def run(self) -> Path:
         """Download the file unless the cached one is current; return its path.
 
+        If it fails, a part is kept only if the next run can resume it.
+
         Raises:
             NotFoundError: on HTTP 403, 404 or 410.
-            UserError: if the host cannot be reached, keeps failing, or sends the wrong content.
+            UserError: if the host cannot be reached, keeps failing, or sends the wrong content or too much of it, or if
+                the disk is full.
             DownloadCancelledError: if `cancelled` was set.
         """
+        try:
+            return self._run()
+        except OSError as error:
+            if not disks.is_full(error):
+                raise
+            message = disks.describe_full(error, self.part)
+            raise UserError(message, location=str(self.part.parent)) from None
+        finally:
+            if not _read_version(self.part_version, self.request.url).get("bytes"):
+                self._discard_part()
+
+    def abort(self) -> None:
+        """Unblock `run` in another thread, which waits for bytes; set `cancelled` before."""
+        response = self.response
+        if response is not None:
+            with contextlib.suppress(Exception):  # the other thread may be closing it
+                response.raw.shutdown()
+
+    def _run(self) -> Path:
         import requests
 
         if self.request.expected and local.matches(self.file, self.request.expected):
@@ -137,6 +128,8 @@ class FileTransfer:
                 reason = http_headers.failure_reason(error)
                 raise self.make_error(f"the TLS certificate is not trusted ({reason})") from None
             except requests.RequestException as error:
+                if self.cancelled.is_set():
+                    raise DownloadCancelledError from None
                 reason = http_headers.failure_reason(error)
                 if http_headers.is_connection_failure(error) and max_bytes == start_bytes:
                     raise self.make_error(f"the host cannot be reached ({reason})") from None
@@ -202,14 +195,41 @@ class FileTransfer:
                 )
             files.write_json(self.part_version, version)
         if version["bytes"] is not None:
+            self._check_size(version["bytes"])
             self.on_size(version["bytes"])
+        self.check_space()
+        received, next_check = file_size(self.part), SPACE_CHECK_BYTES
+        self.response = response
         with self.part.open("ab") as file:
             for chunk in response.iter_content(CHUNK_BYTES):
+                received += len(chunk)
+                self._check_size(received)
                 file.write(chunk)
                 self.on_bytes(len(chunk))
+                if received >= next_check:
+                    self.check_space()
+                    next_check = received + SPACE_CHECK_BYTES
                 if self.cancelled.is_set():
                     raise DownloadCancelledError
+        if self.cancelled.is_set():  # `abort` ends a body of unknown length like its last byte
+            raise DownloadCancelledError
         return self._finish(version)
+
+    def _check_size(self, n_bytes: int) -> None:
+        """Stop a body that is larger than declared, such as one without an announced length that never ends."""
+        expected = self.request.expected
+        if expected and n_bytes > expected["bytes"]:
+            raise _WrongContentError(
+                f"received more than the {expected['bytes']:,} bytes of the official file"
+            )
+        limit = self.options.max_file_bytes
+        if not expected and n_bytes > limit:
+            self._discard_part()
+            error = self.make_error(
+                f"the file has more than {disks.human(limit)}, the largest that is downloaded"
+            )
+            fix = "if it may be that large, raise max_file_megabytes of the source in params.yaml"
+            raise UserError(error.what, location=error.location, fix=fix)
 
     # ------------------------------------------------------------ complete files
 

@@ -100,7 +100,9 @@ def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
         )
     request = downloads.DownloadRequest(options.url, "series.csv")
     try:
-        (cached,) = downloads.fetch([request], source="cta", alternatives=ALTERNATIVES)
+        (cached,) = downloads.fetch(
+            [request], source="cta", alternatives=ALTERNATIVES, max_file_megabytes=options.max_file_megabytes
+        )
     except downloads.NotFoundError as error:
         raise UserError(
             f"no such file {options.url} (HTTP {error.status})", location=f"{KEY}.url", fix=ALTERNATIVES

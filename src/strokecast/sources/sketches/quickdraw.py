@@ -121,7 +121,12 @@ def _from_web(options: QuickDraw, folder: Path) -> list[str]:
         for label in classes
     ]
     try:
-        cached = downloads.fetch(requests, source="quickdraw", alternatives=ALTERNATIVES)
+        cached = downloads.fetch(
+            requests,
+            source="quickdraw",
+            alternatives=ALTERNATIVES,
+            max_file_megabytes=options.max_file_megabytes,
+        )
     except downloads.NotFoundError as error:
         url, label = error.request.url, error.request.name.removesuffix(".npz")
         if label not in known_files:

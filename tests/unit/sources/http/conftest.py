@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import threading
 import time
@@ -129,6 +130,49 @@ class Server:
             if end is not None and end < len(data):
                 time.sleep(stall)
                 handler.close_connection = True
+
+        return self.on(path, respond)
+
+    def stream(self, path: str, data: bytes, encoding: str = "identity") -> str:
+        """Serve `data` without a length: until the connection closes, in chunks, or compressed (once per "gzip")."""
+
+        body = data
+        if encoding == "chunked":
+            blocks = [data[start : start + (1 << 14)] for start in range(0, len(data), 1 << 14)]
+            body = b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in [*blocks, b""])
+        for _ in range(encoding.count("gzip")):
+            body = gzip.compress(body)
+
+        def respond(handler: Any, count: int) -> None:
+            handler.send_response(200)
+            if encoding != "identity":
+                name = "Transfer-Encoding" if encoding == "chunked" else "Content-Encoding"
+                handler.send_header(name, encoding)
+            handler.send_header("Connection", "close")
+            handler.end_headers()
+            handler.wfile.write(body)
+            handler.close_connection = True
+
+        return self.on(path, respond)
+
+    def trickle(self, path: str, part: str) -> str:
+        """Serve one byte per 50 ms: of the headers, or of a body with ("length") or without ("identity") a length."""
+
+        def respond(handler: Any, count: int) -> None:
+            if part == "headers":
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+            else:
+                handler.send_response(200)
+                handler.send_header("ETag", '"v1"')
+                if part == "length":
+                    handler.send_header("Content-Length", "1000000")
+                handler.send_header("Connection", "close")
+                handler.end_headers()
+                handler.wfile.write(bytes(20_000))
+            for _ in range(200):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.05)
 
         return self.on(path, respond)
 

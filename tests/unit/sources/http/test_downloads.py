@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from strokecast.common.disks import mount_point
 from strokecast.common.errors import UserError
 from strokecast.sources.http import downloads
 from strokecast.sources.http.downloads import DownloadOptions, DownloadRequest, NotFoundError
@@ -156,9 +157,12 @@ def test_too_little_disk_space_is_an_error_before_the_first_request(
 ) -> None:
     data = content(SIZE)
     url = server.serve("/cat.npz", data)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9 - 200_000, 200_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 750_000, 250_000))
     line = fetch_error(url, info_of(data))
-    assert "the download needs 0.3 MB, 0.2 MB are free" in line
+    assert (
+        f"the download needs 300.0 kB; the file system {mount_point(tmp_path)} has 250.0 kB free, of which 50.0 kB stay free"
+        in line
+    )
     assert str(tmp_path) in line
     assert not server.requests
 
@@ -176,7 +180,7 @@ def test_the_disk_space_check_counts_parts_and_sizes_announced_by_the_server(
     data = content(SIZE)
     url = server.serve("/cat.npz", data, cut_at=lambda n: 200_000 if n <= 4 else None)
     fetch_error(url, info_of(data))  # leaves a part of 200,000 bytes
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9 - 150_000, 150_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**6, 800_000, 200_000))
     patient = dataclasses.replace(impatient, max_attempts=9)
     assert fetch(url, info_of(data), patient).read_bytes() == data
     dog = DownloadRequest(server.serve("/dog.npz", data), "dog.npz")  # of unknown size
