@@ -14,12 +14,14 @@ def main() -> None:
         settings = resolve.load()
         with files.new_folder(paths.SETTINGS) as folder:
             write_stages(folder, settings)
+        for task in TASKS:  # so that `models/<task>` exists without models: DVC stops at a missing dependency
+            files.write_json(paths.MODELS / task / "task.json", {"task": task})
         entries = [entry for task in TASKS for entry in settings.entries(task).values()]
         enabled = [entry for entry in entries if entry.enabled]
         trainings = sum(len(entry.seeds) for entry in enabled)
-        outcome(
-            f"{trainings} trainings of {len(enabled)} models; {len(entries) - len(enabled)} models are off"
-        )
+        line = f"{trainings} trainings of {len(enabled)} models; {len(entries) - len(enabled)} models are off"
+        skipped = [task for task in TASKS if not settings.is_enabled(task)]
+        outcome(line + (f"; skipped, because no model is enabled: {', '.join(skipped)}" if skipped else ""))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from strokecast import params
-from strokecast.common import paths
+from strokecast.common import files, paths
 from strokecast.common.stage import stage
 from strokecast.features.records.spec import PaddedSpec
+from strokecast.params.stages import is_skipped
 
 DESCRIPTIONS = {"watch": "rendering drawings as videos", "forecast": "cutting the series into windows"}
 
@@ -16,12 +17,17 @@ def main(task: str) -> None:
     """Write `data/processed/<task>`."""
     description = DESCRIPTIONS.get(task, "scaling and padding drawings by length")
     with stage(f"preprocess@{task}", description) as outcome:
-        outcome(_preprocess(task, paths.PROCESSED / task))
+        settings = params.read_stage(f"preprocess-{task}")
+        if is_skipped(settings):
+            with files.new_folder(paths.PROCESSED / task) as folder:
+                files.write_json(folder / "skipped.json", {"status": "off", "task": task})
+            outcome(f"skipped: no model of {task} is enabled")
+            return
+        outcome(_preprocess(task, settings, paths.PROCESSED / task))
 
 
-def _preprocess(task: str, processed: Path) -> str:
+def _preprocess(task: str, settings: params.Params, processed: Path) -> str:
     """Write `processed`; returns the outcome in one line."""
-    settings = params.read_stage(f"preprocess-{task}")
     if task == "forecast":
         from strokecast.features.timeseries import forecast
 

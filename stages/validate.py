@@ -6,6 +6,7 @@ from strokecast import params
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.common.stage import stage
+from strokecast.params.stages import is_skipped
 
 
 def main(dataset: str) -> None:
@@ -37,7 +38,7 @@ def main(dataset: str) -> None:
                 tables.read_series(raw),
                 SeriesSource.from_json(source_json.read(raw, "series")),
                 quality.series,
-                forecast=settings.features.forecast,
+                forecast=None if is_skipped(settings) else settings.features.forecast,
                 reference=quality.reference,
             )
         for warning in result.warnings:

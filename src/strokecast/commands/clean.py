@@ -45,7 +45,7 @@ def clean(older_than: float = DAYS, dry_run: bool = False, report: Callable[[str
 
 
 def resumable_keys(settings: params.Params) -> set[str]:
-    """The resume keys of all trainings in params.yaml, those of disabled models included.
+    """The resume keys of all trainings in params.yaml, except those of tasks without an enabled model.
 
     Raises:
         UserError: if processed data are missing or a config is not valid.
@@ -55,11 +55,10 @@ def resumable_keys(settings: params.Params) -> set[str]:
 
     keys = set()
     for task in params.TASKS:
-        entries = settings.entries(task)
-        if not entries:
+        if not settings.is_enabled(task):
             continue
         digest = str(specs.load(_processed_dir(task), task)["digest"])
-        for name, entry in entries.items():
+        for name, entry in settings.entries(task).items():
             recipe = settings.recipe(task, name)
             for seed in entry.seeds:
                 keys.add(TrainingJob.create(task, name, seed, entry.config, recipe, digest).resume_key)

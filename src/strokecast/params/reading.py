@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from strokecast.common.errors import UserError
 from strokecast.common.paths import PARAMS
 from strokecast.params.base import TASKS
 from strokecast.params.explain import first_error
@@ -21,7 +22,22 @@ def load(path: Path = PARAMS) -> Params:
     Raises:
         UserError: if the file is missing, is not valid YAML, or holds anything that is not valid.
     """
-    return parse(read_yaml(path))
+    values = read_yaml(path)
+    _refuse_null_models(values)
+    return parse(values)
+
+
+def _refuse_null_models(values: Mapping[str, Any]) -> None:
+    """DVC makes one stage per model. It reads `{}` as no model, and stops at null, e.g. if all lines are comments."""
+    models = values.get("models", {})
+    for task in TASKS:
+        if models is None or (isinstance(models, Mapping) and models.get(task, {}) is None):
+            key, nothing = ("models", "models: {}") if models is None else (f"models.{task}", f"{task}: {{}}")
+            raise UserError(
+                "null is not valid, because DVC cannot read it",
+                location=f"params.yaml: {key}",
+                fix=f"write `{nothing}` for no models",
+            )
 
 
 def parse(values: Mapping[str, Any]) -> Params:

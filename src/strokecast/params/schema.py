@@ -41,6 +41,10 @@ class Params(Strict):
         entries: dict[str, ModelEntry] = getattr(self.models, task)
         return entries
 
+    def is_enabled(self, task: str) -> bool:
+        """Whether a model of a task is switched on. All stages skip a task without one."""
+        return any(entry.enabled for entry in self.entries(task).values())
+
     def recipe(self, task: str, name: str, declared: Mapping[str, Any] | None = None) -> Any:
         """The training recipe of one model, a `Recipe` of its task.
 
@@ -66,6 +70,19 @@ class Params(Strict):
         except ValidationError as error:
             raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
 
+    def check_enabled(self) -> None:
+        """Check that there is something to train.
+
+        Raises:
+            UserError: if no model of any task is switched on.
+        """
+        if not any(map(self.is_enabled, TASKS)):
+            raise UserError(
+                "no model of any task is enabled",
+                location="params.yaml: models",
+                fix="set `enabled: true` for at least one",
+            )
+
     def check_references(self) -> None:
         """Check the names of models that other sections hold.
 
@@ -79,7 +96,7 @@ class Params(Strict):
     def _check_baseline(self, task: str) -> None:
         evaluation = getattr(self.evaluation, task)
         name = getattr(evaluation, "baseline", None)
-        if name is None or name in self.entries(task):
+        if name is None or name in self.entries(task) or not self.is_enabled(task):
             return
         if "baseline" not in evaluation.model_fields_set:
             return  # the default names a model that this file does not train: there is no baseline
@@ -90,7 +107,7 @@ class Params(Strict):
         )
 
     def _check_judge(self) -> None:
-        if not any(entry.enabled for entry in self.models.draw.values()):
+        if not self.is_enabled("draw"):
             return
         name, classifiers = self.draw.judge, self.models.classify
         usable = [n for n, entry in classifiers.items() if entry.enabled and not entry.config.get("time")]

@@ -28,16 +28,23 @@ def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
         source = getattr(params, dataset).source
         yield f"download-{dataset}", (f"{dataset}.source", f"{dataset}.{source}")
     yield "validate-sketches", ("quality.sketches", "quality.reference")
-    yield "validate-series", ("quality.series", "quality.reference", "features.forecast")
+    windows = ("features.forecast",) if params.is_enabled("forecast") else ()
+    yield "validate-series", ("quality.series", "quality.reference", *windows)
     for task in TASKS:
         runner = () if task == "forecast" else ("preprocess",)
-        yield f"preprocess-{task}", (f"features.{task}", *runner)
+        skipped = f"models.{task}"  # instead of `features`, see `is_skipped`
+        yield f"preprocess-{task}", (f"features.{task}", *runner) if params.is_enabled(task) else (skipped,)
         for name in params.entries(task):
             yield f"train-{task}/{name}", (f"models.{task}.{name}", *_TRAINING)
     yield "judge", ("draw", "models.draw", "models.classify")
     for task in TASKS:
         judge = ("draw",) if task == "draw" else ()
         yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *judge)
+
+
+def is_skipped(settings: Params) -> bool:
+    """Whether the settings of a stage `preprocess-<task>` are those of a task without an enabled model."""
+    return not hasattr(settings, "features")
 
 
 def write_stages(folder: Path, params: Params) -> None:

@@ -70,6 +70,13 @@ def test_a_write_into_a_subfolder_keeps_a_record(records: Path) -> None:
     assert names(records) == ["aa", "bb", "dd"]
 
 
+def test_a_task_without_an_enabled_model_has_no_resumable_training_and_needs_no_data() -> None:
+    from strokecast import params
+
+    settings = params.parse({"models": {"watch": {"conv3d": {"enabled": False}}, "draw": {}}})
+    assert clean.resumable_keys(settings) == set()
+
+
 def test_resumable_keys_are_those_that_the_train_stages_acquire(monkeypatch: pytest.MonkeyPatch) -> None:
     from strokecast import params
     from strokecast.features.records import spec as specs

@@ -62,12 +62,65 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_a_mistake_gives_one_line_with_key_value_and_choices(path: str, value: Any, words: list[str]) -> None:
+    values = nested(path, value)
+    values.setdefault("models", {"classify": {"gru": {}}, "watch": {"conv3d": {}}})
     with pytest.raises(UserError) as caught:
-        params.parse(nested(path, value))
+        params.parse(values)
     line = str(caught.value)
     assert "\n" not in line
     for word in words:
         assert word in line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("models:", "params.yaml: models: null is not valid, because DVC cannot read it; write `models: {}`"),
+        (
+            "models: {watch: }",
+            "params.yaml: models.watch: null is not valid, because DVC cannot read it; write `watch: {}`",
+        ),
+    ],
+)
+def test_null_in_place_of_models_is_an_error_before_dvc_reads_it(
+    text: str, line: str, tmp_path: Path
+) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        params.load(tmp_path / "params.yaml")
+    assert str(caught.value) == f"{line} for no models"
+
+
+OFF = {"gru": {"enabled": False}}
+
+
+@pytest.mark.parametrize("models", [{}, {"classify": {}}, {"classify": OFF, "forecast": OFF}], ids=str)
+def test_a_file_without_an_enabled_model_is_an_error(models: dict[str, Any], tmp_path: Path) -> None:
+    YAML().dump({"models": models}, tmp_path / "params.yaml")
+    with pytest.raises(UserError) as caught:
+        resolve.load(tmp_path / "params.yaml")
+    expected = "params.yaml: models: no model of any task is enabled; set `enabled: true` for at least one"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("models", [{}, {"gru": {"enabled": False}}], ids=str)
+def test_a_task_without_an_enabled_model_needs_no_baseline_and_no_judge(models: dict[str, Any]) -> None:
+    values = {
+        "models": {"classify": models, "draw": {}, "forecast": {"linear": {}}},
+        "evaluation": {"classify": {"baseline": "logistic"}},
+        "draw": {"judge": "logistic"},
+    }
+    settings = resolve.resolve(params.parse(values))
+    assert [task for task in params.TASKS if settings.is_enabled(task)] == ["forecast"]
+
+
+def test_a_baseline_may_be_switched_off() -> None:
+    """The leaderboard then notes that there is no comparison with it."""
+    values = {
+        "models": {"classify": {"gru": {}, "logistic": {"enabled": False}}},
+        "evaluation": {"classify": {"baseline": "logistic"}},
+    }
+    assert params.parse(values).evaluation.classify.baseline == "logistic"
 
 
 def test_the_first_of_several_mistakes_names_the_others() -> None:

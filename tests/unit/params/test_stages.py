@@ -15,7 +15,7 @@ from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.common.paths import SETTINGS
 from strokecast.models.common import resolve
-from strokecast.params.stages import read_stage, write_stages
+from strokecast.params.stages import is_skipped, read_stage, write_stages
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -139,3 +139,15 @@ def test_a_missing_file_is_reported_with_what_writes_it(tmp_path: Path) -> None:
         read_stage("judge", tmp_path)
     expected = f"{tmp_path}/judge.json: no such file; run `dvc repro`, whose stage `params` writes it from params.yaml"
     assert str(caught.value) == expected
+
+
+def test_the_settings_of_a_task_without_enabled_models_skip_it(tmp_path: Path) -> None:
+    values = read_params_yaml()
+    values["models"]["watch"] = {}
+    values["models"]["forecast"] = {"linear": {"enabled": False}}
+    write_stages(tmp_path, resolve.resolve(params.parse(values)))
+    for stage in ("preprocess-watch", "preprocess-forecast", "validate-series"):
+        assert is_skipped(read_stage(stage, tmp_path)), stage
+    for stage in ("preprocess-classify", "preprocess-draw"):
+        assert not is_skipped(read_stage(stage, tmp_path)), stage
+    assert files.read_json(tmp_path / "preprocess-watch.json") == {"models": {"watch": {}}}

@@ -98,16 +98,10 @@ def find_trained_models(task: str, entries: Mapping[str, ModelEntry], models: Pa
         models: folder that holds `<task>/<name>/seed-<n>/`.
 
     Raises:
-        UserError: if no model is enabled, a training is missing or unfinished, or every training failed.
+        UserError: if a training is missing or unfinished, or every training failed.
     """
     enabled = {name: entry for name, entry in entries.items() if entry.enabled}
     disabled = [name for name, entry in entries.items() if not entry.enabled]
-    if not enabled:
-        raise UserError(
-            f"no model of {task} is enabled",
-            location=f"params.yaml: models.{task}",
-            fix="set `enabled: true` for at least one",
-        )
     finished, failed = [], []
     for name, entry in enabled.items():
         for seed in entry.seeds:

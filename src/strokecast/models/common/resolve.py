@@ -18,7 +18,9 @@ def load(path: Path = PARAMS) -> Params:
     Raises:
         UserError: for anything that is not allowed, down to the config of every architecture.
     """
-    return resolve(params.load(path))
+    settings = resolve(params.load(path))
+    settings.check_enabled()
+    return settings
 
 
 def resolve(settings: Params) -> Params:

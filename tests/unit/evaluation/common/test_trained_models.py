@@ -37,11 +37,6 @@ def test_disabled_and_obsolete_models_are_named_and_not_evaluated(train, tmp_pat
     assert models.excluded_message() == "not evaluated: disabled: off; no longer in params.yaml: gone"
 
 
-def test_no_enabled_model_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="no model of classify is enabled"):
-        find_trained_models("classify", {"a": ModelEntry(enabled=False)}, tmp_path / "models")
-
-
 def test_a_missing_training_is_named(train, tmp_path):
     train("classify", "a")
     with pytest.raises(UserError, match=r"classify/a/seed-3: a has no training with seed 3; run `dvc repro`"):
