@@ -154,7 +154,7 @@ def repro(jobs: int | None) -> None:
 @click.option(
     "--model",
     required=True,
-    help="name of a trained model, or `champion`: the lowest test MAE in reports/forecast",
+    help="name of a trained model, or `champion`: the lowest MAE on validation origins",
 )
 @click.option(
     "--input",

@@ -13,6 +13,11 @@ ModelSummary = Mapping[str, Any]
 Format = Callable[[float], str]
 
 
+def format_percent(value: float) -> str:
+    """A share in percent."""
+    return f"{100 * value:.1f} %"
+
+
 def format_points(value: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     return f"{100 * value:+.1f} points"
@@ -58,6 +63,12 @@ def format_metric(model: ModelSummary, key: str) -> str:
     spread = model.get(f"{key}_spread")
     text = tables.format_number(model[key])
     return text if spread is None else f"{text} ± {tables.format_number(spread)}"
+
+
+def model_cell(model: ModelSummary, champion: Mapping[str, Any] | None) -> str:
+    """The name of a model; the champion is marked."""
+    name = str(model["model"])
+    return f"{name} (champion)" if champion is not None and champion["model"] == name else name
 
 
 def cost_cells(model: ModelSummary) -> list[str]:

@@ -11,6 +11,28 @@ Summary = Mapping[str, Any]
 """Contents of a task's `summary.json`."""
 
 
+_SCORES = {"valid_accuracy": "accuracy", "valid_mae": "MAE", "valid_nll": "NLL"}
+
+
+def champion_notes(summary: Summary, headline: str, format_score: Format, format_test: Format) -> list[str]:
+    """Which model validation chose, what it reached on test, and what the best in hindsight reached."""
+    champion = summary["champion"]
+    if champion is None:
+        return ["No champion: no model has a validation score."]
+    chosen = (
+        f"Champion, chosen by validation {_SCORES[champion['metric']]} before any test data was read: "
+        f"{champion['model']} ({format_score(champion['value'])})."
+    )
+    if champion.get("test") is None:
+        return [chosen]
+    test = f"On test: {headline} {format_test(champion['test'])}, rank {champion['rank']} of {len(summary['models'])}"
+    if champion["rank"] == 1:
+        return [f"{chosen} {test}."]
+    return [
+        f"{chosen} {test}; best in hindsight: {champion['best']} with {format_test(champion['best_test'])}."
+    ]
+
+
 def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[str]:
     """Failed trainings, spread over seeds, and the difference of each model to the best one."""
     models = summary["models"]

@@ -9,6 +9,7 @@ from strokecast.evaluation.board import cells
 from strokecast.evaluation.board.notes import (
     Summary,
     baseline_notes,
+    champion_notes,
     has_baseline,
     seed_and_difference_notes,
 )
@@ -57,14 +58,16 @@ def _watch(summary: Summary) -> TaskTable:
 def _with_classes(summary: Summary, title: str, extra_shares: Mapping[str, str]) -> TaskTable:
     """The table of a task with classes; `extra_shares` maps metrics of this task alone to their headers."""
     level, baseline = f"{100 * summary['level']:g} %", summary["baseline"]
-    header = ["model", f"accuracy % ({level} interval)", "top-5 %", "macro-F1 %", "log-loss nats", "ECE %"]
+    header = ["model", f"accuracy % ({level} interval)", "validation accuracy %"]
+    header += ["top-5 %", "macro-F1 %", "log-loss nats", "ECE %"]
     compared = has_baseline(summary)
     rows = []
     for model in summary["models"]:
         interval = f"({100 * model['accuracy_low']:.1f}-{100 * model['accuracy_high']:.1f})"
         row = [
-            model["model"],
+            cells.model_cell(model, summary["champion"]),
             f"{cells.format_share(model, 'accuracy')} {interval}",
+            cells.format_share(model, "valid_accuracy"),
             cells.format_share(model, "top5"),
             cells.format_share(model, "macro_f1"),
             cells.format_with_spread(model, "log_loss", "{:.3f}"),
@@ -84,6 +87,7 @@ def _with_classes(summary: Summary, title: str, extra_shares: Mapping[str, str])
     difference_header = [f"minus {baseline}, points"] if compared else []
     header += [*extra_shares.values(), *difference_header, *_COST_HEADER, "sketches/s", "seeds"]
     notes = [
+        *champion_notes(summary, "accuracy", cells.format_percent, cells.format_percent),
         *baseline_notes(summary, "accuracy", cells.format_points_without_unit),
         *seed_and_difference_notes(summary, cells.format_points),
     ]
@@ -94,7 +98,7 @@ def _forecast(summary: Summary) -> TaskTable:
     unit = f" {summary['unit']}" if summary["unit"] else ""
     level, horizon, regimes = f"{100 * summary['level']:g} %", summary["horizon"], summary["regimes"]
     baseline, compared = summary["baseline"], has_baseline(summary)
-    header = ["model", f"MAE{unit} ({level} interval)"]
+    header = ["model", f"MAE{unit} ({level} interval)", "validation MAE"]
     header += [f"MAE minus {baseline}"] if compared else []
     header += ["day 1", f"day {horizon}", "MASE", "RMSSE", "sMAPE %", "WAPE %", "RMSE", "bias", "CRPS"]
     header += ["80 % coverage, %", "80 % width"]
@@ -103,7 +107,11 @@ def _forecast(summary: Summary) -> TaskTable:
     rows = []
     for model in summary["models"]:
         interval = f"({tables.format_number(model['mae_low'])} to {tables.format_number(model['mae_high'])})"
-        row = [model["model"], f"{cells.format_metric(model, 'mae')} {interval}"]
+        row = [
+            cells.model_cell(model, summary["champion"]),
+            f"{cells.format_metric(model, 'mae')} {interval}",
+        ]
+        row.append(cells.format_metric(model, "valid_mae"))
         if compared:
             row.append(cells.format_difference(model, "mae", baseline, cells.format_signed))
         row += [cells.format_metric(model, key) for key in ("mae_day_1", f"mae_day_{horizon}")]
@@ -130,6 +138,7 @@ def _forecast(summary: Summary) -> TaskTable:
         f"{r['name']}: first forecast day {r['first']} to {r['last']}, {r['origins']:,} origins."
         for r in regimes
     ]
+    notes += champion_notes(summary, "MAE", tables.format_number, tables.format_number)
     notes += baseline_notes(summary, "mae", cells.format_signed, higher_is_better=False)
     notes += [
         f"{name}: {entry['origins']:,} validation origins are too few for "
@@ -160,7 +169,7 @@ def _draw(summary: Summary) -> TaskTable:
             interval = f" ({100 * model['recognised_low']:.1f}-{100 * model['recognised_high']:.1f})"
         rows.append(
             [
-                model["model"],
+                cells.model_cell(model, summary["champion"]),
                 f"{cells.format_share(model, 'recognised')}{interval}",
                 f"{100 * summary['real_recognised']:.1f}" if conditional else "-",
                 *(cells.format_with_spread(model, key, "{:.3f}") for key in likelihood),
@@ -177,6 +186,7 @@ def _draw(summary: Summary) -> TaskTable:
     )
     unconditional = [model["model"] for model in summary["models"] if model["recognised"] is None]
     notes = [f"Unconditional, so not judged: {', '.join(unconditional)}."] if unconditional else []
+    notes += champion_notes(summary, "recognised", "{:.3f} nats per step".format, cells.format_percent)
     notes += seed_and_difference_notes(summary, cells.format_points)
     title = "draw: class or latent vector to strokes"
     return TaskTable(title, about, header, rows, notes, summary)

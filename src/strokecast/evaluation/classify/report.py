@@ -22,6 +22,7 @@ from strokecast.evaluation.classify.figures import (
 from strokecast.evaluation.classify.sketches import SketchAttention, SketchSplit
 from strokecast.evaluation.common import tables
 from strokecast.evaluation.common.bootstrap import BootstrapSettings
+from strokecast.evaluation.common.champion import read_validation
 from strokecast.evaluation.common.ranking import (
     Key,
     RankedModel,
@@ -120,7 +121,16 @@ def write_report(
     }
     kept = (*HEADLINE, *(extra_metrics[best.trained[0].key] if extra_metrics else ()))
     write_summary(
-        report_dir, trained_models, ranked, pairs, model_metrics, "accuracy", kept, settings.level, facts
+        report_dir,
+        trained_models,
+        ranked,
+        pairs,
+        model_metrics,
+        "accuracy",
+        kept,
+        settings.level,
+        facts,
+        read_validation(trained_models, "valid_accuracy", higher_is_better=True),
     )
     _write_predictions(report_dir / "predictions.parquet", trained_models, test, probabilities, classes)
     _write_plots(report_dir, trained_models, ranked, test, probabilities, mean_correct, classes, settings)
@@ -276,6 +286,7 @@ def _write_attention(
 ) -> None:
     """Write `attention.png` per trained model with attention; the report page shows that of the best one."""
     is_best = True
+    labels, _ = figures.tick_labels(classes)
     for model in (model for ranked_model in ranked for model in ranked_model.trained):
         if model.key not in attention:
             continue
@@ -283,8 +294,8 @@ def _write_attention(
         for example in attention[model.key]:
             true = test.labels[example.row]
             predicted = probabilities[model.key][example.row].argmax()
-            suffix = "" if predicted == true else f" (predicted: {classes[predicted]})"
-            captioned.append((example, classes[true] + suffix))
+            suffix = "" if predicted == true else f" (predicted: {labels[predicted]})"
+            captioned.append((example, labels[true] + suffix))
         figure = plot_attention(captioned, f"{model.name}: attention weights", attribution)
         figures.save(figure, _model_dir(report_dir, model) / "attention.png")
         if is_best:

@@ -9,6 +9,7 @@ from typing import Any
 from strokecast.common.files import write_json
 from strokecast.evaluation.common import tables
 from strokecast.evaluation.common.bootstrap import PairedDifference
+from strokecast.evaluation.common.champion import Validation, champion_facts
 from strokecast.evaluation.common.ranking import Key, RankedModel, difference_metrics, mean_costs
 from strokecast.evaluation.common.trained_models import TrainedModels
 
@@ -25,6 +26,7 @@ def write_summary(
     kept: Sequence[str],
     level: float,
     facts: Mapping[str, Any],
+    validation: Validation,
 ) -> None:
     """Write the four files.
 
@@ -38,11 +40,15 @@ def write_summary(
         kept: metrics that `metrics.json` gets, with their spreads.
         level: of the intervals.
         facts: on the task and its test set, for `summary.json`.
+        validation: the scores that choose the champion.
     """
     by_name = {model.name: model for model in ranked}
     write_json(
         report_dir / "metrics.json",
-        {name: _model_metrics(by_name[name], headline, kept) for name in trained_models.names},
+        {
+            name: validation.of(name) | _model_metrics(by_name[name], headline, kept)
+            for name in trained_models.names
+        },
     )
     trainings = {
         model.id: {
@@ -71,7 +77,8 @@ def write_summary(
         **facts,
         "headline": headline,
         "level": level,
-        "models": [model.summary(headline) for model in ranked],
+        "champion": champion_facts(validation, ranked, headline),
+        "models": [model.summary(headline) | validation.of(model.name) for model in ranked],
         "not_shown": trained_models.excluded,
         "failed": list(trained_models.failed),
     }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from strokecast.common import figures
 from strokecast.evaluation.common import tables
 from strokecast.evaluation.common.bootstrap import BootstrapSettings, PairedDifference
+from strokecast.evaluation.common.champion import Validation
 from strokecast.evaluation.common.ranking import Key, RankedModel, count_models, rank_models
 from strokecast.evaluation.common.ranking_figure import plot_ranking
 from strokecast.evaluation.common.summary import write_summary
@@ -100,10 +101,28 @@ def write_report(
         "outcome": outcome,
     }
     write_summary(
-        report_dir, trained_models, ranked, pairs, model_metrics, "recognised", KEPT, settings.level, facts
+        report_dir,
+        trained_models,
+        ranked,
+        pairs,
+        model_metrics,
+        "recognised",
+        KEPT,
+        settings.level,
+        facts,
+        _validation(trained_models, model_metrics),
     )
     _write_plots(report_dir, trained_models, ranked, results, facts)
     return outcome
+
+
+def _validation(trained_models: TrainedModels, metrics: Mapping[Key, Mapping[str, float]]) -> Validation:
+    """The negative log-likelihood of validation drawings chooses: which drawings are recognised is known by test alone."""
+    by_model = {
+        name: float(np.mean([metrics[model.key]["valid_nll"] for model in trained_models.by_name(name)]))
+        for name in trained_models.names
+    }
+    return Validation("valid_nll", by_model, higher_is_better=False)
 
 
 def _likelihood_metrics(result: GenerationResult) -> dict[str, float]:

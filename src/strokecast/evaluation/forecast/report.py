@@ -10,6 +10,7 @@ import numpy as np
 
 from strokecast.common import figures
 from strokecast.evaluation.common.bootstrap import BootstrapSettings, block_length
+from strokecast.evaluation.common.champion import read_validation
 from strokecast.evaluation.common.ranking import (
     Key,
     RankedModel,
@@ -114,8 +115,18 @@ def write_report(
         *(f"{key}_regime_{name}" for name in regimes for key in ("mae", "coverage_80")),
         *(f"mae_target_{name}" for name in test.extra_targets),
     ]
+    validation = read_validation(trained_models, "valid_mae", higher_is_better=False)
     write_summary(
-        report_dir, trained_models, ranked, pairs, model_metrics, "mae", kept, settings.level, facts
+        report_dir,
+        trained_models,
+        ranked,
+        pairs,
+        model_metrics,
+        "mae",
+        kept,
+        settings.level,
+        facts,
+        validation,
     )
     tables.write_predictions(report_dir / "predictions.parquet", trained_models, test, forecasts)
     if test.series:
@@ -181,7 +192,7 @@ def _write_model(
         if name in forecasts.extra_targets:
             metrics[f"mae_target_{name}"] = float(np.abs(forecasts.extra_targets[name] - actual).mean())
     tables.write_model_forecasts(model_dir / "forecast.csv", test, forecasts)
-    title = f"{model.name}: MAE {format_number(metrics['mae'])} {test.unit}".rstrip()
+    title = f"{model.name}: MAE {format_number(metrics['mae'])} {test.short_unit}".rstrip()
     styles = figures.line_styles({model.name: [model.name]})
     shown = {model.name: forecasts.select(test.first_rows)}
     figure = plot_forecasts(test.first_series, shown, styles, title, _BAND)
@@ -203,10 +214,10 @@ def _write_figures(
     learning_curves = figures.learning_curves(curves, CURVES, styles)
     if learning_curves is not None:
         figures.save(learning_curves, figures_dir / "curves.svg")
-    title = f"Test MAE{f' in {test.unit}' if test.unit else ''} with {100 * level:g} % intervals"
+    title = f"Test MAE{f' in {test.short_unit}' if test.unit else ''} with {100 * level:g} % intervals"
     figures.save(plot_ranking(tables.ranking(ranked), "mae", title), figures_dir / "models.svg")
     days = tables.error_by_day(ranked, test)
-    figures.save(plot_error_by_day(days, styles, test.unit), figures_dir / "by_day.svg")
+    figures.save(plot_error_by_day(days, styles, test.short_unit), figures_dir / "by_day.svg")
     figures.save(plot_coverage(tables.interval_coverage(ranked), styles), figures_dir / "coverage.svg")
     best = ranked[0].name
     fan = plot_fan(test, first_seed[best], styles[best], best, _BAND)

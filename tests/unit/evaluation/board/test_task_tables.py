@@ -38,14 +38,14 @@ def test_notes_name_the_classifiers_that_are_not_better_than_the_baseline(report
     assert [row[0] for row in poor.rows if row[at] == "-"] == ["poor"]
     assert poor.rows[0][at].startswith("+4")
     assert "Every other model is better than poor by a paired 95 % interval above 0." in poor.notes
-    twin = table("twin").notes[0]
+    (twin,) = [note for note in table("twin").notes if "etter than" in note]
     assert twin.startswith("Not better than twin by a paired 95 % interval above 0: good (+")
     assert ", poor (-4" in twin
     none = table(None)
     assert not [title for title in none.header if title.startswith("minus")]
     assert not [note for note in none.notes if "etter than" in note]
     absent = table("logistic")
-    assert absent.notes[0] == "No comparison with logistic: it is not among the evaluated models."
+    assert "No comparison with logistic: it is not among the evaluated models." in absent.notes
     assert len(absent.header) == len(absent.rows[0]) == len(none.header)
 
 
