@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from strokecast import params
 from strokecast.common import paths
 from strokecast.common.errors import UserError
+from strokecast.common.stage import stage
 from strokecast.params import Params
 from strokecast.sources import registry
 
@@ -42,6 +44,27 @@ def test_unknown_names_list_the_choices() -> None:
 def test_download_of_an_unknown_dataset_is_an_error(settings: Settings) -> None:
     with pytest.raises(UserError, match="sketches, series"):
         registry.download("nope", settings())
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_old_download(
+    project: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = registry.download("sketches", settings())
+    assert line.startswith("quickdraw_sample: 12 classes")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (1000, before[1])
+    )  # the system refuses writes, as on a full disk
+    try:
+        with pytest.raises(SystemExit), stage("download@sketches", "downloading"):
+            registry.download("sketches", settings())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    [error] = capsys.readouterr().err.splitlines()
+    assert error.startswith("[download@sketches] error: the disk is full")
+    assert " free); free some space there" in error
+    assert [path.name for path in paths.RAW.iterdir()] == ["sketches"]
+    assert len(list((paths.RAW / "sketches").iterdir())) == 13
 
 
 def test_stale_handles_missing_and_damaged_source_json(project: Path, settings: Settings) -> None:

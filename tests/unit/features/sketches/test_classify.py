@@ -1,5 +1,6 @@
 """From validated drawings to padded TFRecords, and back through the parser."""
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import digest_tree
+from strokecast.common.stage import stage
 from strokecast.features.records import reading, spec
 from strokecast.features.sketches import classify
 from strokecast.params import ClassifyFeatures
@@ -85,6 +87,25 @@ def test_digest_ignores_the_test_split(validated_sketches: Path, tmp_path: Path)
     after = classify.preprocess(validated_sketches, tmp_path / "out", SETTINGS)
     assert before["counts"]["test"] != after["counts"]["test"]
     assert before["digest"] == after["digest"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    validated_sketches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100, before[1])
+    )  # the system refuses writes, as on a full disk
+    try:
+        with pytest.raises(SystemExit), stage("preprocess@classify", "padding"):
+            classify.preprocess(validated_sketches, tmp_path / "out", SETTINGS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("[preprocess@classify] error: the disk is full")
+    assert " free); free some space there" in line
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob(".out*"))
 
 
 def test_missing_split_is_reported_in_one_line_and_writes_nothing(
