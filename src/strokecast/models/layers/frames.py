@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from strokecast.models.common.config import FrameCnn, FrameRnn
+from strokecast.models.layers.normalization import FusedBatchNormalization
 from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
 MOMENTUM = 0.9  # of batch normalisation; lower than Keras's 0.99 because an epoch has few steps
@@ -109,7 +110,7 @@ def normalised(x: Any, norm: str, name: str) -> Any:
     if norm == "layer":
         return keras.layers.LayerNormalization(name=f"{name}_norm")(x)
     if norm == "batch":
-        return keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
+        return FusedBatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
     return x
 
 

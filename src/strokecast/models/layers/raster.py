@@ -13,6 +13,7 @@ from keras import ops
 
 from strokecast.models.layers.drawing import Positions
 from strokecast.models.layers.lines import rasterize
+from strokecast.models.layers.normalization import FusedBatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
@@ -92,7 +93,7 @@ def image_features(
             name=f"{prefix}conv_{number}",
         )(x)
         if norm == "batch":
-            x = layers.BatchNormalization(momentum=0.9, name=f"{prefix}norm_{number}")(x)
+            x = FusedBatchNormalization(momentum=0.9, name=f"{prefix}norm_{number}")(x)
         x = layers.Activation(activation, name=f"{prefix}conv_{number}_{activation}")(x)
         x = layers.MaxPooling2D(2, name=f"{prefix}pool_{number}")(x)  # [B, S / 2, S / 2, F]
     return layers.Flatten(name=f"{prefix}flat")(x)
