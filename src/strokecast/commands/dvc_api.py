@@ -175,7 +175,7 @@ def one_line_errors() -> Iterator[None]:
     except Exception as error:
         if disks.is_full(error):
             raise UserError(
-                f"DVC cannot save its data: {disks.describe_full(error, Path('.dvc'))}",
+                f"DVC cannot save its data: {disks.describe_full(error, dvc_lock.cache_dir())}",
                 fix="then run again: finished trainings are kept",
             ) from None
         if not isinstance(error, OSError) or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -59,8 +59,8 @@ def busy(tmp_dir: Path) -> UserError:
         )
     return UserError(
         f"this project is in use by {' and '.join(map(str, holders))}",
-        fix=f"wait until that has ended or stop it (`kill -INT {holders[0].pid}`); if it is another program, delete "
-        f"{tmp_dir / 'rwlock'}; then run again",
+        fix=f"wait until that has ended, or stop it (Ctrl-C in its terminal), then run again; if it is another program, "
+        f"delete {tmp_dir / 'rwlock'}",
     )
 
 

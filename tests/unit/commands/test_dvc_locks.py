@@ -113,8 +113,9 @@ def test_the_line_says_who_holds_the_lock(rwlock: Path, monkeypatch: pytest.Monk
     assert line.startswith(
         f"this project is in use by process {parent} (`strokecast repro --jobs 2 (stage a@b)`, since {since}); "
     )
-    assert f"`kill -INT {parent}`" in line
-    assert "delete .dvc/tmp/rwlock" in line
+    assert line.endswith(
+        "(Ctrl-C in its terminal), then run again; if it is another program, delete .dvc/tmp/rwlock"
+    )
     rwlock.unlink()
     (rwlock.parent / "lock").write_text(f" {parent}\n")
     monkeypatch.setattr(processes, "command", lambda pid: "/usr/bin/python /x/bin/dvc push")
