@@ -37,6 +37,7 @@ _DAMAGE_ERRORS = (
     zlib.error,
     pickle.UnpicklingError,
     EOFError,
+    OSError,  # an offset of the directory is negative
     ValueError,  # also UnicodeDecodeError
     TypeError,
     KeyError,
@@ -136,7 +137,7 @@ def _open(path: Path) -> zipfile.ZipFile:
     check_regular(path)
     try:
         archive = zipfile.ZipFile(path)
-    except OSError as error:
+    except PermissionError as error:
         raise UserError(describe_os_error(error), location=str(path)) from None
     except _DAMAGE_ERRORS as error:
         raise file_types.explain(_damaged(path, error), path, _EXPECTED) from None

@@ -226,12 +226,16 @@ def _invalid_source(raw_folder: Path, problem: str, allowed: str = "") -> UserEr
 def _words(source: Mapping[str, Any], raw_folder: Path) -> dict[str, list[str]]:
     """The selected classes of each file of a `kaggle` source."""
     words = source.get("words")
-    if isinstance(words, dict) and all(
-        isinstance(labels, list)
-        and labels
-        and set(labels) <= set(source["classes"])
-        and Path(name).name == name
-        for name, labels in words.items()
+    if (
+        isinstance(words, dict)
+        and words
+        and all(
+            Path(name).name == name
+            and isinstance(labels, list)
+            and labels
+            and set(labels) <= set(source["classes"])
+            for name, labels in words.items()
+        )
     ):
         return words
     raise _invalid_source(raw_folder, "does not name the classes of each file")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from strokecast.common import tfrecord
 from strokecast.common.errors import UserError
-from strokecast.sources.formats import binary, ndjson, reading, simplify, tutorial
+from strokecast.sources.formats import binary, kaggle, ndjson, reading, simplify, tutorial
 from strokecast.sources.formats.records import Drawing, Reject, RejectedError
 from strokecast.sources.formats.strokes3 import to_strokes3
 
@@ -101,6 +101,8 @@ RAW, SIMPLIFIED = (
 BIN = real_bytes("quickdraw/full/binary/bed.bin") * 5
 SHARD = real_bytes("quickdraw_tutorial/eval.tfrecord-00000-of-00002")
 NPZ = real_bytes("quickdraw/sketchrnn/ant.npz")
+KAGGLE = (Path(__file__).resolve().parents[3] / "cases/kaggle-csv/bee.csv").read_bytes()[:3000]
+STROKE5 = (Path(__file__).resolve().parents[3] / "cases/npz/stroke5/cat.npz").read_bytes()
 
 
 def check_ndjson(data: bytes, variant: ndjson.Variant) -> None:
@@ -272,7 +274,28 @@ def test_any_bytes_as_class_names(data: bytes) -> None:
 
 
 @fuzz
-@given(data=mutated(NPZ) | st.binary(max_size=200))
+@given(
+    data=st.binary(max_size=200)
+    | mutated(KAGGLE)
+    | st.binary(max_size=200).map((KAGGLE[:53] + b"\n").__add__)
+)
+def test_any_bytes_as_kaggle_csv(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bee.csv"
+        path.write_bytes(data)
+        items, error = drain(kaggle.read(path))
+        assert [item.number for item in items] == list(range(2, len(items) + 2))
+        assert error is not None or len(items) == data.count(b"\n") - data.endswith(b"\n")
+        (Path(folder) / "source.json").write_text(
+            '{"source": "kaggle_csv", "format": "kaggle", "classes": ["bee"], "words": {"bee.csv": ["bee"]}}'
+        )
+        groups, _ = drain(reading.read(Path(folder)))
+        for group in groups:
+            assert len(group.ids) == len(set(group.ids)) == len(group.drawings)
+
+
+@fuzz
+@given(data=mutated(NPZ) | mutated(STROKE5) | st.binary(max_size=200))
 def test_mutated_npz(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "ant.npz").write_bytes(data)

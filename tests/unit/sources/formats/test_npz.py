@@ -271,6 +271,12 @@ def test_a_file_truncated_anywhere(tmp_path: Path, shared: Path, share: float) -
         npz.check_class(path)
 
 
+def test_a_file_without_its_first_byte(tmp_path: Path, good: Path) -> None:
+    path = tmp_path / "shifted.npz"
+    path.write_bytes(good.read_bytes()[1:])  # its directory then names a negative offset
+    read_error(path, "damaged")
+
+
 def test_a_flipped_byte_is_found_by_the_checksum(tmp_path: Path, good: Path) -> None:
     data = bytearray(good.read_bytes())
     data[len(data) // 2] ^= 0xFF
