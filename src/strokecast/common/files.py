@@ -154,8 +154,11 @@ def read_json(path: Path) -> Any:
 
     Raises:
         InvalidJsonError: if it is not JSON in UTF-8, for example because it is truncated.
-        OSError: if it cannot be read.
+        UserError: if it is a named pipe, a device or a folder.
+        OSError: if it does not exist or cannot be read.
     """
+    if not path.is_file() and path.exists():
+        check_regular(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

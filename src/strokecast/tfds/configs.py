@@ -23,8 +23,10 @@ import tensorflow_datasets as tfds
 from pydantic import ValidationError
 
 from strokecast.common.errors import UserError
+from strokecast.common.files import check_regular
 from strokecast.params.sources import TEN_CLASSES, Cap
 from strokecast.sources import class_names, local
+from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.sketches import quickdraw
 
 BASE_URL_VARIABLE = "STROKECAST_QUICKDRAW_URL"
@@ -72,13 +74,18 @@ class SketchRnnConfig(tfds.core.BuilderConfig):
         """The local folder of the files, or None if they are downloaded."""
         return _local_folder(str(self.base_url))
 
+    def local_files(self) -> dict[str, Path] | None:
+        """The file of each class in the local folder, or None if the files are downloaded."""
+        folder = self.folder()
+        return None if folder is None else _scan(folder).select(list(self.classes), KEY)
+
     def digest(self) -> str:
         """Hash of the classes, the caps and the current contents of the source."""
-        folder = self.folder()
+        local_files = self.local_files()
         official = quickdraw.official_files() if self.base_url == quickdraw.OFFICIAL else {}
         source: Any = self.base_url
-        if folder is not None:
-            source = [_fingerprint(folder / f"{label}.npz") for label in self.classes]
+        if local_files is not None:
+            source = [_fingerprint(path) for path in local_files.values()]
         elif official:
             source = [official[label]["sha256"] for label in self.classes]
         hashed = [_LAYOUT_VERSION, list(self.classes), _limits(self.cap), source]
@@ -154,6 +161,10 @@ def _local_folder(base_url: str) -> Path | None:
     return folder.absolute()
 
 
+def _scan(folder: Path) -> ClassFolder:
+    return ClassFolder.scan(folder, ".npz", quickdraw.CONSOLE_PREFIX)
+
+
 def _select_classes(classes: str | Sequence[str], base_url: str) -> tuple[str, ...]:
     if isinstance(classes, str) and classes != "all":
         raise UserError(
@@ -162,8 +173,7 @@ def _select_classes(classes: str | Sequence[str], base_url: str) -> tuple[str, .
     class_names.check(classes, KEY)
     folder = _local_folder(base_url)
     if folder is not None:
-        available = sorted(p.stem for p in folder.glob("*.npz") if not p.stem.endswith(".full"))
-        selected = class_names.select(classes, available, folder, ".npz", KEY)
+        selected = list(_scan(folder).select(classes, KEY))
     else:
         official = list(quickdraw.official_files())
         selected = official if classes == "all" else list(classes)
@@ -201,10 +211,8 @@ def _limits(cap: Any) -> dict[str, int | None]:
 
 def _fingerprint(path: Path) -> list[Any]:
     """Identifies the contents of an npz without reading it: names, sizes and checksums of its arrays."""
-    try:
-        info = path.stat()
-    except FileNotFoundError:
-        raise UserError("no such file", location=str(path)) from None
+    check_regular(path)
+    info = path.stat()
     return _zip_directory(path, info.st_size, info.st_mtime_ns)
 
 

@@ -153,8 +153,8 @@ class SketchRnn(tfds.core.GeneratorBasedBuilder):
                 location=str(config.folder()),
                 fix="create the config again",
             )
-        if (folder := config.folder()) is not None:
-            return {label: folder / f"{label}.npz" for label in config.classes}
+        if (local_files := config.local_files()) is not None:
+            return local_files
         official = quickdraw.official_files() if config.base_url == quickdraw.OFFICIAL else {}
         requests = [
             downloads.DownloadRequest(

@@ -71,3 +71,22 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
     with files.open_binary(tmp_path / "link") as file:
         assert file.read() == b"1"
+
+
+def test_json_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for data, reason in (
+        (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b"\xff\xfe{}", "UnicodeDecodeError"),
+        (b"[" * 200_000, "RecursionError"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(files.InvalidJsonError) as error:
+            files.read_json(path)
+        assert str(error.value).startswith(f"{path}: is not valid JSON ({reason}); restore it, ")
+        assert isinstance(error.value, UserError)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a named pipe"):
+        files.read_json(tmp_path / "pipe")
+    with pytest.raises(FileNotFoundError):
+        files.read_json(tmp_path / "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -45,6 +46,22 @@ def test_another_folder_with_the_same_files_gives_the_same_name(project, write_c
     assert first.name == second.name
     shutil.rmtree(tmp_path / "a")
     assert available_configs()[first.name] is second
+
+
+def test_files_under_the_names_of_the_console_are_the_same_classes(project, write_classes, tmp_path):
+    expected = sketches.config(base_url=str(write_classes(tmp_path / "a", ["ant"])))
+    folder = write_classes(tmp_path / "b", ["ant"])
+    [path] = folder.rglob("ant.npz")
+    path.rename(path.with_name("sketchrnn_ant.npz"))
+    saved_by_console = sketches.config(base_url=str(folder))
+    assert saved_by_console.name == expected.name
+    assert list(saved_by_console.local_files()) == ["ant"]
+
+
+def test_a_named_pipe_is_an_error(project, tmp_path):
+    os.mkfifo(tmp_path / "ant.npz")
+    with pytest.raises(UserError, match=r"ant\.npz: is a named pipe; allowed: a regular file"):
+        sketches.config(base_url=str(tmp_path))
 
 
 def test_default_and_all_of_a_local_folder_are_its_classes(project, write_classes, tmp_path, monkeypatch):
