@@ -42,7 +42,7 @@ def database() -> Path:
 
 def uri() -> str:
     """The absolute tracking URI; does not touch the disk."""
-    return f"sqlite:///{database().as_posix()}"
+    return store_health.sqlite_uri(database())
 
 
 def artifacts(experiment: str) -> Path:
@@ -102,6 +102,12 @@ class RunState:
     status: str
     digest: str | None
     experiment: str
+    name: str
+
+    @property
+    def is_active(self) -> bool:
+        """False: the run was deleted, which MLflow can undo."""
+        return self.lifecycle == "active"
 
     @property
     def artifact_dir(self) -> Path:
@@ -114,8 +120,13 @@ def board_state() -> dict[str, RunState]:
 
     Superseded runs are left out. Empty if there is no board yet. Plain SQL; MLflow is not imported.
     """
+    return dict(training_runs())
+
+
+def training_runs() -> list[tuple[str, RunState]]:
+    """(training_id, run) of all runs that are not superseded: deleted ones first, in the order of their deletion."""
     query = """
-        SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, e.name
+        SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, e.name, r.name
         FROM tags AS id
         JOIN runs AS r ON r.run_uuid = id.run_uuid
         JOIN experiments AS e ON e.experiment_id = r.experiment_id
@@ -126,9 +137,9 @@ def board_state() -> dict[str, RunState]:
     """
     with read_only_connection() as connection:
         if connection is None:
-            return {}
+            return []
         rows = connection.execute(query, {"id": ID, "digest": DIGEST, "superseded": SUPERSEDED}).fetchall()
-    return {training: RunState(*rest) for training, *rest in rows}
+    return [(training, RunState(*rest)) for training, *rest in rows]
 
 
 def running_runs() -> list[tuple[str, dict[str, str]]]:
@@ -201,7 +212,7 @@ def _create(names: list[str]) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     event.listen(Engine, "connect", disable_sync)
     try:
-        _create_experiments(client(f"sqlite:///{temporary.as_posix()}"), names)
+        _create_experiments(client(store_health.sqlite_uri(temporary)), names)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, database())

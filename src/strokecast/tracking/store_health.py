@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -33,7 +34,7 @@ class BoardDamagedError(BoardError):
     def __init__(self, what: str, path: Path) -> None:
         super().__init__(
             f"the MLflow board is damaged: {what}",
-            location=_shown(path),
+            location=shown(path),
             fix="run `strokecast sync --restore`: it moves the damaged board aside and makes a new one from models/ and reports/",
         )
 
@@ -54,7 +55,7 @@ def explain(error: Exception, database: Path) -> BoardError:
     """The `BoardError` for an error that reading or writing the board raised."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     text = lines[0].removeprefix("(sqlite3.OperationalError) ").removeprefix("(sqlite3.DatabaseError) ")
-    location = _shown(database)
+    location = shown(database)
     if "database schema" in text or "Can't locate revision" in text:
         return other_version(text, database)
     if disks.is_full(error):
@@ -79,7 +80,7 @@ def explain(error: Exception, database: Path) -> BoardError:
         return BoardError(
             f"the MLflow board cannot be written: {text}",
             location=location,
-            fix=f"make {_shown(database.parent)}/ and its files writable, then {_SYNC}",
+            fix=f"make {shown(database.parent)}/ and its files writable, then {_SYNC}",
         )
     return BoardError(f"the MLflow board cannot be used: {text}", location=location, fix=f"then {_SYNC}")
 
@@ -106,7 +107,7 @@ def check(database: Path, thorough: bool = False) -> None:
         if path.is_symlink() and not path.exists():
             raise BoardError(
                 "is a link to a place that does not exist",
-                location=_shown(path),
+                location=shown(path),
                 fix="mount that disk or remove the link",
             )
         if path.exists() and not (path.is_file() if expected == "file" else path.is_dir()):
@@ -180,13 +181,22 @@ def _raise_if_other_version(connection: sqlite3.Connection, database: Path) -> N
 
 def other_version(what: str, database: Path) -> BoardError:
     """The error for a database that another version of MLflow made."""
-    address = f"sqlite:///{database.as_posix()}"
+    address = shlex.quote(sqlite_uri(database))
     return BoardError(
         f"MLflow cannot open the board: {what}",
-        location=_shown(database),
+        location=shown(database),
         fix=f"run `mlflow db upgrade {address}`, or delete mlruns/ and {_SYNC}",
     )
 
 
-def _shown(path: Path) -> str:
+def sqlite_uri(database: Path) -> str:
+    """The address of a database file for MLflow; percent and question marks of the path stand for themselves."""
+    path = database.as_posix()
+    escaped = path.replace("%", "%25").replace("?", "%3F")
+    # Of `sqlite:///`, MLflow takes the path without decoding it and makes its folder, beside the project.
+    return f"{'sqlite' if escaped == path else 'sqlite+pysqlite'}:///{escaped}"
+
+
+def shown(path: Path) -> str:
+    """`path`, relative to the working folder if it lies in it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -120,7 +120,8 @@ def _build_site(report: dict[str, Any], site_dir: Path) -> list[str]:
 
     from strokecast.validation import expectations  # noqa: F401  registers its Expectations
 
-    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site_dir)}
+    base_directory = str(site_dir).replace("$", r"\$")  # Great Expectations substitutes $NAME
+    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": base_directory}
     context.add_data_docs_site(
         SITE,
         {

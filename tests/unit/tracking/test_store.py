@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.engine import make_url
 
-from strokecast.tracking import board, store
+from strokecast.common import names
+from strokecast.tracking import board, store, store_health
 
 Make = Callable[..., Path]
 
@@ -48,6 +52,16 @@ def test_four_processes_on_a_fresh_store_write_every_training_once(
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
     assert not list(store.folder().glob(".mlflow.db.tmp-*"))
     assert not Path("mlflow.db").exists()
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=40).filter(lambda name: not names.problem(name) and "/" not in name))
+@example("a?b=1&c#d")
+@example("100%25 %41")
+def test_a_project_folder_may_have_any_name(name: str) -> None:
+    database = Path("/projects") / name / "mlruns" / "mlflow.db"
+    address = make_url(store_health.sqlite_uri(database))
+    assert (address.database, dict(address.query)) == (str(database), {})
 
 
 def test_board_is_addressed_absolutely_from_the_parent_repository(

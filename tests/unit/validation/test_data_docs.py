@@ -91,3 +91,12 @@ def test_checking_for_missing_docs_imports_no_large_library(cells, series_source
     )
     completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert completed.stdout.strip() == "[]"
+
+
+def test_the_project_folder_may_have_dollar_signs(
+    real_docs, cells, series_source, tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "my $HOME ${x} \\$y").mkdir()
+    monkeypatch.chdir(tmp_path / "my $HOME ${x} \\$y")
+    validate_series(cells(), series_source, SeriesQuality())
+    assert validation_pages("series")
