@@ -116,6 +116,22 @@ def resume(client: MlflowClient, run: Run, process_tags: Mapping[str, str]) -> N
     client.update_run(run.info.run_id, "RUNNING")
 
 
+def terminate(run_id: str, status: str, reason: str) -> None:
+    """Set an unfinished run to FAILED or KILLED, with the reason as a tag.
+
+    Raises:
+        BoardError: if the board cannot be written.
+    """
+    with store.writing():
+        client = store.client()
+        client.set_tag(run_id, store.FAILURE, reason)
+        run_tags = client.get_run(run_id).data.tags
+        for key in store.PROCESS:
+            if key in run_tags:
+                client.delete_tag(run_id, key)
+        client.set_terminated(run_id, status)
+
+
 def create(
     client: MlflowClient,
     task: str,

@@ -5,12 +5,12 @@ Counts and names only: a value that somebody changed is found by `board.ensure_r
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from strokecast.common import files
 from strokecast.tracking import store
 from strokecast.tracking.run_record import RunRecord
 
@@ -122,20 +122,7 @@ def _has_model(contents: RunContents, record: RunRecord) -> bool:
 
 def _sizes(folder: Path) -> dict[str, int]:
     """Bytes of every file in a folder by its relative path; empty if the folder does not exist."""
-    sizes: dict[str, int] = {}
-    pending = [(os.fspath(folder), "")]
-    while pending:
-        path, prefix = pending.pop()
-        try:
-            entries = list(os.scandir(path))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        for entry in entries:
-            if entry.is_dir():
-                pending.append((entry.path, f"{prefix}{entry.name}/"))
-            else:
-                sizes[prefix + entry.name] = entry.stat().st_size
-    return sizes
+    return {name: entry.stat().st_size for name, entry in files.scan_tree(folder)}
 
 
 def _same_size(stored: Path, path: Path) -> bool:

@@ -206,7 +206,7 @@ class TrackedRun:
 
         curves.plot(folder / "history.csv", folder / "curves.png", f"{self._job.task}: {self._job.label}")
         pyfunc.save(folder, self._run)
-        self._lock.keep(folder, training_lock.code_digest(self._job.task))
+        self._finished = self._lock.keep(folder, training_lock.code_digest(self._job.task))
         self._log({})
 
     def finalize(self, folder: Path) -> str | None:
@@ -248,6 +248,9 @@ class TrackedRun:
         if self._sampler is not None:
             self._sampler.stop()
         if error is None or self._terminated:
+            return
+        if self._finished is not None:  # another seed failed
+            self.finalize(self._finished)
             return
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         try:
