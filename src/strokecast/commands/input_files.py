@@ -108,4 +108,6 @@ def _is_text(kind: Any) -> bool:
 def _to_text(value: Any) -> str:
     if value is None:
         return ""
-    return value.isoformat() if isinstance(value, datetime.date) else str(value)
+    if not isinstance(value, datetime.date):
+        return str(value)
+    return value.isoformat().removesuffix("T00:00:00")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
 from strokecast.validation.series.calendar import WEEK, Days
 from strokecast.validation.series.rows import extra_columns, split_by_series, weekdays
 from strokecast.validation.series.source import SeriesSource
@@ -39,9 +38,6 @@ def build_day_table(frame: pd.DataFrame, accepted: NDArray[np.bool_], source: Se
         `deviation` float64: distance from it in scaled MADs (NaN: too few, or the median is 0),
         `timestamp_share` float64: timestamps over expected timestamps (NaN: daily, or no regular step),
         `clock_change` float64: |hours of the day - 24| (NaN: daily, or no timezone).
-
-    Raises:
-        UserError: if the values of a day do not add up to a finite number.
     """
     import pandas as pd
 
@@ -50,12 +46,8 @@ def build_day_table(frame: pd.DataFrame, accepted: NDArray[np.bool_], source: Se
     for name, positions in split_by_series(frame):
         rows = frame.iloc[positions[accepted[positions]]]
         groups = rows.groupby("day", sort=True)
-        with np.errstate(over="ignore"):
-            values = groups["value"].mean() if use_mean else groups["value"].sum()
+        values = groups["value"].mean() if use_mean else groups["value"].sum()
         table = pd.DataFrame({"day": values.index, "value": values.to_numpy(dtype=np.float64)})
-        if not np.isfinite(table["value"]).all():
-            day = table["day"][~np.isfinite(table["value"])].iloc[0].date()
-            raise UserError(f"the values of {day} do not add up to a finite number", location="series.csv")
         for extra in extra_columns(rows):
             table[extra] = (groups[extra].mean() if use_mean else groups[extra].sum()).to_numpy()
         table["rows"] = groups.size().to_numpy(dtype=np.int64)

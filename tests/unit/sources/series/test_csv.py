@@ -58,12 +58,12 @@ def test_the_real_transit_files_are_read(project: Path, settings: Settings, shar
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"ds,y\n", "has a header but no row"),
-        (b"date,y\n2001-01-01,1\n", "no column 'ds'; the columns are date, y"),
-        (b"ds;y\n2001-01-01;1\n", "no column 'ds'; the columns are ds;y"),
+        (b"date,y\n2001-01-01,1\n", "no column 'ds'; the columns are 'date', 'y'"),
+        (b"ds;y\n2001-01-01;1\n", "no column 'ds'; the columns are 'ds;y'; set series.csv.separator to ';'"),
         (b"ds,y,y\n2001-01-01,1,2\n", "the header names the column 'y' 2 times"),
         (b"ds,y\n2001-01-01,1,234\n", "line 2: 3 cells, but the header names 2 columns"),
         (b"ds,y\n2001-01-01,1\n2001-01-02\n", "line 3: 1 cells"),
-        ("ds,y\n2001-01-01,1\n".encode("utf-16"), "not UTF-8"),
+        ("ds,y\n2001-01-01,1\n".encode("utf-16"), "is UTF-16 text, not a CSV file"),
         (b"ds,y\n2001-01-01,\xe9\n", "not UTF-8"),
         (b'ds,y\n2001-01-01,"1\n', "is not CSV"),
     ],
@@ -87,7 +87,7 @@ def test_a_bad_file_gives_one_line_and_keeps_the_old_download(
 def test_missing_files_and_folders_are_errors(project: Path, settings: Settings) -> None:
     with pytest.raises(UserError, match=r"no such file 'none\.csv'"):
         registry.download("series", csv_settings(settings, "none.csv"))
-    with pytest.raises(UserError, match="is not a file"):
+    with pytest.raises(UserError, match="is a folder"):
         registry.download("series", csv_settings(settings, project))
     assert not RAW.exists()
 

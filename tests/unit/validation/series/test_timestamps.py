@@ -32,12 +32,20 @@ def test_times_belong_to_their_day() -> None:
 
 @pytest.mark.parametrize("second", ["+0100", "+0200"])
 def test_offsets_without_a_timezone_are_an_error(second: str) -> None:
-    with pytest.raises(UserError, match=r"series\.csv\.timezone: '2020-03-28 \+0100' is a time with an offset"):
+    with pytest.raises(
+        UserError, match=r"series\.csv\.timezone: '2020-03-28 \+0100' is a time with an offset"
+    ):
         parse_timestamps(text("2020-03-28 +0100", f"2020-03-30 {second}"), "%Y-%m-%d %z")
 
 
 def test_a_day_with_the_time_of_midnight_is_that_day() -> None:
-    cells = text("2020-02-03", "2020-02-04 00:00:00", "2020-02-05T00:00", "2020-02-06 00:00:00.000", "2020-02-07 01:00:00")
+    cells = text(
+        "2020-02-03",
+        "2020-02-04 00:00:00",
+        "2020-02-05T00:00",
+        "2020-02-06 00:00:00.000",
+        "2020-02-07 01:00:00",
+    )
     local, _ = parse_timestamps(cells, "%Y-%m-%d")
     np.testing.assert_array_equal(
         local[:4].astype("datetime64[D]"), days("2020-02-03", "2020-02-04", "2020-02-05", "2020-02-06")

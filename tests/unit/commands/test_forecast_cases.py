@@ -1,0 +1,337 @@
+"""Files as users have them, through the pipeline's download and validation and through `strokecast forecast`: one result."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import os
+import shutil
+import threading
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from strokecast import params
+from strokecast.commands.cli import main
+from strokecast.common import paths
+from strokecast.common.errors import UserError
+from strokecast.common.paths import model_dir
+from strokecast.features.timeseries import forecast
+from strokecast.params import ForecastFeatures, ForecastRecipe
+from strokecast.sources import registry, tables
+from strokecast.sources.formats import source_json
+from strokecast.training import run as training
+from strokecast.training.job import TrainingJob
+from strokecast.validation import data_docs
+from strokecast.validation.series.source import SeriesSource
+from strokecast.validation.series.validate import validate_series
+
+CASES = Path(__file__).parents[2] / "cases"
+GERMAN = {"date_column": "Datum", "value_column": "Umsatz", "date_format": "%d.%m.%Y"}
+BERLIN = {"timezone": "Europe/Berlin", "date_format": "auto"}
+LAST_VALUE = 11543.4  # of most files
+
+
+@pytest.fixture(scope="session")
+def naive_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with `seasonal_naive_7` of a series of counts."""
+    root = tmp_path_factory.mktemp("naive")
+    (root / "dvc.yaml").touch()
+    (root / "validated").mkdir()
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=day) for day in range(120)]
+    values = 9000.0 + 500 * np.sin(np.arange(120) * 2 * np.pi / 7)
+    table = pa.table({"ds": pa.array(days, pa.date32()), "y": values})
+    pq.write_table(table, root / "validated/series.parquet")
+    (root / "validated/report.json").write_text(json.dumps({"source": "csv", "name": "rides", "unit": ""}))
+    settings = ForecastFeatures(input_size=14, calendar=("weekday",), holiday_country=None, lags=())
+    forecast.preprocess(root / "validated", root / "processed", settings)
+    folder = model_dir("forecast", "seasonal_naive_7", 1, root / "models")
+    folder.mkdir(parents=True)
+    job = TrainingJob.create("forecast", "seasonal_naive_7", 1, {}, ForecastRecipe(epochs=1))
+    training.fit_rule(job, root / "processed", folder)
+    return root
+
+
+@pytest.fixture
+def project(naive_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the working directory."""
+    root = tmp_path / "project"
+    shutil.copytree(naive_model, root)
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(data_docs, "_build_site", lambda report, site_dir: [])
+    return root
+
+
+def validate(path: Path, **options: Any) -> tuple[str, dict[str, Any]]:
+    """Download and validate a file: the error line ("" if there is none), and how the file is read."""
+    try:
+        settings = params.parse({"series": {"source": "csv", "csv": {"path": str(path), **options}}})
+        registry.download("series", settings)
+        raw = paths.RAW / "series"
+        source = SeriesSource.from_json(source_json.read(raw, "series"))
+        report = validate_series(tables.read_series(raw), source, settings.quality.series).report
+    except UserError as error:
+        return str(error), {**options, "date_format": options.get("date_format", "%Y-%m-%d")}
+    return "", report["table"]
+
+
+def run_forecast(path: Path, table: dict[str, Any], *arguments: str) -> Result:
+    """Run the command with a model that was trained on a file with the layout `table`; writes out.csv."""
+    spec_path = Path("models/forecast/seasonal_naive_7/seed-1/spec.json")
+    spec_path.write_text(json.dumps({**json.loads(spec_path.read_text()), "table": table}))
+    options = ["--model", "seasonal_naive_7", "--input", str(path), "--output", "out.csv", *arguments]
+    return CliRunner().invoke(main, ["forecast", *options])
+
+
+READ = {
+    "mixed offsets": ("mixed-offsets/in.csv", BERLIN, 500, LAST_VALUE),
+    "UTC": ("mixed-offsets/utc.csv", BERLIN, 500, LAST_VALUE),
+    "a space in the header": ("header-space/in.csv", {}, 500, LAST_VALUE),
+    "ISO dates, some with a time": ("mixed-iso/in.csv", {}, 500, LAST_VALUE),
+    "found dates, some with a time": ("mixed-iso/in.csv", {"date_format": "auto"}, 500, LAST_VALUE),
+    "any": ("mplbackend/in.csv", {}, 500, LAST_VALUE),
+    "semicolons": ("european/semicolon.csv", {**GERMAN, "separator": ";", "thousands": "."}, 900, 10_684.83),
+    "a decimal comma, three digits": ("european/decimal.csv", {**GERMAN, "decimal": ","}, 900, 10.685),
+    "a decimal comma, two digits": ("european/decimal2.csv", {**GERMAN, "decimal": ","}, 900, 10.68),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_file_is_read_alike(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, options, n_days, last_value = READ[name]
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    error, table = validate(CASES / file, **options)
+    assert error == ""
+    validated = pq.read_table("data/validated/series/series.parquet").to_pandas()
+    days = validated["ds"].to_numpy().astype("datetime64[D]")
+    assert np.unique(np.diff(days)).astype(int).tolist() == [1]
+    assert len(days) == n_days
+    assert validated["y"].iloc[-1] == pytest.approx(last_value)
+    plot = ["--plot", "out.png"] if file in ("mixed-iso/in.csv", "mplbackend/in.csv") else []
+    result = run_forecast(CASES / file, table, *plot)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("\n") == 1
+    forecasts = pd.read_csv("out.csv")
+    next_day = pd.Timestamp(validated["ds"].iloc[-1]) + pd.Timedelta(days=1)
+    assert forecasts["ds"].iloc[0] == str(next_day.date())
+    np.testing.assert_allclose(forecasts["mean"], validated["y"].tail(7))
+    assert not plot or Path("out.png").read_bytes()[:4] == b"\x89PNG"
+
+
+REFUSED = {
+    "mixed offsets": ("mixed-offsets/in.csv", {}, "series.csv.timezone: '2023-06-01T00:00:00+02:00' is a time with an offset from UTC"),
+    "UTC": ("mixed-offsets/utc.csv", {"date_format": "auto"}, "series.csv.timezone: '2023-06-01T00:00:00Z' is a time with an offset from UTC"),
+    "a negative value": ("forecast-input/negative.csv", {}, "negative: 500 rows (row 1: 2023-06-01 '-10000.0', row 2: "),
+    "a column twice": ("forecast-input/dup.csv", {}, "the header names the column 'y' 2 times"),
+    "True and False": ("forecast-input/bool.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 'False', row 2: 2023-06-02 'True', "),
+    "a cell too many": ("forecast-input/extra_cell.csv", {}, "extra_cell.csv, line 2: 3 cells, but the header names 2 columns"),
+    "the largest numbers": ("forecast-input/huge.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 '10000.0e300', row 2: "),
+    "decimal commas": ("european/decimal2.csv", GERMAN, "non_numeric: 900 rows (row 1: 01.01.2022 '10,00', row 2: "),
+    "decimal commas, three digits": ("european/decimal.csv", GERMAN, "thousands_mark: 900 rows (row 1: 01.01.2022 '10,000', separator ',', row 2:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_is_refused_with_one_line(project: Path, name: str) -> None:
+    file, options, line = REFUSED[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        error, table = validate(CASES / file, **options)
+        result = run_forecast(CASES / file, table)
+    assert line in error
+    assert line in result.output
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert not Path("out.csv").exists()
+
+
+ROWS = "".join(f"{datetime.date(2021, 1, 1) + datetime.timedelta(days=day)},{day + 1}\n" for day in range(30))
+GOOD = f"ds,y\n{ROWS}"
+
+
+def excel_workbook(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "")
+
+
+UNREADABLE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
+    "gzip": ("in.csv.gz", lambda path: path.write_bytes(gzip.compress(GOOD.encode())), "is a gzip-compressed file, not a CSV file; unpack it"),
+    "Excel": ("in.xlsx", excel_workbook, "is an Excel workbook, not a CSV file; save it as CSV (UTF-8)"),
+    "old Excel": ("in.xls", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9), "is an Excel workbook"),
+    "UTF-16": ("in.csv", lambda path: path.write_bytes(GOOD.encode("utf-16")), "is UTF-16 text, not a CSV file; save it as UTF-8"),
+    "UTF-16 without a mark": ("in.csv", lambda path: path.write_bytes(GOOD.encode("utf-16-le")), "has NUL bytes, as UTF-16 text has"),
+    "Latin-1": ("in.csv", lambda path: path.write_bytes((GOOD + "2021-02-01,ü\n").encode("latin-1")), "is not UTF-8 text (byte 0xfc in line 32); save it as UTF-8"),
+    "a web page": ("in.csv", lambda path: path.write_text("<!doctype html><html></html>"), "is an HTML page, not a CSV file"),
+    "nothing": ("in.csv", lambda path: path.touch(), "is empty; allowed: a CSV file"),
+    "a folder": ("in.csv", lambda path: path.mkdir(), "is a folder"),
+    "no file": ("in.csv", lambda path: None, "no such file"),
+    "links in a circle": ("in.csv", lambda path: path.symlink_to("in.csv"), "its symbolic links form a circle"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_is_not_a_table_is_named_in_one_line(project: Path, name: str) -> None:
+    file, make, line = UNREADABLE[name]
+    make(project / file)
+    error, table = validate(project / file)
+    result = run_forecast(project / file, table)
+    assert line in error
+    assert line in result.output
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"\ufeff{GOOD}", GOOD.replace("\n", "\r\n"), f"\n\n{GOOD}\n\n"],
+    ids=["BOM", "CRLF", "blank lines"],
+)
+def test_any_utf_8_text_is_read(project: Path, text: str) -> None:
+    (project / "in.csv").write_bytes(text.encode())
+    error, table = validate(project / "in.csv")
+    assert error == ""
+    assert run_forecast(project / "in.csv", table).exit_code == 0
+    assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
+
+
+def test_ids_are_text_whatever_they_look_like(project: Path) -> None:
+    ids = ["007", "7", "7.0", "1e5", "nan", "NA", "None", "true", "null", "-", "%s"]
+    rows = "".join(f"{line},{unique_id}\n" for unique_id in ids for line in ROWS.splitlines())
+    (project / "in.csv").write_text(f"ds,y,unique_id\n{rows}")
+    error, table = validate(project / "in.csv", id_column="unique_id", unique_id="007")
+    assert error == ""
+    validated = pq.read_table("data/validated/series/all.parquet")["unique_id"].to_pylist()
+    assert sorted(set(validated)) == sorted(ids)
+    result = run_forecast(project / "in.csv", table)
+    assert result.exit_code == 0, result.output
+    forecasts = pd.read_csv("out.csv", dtype=str, keep_default_na=False)
+    assert forecasts["unique_id"].unique().tolist() == ids
+
+
+def test_the_plain_form_is_read_by_a_model_of_any_file(project: Path) -> None:
+    (project / "in.csv").write_text(GOOD)
+    table = {**GERMAN, "separator": ";", "thousands": ".", "max_gap": 0}
+    assert run_forecast(project / "in.csv", table).exit_code == 0
+    (project / "in.csv").write_text(GOOD.replace("ds,y", "Datum;Umsatz").replace(",", ";"))
+    assert run_forecast(project / "in.csv", table).exit_code == 0, (
+        "ISO dates in the columns of the training file"
+    )
+    assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
+
+
+def test_rows_are_sorted_and_repeated_rows_left_out_with_warnings(project: Path) -> None:
+    lines = ROWS.splitlines(keepends=True)
+    (project / "in.csv").write_text("ds,y\n" + "".join([*reversed(lines), lines[3]]))
+    result = run_forecast(project / "in.csv", {})
+    assert result.exit_code == 0
+    assert "warning: " in result.output
+    assert "unsorted: 29 rows (row 2: 2021-01-29 '29', " in result.output
+    assert "exact_duplicate: 1 rows (row 31: 2021-01-04 '4'); they are left out" in result.output
+    assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
+
+
+def test_gaps_are_filled_if_the_training_filled_them(project: Path) -> None:
+    lines = ROWS.splitlines(keepends=True)
+    (project / "in.csv").write_text("ds,y\n" + "".join([*lines[:20], *lines[21:]]))
+    result = run_forecast(project / "in.csv", {"max_gap": 0})
+    assert "column ds: 2021-01-21 is missing" in result.output
+    assert not Path("out.csv").exists()
+    result = run_forecast(project / "in.csv", {"max_gap": 1})
+    assert result.exit_code == 0
+    assert "1 missing days (2021-01-21, ...) got the value of one week earlier" in result.output
+
+
+def test_timestamps_become_days_as_in_the_training(project: Path) -> None:
+    hours = pd.date_range("2021-01-01", periods=20 * 24 + 5, freq="h")
+    text = "".join(f"{hour:%Y-%m-%d %H:%M},{hour.day}\n" for hour in hours)
+    (project / "in.csv").write_text(f"ds,y\n{text}")
+    options = {"aggregate": "sum", "date_format": "%Y-%m-%d %H:%M"}
+    error, table = validate(project / "in.csv", **options)
+    assert error == ""
+    assert run_forecast(project / "in.csv", table).exit_code == 0
+    forecasts = pd.read_csv("out.csv")
+    assert forecasts["ds"].iloc[0] == "2021-01-21", "the last day has 5 hours only"
+    assert forecasts["mean"].tolist() == [24 * day for day in range(14, 21)]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "standard input", "parquet", "parquet with text"])
+def test_streams_and_parquet_files_are_read(project: Path, kind: str) -> None:
+    source = project / "in.csv"
+    stdin = None
+    if kind == "fifo":
+        os.mkfifo(source)
+        threading.Thread(target=source.write_text, args=(GOOD,), daemon=True).start()
+    elif kind == "standard input":
+        source, stdin = Path("-"), GOOD
+    else:
+        frame = pd.DataFrame([line.split(",") for line in ROWS.split()], columns=["ds", "y"])
+        typed = frame.assign(ds=pd.to_datetime(frame["ds"]), y=frame["y"].astype(float))
+        (frame if "text" in kind else typed).to_parquet(source)
+    options = ["--model", "seasonal_naive_7", "--input", str(source), "--output", "-"]
+    result = CliRunner().invoke(main, ["forecast", *options], input=stdin)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert len(lines) == 8, "nothing but the table is on standard output"
+    assert lines[1].startswith("2021-01-31,rides,24.0,")
+    assert result.stderr == "seasonal_naive_7: 7 days of rides from 2021-01-31 -> -\n"
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "line"),
+    [
+        ({"y": [True] * 30}, "non_numeric: 30 rows (row 1: 2021-01-01 'True', "),
+        ({"y": [None, *range(29)]}, "non_numeric: 1 rows (row 1: 2021-01-01 '')"),
+        ({"y": [-1.5] * 30}, "negative: 30 rows (row 1: 2021-01-01 '-1.5', "),
+        ({"x": range(30)}, "has no column 'y'; allowed: columns ds, y; the columns are 'ds', 'x'"),
+    ],
+)
+def test_the_same_rules_hold_for_parquet_files(project: Path, column: dict[str, Any], line: str) -> None:
+    pd.DataFrame({"ds": pd.date_range("2021-01-01", periods=30), **column}).to_parquet("in.parquet")
+    result = run_forecast(Path("in.parquet"), {})
+    assert line in result.output
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("/dev/full", "/dev/full: cannot be written (No space left on device)"),
+        ("folder", "--output: folder is a folder; name a file in it"),
+        ("out.xlsx", "--output: out.xlsx would not be a .xlsx file; allowed: a .csv or .parquet file"),
+        ("in.csv", "--output: in.csv is also an input"),
+        ("link", "--output: link is also an input"),
+        ("circle", "--output: circle cannot be written (Too many levels of symbolic links)"),
+    ],
+)
+def test_an_output_that_cannot_be_written_gives_one_line(project: Path, output: str, line: str) -> None:
+    Path("in.csv").write_text(GOOD)
+    Path("folder").mkdir()
+    Path("link").symlink_to("in.csv")
+    Path("circle").symlink_to("circle")
+    before = {path.name for path in project.iterdir()}
+    result = run_forecast(Path("in.csv"), {}, "--output", output)
+    assert line in result.output
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert ({path.name for path in project.iterdir()}, Path("in.csv").read_text()) == (before, GOOD)
+
+
+def test_a_full_disk_leaves_the_old_forecast(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_disk(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    Path("in.csv").write_text(GOOD)
+    Path("out.csv").write_text("old")
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fill_disk)
+    result = run_forecast(Path("in.csv"), {})
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "error: out.csv: cannot be written (No space left on device)" in result.output
+    assert Path("out.csv").read_text() == "old"
