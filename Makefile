@@ -16,14 +16,18 @@ export DO_NOT_TRACK := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
-# The stages of dvc.yaml call `python`: the one of the environment.
+# The stages of dvc.yaml call `python`: the one of the environment. Its scripts are called as modules: their first line does not
+# work in a folder with certain characters.
+ifneq (,$(findstring :,$(CURDIR)))
+  $(error the path $(CURDIR) contains a colon, which no PATH can have; rename the folder)
+endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # $(call environment,folder,lock): a virtual environment with what a lock names, and the package itself.
 define environment
 @"$(PYTHON)" -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null || { echo "error: no Python 3.11 on the PATH; install it or call make PYTHON=/path/to/python3.11" >&2; exit 1; }
-@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+@test -x $(1)/bin/python || "$(PYTHON)" -m venv $(1)
 @echo "making the environment in $(1) ..."
 @$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 @$(1)/bin/uv pip sync --quiet --python $(1)/bin/python --require-hashes --compile-bytecode $(2)
@@ -52,10 +56,10 @@ $(DOCS_READY): requirements-docs.lock requirements-uv.lock | $(READY)
 	@touch $@
 
 repro: $(READY)  ## run what params.yaml asks for and is not yet there (JOBS=1: one stage at a time)
-	@strokecast repro $(if $(JOBS),--jobs $(JOBS))
+	@python -m strokecast.commands.cli repro $(if $(JOBS),--jobs "$(JOBS)")
 
 ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for another port)
-	@strokecast ui --port $(or $(PORT),5000)
+	@python -m strokecast.commands.cli ui --port "$(or $(PORT),5000)"
 
 test: $(READY)  ## unit and contract tests and one tiny run of the pipeline (at most 5 minutes on 2 cores)
 	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --durations=20
@@ -69,7 +73,7 @@ test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as
 check: $(READY)  ## lint, format and types
 	@ruff check .
 	@ruff format --check .
-	@mypy
+	@python -m mypy
 
 format: $(READY)  ## fix what ruff can fix
 	@ruff check --fix .

@@ -73,5 +73,5 @@ def _refuse_link(link: Path) -> None:
         f"is a link to {target}, and DVC neither saves nor removes anything behind a link",
         location=str(link),
         fix=f"replace it by a folder and keep the data on that disk through DVC's cache: `dvc cache dir --local "
-        f"{target.parent / 'dvc-cache'}`, then `dvc config --local cache.type reflink,symlink`",
+        f"{target.parent / 'dvc-cache'}`, then `dvc config --local cache.type symlink`",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from strokecast.common import names
 from strokecast.common.errors import UserError
 
 MARKER = "dvc.yaml"
@@ -22,7 +23,7 @@ def enter() -> Path:
         The working directory before. Relative paths of the user start there.
 
     Raises:
-        UserError: outside of a project.
+        UserError: outside of a project, or if the path of its folder has characters that no name may have.
     """
     try:
         folder = Path.cwd()
@@ -37,6 +38,13 @@ def enter() -> Path:
             location=str(folder),
             fix="run the command inside the project",
         )
+    for character in sorted(set(str(found))):
+        if reason := names.problem(f"x{character}"):
+            raise UserError(
+                f"the folder's path {reason}, which DVC and MLflow cannot write into their files",
+                location=ascii(str(found)),
+                fix="rename the folder",
+            )
     os.chdir(found)
     forget_foreign_root()
     return folder

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from strokecast.common import paths, project
+from strokecast.common import names, paths, project
 from strokecast.common.errors import UserError
 
 
@@ -33,6 +36,39 @@ def test_outside_of_a_project_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     gone.rmdir()
     with pytest.raises(UserError, match="the working directory was deleted"):
         project.enter()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "\udcff", "\u202egnp"], ids=ascii)
+def test_a_folder_that_no_file_can_name_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "dvc.yaml").touch()
+    monkeypatch.chdir(folder)
+    with pytest.raises(
+        UserError, match=r"the folder's path contains the character U\+.*; rename the folder"
+    ) as caught:
+        project.enter()
+    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).isascii()
+
+
+@given(st.characters(exclude_characters="/\0"))
+def test_a_folder_of_any_character_is_entered_or_refused(character: str) -> None:
+    previous = Path.cwd()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / f"x{character}"
+        folder.mkdir()
+        (folder / "dvc.yaml").touch()
+        os.chdir(folder)
+        try:
+            project.enter()
+            assert not names.problem(folder.name)
+        except UserError:
+            assert names.problem(folder.name)
+        finally:
+            os.chdir(previous)
 
 
 def test_only_a_temporary_copy_logs_to_another_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
