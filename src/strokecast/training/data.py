@@ -49,6 +49,7 @@ def train_batches(
     first_step: int = 0,
     target_of: Callable[[Mapping[str, Any]], Any] | None = None,
     with_replacement: bool = False,
+    trim: bool = False,
 ) -> TrainBatches:
     """Shuffled, augmented batches of epochs `first_epoch` to `epochs` - 1, counted from 0.
 
@@ -65,6 +66,8 @@ def train_batches(
         target_of: computes the targets from augmented inputs; None: augmentation does not change them.
         with_replacement: an epoch samples as many records of a group as it holds, with replacement. All
             records then lie in memory.
+        trim: cut the steps at the end that are padding in all drawings of a batch. Batches then have many
+            lengths. With `target_of`, the targets are computed from the trimmed inputs.
     """
     import tensorflow as tf
 
@@ -86,19 +89,39 @@ def train_batches(
         choice = tf.data.Dataset.from_tensor_slices(order)
         batches = tf.data.Dataset.choose_from_datasets(shuffled, choice, stop_on_empty_dataset=False)
         skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), tf.constant(0, tf.int64))
-        if augment is None:
+        if augment is None and not trim:
             return batches.skip(skipped)
 
-        def augmented(number: Any, batch: tuple[dict[str, Any], Any, Any]) -> tuple[dict[str, Any], Any, Any]:
+        def prepared(number: Any, batch: tuple[dict[str, Any], Any, Any]) -> tuple[dict[str, Any], Any, Any]:
             inputs, target, key = batch
-            inputs = augment(inputs, target, tf.stack([_seed(seed, -2) + epoch, number * 1_000]))
+            if augment is not None:
+                inputs = augment(inputs, target, tf.stack([_seed(seed, -2) + epoch, number * 1_000]))
+            if trim:
+                inputs = trim_padding(inputs)
             return inputs, target if target_of is None else target_of(inputs), key
 
         numbered = batches.enumerate().skip(skipped)  # a batch keeps its number, and so its augmentation
-        return numbered.map(augmented, num_parallel_calls=reading.parallel_calls(), deterministic=True)
+        return numbered.map(prepared, num_parallel_calls=reading.parallel_calls(), deterministic=True)
 
     dataset = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).prefetch(4)
     return TrainBatches(reading.without_autotune(dataset), sum(counts), sum(group.count for group in groups))
+
+
+def trim_padding(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut the steps at the end that are padding in all drawings of a batch: T becomes the longest length.
+
+    Args:
+        inputs: if they hold `strokes` [B, T, 3], also `length` [B], and `time` [B, T] if the data has it. All others
+            stay as they are.
+    """
+    import tensorflow as tf
+
+    if "strokes" not in inputs:
+        return dict(inputs)
+    longest = tf.reduce_max(inputs["length"])
+    return {
+        name: value[:, :longest] if name in ("strokes", "time") else value for name, value in inputs.items()
+    }
 
 
 def _shuffled(group: Group, batch_size: int, seed: Any, epoch: Any) -> Any:

@@ -110,6 +110,7 @@ def fit(
             first_step=step,
             target_of=reading.stroke5_target if task == "draw" else None,
             with_replacement=isinstance(recipe, ForecastRecipe) and recipe.windows == "random",
+            trim=not recipe.jit_compile,  # XLA compiles once per length
         )
 
     batch_norm_data = None

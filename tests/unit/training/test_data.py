@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from strokecast.features.records import reading, spec
-from strokecast.params import TASKS, ClassifyRecipe
+from strokecast.params import TASKS, ClassifyRecipe, DrawRecipe
 from strokecast.training import data
 
 
@@ -225,3 +225,40 @@ def test_windows_drawn_at_random_are_as_many_anew_each_epoch_and_depend_on_seed_
     assert all_epochs[0] != all_epochs[1]
     assert keys(1, 3) == all_epochs[1:]
     assert keys(0, 1, seed=2)[0] != all_epochs[0]
+
+
+@pytest.mark.parametrize("task", ["classify", "draw"])
+def test_trimmed_batches_lack_nothing_but_the_padding_of_all_drawings(
+    processed_data: Path, task: str
+) -> None:
+    from strokecast.training import augment
+
+    spec_json = spec.load(processed_data / task, task)
+    recipe = (
+        classify_recipe(augment_drop=0.3)
+        if task == "classify"
+        else DrawRecipe(augment_scale=0.1, augment_drop=0.3)
+    )
+    change = augment.make(task, recipe, spec_json)
+    groups = reading.groups(processed_data / task, spec_json, "train")
+    target_of = reading.stroke5_target if task == "draw" else None
+
+    def batches(trim: bool) -> list[Any]:
+        return list(
+            data.train_batches(groups, 8, 1, 2, augment=change, target_of=target_of, trim=trim).dataset
+        )
+
+    shorter = 0
+    for (inputs, target, _), (trimmed, trimmed_target, _) in zip(batches(False), batches(True), strict=True):
+        longest = int(inputs["length"].numpy().max())
+        shorter += longest < inputs["strokes"].shape[1]
+        np.testing.assert_array_equal(trimmed["strokes"], inputs["strokes"][:, :longest])
+        np.testing.assert_array_equal(trimmed["length"], inputs["length"])
+        expected = target[:, : longest + 1] if task == "draw" else target
+        np.testing.assert_array_equal(trimmed_target, expected)
+    assert shorter > 0
+
+
+def test_trimming_leaves_inputs_without_strokes_as_they_are() -> None:
+    inputs = {"frames": np.zeros((2, 3)), "length": np.array([1, 1])}
+    assert data.trim_padding(inputs) == inputs
