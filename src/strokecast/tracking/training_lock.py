@@ -72,7 +72,7 @@ class TrainingLock:
             path.name not in own_files and not path.name.startswith(".") for path in self.record_dir.iterdir()
         )
 
-    def keep(self, folder: Path, code: str) -> None:
+    def keep(self, folder: Path, code: str) -> Path | None:
         """Keep a copy of the finished training in place of its checkpoints.
 
         Prints a warning if the copy cannot be written; the training itself is not affected.
@@ -80,9 +80,12 @@ class TrainingLock:
         Args:
             folder: the training's folder.
             code: digest of the code that made it, see `finished`.
+
+        Returns:
+            The copy; None if there is none.
         """
         if self.record_dir is None:
-            return
+            return None
         try:
             with files.new_folder(self.record_dir / FINISHED) as staging_dir:
                 shutil.copytree(folder, staging_dir, dirs_exist_ok=True, copy_function=files.link_or_copy)
@@ -91,8 +94,9 @@ class TrainingLock:
         except OSError as error:
             line = f"a kill before DVC has recorded this training would lose it: {error}"
             print(line, file=sys.stderr, flush=True)
-            return
+            return None
         self._remove_all_but("run.json", FINISHED)
+        return self.record_dir / FINISHED
 
     def finished(self, code: str) -> Path | None:
         """The copy of the finished training, if the same code made it; None if the training has to run.

@@ -21,7 +21,7 @@ import pytest
 from strokecast.commands import sync
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastRecipe
-from strokecast.tracking import board, store, tracked_run, training_lock
+from strokecast.tracking import board, store, training_lock
 from strokecast.tracking.tracked_run import TrackedRun
 from strokecast.training.job import TrainingJob
 
@@ -255,7 +255,9 @@ def test_a_resumed_training_keeps_its_run_points_and_system_metrics(
     steps = [step for step, _, _ in after["histories"]["system/cpu_utilization_percentage"]]
     assert steps == list(range(len(steps)))
     names = {path.name for path in second.checkpoint_dir.iterdir()}  # type: ignore[union-attr]
-    assert names == {"run.json", "finished", "system.csv"}, "the copy of the training replaces its checkpoints"
+    assert names == {"run.json", "finished", "system.csv"}, (
+        "the copy of the training replaces its checkpoints"
+    )
     [run] = active()
     board.supersede(client, run)
     assert describe_run(client, board.ensure_run(folder)) == after
@@ -290,6 +292,22 @@ def test_a_training_that_finished_before_dvc_recorded_it_is_kept(
     assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
     assert store.FAILURE not in run.data.tags
     assert len(describe_run(client, run_id)["histories"]["train/loss"]) == 3
+
+
+def test_a_finished_training_stays_finished_if_another_seed_of_its_stage_fails(
+    train: Any, spec: dict[str, Any], active: Any, history_line: Any
+) -> None:
+    folder = Path("models/forecast/gru/seed-1")
+    training = train(folder)
+    with pytest.raises(UserError), TrackedRun.start(job_of(2), spec) as other:
+        other.log_epoch(history_line(1))
+        try:
+            raise UserError("the loss became nan")
+        except UserError as error:
+            training.__exit__(UserError, error, None)  # as the stage's ExitStack does
+            raise
+    states = {run.data.tags[store.ID]: run.info.status for run in active()}
+    assert states == {training.training_id: "FINISHED", other.training_id: "FAILED"}
 
 
 def test_a_finished_training_of_other_shared_code_runs_again_under_its_id(
@@ -359,7 +377,9 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
     with monkeypatch.context() as patch:
         patch.setattr(board, "log_points", locked)
         training = train(folder)
-    assert capsys.readouterr().err == "live curves stop here: database is locked\n"
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: live curves stop here; ")
+    assert "has locked the MLflow board" in line
     seen = describe_run(client, training.finalize(folder))
     assert len(seen["histories"]["train/loss"]) == 3
 
