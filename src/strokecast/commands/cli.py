@@ -88,14 +88,16 @@ def params(section: str, resolved: bool, json_schema: bool) -> None:
 @main.command()
 @_in_project
 def check() -> None:
-    """Check params.yaml with the config of every model, and the project's folder, without running anything.
+    """Check params.yaml with all that it names, and the folder of the project, without running anything.
+
+    Named are models, their configs, classes, columns, files and addresses.
 
     Nothing is printed if all is well. A mistake is printed as one line, with exit code 1.
     """
+    from strokecast.commands import check as checking
     from strokecast.commands import workspace
-    from strokecast.models.common import resolve
 
-    resolve.load()
+    checking.check()
     workspace.check()
 
 

@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import dvc_api, stage_forks
+from strokecast.commands import check, dvc_api, stage_forks, workspace
 from strokecast.common import pool
 from strokecast.common.errors import UserError
-from strokecast.models.common import resolve
 
 FIRST = frozenset({"params", "code"})  # these write what all others depend on: settings, digests of the code
 _RERUN = "see the error above; fix it and run again, finished stages are kept"
@@ -40,17 +39,18 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
         report: called with each line for the user.
 
     Raises:
-        UserError: if params.yaml is not valid, another DVC process has locked the project, or a stage failed (after the stages
-            that run in parallel have ended).
+        UserError: if params.yaml is not valid, `workspace.check` finds a fault, another DVC process has locked the
+            project, or a stage failed (after the stages that run in parallel have ended).
         SystemExit: 130 on SIGINT, 143 on SIGTERM, after the running stages have saved and ended.
     """
     has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
     jobs = jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
     params.load()  # before DVC reads the file: DVC's messages do not say what to do
+    workspace.check()
     plan = dvc_api.plan(report)
     if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
-        resolve.load()
+        check.check()
         _run(dict.fromkeys(first, frozenset()), jobs, plan.reproduce, fork=False)
         plan = dvc_api.plan(report)
     if plan.stale:

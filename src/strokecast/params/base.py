@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -65,5 +66,10 @@ def with_default(model: type[BaseModel], name: str, default: Any) -> Any:
 
 def ascending(values: Sequence[float], name: str) -> None:
     """Raise an error if the numbers are not strictly ascending."""
-    if list(values) != sorted(set(values)):
-        raise PydanticCustomError("ascending", "{name} should be strictly ascending", {"name": name})
+    for before, after in itertools.pairwise(values):
+        if before >= after:
+            raise PydanticCustomError(
+                "ascending",
+                "{name} should be strictly ascending, but {after} follows {before}",
+                {"name": name, "before": before, "after": after},
+            )

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Day, Ints, Share, Strict, ascending, to_tuple
+from strokecast.params.base import Count, Day, Share, Strict, ascending, to_tuple
 from strokecast.params.draw import DrawEvaluation
 
 
@@ -18,7 +18,7 @@ class ClassifyEvaluation(Strict):
     level: Share = Field(0.95, description="confidence level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
     calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
-    length_edges: Ints = Field(
+    length_edges: Annotated[tuple[Count, ...], BeforeValidator(to_tuple)] = Field(
         (25, 50, 75, 100), description="points; accuracy is also reported for drawings up to each edge"
     )
     baseline: str | None = Field(
@@ -52,7 +52,11 @@ class Regime(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.last < self.first:
-            raise PydanticCustomError("order", "last should not come before first")
+            raise PydanticCustomError(
+                "order",
+                "last ({last}) should not come before first ({first})",
+                {"first": self.first, "last": self.last},
+            )
         return self
 
 
@@ -90,8 +94,11 @@ class ForecastEvaluation(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [regime.name for regime in self.regimes]
-        if len(set(names)) != len(names):
-            raise PydanticCustomError("regimes", "regimes should have distinct names")
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError(
+                    "regimes", "regimes should have distinct names, {name} is repeated", {"name": repr(name)}
+                )
         return self
 
 

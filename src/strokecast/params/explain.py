@@ -13,6 +13,12 @@ from pydantic_core import PydanticCustomError
 from strokecast.common.errors import UserError
 from strokecast.params.renamed import new_name
 
+# Types of pydantic errors whose message repeats the type and the range of the field.
+_SAID_BY_LEGAL_VALUES = (
+    "int_", "float_", "bool_", "string_type", "tuple_type", "dict_type", "model_", "finite_number",
+    "greater_than", "less_than",
+)  # fmt: skip
+
 
 def to_date_text(value: Any) -> Any:
     """A YAML date, or a string YYYY-MM-DD, as the string YYYY-MM-DD; other values are returned unchanged."""
@@ -132,8 +138,14 @@ def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str | tu
     if get_origin(field.annotation) is Literal:
         return tuple(map(_choice, get_args(field.annotation)))
     legal = legal_values(field.annotation, list(field.metadata))
-    if head["type"] == "missing" or _is_union(field.annotation):
+    if (
+        head["type"] == "missing"
+        or _is_union(field.annotation)
+        or head["type"].startswith(_SAID_BY_LEGAL_VALUES)
+    ):
         return legal
+    if head["type"] in ("too_short", "string_too_short"):
+        return f"{legal}, not empty"
     return f"{legal} ({message})"
 
 
@@ -169,22 +181,30 @@ def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     word = {int: "integer", float: "number", str: "text", bool: "true | false"}.get(
         annotation, str(annotation)
     )
-    return " ".join([word, *_range(metadata)]).strip() if annotation in (int, float) else word
+    return _with_range(word, metadata) if annotation in (int, float) else word
 
 
 def _choice(value: Any) -> str:
     return '""' if value == "" else str(value)
 
 
-def _range(metadata: Sequence[Any]) -> list[str]:
+def _with_range(word: str, metadata: Sequence[Any]) -> str:
+    """`integer from 1 to 365`, `number > 0 and < 1`, or `integer >= 1`."""
+    bounds = _bounds(metadata)
+    if set(bounds) == {"ge", "le"}:
+        return f"{word} from {bounds['ge']} to {bounds['le']}"
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    words: list[str] = []
+    ranges = [f"{sign} {bounds[name]}" for name, sign in signs.items() if name in bounds]
+    return f"{word} {' and '.join(ranges)}".strip()
+
+
+def _bounds(metadata: Sequence[Any]) -> dict[str, Any]:
+    """The limits `ge`, `gt`, `le` and `lt` among the constraints of a field."""
+    bounds: dict[str, Any] = {}
     for item in metadata:
-        nested = getattr(item, "metadata", None)
-        if nested:
-            words.extend(_range(nested))
-        for name, sign in signs.items():
+        bounds |= _bounds(getattr(item, "metadata", None) or ())
+        for name in ("ge", "gt", "le", "lt"):
             bound = getattr(item, name, None)
             if bound is not None and not callable(bound):
-                words.append(f"{sign} {bound}")
-    return words
+                bounds[name] = bound
+    return bounds

@@ -129,7 +129,11 @@ class ForecastFeatures(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if type(self.valid_from) is type(self.test_from) and not self.valid_from < self.test_from:  # type: ignore[operator]
-            raise PydanticCustomError("order", "valid_from should come before test_from")
+            raise PydanticCustomError(
+                "order",
+                "valid_from ({valid_from}) should come before test_from ({test_from})",
+                {"valid_from": self.valid_from, "test_from": self.test_from},
+            )
         for name, days in (*(("lags", lag) for lag in self.lags), ("difference", self.difference)):
             if days is not None and days < self.horizon:
                 raise PydanticCustomError(
@@ -154,8 +158,14 @@ class ForecastFeatures(Strict):
             raise PydanticCustomError("series_id", "series_id should be false with series: one")
         columns = [*self.targets, *self.past_covariates]
         for name, values in (("columns", columns), ("lags", self.lags), ("calendar", self.calendar)):
-            if len(set(values)) != len(values):
-                raise PydanticCustomError("duplicate", "{name} should be distinct", {"name": name})
+            repeated = [value for value in values if list(values).count(value) > 1]
+            if repeated:
+                listed = "targets and past_covariates" if name == "columns" else name
+                raise PydanticCustomError(
+                    "duplicate",
+                    "{name} should be distinct, {value} is repeated",
+                    {"name": listed, "value": repr(repeated[0])},
+                )
         return self
 
 

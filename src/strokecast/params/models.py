@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Ints, Strict
 
+MAX_SEED = 2**32 - 1  # of NumPy's global generator, which Keras seeds
+
 
 class ModelEntry(Strict):
     """One model of a task; its key is the name of an architecture."""
@@ -20,8 +22,17 @@ class ModelEntry(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
-            raise PydanticCustomError("seeds", "seeds should be distinct numbers, 0 or more")
+        for seed in self.seeds:
+            if self.seeds.count(seed) > 1:
+                raise PydanticCustomError(
+                    "seeds", "seeds should be distinct, {seed} is repeated", {"seed": seed}
+                )
+            if not 0 <= seed <= MAX_SEED:
+                raise PydanticCustomError(
+                    "seeds",
+                    "seeds should be integers from 0 to {max_seed}, not {seed}",
+                    {"seed": seed, "max_seed": MAX_SEED},
+                )
         return self
 
 

@@ -62,7 +62,11 @@ class SketchQuality(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.max_points < self.min_points:
-            raise PydanticCustomError("points", "max_points should be at least min_points")
+            raise PydanticCustomError(
+                "points",
+                "max_points ({most}) should be at least min_points ({fewest})",
+                {"most": self.max_points, "fewest": self.min_points},
+            )
         return self
 
 
@@ -138,7 +142,11 @@ class SeriesQuality(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.start is not None and self.end is not None and self.start > self.end:
-            raise PydanticCustomError("span", "start should not be after end")
+            raise PydanticCustomError(
+                "span",
+                "start ({start}) should not be after end ({end})",
+                {"start": self.start, "end": self.end},
+            )
         return self
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from strokecast.common.errors import UserError
 from strokecast.common.paths import PARAMS
+from strokecast.params import references
 from strokecast.params.base import TASKS
 from strokecast.params.explain import first_error
 from strokecast.params.schema import Params
@@ -53,5 +54,5 @@ def parse(values: Mapping[str, Any]) -> Params:
     for task in TASKS:
         for name in params.entries(task):
             params.recipe(task, name)
-    params.check_references()
+    references.check(params)
     return params

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import difflib
+import re
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -243,32 +246,72 @@ class Csv(Strict):
             raise PydanticCustomError("decimal", "decimal and thousands should differ")
         if bool(self.total_column) != bool(self.part_columns):
             raise PydanticCustomError("parts", "total_column and part_columns should be set together")
-        conflicts = sorted(
-            {"ds", "y", "filled", "rows", "day_type", "unique_id", self.value_column} & {*self.extra_columns}
-        )
-        if conflicts or len(set(self.extra_columns)) != len(self.extra_columns):
-            raise PydanticCustomError(
-                "extra_columns",
-                "extra_columns should be distinct and differ from the names of the other columns: {names}",
-                {"names": ", ".join(conflicts) or "one is listed twice"},
-            )
+        self._check_columns()
         if self.unique_id and not self.id_column:
             raise PydanticCustomError("unique_id", "unique_id should be set together with id_column")
-        if self.timezone and not _is_timezone(self.timezone):
+        if self.timezone and (problem := _timezone_problem(self.timezone)):
+            raise PydanticCustomError("timezone", "{problem}", {"problem": problem})
+        if self.date_format != "auto" and not _names_a_day(self.date_format):
             raise PydanticCustomError(
-                "timezone", "timezone should be an IANA name such as America/Chicago, or empty"
+                "date_format",
+                "date_format should be a strptime format with year, month and day such as %Y-%m-%d, or auto, not {value}",
+                {"value": repr(self.date_format)},
             )
         return self
 
+    def _check_columns(self) -> None:
+        """Raise an error if a column has two roles or is listed twice."""
+        roles = [("date_column", self.date_column), ("value_column", self.value_column)]
+        roles += [("id_column", self.id_column), ("day_type_column", self.day_type_column)]
+        used: dict[str, str] = {}
+        for role, header in roles:
+            if header and (other := used.setdefault(header, role)) != role:
+                raise PydanticCustomError(
+                    "columns",
+                    "{other} and {role} are both {header}; each needs a column of its own",
+                    {"role": role, "other": other, "header": repr(header)},
+                )
+        lists = [("total_column", [self.total_column] if self.total_column else [])]
+        lists += [("part_columns", [*self.part_columns]), ("extra_columns", [*self.extra_columns])]
+        reserved = {"ds", "y", "filled", "rows", "day_type", "unique_id"}
+        for key, headers in lists:
+            for header in headers:
+                problem = ""
+                if headers.count(header) > 1:
+                    problem = "is listed twice"
+                elif used.get(header, "value_column") != "value_column":
+                    problem = f"is {used[header]}"
+                elif key == "extra_columns" and (header in reserved or header == self.value_column):
+                    problem = "is the name of another column" if header in reserved else "is value_column"
+                if problem:
+                    raise PydanticCustomError(
+                        "columns",
+                        "{key}: {header} {problem}",
+                        {"key": key, "header": repr(header), "problem": problem},
+                    )
 
-def _is_timezone(name: str) -> bool:
+
+def _names_a_day(date_format: str) -> bool:
+    """Whether a strptime format is valid and determines the year, the month and the day."""
+    day = datetime.datetime(2021, 11, 27, tzinfo=datetime.UTC)
+    try:
+        return datetime.datetime.strptime(day.strftime(date_format), date_format).date() == day.date()
+    except (ValueError, re.error):
+        return False
+
+
+def _timezone_problem(name: str) -> str:
+    """Why `name` is not a time zone, with similar names; empty if it is one."""
     import zoneinfo
 
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+        zones = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(zoneinfo.available_timezones())}
+        close = difflib.get_close_matches(name.rsplit("/", 1)[-1].casefold(), zones, n=1)
+        hint = f"; did you mean {zones[close[0]]!r}?" if close else ""
+        return f"timezone should be an IANA name such as America/Chicago, or empty, not {name!r}{hint}"
+    return ""
 
 
 class Series(Strict):

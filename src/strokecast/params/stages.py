@@ -54,11 +54,16 @@ def write_stages(folder: Path, params: Params) -> None:
         folder: exists and is empty.
         params: with the defaults of the architectures filled in (`strokecast.models.common.resolve`).
     """
-    values = params.model_dump(mode="json")
-    for stage, paths in stages(params):
+    for stage, values in stage_values(params).items():
         path = folder / f"{stage}.json"
         path.parent.mkdir(exist_ok=True)
-        files.write_json(path, _select(values, paths))
+        files.write_json(path, values)
+
+
+def stage_values(params: Params) -> dict[str, dict[str, Any]]:
+    """The settings of every stage as JSON values."""
+    values = params.model_dump(mode="json")
+    return {stage: _select(values, paths) for stage, paths in stages(params)}
 
 
 def read_stage(stage: str, folder: Path = SETTINGS) -> Params:

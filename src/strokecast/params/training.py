@@ -76,7 +76,11 @@ class Recipe(Strict):
                 "deterministic", "deterministic and jit_compile exclude each other: Keras drops XLA then"
             )
         if self.warmup_epochs >= self.epochs:
-            raise PydanticCustomError("warmup", "warmup_epochs should be less than epochs")
+            raise PydanticCustomError(
+                "warmup",
+                "warmup_epochs ({warmup_epochs}) should be less than epochs ({epochs})",
+                {"warmup_epochs": self.warmup_epochs, "epochs": self.epochs},
+            )
         return self
 
 

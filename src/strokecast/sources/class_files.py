@@ -54,6 +54,20 @@ class Layout:
         return ClassFolder.scan(folder, self.suffix, f"{self.folder.replace('/', '_')}_")
 
 
+def check(options: ClassFiles, layout: Layout) -> None:
+    """Check the address or local folder, and the classes as far as they are known without a download.
+
+    Raises:
+        UserError: if a class is unknown, or the folder is missing or lacks the file of a class.
+    """
+    class_names.check(options.classes, layout.key)
+    base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
+    if base_folder is None:
+        quickdraw.check_official(options.classes, options.base_url, layout.key)
+    else:
+        _select(options, base_folder, layout)
+
+
 def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
     """Fetch the selected classes into `folder`, with `source.json`; return one line that describes them.
 
@@ -61,7 +75,7 @@ def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
         UserError: if a class is unknown, a file is missing or has another format, or the address
             cannot be reached.
     """
-    class_names.check(options.classes, layout.key)
+    check(options, layout)
     base_folder = local.folder_of(options.base_url, f"{layout.key}.base_url")
     passed_over = ""
     if base_folder is None:
@@ -98,16 +112,21 @@ def describe_change(options: ClassFiles, source: dict[str, Any], layout: Layout)
     return layout.scan(layout.folder_in(base_folder)).describe_change(options.classes, source)
 
 
+def _select(options: ClassFiles, base_folder: Path, layout: Layout) -> tuple[ClassFolder, dict[str, Path]]:
+    """The class files of the folder, and the file of each selected class."""
+    allowed = f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves"
+    local.check_folder(base_folder, options.base_url, f"{layout.key}.base_url", allowed)
+    class_folder = layout.scan(layout.folder_in(base_folder))
+    return class_folder, class_folder.select(options.classes, layout.key)
+
+
 def _from_folder(
     options: ClassFiles, base_folder: Path, folder: Path, layout: Layout
 ) -> tuple[list[str], str]:
     """Copy the class files; the classes, and the files that were passed over as the end of a line."""
     from strokecast.common.console import progress
 
-    allowed = f"a folder with {layout.folder}/<class>{layout.suffix}, or with the files themselves"
-    local.check_folder(base_folder, options.base_url, f"{layout.key}.base_url", allowed)
-    class_folder = layout.scan(layout.folder_in(base_folder))
-    paths = class_folder.select(options.classes, layout.key)
+    class_folder, paths = _select(options, base_folder, layout)
     for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
         layout.check(path, label)
         shutil.copyfile(path, folder / f"{label}{layout.suffix}")
@@ -124,9 +143,6 @@ def _from_web(options: ClassFiles, folder: Path, layout: Layout) -> list[str]:
         f"alternatives: set sketches.{layout.source}.base_url to a mirror or a local folder "
         f"with {layout.folder}/<class>{layout.suffix}, or set sketches.source: quickdraw_sample"
     )
-    for label in classes:
-        if base == quickdraw.OFFICIAL and label not in official:
-            raise class_names.unknown(label, official, layout.key)
     requests = [
         downloads.DownloadRequest(
             f"{base}/{layout.folder}/{quote(label)}{layout.suffix}", f"{label}{layout.suffix}"

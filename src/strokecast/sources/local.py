@@ -10,6 +10,8 @@ from urllib.request import url2pathname
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 
+_ADDRESS = "an http(s) address, file:///..., or a local folder"
+
 
 class FileInfo(TypedDict):
     """Size and digest of one file."""
@@ -41,9 +43,13 @@ def folder_of(base_url: str, location: str) -> Path | None:
     Raises:
         UserError: if the scheme is not http, https or file.
     """
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+    except ValueError as error:  # e.g. an open bracket
+        raise UserError(f"{base_url!r} is not valid ({error})", location=location, allowed=_ADDRESS) from None
     scheme = parts.scheme if "://" in base_url else ""
     if scheme in ("http", "https"):
+        check_address(base_url, location)
         return None
     if scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(url2pathname(parts.path))
@@ -51,9 +57,26 @@ def folder_of(base_url: str, location: str) -> Path | None:
         raise UserError(
             f"{base_url!r} is not valid",
             location=location,
-            allowed="an http(s) address, file:///..., or a local folder",
+            allowed=_ADDRESS,
         )
     return resolve(base_url)
+
+
+def check_address(url: str, location: str) -> None:
+    """Check that an http(s) address has a host and a valid port, and no spaces.
+
+    Raises:
+        UserError: if it does not.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or any(character.isspace() for character in url):
+        raise UserError(
+            f"{url!r} is not valid", location=location, allowed="an address such as https://example.org/path"
+        )
 
 
 def check_folder(folder: Path, path: str, location: str, allowed: str = "") -> None:

@@ -1,9 +1,11 @@
 """The registry of sources: `sources/<dataset>/<name>.py` is the source `<name>` of `<dataset>`.
 
-A source is a module with two functions:
+A source is a module with these functions:
 
 * `fetch(options, folder) -> str` writes its files and `source.json` into an empty folder. It
   returns the line that the download stage prints last.
+* `check(options)` raises a `UserError` for what is known to be wrong without fetching: an unknown class, a missing
+  folder or file, an address that is not valid. `fetch` finds the same.
 * `describe_change(options, source) -> str | None` (optional) compares the source's local input with
   the contents of `source.json`. It returns one line if the input has changed, else None.
 
@@ -64,6 +66,18 @@ def download(dataset: str, params: Params) -> str:
     with files.new_folder(paths.RAW / dataset) as folder:
         line = source.fetch(options, folder)
     return str(line)
+
+
+def check(dataset: str, params: Params) -> None:
+    """Check the options of the source of `dataset` without fetching anything.
+
+    Raises:
+        UserError: for an unknown class, a missing local folder or file, or an address that is not valid.
+    """
+    name, options = _selected(dataset, params)
+    checker = getattr(get(dataset, name), "check", None)
+    if checker is not None:
+        checker(options)
 
 
 def stale(dataset: str, params: Params, raw_folder: Path) -> str | None:

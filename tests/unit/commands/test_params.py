@@ -27,7 +27,7 @@ def test_every_key_of_the_schema_has_a_description() -> None:
 
 def test_the_keys_of_one_section() -> None:
     text = printing.describe("training.classify")
-    assert "epochs: 12  # integer >= 1" in text
+    assert "epochs: 12  # integer from 1 to 100000" in text
     assert "watch" not in text
     assert "units:" in printing.describe("models.classify.gru")
     assert printing.describe("training.classify.epochs").count("\n") == 3

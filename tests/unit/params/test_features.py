@@ -15,12 +15,12 @@ CONSISTENT = ForecastFeatures(input_size=10, horizon=3, holiday_country=None, la
         ({"lags": (2,)}, "lags should be at least the horizon"),
         ({"difference": 2}, "difference should be at least the horizon"),
         ({"lags": (7, 7)}, "lags should be distinct"),
-        ({"past_covariates": ("y",)}, "columns should be distinct"),
+        ({"past_covariates": ("y",)}, "targets and past_covariates should be distinct"),
         ({"holiday_window": 1}, "holiday_window should be 0 without a holiday_country"),
         ({"lag_calendar": True, "holiday_country": "US"}, "false without lags and difference"),
         ({"lag_calendar": True, "lags": (7,)}, "false without holiday_country and day_type"),
         ({"series_id": True}, "series_id should be false with series: one"),
-        ({"valid_from": 0.9, "test_from": 0.8}, "valid_from should come before test_from"),
+        ({"valid_from": 0.9, "test_from": 0.8}, r"valid_from \(0.9\) should come before test_from \(0.8\)"),
     ],
 )
 def test_contradicting_settings_are_errors(changes: dict[str, Any], message: str) -> None:

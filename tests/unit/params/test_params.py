@@ -43,12 +43,12 @@ def nested(path: str, value: Any) -> dict[str, Any]:
         ("training.forecast.momentum", 0.9, ["training.forecast", "optimizer: sgd"]),
         ("models.wach", {}, ["models.wach", "unknown key", "did you mean 'watch'?"]),
         ("features.watch.by", "points", ["features.watch.by", "'points'", "choose one of ink, time"]),
-        ("features.watch.frames", 0, ["features.watch.frames", "integer >= 1"]),
-        ("training.watch.augment_shift", 2.0, ["training.watch.augment_shift", "number >= 0 < 1"]),
+        ("features.watch.frames", 0, ["features.watch.frames", "integer from 1 to 256"]),
+        ("training.watch.augment_shift", 2.0, ["training.watch.augment_shift", "number >= 0 and < 1"]),
         ("evaluation.watch.baseline", "gru", ["evaluation.watch.baseline", "'gru'", "null"]),
         ("features.draw.bucket_boundaries", [96, 64], ["features.draw", "ascending"]),
         ("training.draw.augment_rotation", 5.0, ["training.draw.augment_rotation", "unknown key"]),
-        ("training.draw.augment_scale", 1.0, ["training.draw.augment_scale", "number >= 0 < 1"]),
+        ("training.draw.augment_scale", 1.0, ["training.draw.augment_scale", "number >= 0 and < 1"]),
         ("models.classify.gru", 3, ["models.classify.gru", "3"]),
         ("models.classify.gru.enabeld", False, ["enabeld", "did you mean 'enabled'?"]),
         ("models.classify.gru.seeds", [1, 1], ["models.classify.gru", "distinct"]),
@@ -155,7 +155,8 @@ def test_params_are_frozen() -> None:
 
 def with_draw_model(**classify: Any) -> dict[str, Any]:
     """Params with one model of draw, and the models `classify`."""
-    return {"models": {"draw": {"class_decoder": {}}, "classify": classify}}
+    models = {"draw": {"class_decoder": {}}, "classify": classify}
+    return {"models": models, "sketches": {"source": "quickdraw_raw"}}
 
 
 @pytest.mark.parametrize(

@@ -110,12 +110,13 @@ def test_the_stage_prints_one_line_or_one_error(project: Path) -> None:
         command = [sys.executable, str(stages / "download.py"), "series"]
         return subprocess.run(command, capture_output=True, text=True)
 
-    failed = run("series:\n  source: csv\n  csv:\n    path: none.csv\n")
+    models = "models: {forecast: {seasonal_naive_7: {}}}\n"
+    failed = run(models + "series:\n  source: csv\n  csv:\n    path: none.csv\n")
     assert failed.returncode == 1
     assert failed.stderr.count("\n") == 1
     assert "[download@series] error: params.yaml: series.csv.path: no such file 'none.csv'" in failed.stderr
     assert not (project / "data" / "raw" / "series").exists()
-    done = run("series:\n  source: births\n")
+    done = run(models + "series:\n  source: births\n")
     assert done.returncode == 0
     assert done.stdout.count("\n") == 2
     assert "births 2000-2014: 5,479 days, 2000-01-01 to 2014-12-31" in done.stdout

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from strokecast import params
+from strokecast.common.errors import UserError
 from strokecast.common.paths import PARAMS
-from strokecast.models.common import registry
+from strokecast.models.common import registry, residual
+from strokecast.models.common.config import Config
+from strokecast.models.common.registry import Architecture
 from strokecast.params import ModelEntry, Params
 
 _READ_WITHOUT_NETWORK = ("calibration_origins",)  # recipe keys that models without a network read
@@ -48,12 +51,37 @@ def resolve(settings: Params) -> Params:
 def _resolve_entry(settings: Params, task: str, name: str) -> ModelEntry:
     entry = settings.entries(task)[name]
     architecture = registry.get(task, name)
-    config = registry.config(task, name, entry.config).model_dump(mode="json")
+    values = registry.config(task, name, entry.config)
+    config = values.model_dump(mode="json")
     recipe = settings.recipe(task, name, architecture.training)
     if architecture.kind != "network":
         read = {key: getattr(recipe, key) for key in _READ_WITHOUT_NETWORK if hasattr(recipe, key)}
         recipe = params.RECIPES[task](**read)
+    if entry.enabled:
+        _check_data(settings, task, architecture, values)
+        if getattr(recipe, "pretrain_epochs", 0) and architecture.pretraining is None:
+            raise UserError(
+                f"{name} has no pretraining",
+                location=f"params.yaml: models.{task}.{name}.training.pretrain_epochs",
+                allowed="0",
+                fix="set it in the `training:` of models.watch.inflated alone",
+            )
     return entry.model_copy(update={"config": config, "training": recipe.model_dump(mode="json")})
+
+
+def _check_data(settings: Params, task: str, architecture: Architecture, config: Config) -> None:
+    """Check the config against what params.yaml says of the data, before these exist.
+
+    A config may have `check_spec(spec, location)`. It raises a UserError if it does not fit `features.<task>`.
+    """
+    location = f"params.yaml: models.{task}.{architecture.name}"
+    spec = getattr(settings.features, task).model_dump()
+    if task == "forecast":
+        spec["future"] = [f"lag_{lag}" for lag in spec["lags"]]
+        residual.check(getattr(config, "residual", "none"), spec, location=location)
+    check_spec = getattr(config, "check_spec", None)
+    if check_spec is not None:
+        check_spec(spec, location)
 
 
 def _resolve_baseline(settings: Params, task: str) -> object:

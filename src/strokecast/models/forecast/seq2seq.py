@@ -21,12 +21,28 @@ from strokecast.common.errors import UserError
 from strokecast.models.common.config import RecurrentForecaster
 from strokecast.models.common.registry import register
 
+LOCATION = "params.yaml: models.forecast.seq2seq"
+
 
 class Seq2seqConfig(RecurrentForecaster):
     """Settings of `forecast.seq2seq`."""
 
     cell: Literal["gru", "lstm", "simple_rnn"] = Field("gru", description="cell type of the recurrent layers")
     layers: int = Field(1, ge=1, le=16, description="number of stacked recurrent layers")
+
+    def check_spec(self, spec: Mapping[str, Any], location: str = LOCATION) -> None:
+        """Check that the window (`input_size`) of the data is longer than the horizon.
+
+        Raises:
+            UserError: if it is not.
+        """
+        if spec["input_size"] <= spec["horizon"]:
+            raise UserError(
+                f"seq2seq needs a window longer than the horizon ({spec['horizon']} days), "
+                f"the window has {spec['input_size']}",
+                location=location,
+                fix="raise features.forecast.input_size, or set enabled: false",
+            )
 
 
 @register(
@@ -49,13 +65,7 @@ def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.horizon import forecast_inputs, head
     from strokecast.models.layers.recurrent import CELLS, encode_window
 
-    if spec["input_size"] <= spec["horizon"]:
-        raise UserError(
-            f"seq2seq needs a window longer than the horizon ({spec['horizon']} days), "
-            f"the window has {spec['input_size']}",
-            location="params.yaml: models.forecast.seq2seq",
-            fix="raise features.forecast.input_size, or set enabled: false",
-        )
+    config.check_spec(spec)
     inputs, past, future = forecast_inputs(spec)
     states = encode_window(
         CELLS[config.cell], past, config, config.layers, return_sequences=True

@@ -15,10 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.common.errors import UserError
-
-WEEK, YEAR = 7, 364  # days
-LAG_FEATURE = f"lag_{YEAR}"  # name of the feature in the spec of the data
+from strokecast.models.common.residual import LAG_FEATURE, WEEK, YEAR, check
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
@@ -149,29 +146,14 @@ def seasonal_base(
         float [B, H, D], with `each_step` [B, W, H, D]; None if `residual` is `none`.
 
     Raises:
-        UserError: if the window does not reach back far enough, or `last_year` is combined with `difference`.
+        UserError: see `residual.check`.
     """
     if residual == "none":
         return None
-    horizon, window, targets = int(spec["horizon"]), int(spec["input_size"]), len(spec["targets"])
+    check(residual, spec, each_step=each_step)
+    horizon, targets = int(spec["horizon"]), len(spec["targets"])
     if residual == "last_week":
-        if window < WEEK:
-            raise _unsupported(residual, f"a window of {WEEK} days or more, the window has {window}")
         return LastWeek(horizon, targets, each_step, name="last_week")(past)
-    if spec.get("difference") is not None:
-        raise _unsupported(residual, "values as targets, but features.forecast.difference makes them changes")
     if LAG_FEATURE in spec["future"]:
         return LaggedFeature(spec["future"].index(LAG_FEATURE), targets, name="last_year")(future)
-    if each_step or window < YEAR or horizon > YEAR:
-        raise _unsupported(
-            residual, f"{YEAR} among features.forecast.lags" + ("" if each_step else " (or a window as long)")
-        )
     return LastYear(horizon, targets, name="last_year")(past)
-
-
-def _unsupported(residual: str, requirement: str) -> UserError:
-    return UserError(
-        f"residual: {residual} needs {requirement}",
-        location="params.yaml: models.forecast",
-        fix="set residual: none, or change features.forecast",
-    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from strokecast.common.errors import UserError
 from strokecast.models.common.config import Config, Weeks
 
 L2Penalty = Annotated[
@@ -18,11 +20,33 @@ L2Penalty = Annotated[
 ]
 
 
+WEEK = 7  # days
+
+
+def check_window(input_size: int, lags: int | None, weeks: Sequence[int], location: str) -> None:
+    """Check that a window holds the days that lags and means of weekdays read.
+
+    Raises:
+        UserError: if the window is shorter.
+    """
+    for key, days in (("lags", lags or 0), ("weeks", WEEK * max(weeks, default=0))):
+        if days > input_size:
+            raise UserError(
+                f"needs {days} days of past, the window has {input_size}",
+                location=f"{location}.{key}",
+                fix="use a smaller value, or raise features.forecast.input_size",
+            )
+
+
 class LagRegressorConfig(Config):
     """Features of a regression on lags."""
 
     lags: int | None = Field(14, ge=1, description="number of last days to read; null: the whole window")
     weeks: Weeks = (4, 8)
+
+    def check_spec(self, spec: Mapping[str, Any], location: str) -> None:
+        """Check that the window (`input_size`) of the data is long enough; see `check_window`."""
+        check_window(int(spec["input_size"]), self.lags, self.weeks, f"{location}.config")
 
 
 class BoostingConfig(LagRegressorConfig):

@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
 from strokecast.models.common import array_model
+from strokecast.models.regression.config import WEEK, check_window
 
 Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Windows = tuple[Mapping[str, NDArray[np.float32]], NDArray[np.float32]]  # (inputs, target)
-WEEK = 7
 
 
 class LagRegressor(array_model.ArrayModel, ABC):
@@ -49,13 +48,7 @@ class LagRegressor(array_model.ArrayModel, ABC):
         self.value_channels = self.targets + len(spec["past_covariates"])  # the first channels, D + P
         self.lags = input_size if lags is None else lags
         self.weeks = weeks
-        for key, days in (("lags", self.lags), ("weeks", WEEK * max(weeks, default=0))):
-            if days > input_size:
-                raise UserError(
-                    f"needs {days} days of past, the window has {input_size}",
-                    location=f"params.yaml: models.forecast.{self.name}.config.{key}",
-                    fix="use a smaller value, or raise features.forecast.input_size",
-                )
+        check_window(input_size, self.lags, weeks, f"params.yaml: models.forecast.{self.name}.config")
 
     def fit(
         self,

@@ -23,6 +23,8 @@ from strokecast.common.errors import UserError
 from strokecast.models.common.config import FrameRnn, Sizes
 from strokecast.models.common.registry import register
 
+LOCATION = "params.yaml: models.watch.cnn_rnn_strokes"
+
 
 class CnnRnnStrokesConfig(FrameRnn):
     """Settings of `watch.cnn_rnn_strokes`; the track_* lists have one number per convolution."""
@@ -38,6 +40,20 @@ class CnnRnnStrokesConfig(FrameRnn):
         min_length=1,
         description="stride of each convolution, steps; their product is steps_per_frame",
     )
+
+    def check_spec(self, spec: Mapping[str, Any], location: str = LOCATION) -> None:
+        """Check that the strides reduce the steps of a frame (`steps_per_frame` of the data) to one.
+
+        Raises:
+            UserError: if their product is another number.
+        """
+        steps, product = spec["steps_per_frame"], prod(self.track_strides)
+        if product != steps:
+            raise UserError(
+                f"the product of track_strides {list(self.track_strides)} is {product}, a frame has {steps} steps",
+                location=f"{location}.config.track_strides",
+                allowed=f"numbers whose product is steps_per_frame, {steps}",
+            )
 
     @model_validator(mode="after")
     def _check_track(self) -> Self:
@@ -86,13 +102,7 @@ def build(config: CnnRnnStrokesConfig, spec: Mapping[str, Any]) -> Any:
     )
 
     steps = spec["steps_per_frame"]
-    if prod(config.track_strides) != steps:
-        raise UserError(
-            f"the product of track_strides {list(config.track_strides)} is {prod(config.track_strides)}, "
-            f"a frame has {steps} steps",
-            location="params.yaml: models.watch.cnn_rnn_strokes.config.track_strides",
-            allowed=f"numbers whose product is steps_per_frame, {steps}",
-        )
+    config.check_spec(spec)
     layers = keras.layers
     frames, video = video_input(spec)  # video [B, N, H, W, 1]
     vectors = frame_vectors(video, config)  # [B, N, F]

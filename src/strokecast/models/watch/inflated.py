@@ -23,6 +23,8 @@ from strokecast.common.errors import UserError
 from strokecast.models.common.config import FrameCnn, Sizes
 from strokecast.models.common.registry import Pretraining, register
 
+LOCATION = "params.yaml: models.watch.inflated"
+
 
 class InflatedConfig(FrameCnn):
     """Settings of `watch.inflated`; depths and time_strides have one number per convolution."""
@@ -44,6 +46,22 @@ class InflatedConfig(FrameCnn):
                 "lengths", "filters, depths and time_strides should have the same length"
             )
         return self
+
+    def check_spec(self, spec: Mapping[str, Any], location: str = LOCATION) -> None:
+        """Check that `valid` padding leaves each convolution enough of the `frames` of the data.
+
+        Raises:
+            UserError: names the first convolution without enough frames.
+        """
+        frames = int(spec["frames"])
+        for number, (depth, stride) in enumerate(zip(self.depths, self.time_strides, strict=True), start=1):
+            if self.time_padding == "valid" and frames < depth:
+                raise UserError(
+                    f"convolution {number} needs {depth} frames, {frames} of {spec['frames']} are left",
+                    location=f"{location}.config.time_padding",
+                    fix="set it to replicate, or reduce depths and time_strides",
+                )
+            frames = (frames - depth) // stride + 1
 
 
 def build_2d(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
@@ -105,18 +123,13 @@ def build(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.frames import flat_vector, l2_or_none, normalised, video_input
     from strokecast.models.layers.video import PadVideo
 
+    config.check_spec(spec)
     layers = keras.layers
     frames, x = video_input(spec)  # x [B, N, H, W, 1]
     for number, (filters, kernel, depth, stride) in enumerate(
         zip(config.filters, config.kernels, config.depths, config.time_strides, strict=True), start=1
     ):
         name = f"conv_{number}"
-        if config.time_padding == "valid" and x.shape[1] < depth:
-            raise UserError(
-                f"convolution {number} needs {depth} frames, {x.shape[1]} of {spec['frames']} are left",
-                location="params.yaml: models.watch.inflated.config.time_padding",
-                fix="set it to replicate, or reduce depths and time_strides",
-            )
         x = PadVideo(
             depth if config.time_padding == "replicate" else 1, kernel, stride=2, name=f"{name}_pad"
         )(x)

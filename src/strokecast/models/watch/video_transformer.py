@@ -20,6 +20,8 @@ from strokecast.common.errors import UserError
 from strokecast.models.common.config import L2, Config
 from strokecast.models.common.registry import register
 
+LOCATION = "params.yaml: models.watch.video_transformer"
+
 
 class VideoTransformerConfig(Config):
     """Settings of `watch.video_transformer`."""
@@ -39,8 +41,25 @@ class VideoTransformerConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.d_model % self.num_heads:
-            raise PydanticCustomError("num_heads", "d_model should be a multiple of num_heads")
+            raise PydanticCustomError(
+                "num_heads",
+                "d_model ({d_model}) should be a multiple of num_heads ({num_heads})",
+                {"d_model": self.d_model, "num_heads": self.num_heads},
+            )
         return self
+
+    def check_spec(self, spec: Mapping[str, Any], location: str = LOCATION) -> None:
+        """Check that patches fit the `height` and `width` of the data.
+
+        Raises:
+            UserError: if `patch` does not divide both.
+        """
+        if spec["height"] % self.patch or spec["width"] % self.patch:
+            raise UserError(
+                f"frames of {spec['height']} x {spec['width']} pixels cannot be cut into patches of {self.patch}",
+                location=f"{location}.config.patch",
+                allowed="a divisor of height and width",
+            )
 
 
 @register(
@@ -64,12 +83,7 @@ def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
     from strokecast.models.layers.frames import BatchAsFrames, FramesAsBatch, l2_or_none, video_input
     from strokecast.models.layers.transformer import PositionEmbedding, encoder_block
 
-    if spec["height"] % config.patch or spec["width"] % config.patch:
-        raise UserError(
-            f"frames of {spec['height']} x {spec['width']} pixels cannot be cut into patches of {config.patch}",
-            location="params.yaml: models.watch.video_transformer.config.patch",
-            allowed="a divisor of height and width",
-        )
+    config.check_spec(spec)
     layers = keras.layers
 
     def encoder(x: Any, blocks: int, part: str) -> Any:

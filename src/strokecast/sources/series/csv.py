@@ -16,19 +16,19 @@ from strokecast.sources.formats import source_json
 KEY = "params.yaml: series.csv"
 
 
-def fetch(options: Csv, folder: Path) -> str:
-    """Check the file and copy it as `series.csv`, with `source.json`; return one line that describes it.
+def check(options: Csv) -> None:
+    """Check that the file exists and has the named columns.
 
     Raises:
-        UserError: if the file is missing, is not a UTF-8 CSV file with the named columns, or has no
-            row; if it contains several series and `unique_id` selects none of them.
+        UserError: if the file is missing, is not a CSV file in UTF-8, or lacks a column.
     """
-    if options.date_column == options.value_column:
-        raise UserError(
-            f"date_column and value_column are both {options.date_column!r}",
-            location=KEY,
-            allowed="two columns",
-        )
+    path = _find(options)
+    headers = tables.column_headers(options.model_dump())
+    next(iter(tables.read_columns(path, list(headers.values()), options.path, options.separator)), None)
+
+
+def _find(options: Csv) -> Path:
+    """The file that `options` name."""
     path = local.resolve(options.path)
     try:
         files.check_regular(path)
@@ -42,6 +42,17 @@ def fetch(options: Csv, folder: Path) -> str:
         raise UserError(
             f"{options.path!r}: {error.what}", location=f"{KEY}.path", allowed="a CSV file"
         ) from None
+    return path
+
+
+def fetch(options: Csv, folder: Path) -> str:
+    """Check the file and copy it as `series.csv`, with `source.json`; return one line that describes it.
+
+    Raises:
+        UserError: if the file is missing, is not a UTF-8 CSV file with the named columns, or has no
+            row; if it contains several series and `unique_id` selects none of them.
+    """
+    path = _find(options)
     target = folder / "series.csv"
     shutil.copyfile(path, target)
     source: dict[str, Any] = {
@@ -73,7 +84,8 @@ def fetch(options: Csv, folder: Path) -> str:
         n_rows += 1
         if id_position >= 0:
             rows_by_id[cells[id_position]] += 1
-    unique_id = _select_series(options, _strip_ids(rows_by_id, options.path))
+    rows_by_id = _strip_ids(rows_by_id, options.path)
+    unique_id = _select_series(options, rows_by_id)
     if unique_id:
         source |= {"unique_id": unique_id, "name": f"{escape_unprintable(path.stem)}: {unique_id}"}
     source_json.write(folder, source)

@@ -27,6 +27,37 @@ ALTERNATIVES = (
 )
 
 
+def check(options: Cta) -> None:
+    """Check that the local exports exist, or else that the address is one.
+
+    Raises:
+        UserError: if a file is missing, or the address is not valid.
+    """
+    for name in options.files:
+        _find(name)
+    if not options.files:
+        _check_url(options)
+
+
+def _find(name: str) -> Path:
+    """The local export `name`."""
+    path = local.resolve(name)
+    if not path.is_file():
+        raise UserError(
+            f"no such file {name!r}",
+            location=f"{KEY}.files",
+            allowed="absolute paths, or paths relative to the project's root (the folder of params.yaml)",
+        )
+    return path
+
+
+def _check_url(options: Cta) -> None:
+    allowed = "an http(s) address; name local files in series.cta.files"
+    if not options.url.startswith(("http://", "https://")):
+        raise UserError(f"{options.url!r} is not valid", location=f"{KEY}.url", allowed=allowed)
+    local.check_address(options.url, f"{KEY}.url")
+
+
 def fetch(options: Cta, folder: Path) -> str:
     """Download the export, or copy local ones, byte for byte, with `source.json`; return one line about them.
 
@@ -75,13 +106,7 @@ def _from_files(options: Cta, folder: Path) -> list[dict[str, str]]:
     parts = []
     counts = Counter(Path(name).name for name in options.files)
     for number, name in enumerate(options.files, 1):
-        path = local.resolve(name)
-        if not path.is_file():
-            raise UserError(
-                f"no such file {name!r}",
-                location=f"{KEY}.files",
-                allowed="absolute paths, or paths relative to the project's root (the folder of params.yaml)",
-            )
+        path = _find(name)
         target = "series.csv" if number == 1 else f"series-{number}.csv"
         shutil.copyfile(path, folder / target)
         unique_name = path.name if counts[path.name] == 1 else f"{number} {path.name}"
@@ -92,12 +117,7 @@ def _from_files(options: Cta, folder: Path) -> list[dict[str, str]]:
 def _from_web(options: Cta, folder: Path) -> list[dict[str, str]]:
     from strokecast.sources.http import downloads
 
-    if not options.url.startswith(("http://", "https://")):
-        raise UserError(
-            f"{options.url!r} is not valid",
-            location=f"{KEY}.url",
-            allowed="an http(s) address; name local files in series.cta.files",
-        )
+    _check_url(options)
     request = downloads.DownloadRequest(options.url, "series.csv")
     try:
         (cached,) = downloads.fetch(

@@ -85,6 +85,11 @@ def _generate_chunk(chunk: Chunk) -> tuple[bytes, list[int]]:
     return np.concatenate(drawings).tobytes(), list(itertools.accumulate(map(len, drawings)))
 
 
+def check(options: Doodles) -> None:
+    """Check the classes; see `class_names.select_known`."""
+    class_names.select_known(options.classes, CLASSES, KEY)
+
+
 def fetch(options: Doodles, folder: Path) -> str:
     """Generate the chosen classes as `<class>.npz` files with `source.json`; return a one-line summary.
 

@@ -19,6 +19,22 @@ SOURCE = "kaggle_csv"
 KEY = f"params.yaml: sketches.{SOURCE}"
 
 
+def check(options: KaggleCsv) -> None:
+    """Check that the folder has CSV files; the classes are known after all of them were read.
+
+    Raises:
+        UserError: if the folder is missing or has no CSV file, or a class is listed twice.
+    """
+    _scan(options).select("all", KEY)
+
+
+def _scan(options: KaggleCsv) -> ClassFolder:
+    input_folder = local.resolve(options.folder)
+    local.check_folder(input_folder, options.folder, f"{KEY}.folder", "a folder with CSV files")
+    class_names.check(options.classes, KEY)
+    return ClassFolder.scan(input_folder, ".csv")
+
+
 def fetch(options: KaggleCsv, folder: Path) -> str:
     """Copy the files with a selected class into `folder`, with `source.json`; return one line that describes them.
 
@@ -27,16 +43,13 @@ def fetch(options: KaggleCsv, folder: Path) -> str:
     """
     from strokecast.common.console import progress
 
-    input_folder = local.resolve(options.folder)
-    local.check_folder(input_folder, options.folder, f"{KEY}.folder", "a folder with CSV files")
-    class_names.check(options.classes, KEY)
-    class_folder = ClassFolder.scan(input_folder, ".csv")
+    class_folder = _scan(options)
     words: dict[str, list[str]] = {}  # name of a file -> its classes
     for stem, path in progress(class_folder.select("all", KEY).items(), "reading the classes", unit="file"):
         kaggle.check(path)
         words[f"{stem}.csv"] = kaggle.read_words(path)
     available = sorted({word for file_words in words.values() for word in file_words})
-    class_names.check_labels(available, str(input_folder))
+    class_names.check_labels(available, str(class_folder.folder))
     classes = class_names.select_known(class_names.normalize(options.classes), available, KEY)
     selected = {name: [word for word in file_words if word in classes] for name, file_words in words.items()}
     selected = {name: file_words for name, file_words in selected.items() if file_words}

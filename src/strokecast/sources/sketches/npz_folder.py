@@ -20,6 +20,24 @@ SOURCE = "npz_folder"
 KEY = f"params.yaml: sketches.{SOURCE}"
 
 
+def check(options: NpzFolder) -> None:
+    """Check that the folder has the file of each class.
+
+    Raises:
+        UserError: if the folder is missing or a class has no file.
+    """
+    _select(options)
+
+
+def _select(options: NpzFolder) -> tuple[ClassFolder, dict[str, Path]]:
+    """The class files of the folder, and the file of each selected class."""
+    input_folder = local.resolve(options.folder)
+    local.check_folder(input_folder, options.folder, f"{KEY}.folder", "a folder with <class>.npz")
+    class_names.check(options.classes, KEY)
+    class_folder = ClassFolder.scan(input_folder, ".npz", CONSOLE_PREFIX)
+    return class_folder, class_folder.select(options.classes, KEY)
+
+
 def fetch(options: NpzFolder, folder: Path) -> str:
     """Copy the selected classes into `folder`, with `source.json`; return one line that describes them.
 
@@ -28,11 +46,7 @@ def fetch(options: NpzFolder, folder: Path) -> str:
     """
     from strokecast.common.console import progress
 
-    input_folder = local.resolve(options.folder)
-    local.check_folder(input_folder, options.folder, f"{KEY}.folder", "a folder with <class>.npz")
-    class_names.check(options.classes, KEY)
-    class_folder = ClassFolder.scan(input_folder, ".npz", CONSOLE_PREFIX)
-    paths = class_folder.select(options.classes, KEY)
+    class_folder, paths = _select(options)
     for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
         npz.check_class(path)
         shutil.copyfile(path, folder / f"{label}.npz")

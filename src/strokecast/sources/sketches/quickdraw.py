@@ -9,6 +9,7 @@ Source: https://github.com/googlecreativelab/quickdraw-dataset (CC BY 4.0).
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,32 @@ def official_files() -> dict[str, FileInfo]:
     return {name: {"bytes": int(size), "sha256": digest} for name, size, digest in rows}
 
 
+def check(options: QuickDraw) -> None:
+    """Check the address or local folder, and the classes as far as they are known without a download.
+
+    Raises:
+        UserError: if a class is unknown, or the folder is missing or lacks the file of a class.
+    """
+    class_names.check(options.classes, KEY)
+    base_folder = local.folder_of(options.base_url, BASE_KEY)
+    if base_folder is None:
+        check_official(options.classes, options.base_url, KEY)
+    else:
+        _select(options, base_folder)
+
+
+def check_official(classes: str | Sequence[str], base_url: str, key: str) -> None:
+    """Check classes that the official address should have; other addresses may have any class.
+
+    Raises:
+        UserError: if a class is not an official one.
+    """
+    official = list(official_files())
+    for label in () if classes == "all" else classes:
+        if base_url.rstrip("/") == OFFICIAL and label not in official:
+            raise class_names.unknown(label, official, key)
+
+
 def fetch(options: QuickDraw, folder: Path) -> str:
     """Fetch the selected classes into `folder`, with `source.json`; return one line that describes them.
 
@@ -52,7 +79,7 @@ def fetch(options: QuickDraw, folder: Path) -> str:
         UserError: if a class is unknown, a file is missing, damaged or not the official one, or
             the address cannot be reached.
     """
-    class_names.check(options.classes, KEY)
+    check(options)
     base_folder = local.folder_of(options.base_url, BASE_KEY)
     passed_over = ""
     if base_folder is None:
@@ -87,15 +114,20 @@ def _scan(base_folder: Path) -> ClassFolder:
     return ClassFolder.scan(folder if folder.is_dir() else base_folder, ".npz", CONSOLE_PREFIX)
 
 
+def _select(options: QuickDraw, base_folder: Path) -> tuple[ClassFolder, dict[str, Path]]:
+    """The class files of the folder, and the file of each selected class."""
+    allowed = f"a folder with {FOLDER}/<class>.npz, or with the files themselves"
+    local.check_folder(base_folder, options.base_url, BASE_KEY, allowed)
+    class_folder = _scan(base_folder)
+    return class_folder, class_folder.select(options.classes, KEY)
+
+
 def _from_folder(options: QuickDraw, base_folder: Path, folder: Path) -> tuple[list[str], str]:
     """Copy the class files; the classes, and the files that were passed over as the end of a line."""
     from strokecast.common.console import progress
     from strokecast.sources.formats import npz
 
-    allowed = f"a folder with {FOLDER}/<class>.npz, or with the files themselves"
-    local.check_folder(base_folder, options.base_url, BASE_KEY, allowed)
-    class_folder = _scan(base_folder)
-    paths = class_folder.select(options.classes, KEY)
+    class_folder, paths = _select(options, base_folder)
     for label, path in progress(paths.items(), "copying", total=len(paths), unit="class"):
         npz.check_class(path)
         shutil.copyfile(path, folder / f"{label}.npz")
@@ -111,9 +143,6 @@ def _from_web(options: QuickDraw, folder: Path) -> list[str]:
     base = options.base_url.rstrip("/")
     is_official = base == OFFICIAL
     classes = official if options.classes == "all" else list(options.classes)
-    for label in classes:
-        if is_official and label not in known_files:
-            raise class_names.unknown(label, official, KEY)
     requests = [
         downloads.DownloadRequest(
             f"{base}/{FOLDER}/{quote(label)}.npz", f"{label}.npz", known_files[label] if is_official else None

@@ -68,6 +68,11 @@ def read() -> dict[str, Splits]:
     }
 
 
+def check(options: QuickDrawSample) -> None:
+    """Check the classes; see `class_names.select_known`."""
+    class_names.select_known(options.classes, CLASSES, KEY)
+
+
 def fetch(options: QuickDrawSample, folder: Path) -> str:
     """Write the chosen classes as `<class>.npz` files with `source.json`; return a one-line summary.
 

@@ -18,6 +18,11 @@ LAYOUT = class_files.Layout(
 )
 
 
+def check(options: ClassFiles) -> None:
+    """Check address, folder and classes; see `class_files.check`."""
+    class_files.check(options, LAYOUT)
+
+
 def fetch(options: ClassFiles, folder: Path) -> str:
     """Fetch the selected classes; see `class_files.fetch`."""
     return class_files.fetch(options, folder, LAYOUT)

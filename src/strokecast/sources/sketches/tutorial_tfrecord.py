@@ -18,6 +18,28 @@ SOURCE = "tutorial_tfrecord"
 KEY = f"params.yaml: sketches.{SOURCE}"
 
 
+def check(options: Tutorial) -> None:
+    """Check that the folder has all shards and the classes.
+
+    Raises:
+        UserError: if the folder, a shard or a class list is missing, or a class is unknown.
+    """
+    _select(options)
+
+
+def _select(options: Tutorial) -> tuple[Path, list[Path], list[str]]:
+    """The folder, its shards and the selected classes."""
+    input_folder = local.resolve(options.folder)
+    local.check_folder(input_folder, options.folder, f"{KEY}.folder")
+    class_names.check(options.classes, KEY)
+    shards = [path for paths in tutorial.list_shards(input_folder).values() for path in paths]
+    return (
+        input_folder,
+        shards,
+        class_names.select_known(options.classes, tutorial.read_classes(input_folder), KEY),
+    )
+
+
 def fetch(options: Tutorial, folder: Path) -> str:
     """Copy the shards and class lists into `folder`, with `source.json`; return one line that describes them.
 
@@ -27,11 +49,7 @@ def fetch(options: Tutorial, folder: Path) -> str:
     """
     from strokecast.common.console import progress
 
-    input_folder = local.resolve(options.folder)
-    local.check_folder(input_folder, options.folder, f"{KEY}.folder")
-    class_names.check(options.classes, KEY)
-    shards = [path for paths in tutorial.list_shards(input_folder).values() for path in paths]
-    classes = class_names.select_known(options.classes, tutorial.read_classes(input_folder), KEY)
+    input_folder, shards, classes = _select(options)
     for path in progress(shards, "copying", unit="shard"):
         tutorial.check(path)
         shutil.copyfile(path, folder / path.name)

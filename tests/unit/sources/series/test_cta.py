@@ -98,7 +98,7 @@ def test_a_web_page_instead_of_the_export_is_an_error_and_not_cached(
     project: Path, settings: Settings, portal: Any
 ) -> None:
     portal.response = 200, "<html>We are down for maintenance</html>\n"
-    with pytest.raises(UserError, match=r"^http://127.*: no column 'service_date'; the columns are <html>"):
+    with pytest.raises(UserError, match=r"^http://127.*: is an HTML page, not a CSV file"):
         registry.download("series", cta_settings(settings, url=portal.url))
     assert not RAW.exists()
     portal.response = 200, QUOTED
@@ -131,7 +131,7 @@ def test_a_missing_table_names_the_alternatives(project: Path, settings: Setting
         ),
         (
             {"files": ["other.csv"]},
-            "other.csv: no column 'service_date'; the columns are ds, y; name the columns in params.yaml: series.csv",
+            "other.csv: no column 'service_date'; the columns are 'ds', 'y'; name the columns in params.yaml: series.csv",
         ),
         (
             {"files": ["cut.csv"]},
