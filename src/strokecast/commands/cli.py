@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from strokecast.common import environment, permissions, project
+from strokecast.common import disks, environment, permissions, project
 from strokecast.common.errors import UserError
 
 
 def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a `UserError` or a refused access to a file into one line on stderr and exit code 1."""
+    """Turn a `UserError`, a refused access to a file or a full disk into one line on stderr and exit code 1."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -22,10 +22,13 @@ def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except UserError as error:
             line = str(error)
-        except OSError as error:
-            if not permissions.is_denied(error):
+        except Exception as error:
+            if permissions.is_denied(error):
+                line = permissions.describe_denied(error)
+            elif disks.is_full(error):
+                line = f"{disks.describe_full(error)}, then run the command again"
+            else:
                 raise
-            line = permissions.describe_denied(error)
         click.echo(f"error: {line}", err=True)
         raise SystemExit(1)
 
@@ -209,7 +212,12 @@ def forecast(
 
 
 @main.command()
-@click.option("--restore", is_flag=True, help="also restore runs that were deleted in the MLflow UI")
+@click.option(
+    "--restore",
+    is_flag=True,
+    help="also restore runs that were deleted in the MLflow UI, compare every value with the files, and make a damaged "
+    "board again",
+)
 @_in_project
 def sync(restore: bool) -> None:
     """Add missing and incomplete runs to the MLflow board, for every training of this workspace."""
