@@ -32,6 +32,16 @@ def test_a_task_without_evaluation_is_named(reports, tmp_path):
         leaderboard.read_tables(tmp_path, ("classify", "forecast"))
 
 
+def test_a_task_that_was_skipped_is_left_out(reports, tmp_path, read_csv):
+    summary = {"task": "watch", "models": [], "outcome": "skipped: no model of watch is enabled"}
+    (reports / "watch").mkdir(exist_ok=True)
+    (reports / "watch/summary.json").write_text(json.dumps(summary))
+    tables = leaderboard.read_tables(reports, ("classify", "watch", "forecast"))
+    assert [table.summary["task"] for table in tables] == ["classify", "forecast"]
+    leaderboard.write_csv(tmp_path / "leaderboard.csv", tables)
+    assert {row["task"] for row in read_csv(tmp_path / "leaderboard.csv")} == {"classify", "forecast"}
+
+
 def test_attributions_name_the_sources_that_ask_for_it(tmp_path):
     for name, text, licence in (("sketches", "Quick, Draw! by Google", "CC BY 4.0"), ("series", "", "")):
         (tmp_path / name).mkdir()
