@@ -22,6 +22,7 @@ from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.inference.series_table import ID, to_series_id
+from strokecast.models.common import model_folder
 
 CHAMPION = "champion"
 _OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -141,7 +142,7 @@ def find_model_dir(name: str, seed: int | None) -> Path:
             fix="" if names else "run `dvc repro`",
         )
     folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]
-    seeds = {int(read_json(folder / "config.json")["seed"]): folder for folder in folders}
+    seeds = {int(model_folder.read(folder, "config.json", ("seed",))["seed"]): folder for folder in folders}
     if seed is not None and seed not in seeds:
         raise UserError(
             f"{name} was not trained with seed {seed}",
@@ -149,7 +150,8 @@ def find_model_dir(name: str, seed: int | None) -> Path:
             allowed=map(str, sorted(seeds)),
         )
     folder = folders[0] if seed is None else seeds[seed]
-    status = read_json(folder / "run.json")["status"] if (folder / "run.json").is_file() else "finished"
+    has_run = (folder / "run.json").exists()
+    status = model_folder.read(folder, "run.json", ("status",))["status"] if has_run else "finished"
     if status != "finished":
         raise UserError(
             f"the training of {name} has the status {status!r}", location=str(folder), fix="run `dvc repro`"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json, write_json
+from strokecast.models.common import model_folder
 
 Floats = NDArray[np.float64]
 
@@ -112,8 +113,23 @@ def load(folder: Path, series: str = "") -> Calibration:
         raise UserError(
             f"is not a calibration of this model ({type(error).__name__}: {error})",
             location=str(path),
-            fix="restore it with `dvc checkout`, or train the model again",
+            fix=model_folder.RESTORE,
         ) from None
+
+
+def check_horizon(calibration: Calibration, horizon: int, folder: Path) -> None:
+    """Check that the calibration in `folder` is of a model with this horizon.
+
+    Raises:
+        UserError: if it is not.
+    """
+    shape = (len(calibration.levels), horizon)
+    if calibration.low.shape != shape or calibration.high.shape != shape:
+        raise UserError(
+            f"is a calibration of shape {list(calibration.low.shape)}, not the {list(shape)} of the model",
+            location=str(folder / FILE),
+            fix=model_folder.RESTORE,
+        )
 
 
 def parse(contents: Mapping[str, Any]) -> Calibration:

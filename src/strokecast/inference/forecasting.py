@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
@@ -32,7 +31,7 @@ from strokecast.inference.series_table import (
     series_ids,
     to_series_id,
 )
-from strokecast.models.common import registry
+from strokecast.models.common import model_folder, registry
 
 
 class SeriesForecaster:
@@ -52,7 +51,7 @@ class SeriesForecaster:
     """
 
     def __init__(self, folder: Path, spec: ForecastSpec) -> None:
-        kind = registry.get("forecast", read_json(folder / "config.json")["name"]).kind
+        kind = registry.get("forecast", model_folder.read(folder, "config.json", ("name",))["name"]).kind
         self.horizon = int(spec["horizon"])
         self.min_history = backtest.min_history(folder, spec)
         self.columns = raw_columns(spec)
@@ -64,6 +63,8 @@ class SeriesForecaster:
         self._transforms_values = kind != "rule"
         self._forecast_fn = backtest.load_forecaster(kind, folder, spec, str(folder))
         self._calibrations = {name: conformal.load(folder, name) for name in self._names}
+        for calibration in self._calibrations.values():
+            conformal.check_horizon(calibration, self.horizon, folder)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Forecast the full horizon after the last row.

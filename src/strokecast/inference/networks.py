@@ -8,12 +8,11 @@ from typing import Any
 
 from strokecast.common import file_types
 from strokecast.common.errors import UserError
-from strokecast.common.files import check_regular, read_json
+from strokecast.common.files import check_regular
 from strokecast.common.import_hiding import start_tensorflow
 from strokecast.features.records import spec as specs
-from strokecast.models.common import registry
-
-_RESTORE = "restore it with `dvc checkout`, or train the model again"
+from strokecast.inference import network_check
+from strokecast.models.common import model_folder, registry
 
 
 def load_network(folder: Path) -> Any:
@@ -35,7 +34,7 @@ def load_network(folder: Path) -> Any:
         model = keras.models.load_model(path, custom_objects=custom_objects(), compile=False)
     except Exception as error:  # Keras reports damaged and foreign files in many ways
         raise _unreadable(path, f"{type(error).__name__}: {str(error)[:200]}") from error
-    _check_belongs(model, folder)
+    network_check.check(model, folder)
     return model
 
 
@@ -55,29 +54,8 @@ def _check_keras_file(path: Path) -> None:
         raise _unreadable(path, f"it is {file_type.name if file_type else 'not a .keras file'}")
 
 
-def _check_belongs(model: Any, folder: Path) -> None:
-    """Check the architecture and the number of classes of a network against the JSON files beside it."""
-    path = folder / "model.keras"
-    if (folder / "config.json").is_file():
-        config_json = read_json(folder / "config.json")
-        name = config_json["name"]
-        if model.name != name and model.name in registry.names(config_json["task"]):
-            raise UserError(f"is a {model.name}, not a {name}", location=str(path), fix=_RESTORE)
-    if not (folder / "spec.json").is_file():
-        return
-    spec = read_json(folder / "spec.json")
-    if spec.get("task") in ("classify", "watch"):
-        n_outputs, n_classes = model.output_shape[-1], len(spec["classes"])
-        if n_outputs != n_classes:
-            raise UserError(
-                f"distinguishes {n_outputs} classes, not the {n_classes} of spec.json",
-                location=str(path),
-                fix=_RESTORE,
-            )
-
-
 def _unreadable(path: Path, reason: str) -> UserError:
-    return UserError(f"cannot be read as a network ({reason})", location=str(path), fix=_RESTORE)
+    return UserError(f"cannot be read as a network ({reason})", location=str(path), fix=model_folder.RESTORE)
 
 
 def load_statistical(folder: Path, series: str = "") -> Any:
@@ -92,11 +70,11 @@ def load_statistical(folder: Path, series: str = "") -> Any:
     """
     path = folder / "model.json"
     _check_exists(path)
-    stored = read_json(path)
-    if not isinstance(stored, dict) or not {"task", "name", "config", "specification"} <= set(stored):
-        raise UserError("is not a statistical model", location=str(path), fix=_RESTORE)
+    stored = model_folder.read(folder, path.name, ("task", "name", "config", "specification"))
+    if registry.get(stored["task"], stored["name"]).kind != "rule":
+        raise UserError("is not a statistical model", location=str(path), fix=model_folder.RESTORE)
     config = registry.config(stored["task"], stored["name"], stored["config"])
-    spec = specs.upgrade(read_json(folder / "spec.json"))
+    spec = specs.read(folder)
     model = registry.get(stored["task"], stored["name"]).build(config, spec)
     model.specification = stored["specification"][series] if series else stored["specification"]
     return model

@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
 from strokecast.features.records import spec as specs
 from strokecast.inference import networks
 from strokecast.inference.classifier import DrawingClassifier, PredictProba
-from strokecast.models.common import probabilities
+from strokecast.models.common import model_folder, probabilities
 
 
 class Predictor(Protocol):
@@ -31,11 +30,9 @@ def load(folder: Path) -> Predictor:
     Raises:
         UserError: if a file is missing or unreadable.
     """
-    try:
-        spec: Any = specs.upgrade(read_json(folder / "spec.json"))
-    except FileNotFoundError:
-        raise UserError("no such file", location=str(folder / "spec.json"), fix="run `dvc repro`") from None
-    if spec["task"] == "classify":
+    spec: Any = specs.read(folder)
+    task = spec.get("task")
+    if task == "classify":
         from strokecast.models.common import estimators
 
         if (folder / estimators.FILE).is_file():
@@ -47,15 +44,19 @@ def load(folder: Path) -> Predictor:
         return DrawingClassifier(
             _softmax_of(network), spec, reads_time="time" in networks.input_signature(network)
         )
-    if spec["task"] == "draw":
+    if task == "draw":
         from strokecast.inference.drawing_generator import DrawingGenerator
 
         return DrawingGenerator(networks.load_network(folder), spec)
-    if spec["task"] == "watch":
+    if task == "watch":
         from strokecast.inference.video import VideoClassifier
 
         network = networks.load_network(folder)
         return VideoClassifier(_softmax_of(network), spec, networks.input_signature(network))
+    if task != "forecast":
+        raise UserError(
+            "is not a spec of processed data", location=str(folder / "spec.json"), fix=model_folder.RESTORE
+        )
     from strokecast.inference.forecasting import SeriesForecaster
 
     return SeriesForecaster(folder, spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -251,6 +252,97 @@ def test_invalid_future_day_types(
 def test_invalid_options(run_forecast: RunForecast, tmp_path: Path, options: list[str], message: str) -> None:
     result = run_forecast(make_table(), "linear", *options)
     assert (result.exit_code, message in result.output) == (1, True), result.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+def with_values(**values: Any) -> Callable[[bytes], bytes]:
+    """Replaces values of a JSON object."""
+    return lambda data: json.dumps(json.loads(data) | values).encode()
+
+
+def first_rows(data: bytes) -> bytes:
+    """The arrays of a model.npz with one row each, which NumPy would broadcast."""
+    result = io.BytesIO()
+    with np.load(io.BytesIO(data)) as arrays:
+        np.savez(result, **{name: array[:1] if array.ndim else array for name, array in arrays.items()})
+    return result.getvalue()
+
+
+RESTORE = "restore it with `dvc checkout`, or train the model again"
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "damage", "message"),
+    [
+        ("linear", "model.keras", lambda data: data[:9000], "(it is a truncated or damaged zip archive)"),
+        (
+            "linear",
+            "model.keras",
+            lambda data: b"text",
+            "cannot be read as a network (it is not a .keras file)",
+        ),
+        ("linear", "spec.json", lambda data: b"[]", "spec.json: is not a JSON object"),
+        (
+            "linear",
+            "spec.json",
+            with_values(horizon=9),
+            "model.keras: reads future of shape [7, 7], not the [9, 7] of",
+        ),
+        (
+            "linear",
+            "spec.json",
+            with_values(input_size=20),
+            "reads past of shape [14, 8], not the [20, 8] of spec.json",
+        ),
+        ("linear", "config.json", lambda data: b"[]", "config.json: is not a JSON object; " + RESTORE),
+        ("linear", "config.json", lambda data: b"{}", "config.json: lacks seed; " + RESTORE),
+        ("linear", "config.json", with_values(name="gru"), "model.keras: is a linear, not a gru; " + RESTORE),
+        ("linear", "calibration.json", lambda data: data[:50], "calibration.json: is not valid JSON ("),
+        (
+            "linear",
+            "calibration.json",
+            with_values(low=[[1.0]]),
+            "of shape [1, 1], not the [3, 7] of the model",
+        ),
+        ("linear", "run.json", with_values(parameters=3), "has 784 parameters, not the 3 that were trained"),
+        ("linear", "run.json", lambda data: data[:10], "run.json: is not valid JSON ("),
+        ("seasonal_naive_7", "model.json", lambda data: data[:30], "model.json: is not valid JSON ("),
+        ("seasonal_naive_7", "model.json", lambda data: b"{}", "lacks task, name, config, specification"),
+        (
+            "seasonal_naive_7",
+            "model.json",
+            with_values(name="linear"),
+            "is not a statistical model; " + RESTORE,
+        ),
+        ("ridge", "model.npz", lambda data: data[:100], "model.npz: cannot be read ("),
+        ("ridge", "model.npz", first_rows, " parameters, not the "),
+    ],
+)
+def test_a_damaged_or_foreign_model_is_one_line(
+    run_forecast: RunForecast,
+    trained: Path,
+    tmp_path: Path,
+    model: str,
+    name: str,
+    damage: Callable[[bytes], bytes],
+    message: str,
+) -> None:
+    folder = trained / f"models/forecast/{model}/seed-1"
+    saved = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    n_parameters = 784
+    if model == "ridge":
+        with np.load(folder / "model.npz") as arrays:
+            n_parameters = sum(array.size for array in arrays.values())
+    (folder / "run.json").write_text(json.dumps({"status": "finished", "parameters": n_parameters}))
+    try:
+        (folder / name).write_bytes(damage((folder / name).read_bytes()))
+        result = run_forecast(make_table(), model, future=future_table() if model == "ridge" else None)
+    finally:
+        (folder / "run.json").unlink()
+        for path, data in saved.items():
+            path.write_bytes(data)
+    assert (result.exit_code, message in result.output) == (1, True), result.output
+    assert len(result.output.splitlines()) == 1
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -129,6 +129,8 @@ def test_a_network_of_another_architecture_or_other_classes_is_named(
     ("name", "text", "reason"),
     [
         ("spec.json", "{", "is not valid JSON (Expecting property name"),
+        ("spec.json", "[]", "is not a JSON object"),
+        ("spec.json", "{}", "is not a spec of processed data"),
         ("config.json", "", "is not valid JSON (Expecting value: line 1 column 1 (char 0))"),
         ("calibration.json", '{"method": "abs', "is not valid JSON (Unterminated string"),
         ("calibration.json", "{}", "is not a calibration of this model (KeyError: 'method')"),
@@ -142,10 +144,20 @@ def test_damaged_json_of_a_model_is_named(
     assert load_error(predictor.load, tmp_path).startswith(f"{tmp_path / name}: {reason}")
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '"x"'])
-def test_a_foreign_model_json_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[]", "is not a JSON object"),
+        ("{}", "lacks task, name, config, specification"),
+        (
+            '{"task": "forecast", "name": "linear", "config": {}, "specification": {}}',
+            "is not a statistical model",
+        ),
+    ],
+)
+def test_a_foreign_model_json_is_named(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "model.json").write_text(text)
-    assert "model.json: is not a statistical model" in load_error(networks.load_statistical, tmp_path)
+    assert f"model.json: {reason}; restore it" in load_error(networks.load_statistical, tmp_path)
 
 
 def test_last_step_of_a_sequence_of_forecasts() -> None:

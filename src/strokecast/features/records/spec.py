@@ -203,12 +203,7 @@ def load(folder: Path, task: str) -> Any:
         UserError: if the file is missing, belongs to another task or lacks a key.
     """
     path = folder / "spec.json"
-    try:
-        spec = upgrade(read_json(path))
-    except FileNotFoundError:
-        raise UserError(
-            "no such file", location=str(path), fix=f"run `dvc repro preprocess@{task}`"
-        ) from None
+    spec = read(folder, f"run `dvc repro preprocess@{task}`")
     missing = sorted(_SPEC_TYPES[task].__required_keys__ - set(spec))
     if spec.get("task") != task or missing:
         raise UserError(
@@ -217,6 +212,30 @@ def load(folder: Path, task: str) -> Any:
             fix=_remedy(folder, task),
         )
     return spec
+
+
+def read(folder: Path, remedy: str = "run `dvc repro`") -> dict[str, Any]:
+    """Read `folder`/spec.json of any task, with the present names of its keys.
+
+    Args:
+        folder: of processed data or of a model.
+        remedy: if there is no such file.
+
+    Raises:
+        UserError: if the file is missing or is not a JSON object.
+    """
+    path = folder / "spec.json"
+    try:
+        contents = read_json(path)
+    except FileNotFoundError:
+        raise UserError("no such file", location=str(path), fix=remedy) from None
+    if not isinstance(contents, dict):
+        raise UserError(
+            "is not a JSON object",
+            location=str(path),
+            fix="restore it with `dvc checkout`, or run the stage that writes it again",
+        )
+    return upgrade(contents)
 
 
 def upgrade(spec: Mapping[str, Any]) -> dict[str, Any]:

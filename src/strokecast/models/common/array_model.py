@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import check_regular, new_file, read_json
-from strokecast.models.common import registry
+from strokecast.common.files import check_regular, new_file
+from strokecast.models.common import model_folder, registry
 
 FILE = "model.npz"
 
@@ -57,10 +57,10 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
                 "no such file", location=str(model_dir / name), fix="run `dvc repro` to train the model"
             )
         check_regular(model_dir / name)
-    config_json = read_json(model_dir / "config.json")
+    config_json = model_folder.read(model_dir, "config.json", ("task", "name", "config"))
     task, name = config_json["task"], config_json["name"]
     config = registry.config(task, name, config_json["config"])
-    model = registry.get(task, name).build(config, read_json(model_dir / "spec.json"))
+    model = registry.get(task, name).build(config, model_folder.read(model_dir, "spec.json"))
     if not isinstance(model, model_class):
         raise UserError(
             f"{name} is not a model of type {model_class.__name__}", location=str(model_dir / "config.json")
@@ -72,4 +72,5 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
         raise UserError(
             f"cannot be read ({error})", location=str(model_dir / FILE), fix="train the model again"
         ) from None
+    model_folder.check_parameters(model_dir / FILE, model.parameters)
     return model
