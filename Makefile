@@ -18,8 +18,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 unexport PYTHONDONTWRITEBYTECODE
 # The stages of dvc.yaml call `python`: the one of the environment. Its scripts are called as modules: their first line does not
 # work in a folder with certain characters.
-ifneq (,$(findstring :,$(CURDIR)))
-  $(error the path $(CURDIR) contains a colon, which no PATH can have; rename the folder)
+ifneq (,$(findstring :,$(CURDIR))$(findstring %,$(CURDIR)))
+  $(error the path $(CURDIR) contains a colon or %, which PATH or MLflow cannot have; rename the folder)
 endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,15 @@ def check() -> None:
 
     Raises:
         UserError: without `.dvc/`; without a git repository, unless `core.no_scm` is set; if a folder of outputs is a
-            link; if a folder cannot be written to.
+            link; if a folder cannot be written to; if MLflow cannot work in the Python environment.
     """
     _check_repository(Path.cwd())
+    if "%" in sys.prefix:
+        raise UserError(
+            "the path of the Python environment contains %, and MLflow fails there",
+            location=sys.prefix,
+            fix="rename the folder and run `make env`",
+        )
     for folder in _OUTPUTS:
         for link in _links(Path(folder), _LEVELS):
             _refuse_link(link)

@@ -53,6 +53,12 @@ def test_a_downloaded_archive_has_no_git_repository(root: Path) -> None:
     workspace.check()
 
 
+def test_an_environment_in_which_mlflow_fails_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace.sys, "prefix", "/home/100% mine/.venv")
+    with pytest.raises(UserError, match=r"100% mine/\.venv: the path of the Python environment contains %"):
+        workspace.check()
+
+
 def test_a_copy_without_hidden_folders_is_refused(root: Path) -> None:
     (root / ".dvc").rename(root / "dvc")
     with pytest.raises(UserError, match=r"no folder \.dvc"):
