@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from strokecast.common import disks, environment, permissions, project, signals
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, escape_unprintable
 
 # A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
 _GC_THRESHOLDS = (100_000, 50, 100)
@@ -57,7 +57,7 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
         line = f"interrupted {after}".rstrip()
         print(f"[{name}] {line}; run `dvc repro` again to resume", file=sys.stderr, flush=True)
         raise SystemExit(128 + number) from None
-    print(f"[{name}] {outcome.line} ({time.monotonic() - started:.1f} s)", flush=True)
+    print(f"[{name}] {escape_unprintable(outcome.line)} ({time.monotonic() - started:.1f} s)", flush=True)
 
 
 def _fail(name: str, line: str) -> None:
