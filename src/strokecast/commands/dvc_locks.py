@@ -139,7 +139,9 @@ def _holders(tmp_dir: Path) -> Iterator[Holder]:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         noted = {}
     with contextlib.suppress(OSError, ValueError):
-        noted.setdefault(int((tmp_dir / "lock").read_text()), "")
+        last = int((tmp_dir / "lock").read_text())  # the process that had the lock last
+        if processes.is_python(last) or "dvc" in processes.command(last):
+            noted.setdefault(last, "")
     for pid, command in noted.items():
         started = processes.started_ms(pid)
         if started is not None and pid != os.getpid():

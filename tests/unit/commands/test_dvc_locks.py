@@ -118,12 +118,15 @@ def test_the_line_says_who_holds_the_lock(rwlock: Path, monkeypatch: pytest.Monk
     )
     rwlock.unlink()
     (rwlock.parent / "lock").write_text(f" {parent}\n")
+    monkeypatch.setattr(processes, "is_python", lambda pid: True)
     monkeypatch.setattr(processes, "command", lambda pid: "/usr/bin/python /x/bin/dvc push")
     assert f"process {parent} (`python dvc push`, since {since})" in str(dvc_locks.busy(rwlock.parent))
 
 
-def test_the_line_says_that_the_holder_cannot_be_known(rwlock: Path) -> None:
-    for content in (None, "", f" {NOBODY}\n"):
+def test_the_line_says_that_the_holder_cannot_be_known(rwlock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "is_python", lambda pid: False)
+    monkeypatch.setattr(processes, "command", lambda pid: "sleep 1000")
+    for content in (None, "", f" {NOBODY}\n", f" {os.getppid()}\n"):
         if content is not None:
             (rwlock.parent / "lock").write_text(content)
         line = str(dvc_locks.busy(rwlock.parent))
