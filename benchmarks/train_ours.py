@@ -21,18 +21,19 @@ BUCKET_BOUNDARIES = (  # points; the twenty boundaries that pad these drawings l
     *(58, 62, 66, 71, 76, 83, 92, 107, 136, 209),
 )
 CONFIGS: dict[str, dict[str, Any]] = {  # the networks that the published figures are about
-    "attention_rnn": {"units": 64, "directions": False},
-    "conv_bilstm": {"units": 128, "positions": False, "directions": False},
+    "attention_rnn": {"units": 64, "directions": False, "points_per_step": 1},
+    "conv_bilstm": {"units": 128, "positions": False, "directions": False, "points_per_step": 1},
     "conv_rnn": {"directions": False},
-    "gru": {"directions": False},
+    "gru": {"directions": False, "points_per_step": 1},
     "layer_norm_lstm": {
         "units": 64,
         "bidirectional": False,
         "recurrent_dropout": 0.1,
         "directions": False,
+        "points_per_step": 1,
     },
-    "lstm": {"directions": False},
-    "simple_rnn": {"layers": 3, "bidirectional": False, "directions": False},
+    "lstm": {"directions": False, "points_per_step": 1},
+    "simple_rnn": {"layers": 3, "bidirectional": False, "directions": False, "points_per_step": 1},
     "transformer": {"d_model": 64, "mlp_dim": 128, "directions": False},
     "wavenet": {"filters": 64, "directions": False},
 }

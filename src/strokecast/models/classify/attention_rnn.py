@@ -22,6 +22,7 @@ from strokecast.models.common.config import (
     Directions,
     Dropout,
     Norm,
+    PointsPerStep,
     Positions,
     RecurrentDropout,
     Time,
@@ -42,6 +43,7 @@ class AttentionRnnConfig(Config):
     l2: float = Field(
         0.0, ge=0, le=1, description="factor of the squared weights of the recurrent layers in the loss"
     )
+    points_per_step: PointsPerStep = 2
     positions: Positions = True
     time: Time = False
     directions: Directions = True
@@ -60,11 +62,13 @@ def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
 
     from strokecast.models.layers.attention import LAYER, AttentionWeights, WeightedSum
     from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.masking import stack_steps
     from strokecast.models.layers.recurrent import CELLS, recurrent_stack
 
     inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
     )  # points [B, T, C], mask [B, T]
+    points, mask = stack_steps(points, mask, config.points_per_step)
     states = recurrent_stack(  # [B, T, 2U]
         CELLS[config.cell],
         points,

@@ -2,8 +2,9 @@
 
 Source: TensorFlow's quickdraw tutorial, https://github.com/tensorflow/models/tree/v1.x/tutorials/rnn/quickdraw
 (`train_model.py`). Like the tutorial it has linear convolutions of stride 1, no batch normalisation and dropout 0.3.
-Unlike the tutorial it reads positions and directions beside the moves, and has 48 units: the tutorial's 128 units
-take three times as long to train. The tutorial's network is `units: 128, positions: false, directions: false`.
+Unlike the tutorial it reads positions and directions beside the moves, its LSTM layers read two points per step, and
+they have 48 units: the tutorial's 128 units take three times as long to train. The tutorial's network is
+`units: 128, points_per_step: 1, positions: false, directions: false`.
 
 Shape legend: B batch, T padded points, F filters of the last convolution, U units per direction, K classes.
 Kind: sequence to vector. Meets cuDNN's conditions (tanh/sigmoid, no recurrent dropout, right-padded masks).
@@ -19,7 +20,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.common.config import Config, Directions, Positions, Sizes, Time
+from strokecast.models.common.config import Config, Directions, PointsPerStep, Positions, Sizes, Time
 from strokecast.models.common.registry import register
 
 
@@ -29,6 +30,7 @@ class ConvBilstmConfig(Config):
     filters: Sizes = Field((48, 64, 96), min_length=1, description="output channels of each convolution")
     kernels: Sizes = Field((5, 5, 3), min_length=1, description="kernel size of each convolution, points")
     activation: Literal["linear", "relu"] = Field("linear", description="activation of each convolution")
+    points_per_step: PointsPerStep = 2
     positions: Positions = True
     time: Time = False
     directions: Directions = True
@@ -60,7 +62,7 @@ def build(config: ConvBilstmConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
-    from strokecast.models.layers.masking import ApplyMask
+    from strokecast.models.layers.masking import ApplyMask, stack_steps
     from strokecast.models.layers.pooling import MaskedSum
     from strokecast.models.layers.recurrent import recurrent_stack
 
@@ -75,6 +77,7 @@ def build(config: ConvBilstmConfig, spec: Mapping[str, Any]) -> Any:
             filters, kernel, padding="same", activation=config.activation, name=f"conv_{number}"
         )(x)
         x = ApplyMask(name=f"conv_{number}_zero")(x, mask)  # [B, T, F]
+    x, mask = stack_steps(x, mask, config.points_per_step)
     x = recurrent_stack(  # [B, T, 2U]
         keras.layers.LSTM,
         x,

@@ -26,7 +26,13 @@ class GruConfig(RecurrentClassifier):
     directions: Directions = True
 
 
-@register("classify", "gru", GruConfig, testing=GruConfig(units=8, layers=2, dropout=0.0))
+@register(
+    "classify",
+    "gru",
+    GruConfig,
+    testing=GruConfig(units=8, layers=2, dropout=0.0),
+    training={"epochs": 10},
+)
 def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
     import keras

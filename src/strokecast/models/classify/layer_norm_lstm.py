@@ -16,7 +16,15 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from strokecast.models.common.config import Bidirectional, Config, Directions, Dropout, Positions, Time
+from strokecast.models.common.config import (
+    Bidirectional,
+    Config,
+    Directions,
+    Dropout,
+    PointsPerStep,
+    Positions,
+    Time,
+)
 from strokecast.models.common.registry import register
 
 
@@ -37,6 +45,7 @@ class LayerNormLstmConfig(Config):
         "tanh", description="activation of candidate and cell state; only tanh saturates"
     )
     l2: float = Field(0.0, ge=0, le=1, description="factor of the squared weights of the cells in the loss")
+    points_per_step: PointsPerStep = 2
     positions: Positions = True
     time: Time = False
     directions: Directions = True
@@ -56,11 +65,13 @@ def build(config: LayerNormLstmConfig, spec: Mapping[str, Any]) -> Any:
 
     from strokecast.models.layers.drawing import drawing_inputs
     from strokecast.models.layers.layer_norm_lstm import layer_norm_lstm
+    from strokecast.models.layers.masking import stack_steps
     from strokecast.models.layers.recurrent import recurrent_stack
 
     inputs, points, mask = drawing_inputs(
         config.positions, config.time, config.directions
     )  # points [B, T, C], mask [B, T]
+    points, mask = stack_steps(points, mask, config.points_per_step)
     state = recurrent_stack(  # [B, U]
         layer_norm_lstm,
         points,

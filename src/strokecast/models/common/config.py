@@ -19,6 +19,9 @@ Time = Annotated[
 ]
 Directions = Annotated[bool, Field(description="also read direction, length and turning angle of each move")]
 Bidirectional = Annotated[bool, Field(description="read the drawing forwards and backwards")]
+PointsPerStep = Annotated[
+    int, Field(ge=1, le=64, description="consecutive points that a recurrent step reads; 2 halves the steps")
+]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="dropout rate between layers and before the head")]
 RecurrentDropout = Annotated[
     float, Field(ge=0, lt=1, description="dropout rate of the state, with the same mask at each step")
@@ -88,7 +91,7 @@ class Config(BaseModel):
     an effect on the architecture.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class RecurrentClassifier(Config):
@@ -101,6 +104,7 @@ class RecurrentClassifier(Config):
     activation: Activation = "tanh"
     norm: Norm = "none"
     l2: float = Field(0.0, ge=0, le=1, description="L2 regularisation factor of the layers")
+    points_per_step: PointsPerStep = 2
     positions: Positions = True
     time: Time = False
     directions: Directions = False

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from strokecast.models.layers.masking import ExplicitMaskLayer
+from strokecast.models.layers.masking import STACKED, ExplicitMaskLayer
 from strokecast.models.layers.pooling import MaskedPooling
 
 LAYER = "attention"  # name by which `attention_weights` finds the layer
@@ -85,8 +85,43 @@ class WeightedSum(MaskedPooling):
         return ops.squeeze(ops.matmul(weights[:, None, :], sequences), axis=1)
 
 
+class SpreadOverSteps(ExplicitMaskLayer):
+    """Divide the weight of each joined step (`masking.StackSteps`) equally among its valid steps.
+
+    Args:
+        count: steps that were joined.
+
+    Call arguments:
+        weights: float [B, ceil(T / count)].
+        mask: bool [B, T].
+
+    Returns:
+        float [B, T], 0 on padding; rows have the sums of `weights`.
+    """
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, weights: Any, mask: Any) -> Any:
+        """Return the weights per step."""
+        valid = ops.cast(mask, weights.dtype)
+        steps = ops.shape(valid)[1]
+        joined = ops.reshape(
+            ops.pad(valid, ((0, 0), (0, -steps % self.count))), (*ops.shape(weights), self.count)
+        )
+        share = weights / ops.maximum(ops.sum(joined, axis=2), 1.0)  # [B, ceil(T / count)]
+        return ops.repeat(share, self.count, axis=1)[:, :steps] * valid
+
+    def compute_output_spec(self, weights: Any, mask: Any) -> Any:
+        """Return the output's shape and dtype."""
+        return keras.KerasTensor(mask.shape, weights.dtype)
+
+
 def attention_weights(model: Any) -> Any:
-    """Extract the attention weights of a network, e.g. to draw them over the drawing.
+    """Extract the attention weight of each point from a network, e.g. to draw them over the drawing.
+
+    If each step of the network reads several points, its weight is divided equally among them.
 
     Args:
         model: built or loaded network with an `AttentionWeights` layer named `attention`.
@@ -97,9 +132,13 @@ def attention_weights(model: Any) -> Any:
     Raises:
         ValueError: if the network has no such layer.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, AttentionWeights) and layer.name == LAYER]
-    if not layers:
+    layers = {layer.name: layer for layer in model.layers}
+    attention = layers.get(LAYER)
+    if not isinstance(attention, AttentionWeights):
         raise ValueError(
             f"expected {model.name} to have a layer {LAYER!r} of type AttentionWeights, found none"
         )
-    return keras.Model(model.input, layers[0].output, name=f"{model.name}_{LAYER}")
+    weights = attention.output
+    if STACKED in layers:
+        weights = SpreadOverSteps(layers[STACKED].count, name="per_point")(weights, layers["mask"].output)
+    return keras.Model(model.input, weights, name=f"{model.name}_{LAYER}")

@@ -1,4 +1,4 @@
-"""Masks from lengths. Masks are bool [B, T], true on valid steps, right-padded (as cuDNN requires).
+"""Masks from lengths, and steps joined to fewer. Masks are bool [B, T], right-padded (as cuDNN requires).
 
 Shape legend: B batch, T padded steps, C channels.
 """
@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 from keras import ops
+
+STACKED = "stacked"  # name by which `attention.attention_weights` finds the layer `StackSteps`
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
@@ -96,3 +98,58 @@ class StrideMask(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments, for `from_config`."""
         return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable(package="strokecast")
+class StackSteps(keras.layers.Layer):
+    """Join every `count` consecutive steps of padded sequences to one, so that a recurrent layer has fewer steps.
+
+    Zeros fill up the last step if `count` does not divide T. `StrideMask(count)` is the mask of the result.
+
+    Source: Sak et al., 2015 (frame stacking), https://arxiv.org/abs/1507.06947
+
+    Args:
+        count: steps to join.
+
+    Call arguments:
+        sequences: float [B, T, C].
+
+    Returns:
+        float [B, ceil(T / count), count * C].
+    """
+
+    def __init__(self, count: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count = count
+
+    def call(self, sequences: Any) -> Any:
+        """Return the joined steps."""
+        batch, steps = ops.shape(sequences)[:2]
+        padded = ops.pad(sequences, ((0, 0), (0, -steps % self.count), (0, 0)))
+        return ops.reshape(padded, (batch, -1, self.count * sequences.shape[2]))
+
+    def compute_output_spec(self, sequences: Any) -> Any:
+        """Return the output's shape and dtype."""
+        batch, steps, channels = sequences.shape
+        joined = None if steps is None else -(-steps // self.count)
+        return keras.KerasTensor((batch, joined, self.count * channels), sequences.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, for `from_config`."""
+        return {**super().get_config(), "count": self.count}
+
+
+def stack_steps(sequences: Any, mask: Any, count: int) -> tuple[Any, Any]:
+    """Apply `StackSteps` to sequences and shorten their mask.
+
+    Args:
+        sequences: float [B, T, C].
+        mask: bool [B, T].
+        count: steps to join; 1: the arguments are returned.
+
+    Returns:
+        (float [B, ceil(T / count), count * C], bool [B, ceil(T / count)]).
+    """
+    if count == 1:
+        return sequences, mask
+    return StackSteps(count, name=STACKED)(sequences), StrideMask(count, name=f"{STACKED}_mask")(mask)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import keras
 
 from strokecast.models.common.config import RecurrentClassifier, RecurrentForecaster
+from strokecast.models.layers.masking import stack_steps
 
 Norm = Literal["none", "layer", "batch"]
 
@@ -125,11 +126,12 @@ def encode_strokes(cell: Callable[..., Any], points: Any, mask: Any, config: Rec
         cell: as in `recurrent_stack`.
         points: float [B, T, C].
         mask: bool [B, T], right-padded.
-        config: units, layers, dropout, directions, normalisation, L2 and activation.
+        config: points per step, units, layers, dropout, directions, normalisation, L2 and activation.
 
     Returns:
         float [B, U], with `bidirectional` [B, 2U].
     """
+    points, mask = stack_steps(points, mask, config.points_per_step)
     return recurrent_stack(
         cell,
         points,

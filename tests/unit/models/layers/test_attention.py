@@ -38,3 +38,12 @@ def test_attention_weights_can_be_extracted_from_a_network(
     assert not output[~mask].any()
     with pytest.raises(ValueError, match="expected gru to have a layer 'attention' of type AttentionWeights"):
         attention_weights(registry.get("classify", "gru").build(registry.config("classify", "gru", {}), spec))
+
+
+def test_weights_of_joined_steps_are_divided_among_their_valid_points() -> None:
+    from strokecast.models.layers.attention import SpreadOverSteps
+
+    weights = np.array([[0.5, 0.3, 0.2], [0.6, 0.4, 0.0]], np.float32)
+    mask = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    expected = [[0.25, 0.25, 0.15, 0.15, 0.2], [0.3, 0.3, 0.4, 0.0, 0.0]]
+    np.testing.assert_allclose(SpreadOverSteps(2)(weights, mask), expected, rtol=1e-6)

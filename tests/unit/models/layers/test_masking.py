@@ -34,3 +34,18 @@ def test_stride_mask_rounds_lengths_up(mask: np.ndarray, length: np.ndarray) -> 
     assert shorter.shape == (5, 4)
     np.testing.assert_array_equal(shorter.sum(axis=1), -(-length // 3))
     assert StrideMask.from_config(layer.get_config()).stride == 3
+
+
+def test_stacked_steps_hold_the_points_in_order_and_zeros_at_the_end() -> None:
+    from strokecast.models.layers.masking import StackSteps, stack_steps
+
+    sequences = np.arange(2 * 5 * 3, dtype=np.float32).reshape(2, 5, 3)
+    layer = StackSteps(2)
+    stacked = layer(sequences).numpy()
+    np.testing.assert_array_equal(stacked[:, :2], sequences[:, :4].reshape(2, 2, 6))
+    np.testing.assert_array_equal(stacked[:, 2], np.pad(sequences[:, 4], ((0, 0), (0, 3))))
+    assert StackSteps.from_config(layer.get_config()).count == 2
+    mask = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    _, shorter = stack_steps(sequences, mask, 2)
+    assert shorter.numpy().tolist() == [[True, True, True], [True, True, False]]
+    assert stack_steps(sequences, mask, 1)[1] is mask
