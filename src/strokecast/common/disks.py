@@ -32,22 +32,24 @@ def failed_path(error: BaseException) -> Path | None:
     return None
 
 
-def describe_full(error: BaseException, default: Path = Path()) -> str:
+def describe_full(error: BaseException, *folders: Path) -> str:
     """One line about a full disk: the file, its file system, the size of that, what is free, and what to do.
 
     Args:
         error: an error for which `is_full` is true.
-        default: the folder that was written to, if the error names no file.
+        folders: what was written to; default: the working folder and that of temporary files. If the error names no file,
+            the one with the least free space is meant.
     """
     named = failed_path(error)
-    path = named or default
-    mount = mount_point(path)
+    temporary = Path(tempfile.gettempdir())
+    mounts = [mount_point(path) for path in ((named,) if named else folders or (Path(), temporary))]
+    mount = min(mounts, key=lambda folder: shutil.disk_usage(folder).free)
     usage = shutil.disk_usage(mount)
     place = f" while writing {named}" if named else ""
     fix = "free some space there"
     if mount == mount_point(Path()):
         fix += " or move DVC's cache to a larger disk (`dvc cache dir FOLDER`)"
-    elif mount == mount_point(Path(tempfile.gettempdir())):
+    elif mount == mount_point(temporary):
         fix += " or set TMPDIR to a folder on a larger disk"
     return f"the disk is full{place}: file system {mount} ({human(usage.total)}, {human(usage.free)} free); {fix}"
 

@@ -47,7 +47,7 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
     reads_time = bool(config.get("time")) or spec.get("by") == "time"
     conditional = bool(config.get("conditional", True))
     end_time = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
-    with tempfile.TemporaryDirectory() as work_dir:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work_dir:  # the disk of the model, not of /tmp
         data = Path(work_dir) / "model"
         data.mkdir()
         for name in (

@@ -59,8 +59,9 @@ def explain(error: Exception, database: Path) -> BoardError:
     if "database schema" in text or "Can't locate revision" in text:
         return other_version(text, database)
     if disks.is_full(error):
+        folders = [path for path in (database.parent, *database.parent.glob("artifacts/*")) if path.is_dir()]
         return BoardError(
-            f"the MLflow board cannot be written: {disks.describe_full(error, database.parent)}, then {_SYNC}"
+            f"the MLflow board cannot be written: {disks.describe_full(error, *folders)}, then {_SYNC}"
         )
     if isinstance(error, TimeoutError):  # the board's lock
         return BoardError(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from strokecast.common import disks
+
+Usage = namedtuple("Usage", ("total", "used", "free"))
 
 
 @pytest.mark.parametrize(
@@ -42,10 +45,17 @@ def test_the_fix_for_temporary_files_on_a_disk_of_their_own_is_tmpdir(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "small"))
+    free = {tmp_path / "small": 5}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10_000_000_000, 0, free.get(path, 10)))
     mounts = (tmp_path / "small", Path("/"))
     monkeypatch.setattr(Path, "is_mount", lambda path: path in mounts)
     (tmp_path / "small").mkdir()
     line = disks.describe_full(OSError(errno.ENOSPC, "full", str(tmp_path / "small" / "a" / "b")))
     assert f"file system {tmp_path / 'small'} (" in line
     assert line.endswith("free some space there or set TMPDIR to a folder on a larger disk")
-    assert "dvc cache dir" in disks.describe_full(OSError("disk is full"), tmp_path)
+    nameless = OSError("database or disk is full")
+    assert f"system {tmp_path / 'small'} (10.0 GB, 0.0 kB free)" in disks.describe_full(nameless)
+    assert disks.describe_full(nameless, tmp_path) == (
+        "the disk is full: file system / (10.0 GB, 0.0 kB free); free some space there or move DVC's cache to a larger disk "
+        "(`dvc cache dir FOLDER`)"
+    )

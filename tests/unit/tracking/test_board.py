@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.tracking import board, store
+from strokecast.tracking import board, store, store_health
 
 WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
 Make = Callable[..., Path]
@@ -284,3 +286,24 @@ def test_an_unfinished_training_is_an_error_of_one_line(make_training: Make, act
     with pytest.raises(UserError, match="'failed'"):
         board.ensure_run(folder)
     assert active() == []
+
+
+def test_metrics_of_an_evaluation_that_cannot_be_logged_are_one_warning(
+    make_training: Make,
+    evaluate: Make,
+    active: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folders = [make_training(), make_training("forecast", "gru", training_id="other")]
+    [report] = {evaluate(folder) for folder in folders}
+    monkeypatch.setattr(store_health, "BUSY_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(store.database(), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        board.ensure_runs(folders, report)
+    assert capsys.readouterr().err == (
+        "warning: the metrics are in the reports, but not on the board: mlruns/mlflow.db: another program has locked the "
+        "MLflow board for more than 0 s; when it has ended, run `strokecast sync`\n"
+    )
+    board.ensure_runs(folders, report)
+    assert [run.data.metrics["test/mae"] for run in active()] == [12.5, 12.5]
