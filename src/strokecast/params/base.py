@@ -20,6 +20,11 @@ Action = Literal["stop", "quarantine", "warn"]
 Rejection = Literal["stop", "quarantine"]  # for rows that later stages cannot use
 
 
+def empty_mapping(value: Any) -> Any:
+    """YAML reads a mapping without keys as null."""
+    return {} if value is None else value
+
+
 def to_tuple(value: Any) -> Any:
     """A YAML list as a tuple, because the models are frozen."""
     return tuple(value) if isinstance(value, list) else value
@@ -41,6 +46,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(to_tuple)]
 Name = Annotated[str, AfterValidator(_check_name)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(to_tuple)]
 Ints = Annotated[tuple[int, ...], BeforeValidator(to_tuple)]
+Settings = Annotated[dict[str, Any], BeforeValidator(empty_mapping)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -48,13 +54,15 @@ Count = Annotated[int, Field(ge=1)]
 class Strict(BaseModel):
     """Frozen; an unknown key or a wrong type is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _empty(cls, values: Any) -> Any:
-        """YAML reads a section without keys as null: all its keys have their defaults."""
-        return {} if values is None else values
+        """A section without keys: all its keys have their defaults."""
+        return empty_mapping(values)
 
 
 def with_default(model: type[BaseModel], name: str, default: Any) -> Any:

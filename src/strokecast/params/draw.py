@@ -33,7 +33,7 @@ class DrawEvaluation(Strict):
         (0.1, 0.3, 0.5, 0.8, 1.0), min_length=1, description="sampling temperatures shown side by side"
     )
     seed: int = Field(0, ge=0, description="seed of the generated drawings and of the bootstrap")
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples for the intervals")
+    resamples: int = Field(1000, ge=100, le=1_000_000, description="bootstrap resamples for the intervals")
     level: Share = Field(0.95, description="confidence level of the intervals")
 
     @model_validator(mode="after")

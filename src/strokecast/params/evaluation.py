@@ -14,10 +14,10 @@ from strokecast.params.draw import DrawEvaluation
 class ClassifyEvaluation(Strict):
     """How classifiers are evaluated on the test split."""
 
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples for the intervals")
+    resamples: int = Field(1000, ge=100, le=1_000_000, description="bootstrap resamples for the intervals")
     level: Share = Field(0.95, description="confidence level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
-    calibration_bins: int = Field(15, ge=2, description="equal-width bins of the calibration error")
+    calibration_bins: int = Field(15, ge=2, le=1000, description="equal-width bins of the calibration error")
     length_edges: Annotated[tuple[Count, ...], BeforeValidator(to_tuple)] = Field(
         (25, 50, 75, 100), description="points; accuracy is also reported for drawings up to each edge"
     )
@@ -45,7 +45,9 @@ class WatchEvaluation(ClassifyEvaluation):
 class Regime(Strict):
     """A named span of first forecast days with metrics of its own."""
 
-    name: str = Field(..., pattern=r"^[A-Za-z0-9_-]+$", description="name in the reports")
+    name: str = Field(
+        ..., pattern=r"^[A-Za-z0-9_-]+$", description="name in the reports: letters, digits, - and _"
+    )
     first: Day = Field(..., description="first forecast day from, YYYY-MM-DD")
     last: Day = Field(..., description="first forecast day to, YYYY-MM-DD, inclusive")
 
@@ -79,7 +81,9 @@ class ForecastEvaluation(Strict):
         "seasonal_naive_364",
         description="model of forecast whose MAE all others are compared with; null: none",
     )
-    resamples: int = Field(1000, ge=100, description="block bootstrap resamples for the intervals")
+    resamples: int = Field(
+        1000, ge=100, le=1_000_000, description="block bootstrap resamples for the intervals"
+    )
     level: Share = Field(0.95, description="confidence level of the intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
     block_days: int = Field(
@@ -94,6 +98,10 @@ class ForecastEvaluation(Strict):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [regime.name for regime in self.regimes]
+        if "all" in names:
+            raise PydanticCustomError(
+                "regimes", "regimes should not be named all, as all test days together are"
+            )
         for name in names:
             if names.count(name) > 1:
                 raise PydanticCustomError(

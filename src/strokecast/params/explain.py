@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -45,7 +47,8 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
     path = _key_path(head["loc"], model)
     dotted = ".".join((*prefix, *path))
     location = f"params.yaml: {dotted}" if dotted else "params.yaml"
-    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in errors} - {dotted})
+    others = sorted({".".join((*prefix, *_key_path(e["loc"], model))) for e in errors})
+    others = [other for other in others if not _nested(other, dotted)]
     fix = f"also wrong: {', '.join(others)}" if others else ""
     if head["type"] == "extra_forbidden":
         choices = list(_model_at(model, path[:-1]).model_fields)
@@ -71,8 +74,16 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
     )
 
 
+def _nested(path: str, other: str) -> bool:
+    """Whether one key path lies below the other; the members of a union give an error each."""
+    return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
+
+
 def _short(value: Any) -> str:
-    text = repr(value.model_dump() if isinstance(value, BaseModel) else value)
+    """A value as YAML writes it, cut to 80 characters."""
+    value = value.model_dump() if isinstance(value, BaseModel) else value
+    value = list(value) if isinstance(value, tuple) else value
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -134,10 +145,12 @@ def _allowed(head: Any, model: type[BaseModel], path: Sequence[str]) -> str | tu
         owner = _model_at(model, path[:-1])
         field = owner.model_fields[path[-1]]
     except (KeyError, IndexError):
-        return str(message)
+        return "a mapping" if head["type"].startswith(("model_", "dict_")) else str(message)
     if get_origin(field.annotation) is Literal:
         return tuple(map(_choice, get_args(field.annotation)))
     legal = legal_values(field.annotation, list(field.metadata))
+    if head["type"] == "string_pattern_mismatch":
+        return str(field.description)
     if (
         head["type"] == "missing"
         or _is_union(field.annotation)
@@ -185,7 +198,8 @@ def legal_values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
 
 
 def _choice(value: Any) -> str:
-    return '""' if value == "" else str(value)
+    text = str(value)
+    return text if re.fullmatch(r"[\w.-]+", text) else json.dumps(value)
 
 
 def _with_range(word: str, metadata: Sequence[Any]) -> str:

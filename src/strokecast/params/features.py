@@ -47,7 +47,7 @@ class DrawFeatures(ClassifyFeatures):
 class WatchFeatures(Strict):
     """TFRecords of drawings rendered as videos."""
 
-    frames: int = Field(12, ge=1, le=256, description="frames per video; the last is the finished drawing")
+    frames: int = Field(8, ge=1, le=256, description="frames per video; the last is the finished drawing")
     height: int = Field(28, ge=8, le=256, description="height of a frame in pixels")
     width: int = Field(28, ge=8, le=256, description="width of a frame in pixels")
     pen: float = Field(1.5, gt=0, le=4, description="width of the drawn lines in pixels")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Ints, Strict
+from strokecast.params.base import Ints, Settings, Strict
 
 MAX_SEED = 2**32 - 1  # of NumPy's global generator, which Keras seeds
 
@@ -17,8 +17,8 @@ class ModelEntry(Strict):
 
     enabled: bool = Field(True, description="false switches the model off")
     seeds: Ints = Field((1,), min_length=1, description="one training per seed; reports show mean and spread")
-    config: dict[str, Any] = Field({}, description="settings of the architecture")
-    training: dict[str, Any] = Field({}, description="keys of the task's recipe to override")
+    config: Settings = Field({}, description="settings of the architecture")
+    training: Settings = Field({}, description="keys of the task's recipe to override")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -76,7 +76,11 @@ class QuickDraw(Strict):
 
 def _check_shares(options: Any) -> Any:
     if options.valid_share + options.test_share >= 1:
-        raise PydanticCustomError("shares", "the sum of valid_share and test_share should be below 1")
+        raise PydanticCustomError(
+            "shares",
+            "the sum of valid_share ({valid}) and test_share ({test}) should be below 1",
+            {"valid": options.valid_share, "test": options.test_share},
+        )
     return options
 
 
@@ -94,8 +98,8 @@ class ClassFiles(Strict):
     )
     recognized_only: bool = Field(False, description="quarantine drawings that the game did not recognise")
     drop_duplicates: bool = Field(True, description="quarantine drawings with the key_id of an earlier one")
-    valid_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for validation")
-    test_share: float = Field(0.1, ge=0, lt=1, description="share of all drawings for test")
+    valid_share: float = Field(0.1, gt=0, lt=1, description="share of all drawings for validation")
+    test_share: float = Field(0.1, gt=0, lt=1, description="share of all drawings for test")
     cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
     max_file_megabytes: int = _max_file_megabytes()
 
@@ -130,7 +134,7 @@ class Tutorial(Strict):
     )
     classes: Literal["all"] | Words = Field("all", description="`all`, or a list of classes")
     valid_share: float = Field(
-        0.1, ge=0, lt=1, description="share of the training set for validation; a hash of the drawing decides"
+        0.1, gt=0, lt=1, description="share of the training set for validation; a hash of the drawing decides"
     )
     cap: Cap = Field(Cap(), description="maximum number of drawings per class and split")
 
@@ -308,7 +312,7 @@ def _timezone_problem(name: str) -> str:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         zones = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(zoneinfo.available_timezones())}
-        close = difflib.get_close_matches(name.rsplit("/", 1)[-1].casefold(), zones, n=1)
+        close = difflib.get_close_matches(name.rsplit("/", 1)[-1].casefold(), zones, n=1, cutoff=0.75)
         hint = f"; did you mean {zones[close[0]]!r}?" if close else ""
         return f"timezone should be an IANA name such as America/Chicago, or empty, not {name!r}{hint}"
     return ""

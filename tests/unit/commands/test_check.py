@@ -193,7 +193,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"models.classify.gru": {"seeds": [1, 2, 1]}}, "seeds should be distinct, 1 is repeated"),
     ({"models.classify.gru": {"seeds": [-1]}}, "seeds should be integers from 0 to 4294967295, not -1"),
     ({"models.classify.gru": {"seeds": [2**32]}}, "not 4294967296"),
-    ({"models.classify.gru": {"seeds": []}}, "seeds: () is not valid; allowed: list of integer, not empty"),
+    ({"models.classify.gru": {"seeds": []}}, "seeds: [] is not valid; allowed: list of integer, not empty"),
     (
         {"models.watch": {"video_transformer": {"config": {"patch": 13}}}},
         "video_transformer.config.patch: frames of 28 x 28 pixels cannot be cut into patches of 13",
@@ -249,6 +249,24 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         "epochs: 'ten' is not valid; allowed: integer from 1 to 100000",
     ),
     ({"training.classify": {"warmup_epochs": 20}}, "warmup_epochs (20) should be less than epochs (12)"),
+    (
+        {"features.forecast": {"scale": float("inf")}},
+        "features.forecast.scale: inf is not valid; allowed: number > 0",
+    ),
+    ({"models.forecast.linear": {"config": {"l2": float("inf")}}}, "config.l2: inf is not valid"),
+    (
+        {"features.forecast": {"holiday_country": "us"}},
+        "holiday_country: 'us' is not valid; allowed: country or region whose public holidays are features, e.g. US",
+    ),
+    ({"models.classify.gru": True}, "models.classify.gru: true is not valid; allowed: a mapping"),
+    ({"models.classify.GRU": {}}, "unknown architecture 'GRU'; choose one of attention_rnn, "),
+    ({"models.classify.GRU": {}}, "did you mean 'gru'? Otherwise rename or remove the entry"),
+    (csv(separator="x"), """separator: 'x' is not valid; choose one of ",", ";", """),
+    (
+        {"sketches": {"source": "quickdraw_raw", "quickdraw_raw": {"test_share": 0.0}}},
+        "test_share: 0.0 is not valid; allowed: number > 0 and < 1",
+    ),
+    ({"evaluation.classify": {"resamples": 10**12}}, "allowed: integer from 100 to 1000000"),
     # the machine
     ({"training.device": "gpu"}, "training.device: this machine has no GPU; allowed: auto | cpu"),
     ({"quality.reference": "none.json"}, "quality.reference"),

@@ -6,6 +6,7 @@ architecture only.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -117,10 +118,15 @@ def get(task: str, name: str) -> Architecture:
             f"unknown architecture {name!r}",
             location=f"params.yaml: models.{task}.{name}",
             allowed=names(task),
-            fix=f"rename or remove the entry, or add src/strokecast/models/{task}/{name}.py",
+            fix=f"{_suggest(name, names(task))}rename or remove the entry, or add src/strokecast/models/{task}/{name}.py",
         )
     importlib.import_module(f"strokecast.models.{task}.{name}")
     return _REGISTERED[task, name]
+
+
+def _suggest(name: str, choices: list[str]) -> str:
+    close = difflib.get_close_matches(name.casefold(), choices, n=1)
+    return f"did you mean {close[0]!r}? Otherwise " if close else ""
 
 
 def config(task: str, name: str, values: Mapping[str, Any]) -> Config:
