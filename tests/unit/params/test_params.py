@@ -59,6 +59,15 @@ def nested(path: str, value: Any) -> dict[str, Any]:
             [{"name": "a", "first": "2019-01-01"}],
             ["regimes.0.last", "is missing"],
         ),
+        (
+            "evaluation.forecast.regimes",
+            [{"name": "all", "first": "2019-01-01", "last": "2019-02-01"}],
+            ["evaluation.forecast", "should not be named all"],
+        ),
+        ("series.csv.value_column", "a\nb", ["series.csv.value_column", r"'a\nb'", "U+000A"]),
+        ("series.csv.extra_columns", ["a", "\u202eb"], ["series.csv.extra_columns.1", "U+202E"]),
+        ("series.csv.unit", "x" * 201, ["series.csv.unit", "at most 200 bytes", "it has 201 bytes"]),
+        ("features.forecast.targets", ["y", "\x1b[31m"], ["features.forecast.targets.1", "U+001B"]),
     ],
 )
 def test_a_mistake_gives_one_line_with_key_value_and_choices(path: str, value: Any, words: list[str]) -> None:
