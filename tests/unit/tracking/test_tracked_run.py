@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import functools
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strokecast.commands import sync
+from strokecast.common import disks, files
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastRecipe
-from strokecast.tracking import board, store, training_lock
+from strokecast.tracking import board, store, store_health, training_lock
 from strokecast.tracking.tracked_run import TrackedRun
 from strokecast.training.job import TrainingJob
 
@@ -361,7 +365,7 @@ def test_another_config_recipe_seed_data_or_code_is_another_training(
     assert len({run.training_id for run in runs}) == 6
 
 
-def test_a_board_that_cannot_be_written_does_not_stop_the_training(
+def test_a_board_that_is_locked_while_it_trains_only_stops_the_live_curves(
     train: Any,
     client: Any,
     describe_run: Any,
@@ -371,17 +375,117 @@ def test_a_board_that_cannot_be_written_does_not_stop_the_training(
     from mlflow.exceptions import MlflowException
 
     def locked(*_: object, **__: object) -> None:
-        raise MlflowException("database is locked")
+        raise MlflowException("(sqlite3.OperationalError) database is locked\n[SQL: INSERT ...]")
 
     folder = Path("models/forecast/gru/seed-1")
     with monkeypatch.context() as patch:
         patch.setattr(board, "log_points", locked)
         training = train(folder)
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("warning: live curves stop here; ")
-    assert "has locked the MLflow board" in line
+    assert capsys.readouterr().err == (
+        "warning: live curves stop here; the end of the training, or `sync`, adds the rest: mlruns/mlflow.db: another "
+        "program has locked the MLflow board for more than 20 s; when it has ended, run `strokecast sync`\n"
+    )
     seen = describe_run(client, training.finalize(folder))
     assert len(seen["histories"]["train/loss"]) == 3
+
+
+def test_a_training_on_a_locked_board_is_kept_with_one_warning_and_sync_adds_it(
+    train: Any, active: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("params.yaml").write_text("models: {forecast: {gru: {enabled: true}}}")
+    monkeypatch.setattr(store_health, "BUSY_TIMEOUT", 0.05)
+    folder = Path("models/forecast/gru/seed-1")
+    with closing(sqlite3.connect(store.database(), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        training = train(folder)
+        assert training.finalize(folder) is None
+    assert capsys.readouterr().err == (
+        "warning: the training goes on, and `sync` adds it to the board later: mlruns/mlflow.db: another program has locked "
+        "the MLflow board for more than 0 s; when it has ended, run `strokecast sync`\n"
+    )
+    assert files.read_json(folder / "run.json")["status"] == "finished"
+    assert sync.sync().startswith("board complete: 1 trainings, 1 added")
+    [run] = active()
+    assert (run.info.status, run.data.tags[store.ID]) == ("FINISHED", training.training_id)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_text("no database" * 1000), lambda path: (path.unlink(), path.mkdir())]
+)
+def test_a_training_beside_a_damaged_board_is_kept_with_one_warning(
+    empty_project: Path, train: Any, damage: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.folder().mkdir()
+    store.database().touch()
+    damage(store.database())
+    folder = Path("models/forecast/gru/seed-1")
+    assert train(folder).finalize(folder) is None
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "warning: the training goes on, and `sync` adds it to the board later: mlruns/mlflow.db: the MLflow board is damaged: "
+    )
+    assert "`strokecast sync --restore`" in line
+    assert (folder / "pyfunc" / "MLmodel").is_file()
+
+
+def test_a_full_disk_while_the_model_is_copied_to_the_board_is_one_warning(
+    train: Any,
+    client: Any,
+    active: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("params.yaml").write_text("models: {forecast: {gru: {enabled: true}}}")
+
+    def full(_: Any, model_id: str, folder: str) -> None:
+        target = Path(store.artifacts("strokecast-forecast"), "models", model_id, "artifacts")
+        target.mkdir(parents=True)
+        (target / "MLmodel").write_text("half of it")
+        reason = f"[Errno 28] No space left on device: '{target}/data'"
+        raise shutil.Error([(f"{folder}/data", f"{target}/data", reason)])
+
+    folder = Path("models/forecast/gru/seed-1")
+    training = train(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.log_model_artifacts", full)
+        assert training.finalize(folder) is None
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "warning: the model is kept, and `sync` adds it to the board later: the MLflow board cannot be written: the disk is "
+        f"full while writing {store.artifacts('strokecast-forecast')}/models/"
+    )
+    assert f": file system {disks.mount_point(Path())} (" in line
+    assert line.endswith("then run `strokecast sync`")
+    assert not list(store.folder().rglob("MLmodel")), "no unusable part is left behind"
+    assert sync.sync().startswith("board complete: 1 trainings")
+    [run] = active()
+    assert run.info.status == "FINISHED"
+    assert len(client.search_logged_models([run.info.experiment_id])) == 1
+
+
+def test_a_full_disk_while_the_pyfunc_is_saved_keeps_the_checkpoints(
+    project: Path,
+    spec: dict[str, Any],
+    calibration: dict[str, Any],
+    history_line: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    (folder / "history.csv").write_text(",".join(history_line(1)) + "\n")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "pyfunc"))
+
+    monkeypatch.setattr("strokecast.tracking.pyfunc.save", full)
+    with pytest.raises(OSError, match="No space left"), TrackedRun.start(JOB, spec) as training:
+        assert training.checkpoint_dir is not None
+        (training.checkpoint_dir / "checkpoint-3.npz").write_text("of the last epoch")
+        training.finish(folder, FACTS)
+    again = TrackedRun.start(JOB, spec)
+    assert again.training_id == training.training_id
+    assert (training.checkpoint_dir / "checkpoint-3.npz").exists()
 
 
 def test_each_seed_has_a_run_of_its_own(train: Any, client: Any) -> None:
