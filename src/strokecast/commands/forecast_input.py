@@ -88,8 +88,15 @@ def read(
     with input_files.local_copy(path) as file:
         cells, layout = _read_cells(file, str(path), spec.get("table", {}), columns)
     values = [column for column in columns if column not in ("ds", DAY_TYPE)]
-    date_format = _choose_date_format(cells["ds"], layout.source.date_format, layout.source.timezone)
-    frame = build_row_table(cells, layout.source, SeriesQuality(), date_format)
+    try:
+        date_format = _choose_date_format(cells["ds"], layout.source.date_format, layout.source.timezone)
+        frame = build_row_table(cells, layout.source, SeriesQuality(), date_format)
+    except UserError as error:  # offsets from UTC without a time zone
+        raise UserError(
+            error.what,
+            location=str(path),
+            fix="write plain days, YYYY-MM-DD, or train the model with series.csv.timezone set to their time zone",
+        ) from None
     reasons = _check_rows(frame, layout.source, date_format, spec, str(path), report)
     accepted = (frame["outside"] == 0).to_numpy().copy()
     accepted[list(reasons)] = False

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 
 from strokecast import params
-from strokecast.common import files, paths
+from strokecast.common import files, output_paths, paths
 from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
 from strokecast.params.edit import edit_yaml
@@ -53,7 +53,8 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
         The difference as a unified diff; empty if there is none.
 
     Raises:
-        UserError: if there is no such preset, or params.yaml would not be valid with it. Nothing is written then.
+        UserError: if there is no such preset, or params.yaml is read-only or would not be valid with it. Nothing
+            is written then.
     """
     before = read_text(path)
     values = apply_overlay(read_yaml(path), read_overlay(_path(name, folder)))
@@ -65,6 +66,7 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
             str(error), location=str(path), fix="write it without anchors and in one document"
         ) from None
     if not dry_run and after != before:
+        output_paths.check_writable(path)
         files.write_text(path, after)
     rows = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} with {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -110,7 +111,10 @@ def _write(descriptor: int | None, view: memoryview) -> int:
 @contextmanager
 def _opened(path: Path) -> Iterator[int | None]:
     """The descriptor of a stream; None: that of `sys.stdout`, which has no descriptor."""
-    sys.stdout.flush()
+    if sys.stdout is not None:  # None: the user closed it
+        sys.stdout.flush()
+    elif path == STDOUT:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     if path == STDOUT:
         try:
             descriptor = sys.stdout.fileno()

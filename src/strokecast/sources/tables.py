@@ -194,7 +194,15 @@ def _position(header: list[str], name: str, location: str, separator: str) -> in
 
 
 def find_separator(header: Sequence[str], name: str, separator: str) -> str:
-    """The separator with which a header that was split at `separator` names a column; "": none."""
+    """The separator that a file seems to have instead of `separator`; "": none.
+
+    Args:
+        header: the header, split at `separator`.
+        name: a column that it lacks.
+        separator: with which it was split.
+    """
     line = separator.join(header)
-    others = (other for other in _SEPARATORS if other != separator)
-    return next((other for other in others if count_header(line.split(other), name)), "")
+    others = [other for other in _SEPARATORS if other != separator]
+    with_column = (other for other in others if count_header(line.split(other), name))
+    single = (other for other in others if len(header) == 1 and other in line)
+    return next(with_column, next(single, ""))

@@ -129,13 +129,14 @@ def test_a_file_is_read_alike(project: Path, name: str, monkeypatch: pytest.Monk
 
 
 REFUSED = {
-    "mixed offsets": ("mixed-offsets/in.csv", {}, "series.csv.timezone: '2023-06-01T00:00:00+02:00' is a time with an offset from UTC"),
-    "UTC": ("mixed-offsets/utc.csv", {"date_format": "auto"}, "series.csv.timezone: '2023-06-01T00:00:00Z' is a time with an offset from UTC"),
+    "mixed offsets": ("mixed-offsets/in.csv", {}, "'2023-06-01T00:00:00+02:00' is a time with an offset from UTC"),
+    "UTC": ("mixed-offsets/utc.csv", {"date_format": "auto"}, "'2023-06-01T00:00:00Z' is a time with an offset from UTC"),
     "a negative value": ("forecast-input/negative.csv", {}, "negative: 500 rows (row 1: 2023-06-01 '-10000.0', row 2: "),
     "a column twice": ("forecast-input/dup.csv", {}, "the header names the column 'y' 2 times"),
     "True and False": ("forecast-input/bool.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 'False', row 2: 2023-06-02 'True', "),
     "a cell too many": ("forecast-input/extra_cell.csv", {}, "extra_cell.csv, line 2: 3 cells, but the header names 2 columns"),
     "the largest numbers": ("forecast-input/huge.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 '10000.0e300', row 2: "),
+    "semicolons": ("european/semicolon.csv", {}, "the columns are 'Datum;Umsatz'; "),
     "decimal commas": ("european/decimal2.csv", GERMAN, "non_numeric: 900 rows (row 1: 01.01.2022 '10,00', row 2: "),
     "decimal commas, three digits": ("european/decimal.csv", GERMAN, "thousands_mark: 900 rows (row 1: 01.01.2022 '10,000', separator ',', row 2:"),
 }  # fmt: skip
@@ -150,6 +151,8 @@ def test_a_file_is_refused_with_one_line(project: Path, name: str) -> None:
         result = run_forecast(CASES / file, table)
     assert line in error
     assert line in result.output
+    assert ("series.csv.timezone" in error) == ("series.csv.timezone" in result.output) == ("UTC" in line)
+    assert file in result.output
     assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
     assert not Path("out.csv").exists()
 

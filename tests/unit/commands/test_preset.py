@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,19 @@ def test_an_unknown_preset_and_one_that_contradicts_params_yaml(tmp_path: Path) 
     with pytest.raises(UserError, match=r"draw\.judge"):
         preset.apply("off", path, folder)
     assert path.read_text() == text
+
+
+def test_a_linked_params_yaml_is_written_through_and_a_read_only_one_is_refused(tmp_path: Path) -> None:
+    original, link = tmp_path / "shared.yaml", tmp_path / "params.yaml"
+    shutil.copyfile(ROOT / "params.yaml", original)
+    link.symlink_to("shared.yaml")
+    preset.apply("births", link, FOLDER)
+    assert link.is_symlink()
+    changed = original.read_bytes()
+    assert changed != (ROOT / "params.yaml").read_bytes()
+    original.chmod(0o444)
+    with pytest.raises(
+        UserError, match=r"params\.yaml: is read-only; name another file, or make it writable"
+    ):
+        preset.apply("zoo", link, FOLDER)
+    assert (original.read_bytes(), link.is_symlink()) == (changed, True)

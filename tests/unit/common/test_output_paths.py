@@ -99,6 +99,12 @@ def test_the_names_of_standard_output_are_written_to_it(capfdbinary: pytest.Capt
     assert not Path("-").exists()
 
 
+def test_a_closed_standard_output_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        files.write_text(Path("-"), "x")
+
+
 def test_what_cannot_be_written_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
