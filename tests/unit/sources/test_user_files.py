@@ -367,6 +367,25 @@ def test_integers_beyond_64_bits_in_an_npz_are_refused(project: Path, tmp_path: 
     assert "drawing 0 is not an array of numbers" in download_error("npz_folder", tmp_path)
 
 
+@pytest.mark.parametrize("case", ["console-names", "kaggle-csv", "npz/stroke5"])
+def test_a_raw_file_that_was_truncated_after_the_download_is_an_error(project: Path, case: str) -> None:
+    sources = {
+        "console-names": "quickdraw_simplified",
+        "kaggle-csv": "kaggle_csv",
+        "npz/stroke5": "npz_folder",
+    }
+    download(sources[case], CASES / case)
+    path = next(path for path in sorted((paths.RAW / "sketches").iterdir()) if path.name != "source.json")
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UserError) as error:
+        list(reading.read(paths.RAW / "sketches"))
+    assert str(error.value) == (
+        f"{path}: has {size - 200:,} bytes, not the {size:,} that were downloaded; run `dvc repro -f "
+        "download@sketches`"
+    )
+
+
 def test_source_json_of_kaggle_names_the_classes_of_each_file(project: Path) -> None:
     download("kaggle_csv", CASES / "kaggle-csv", classes=["bee"])
     source = json.loads((paths.RAW / "sketches/source.json").read_text())

@@ -5,6 +5,8 @@ pyarrow's own conversions import pandas, which costs a stage half a second.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,62 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from strokecast.common.errors import UserError
+from strokecast.common.files import check_regular
 
-def read_table(path: Path) -> Any:
-    """The `pyarrow.Table` of a parquet file."""
-    with pq.ParquetFile(path) as file:
-        return file.read()
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Any]:
+    """Yield the `pyarrow.parquet.ParquetFile` of `path`.
+
+    Raises:
+        UserError: if the file does not exist, or pyarrow finds it damaged when it is opened or read.
+    """
+    check_regular(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise UserError(
+            f"is damaged or not a Parquet file ({reason})",
+            location=str(path),
+            fix="restore it with `dvc checkout`, or run the stage that writes it again",
+        ) from None
+
+
+def read_metadata(path: Path) -> Any:
+    """The `pyarrow.parquet.FileMetaData` of a parquet file.
+
+    Raises:
+        UserError: as `open_parquet`.
+    """
+    with open_parquet(path) as file:
+        return file.metadata
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the columns of a parquet file.
+
+    Raises:
+        UserError: as `open_parquet`.
+    """
+    with open_parquet(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> Any:
+    """The `pyarrow.Table` of a parquet file.
+
+    Args:
+        path: of the file.
+        columns: the columns to read; None: all.
+
+    Raises:
+        UserError: as `open_parquet`.
+    """
+    with open_parquet(path) as file:
+        return file.read(columns)
 
 
 def to_numpy(array: Any, dtype: type[np.number]) -> NDArray[Any]:

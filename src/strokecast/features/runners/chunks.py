@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from strokecast.features.records import arrow, writing
@@ -103,7 +102,7 @@ def split_into_chunks(paths: Mapping[str, Path], max_points: int | None = None) 
     """
     index = 0
     for split, path in paths.items():
-        metadata = pq.read_metadata(path)
+        metadata = arrow.read_metadata(path)
         start = rows = 0
         for group in range(metadata.num_row_groups):
             rows += metadata.row_group(group).num_rows
@@ -210,7 +209,7 @@ def _encode_rows(drawings: Drawings, rows: NDArray[np.int64], boundary: int, sca
 
 
 def _read(chunk: RowGroupChunk, columns: list[str]) -> Any:
-    with pq.ParquetFile(chunk.path) as file:
+    with arrow.open_parquet(Path(chunk.path)) as file:
         read = columns if chunk.max_points is None else sorted({*columns, "length"})
         table = file.read_row_groups(list(range(*chunk.groups)), columns=read, use_threads=False)
     if chunk.rows is not None:

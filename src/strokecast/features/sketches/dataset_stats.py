@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from strokecast.common import files
 from strokecast.common.errors import UserError
@@ -62,7 +61,7 @@ def train_lengths(validated: Path) -> Counter[int]:
         UserError: if the training file is missing or empty.
     """
     path = _check_file(validated / "train.parquet")
-    lengths = pq.read_table(path, columns=["length"])["length"].combine_chunks()
+    lengths = arrow.read_table(path, ["length"])["length"].combine_chunks()
     values, counts = np.unique(arrow.to_numpy(lengths, np.int32), return_counts=True)
     return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
@@ -107,10 +106,10 @@ def collect_stats(validated: Path, runner: Runner, max_points: int | None = None
         class_counts={name: sum(one.labels.get(name, 0) for one in by_split["train"]) for name in classes},
         lengths=lengths,
         scale=scale,
-        time=all(TIMES in pq.read_schema(path).names for path in paths.values()),
+        time=all(TIMES in arrow.column_names(path) for path in paths.values()),
         source=report["source"],
         left_out={
-            split: pq.read_metadata(path).num_rows - sum(lengths[split].values())
+            split: arrow.read_metadata(path).num_rows - sum(lengths[split].values())
             for split, path in paths.items()
         },
     )
@@ -119,7 +118,7 @@ def collect_stats(validated: Path, runner: Runner, max_points: int | None = None
 def _check_file(path: Path) -> Path:
     if not path.is_file():
         raise UserError("no such file", location=str(path), fix="run `dvc repro validate@sketches`")
-    if pq.read_metadata(path).num_rows == 0:
+    if arrow.read_metadata(path).num_rows == 0:
         raise UserError(
             "no drawing was accepted for this split",
             location=str(path),

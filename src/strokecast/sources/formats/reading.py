@@ -97,6 +97,7 @@ def read(raw_folder: Path) -> Iterator[Group]:
         UserError: if `source.json` or a file is missing or damaged, or a file has another format.
     """
     source = source_json.read(raw_folder, "sketches")
+    source_json.check_sizes(raw_folder, source)
     file_format = source.get("format", "npz")
     options = read_options(source, raw_folder)
     labels = source["classes"]

@@ -58,6 +58,24 @@ def describe_new_size(folder: Path, source: dict[str, Any]) -> str | None:
     return None
 
 
+def check_sizes(raw_folder: Path, source: dict[str, Any]) -> None:
+    """Check that the files of a raw folder have the sizes in `source.json`; a truncated file may still be readable.
+
+    Raises:
+        UserError: names the first file that has another size, because it was edited or damaged.
+    """
+    sizes = source.get("files")
+    for name, info in sizes.items() if isinstance(sizes, dict) else ():
+        path = raw_folder / name
+        expected = info.get("bytes") if isinstance(info, dict) else None
+        if expected is not None and path.is_file() and path.stat().st_size != expected:
+            raise UserError(
+                f"has {path.stat().st_size:,} bytes, not the {expected:,} that were downloaded",
+                location=str(path),
+                fix="run `dvc repro -f download@sketches`",
+            )
+
+
 def summary(source: dict[str, Any]) -> str:
     """The line that a download of sketches ends with."""
     total = sum(info["bytes"] for info in source["files"].values())

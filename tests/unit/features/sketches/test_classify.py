@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,22 @@ def test_digest_ignores_the_test_split(validated_sketches: Path, tmp_path: Path)
     after = classify.preprocess(validated_sketches, tmp_path / "out", SETTINGS)
     assert before["counts"]["test"] != after["counts"]["test"]
     assert before["digest"] == after["digest"]
+
+
+@pytest.mark.parametrize("split", spec.SPLITS)
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-9], lambda data: data[:60] + bytes(200) + data[260:]]
+)
+def test_a_damaged_split_is_reported_in_one_line(
+    validated_sketches: Path, tmp_path: Path, split: str, damage: Callable[[bytes], bytes]
+) -> None:
+    path = validated_sketches / f"{split}.parquet"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(
+        UserError, match=rf"{split}\.parquet: is damaged or not a Parquet file \(.*\); restore it"
+    ):
+        classify.preprocess(validated_sketches, tmp_path / "out", SETTINGS)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(
