@@ -42,6 +42,7 @@ class SimpleRnnConfig(RecurrentClassifier):
     "simple_rnn",
     SimpleRnnConfig,
     testing=SimpleRnnConfig(units=8, layers=3, dropout=0.0, norm="none", bidirectional=False),
+    training={"epochs": 9},
 )
 def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
