@@ -26,7 +26,13 @@ class LstmConfig(RecurrentClassifier):
     directions: Directions = True
 
 
-@register("classify", "lstm", LstmConfig, testing=LstmConfig(units=8, layers=2, dropout=0.0))
+@register(
+    "classify",
+    "lstm",
+    LstmConfig,
+    testing=LstmConfig(units=8, layers=2, dropout=0.0),
+    training={"epochs": 9},
+)
 def build(config: LstmConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""
     import keras
