@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 # Telemetry and hints of libraries. Values that the user set are kept.
 QUIET = {
@@ -24,6 +25,8 @@ KERAS = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_USE_LEGACY_KERAS": "0",
 }
+
+JOBS = "STROKECAST_JOBS"  # set by `strokecast repro`, recorded by each training
 
 # What the user's shell or notebook does not decide.
 FIXED = KERAS | {
@@ -60,14 +63,20 @@ def quiet() -> None:
 def prepare() -> None:
     """Prepare this process and those that it starts; the first call of every stage and command.
 
-    Sets `FIXED` and `QUIET` and removes `REMOVED`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their
-    values. Warnings and log messages of libraries are not printed, unless the user asked Python for warnings, and never
+    Sets `FIXED` and `QUIET` and removes `REMOVED`. `PATH` starts with the folder of this Python, because DVC starts the
+    stages as `python ...`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their values. Warnings and log messages of libraries are not printed, unless the user asked Python for warnings, and never
     raised. Text that the terminal's encoding lacks is escaped.
     """
     quiet()
     os.environ.update(FIXED)
     for name in REMOVED:
         os.environ.pop(name, None)
+    if not os.environ.get(JOBS, "1").isdecimal():
+        del os.environ[JOBS]
+    own = str(Path(sys.executable).parent)
+    paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if paths[0] != own:
+        os.environ["PATH"] = os.pathsep.join([own, *paths])
     requested = [option for option in sys.warnoptions if not _raises(option)]
     if requested != sys.warnoptions or not requested:
         warnings.simplefilter("ignore")

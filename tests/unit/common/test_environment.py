@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,22 @@ def test_choices_of_the_user_are_kept(name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(os.environ, name, "chosen")
     environment.prepare()
     assert os.environ[name] == "chosen"
+
+
+def test_stages_run_with_the_python_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "PATH", "/usr/bin")
+    for _ in range(2):
+        environment.prepare()
+        assert os.environ["PATH"] == f"{Path(sys.executable).parent}:/usr/bin"
+    monkeypatch.delitem(os.environ, "PATH")
+    environment.prepare()
+    assert os.environ["PATH"].startswith(f"{Path(sys.executable).parent}:")
+
+
+def test_a_number_of_jobs_that_is_no_number_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, environment.JOBS, "all")
+    environment.prepare()
+    assert environment.JOBS not in os.environ
 
 
 @pytest.mark.parametrize("options", [[], ["error"], ["e::DeprecationWarning"], ["default", "error:x"]])
