@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from strokecast.commands import check
+from strokecast.commands import check, dvc_api, repro, workspace
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
@@ -323,3 +323,16 @@ def test_a_clone_has_the_data_without_the_files_that_they_came_from(project: Pat
     _write(csv(unit="visits"))
     with pytest.raises(UserError, match="no such file"):
         check.check()
+
+
+def test_repro_finds_faults_before_anything_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reproduce(stage: str) -> None:
+        raise AssertionError(f"{stage} ran")
+
+    stale = frozenset({"params"})
+    plan = dvc_api.Plan({"params": frozenset()}, stale, (), reproduce)
+    monkeypatch.setattr(dvc_api, "plan", lambda report: plan)
+    monkeypatch.setattr(workspace, "check", lambda: None)
+    _write({"sketches": {"quickdraw_sample": {"classes": ["ant", "crap"]}}})
+    with pytest.raises(UserError, match="unknown class 'crap'"):
+        repro.repro(jobs=1, gpu=False)
