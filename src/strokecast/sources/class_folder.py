@@ -21,6 +21,7 @@ from strokecast.sources import class_names
 
 FULL = ".full"
 _ARCHIVES = (".gz", ".xz", ".bz2", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz")
+_INCOMPLETE = (".crdownload", ".part", ".download")  # what browsers call a download in progress
 _SOURCES = {
     ".ndjson": "quickdraw_simplified or quickdraw_raw",
     ".npz": "npz_folder",
@@ -112,7 +113,7 @@ class ClassFolder:
         names = [
             name
             for name in self._names()
-            if (self.suffix in name and name.endswith(_ARCHIVES))
+            if (self.suffix in name and name.endswith(_ARCHIVES + _INCOMPLETE))
             or (name.endswith(f"{FULL}.npz") and name not in used and self.suffix == ".npz")
         ]
         return f"; passed over: {class_names.shorten(names)}" if names else ""

@@ -97,8 +97,9 @@ def test_files_that_are_passed_over_are_named(project: Path, tmp_path: Path) -> 
     shutil.copytree(CASES / "npz/stroke5", folder)
     (folder / "cat.full.npz").touch()
     (folder / "owl.npz.gz").touch()
+    (folder / "pig.npz.crdownload").touch()
     line = download("npz_folder", folder)
-    assert line.endswith("MB; passed over: cat.full.npz, owl.npz.gz")
+    assert line.endswith("MB; passed over: cat.full.npz, owl.npz.gz, pig.npz.crdownload")
     assert counts() == {"cat": 46, "dog": 46}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
 from strokecast.common.paths import MODELS, model_dir, training_label
+from strokecast.models.common import model_folder
 from strokecast.params import ModelEntry
 
 _RERUN = "run `dvc repro`"
@@ -122,12 +122,9 @@ def find_trained_models(task: str, entries: Mapping[str, ModelEntry], models: Pa
 
 
 def _read(name: str, seed: int, folder: Path) -> TrainedModel:
-    try:
-        run = read_json(folder / "run.json")
-    except FileNotFoundError:
-        raise UserError(
-            f"{name} has no training with seed {seed}", location=str(folder), fix=_RERUN
-        ) from None
+    if not (folder / "run.json").exists():
+        raise UserError(f"{name} has no training with seed {seed}", location=str(folder), fix=_RERUN)
+    run = model_folder.read(folder, "run.json", ("name", "seed", "status"))
     if run.get("status") not in ("finished", "failed"):
         raise UserError(
             f"the training of {name} has the status {run.get('status')!r}",

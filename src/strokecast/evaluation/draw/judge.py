@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import read_json
 from strokecast.common.paths import JUDGE
 from strokecast.evaluation.draw.metrics import Drawing
 from strokecast.inference import predictor
 from strokecast.inference.drawing_generator import unscale
+from strokecast.models.common import model_folder
 
 _LOCATION = "params.yaml: draw.judge"
 
@@ -57,25 +57,22 @@ def load_judge(name: str, classes: Sequence[str], folder: Path = JUDGE) -> Judge
         UserError: if the classifier is missing, its training failed, it needs time stamps, or it was not
             trained on one of the classes.
     """
-    try:
-        run = read_json(folder / "run.json")
-    except FileNotFoundError:
-        raise UserError(
-            f"{name} was not trained", location=str(folder), fix="run `dvc repro judge`"
-        ) from None
+    if not (folder / "run.json").exists():
+        raise UserError(f"{name} was not trained", location=str(folder), fix="run `dvc repro judge`")
+    run = model_folder.read(folder, "run.json", ("status",))
     if run["status"] != "finished":
         raise UserError(
             f"the training of {name} has the status {run['status']!r}",
             location=_LOCATION,
             allowed="a model of classify whose training finished",
         )
-    if read_json(folder / "config.json")["config"].get("time"):
+    if model_folder.read(folder, "config.json", ("config",))["config"].get("time"):
         raise UserError(
             f"{name} reads time stamps, which generated drawings do not have",
             location=_LOCATION,
             fix="name another model",
         )
-    judge_classes = read_json(folder / "spec.json")["classes"]
+    judge_classes = model_folder.read(folder, "spec.json", ("classes",))["classes"]
     missing = [label for label in classes if label not in judge_classes]
     if missing:
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""

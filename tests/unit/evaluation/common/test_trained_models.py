@@ -51,6 +51,19 @@ def test_an_unfinished_training_is_named(train, tmp_path):
         find_trained_models("classify", {"a": ENABLED}, tmp_path / "models")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{", "is not valid JSON ("), ("[]", "is not a JSON object"), ("{}", "lacks name, seed, status")],
+)
+def test_a_damaged_run_json_is_named(train, tmp_path, text, reason):
+    train("classify", "a")
+    path = tmp_path / "models/classify/a/seed-1/run.json"
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        find_trained_models("classify", {"a": ENABLED}, tmp_path / "models")
+    assert str(error.value).startswith(f"{path}: {reason}")
+
+
 def test_a_failed_training_is_named_and_not_evaluated(train, tmp_path):
     train("classify", "a")
     train("classify", "b", seed=1, status="failed")

@@ -72,7 +72,12 @@ def test_an_unsuitable_judge_is_named_in_one_line(classifier, draw_spec):
     config = json.loads((classifier / "config.json").read_text()) | {"config": {"time": True}}
     (classifier / "config.json").write_text(json.dumps(config))
     assert "reads time stamps" in message()
+    (classifier / "config.json").write_text("[]")
+    assert "config.json: is not a JSON object; restore it" in message()
     (classifier / "run.json").write_text(json.dumps({"status": "off"}))
     assert "'off'" in message()
+    for text, reason in (("{", "is not valid JSON ("), ("{}", "lacks status")):
+        (classifier / "run.json").write_text(text)
+        assert f"run.json: {reason}" in message()
     shutil.rmtree(classifier)
     assert "logistic was not trained; run `dvc repro judge`" in message()
