@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
@@ -26,7 +27,9 @@ def resolve(path: str) -> Path:
     In a temporary copy of the project (`dvc exp run --temp`, queue workers), a path that is not in
     the copy is resolved against the project itself.
     """
-    local_path = Path(path).expanduser()
+    local_path = Path(path)
+    with contextlib.suppress(RuntimeError):  # `~` of an unknown user
+        local_path = local_path.expanduser()
     if local_path.is_absolute() or _exists(local_path):
         return local_path
     project_path = paths.board_root() / local_path
@@ -93,6 +96,8 @@ def check_folder(folder: Path, path: str, location: str, allowed: str = "") -> N
     """
     try:
         next(folder.iterdir(), None)
+    except ValueError:
+        raise UserError(f"{path!r} contains a null byte", location=location, allowed=allowed) from None
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise UserError(f"no such folder {path!r}", location=location, allowed=allowed) from None

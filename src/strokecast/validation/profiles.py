@@ -150,14 +150,14 @@ def read_reference(path: str, dataset: str) -> ReferenceProfile | None:
     Raises:
         UserError: if the file does not exist, is not a report, or has no profile.
     """
-    file = Path(path).expanduser()
     try:
-        report = files.read_json(file)
+        report = files.read_json(Path(path).expanduser())
     except FileNotFoundError:
         raise UserError(f"no such file {path!r}", location=_REFERENCE_KEY, allowed=_REPORT) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: `~` of an unknown user
+        reason = error.what if isinstance(error, UserError) else error
         raise UserError(
-            f"{path!r} is not a report: {error}", location=_REFERENCE_KEY, allowed=_REPORT
+            f"{path!r} is not a report: {reason}", location=_REFERENCE_KEY, allowed=_REPORT
         ) from None
     if not isinstance(report, dict) or "dataset" not in report:
         raise UserError(f"{path!r} is not a strokecast report", location=_REFERENCE_KEY, allowed=_REPORT)
@@ -170,7 +170,9 @@ def read_reference(path: str, dataset: str) -> ReferenceProfile | None:
             location=_REFERENCE_KEY,
             fix="validate that data again with this version",
         )
-    return ReferenceProfile(f"{report.get('name', report.get('source', 'reference'))} ({file.name})", profile)
+    return ReferenceProfile(
+        f"{report.get('name', report.get('source', 'reference'))} ({Path(path).name})", profile
+    )
 
 
 def _is_profile(value: Any) -> TypeGuard[Profile]:

@@ -27,7 +27,7 @@ CASES = Path(__file__).resolve().parents[2] / "cases"
 Drawings = dict[str, list[np.ndarray]]
 
 
-def settings_for(source: str, folder: Path, **options: Any) -> params.Params:
+def settings_for(source: str, folder: Path | str, **options: Any) -> params.Params:
     key = "base_url" if source.startswith("quickdraw") else "folder"
     return params.parse({"sketches": {"source": source, source: {key: str(folder), **options}}})
 
@@ -268,6 +268,18 @@ def test_a_folder_that_cannot_be_listed_is_an_error(project: Path, tmp_path: Pat
         with pytest.raises(UserError) as error:
             download(source, path)
         assert str(error.value).startswith(f"params.yaml: sketches.{source}.{key}: '{path}': {reason}")
+
+
+@pytest.mark.parametrize("source", [*EXPECTED, "quickdraw", "tutorial_tfrecord"])
+def test_a_path_that_no_system_has_is_an_error(project: Path, source: str) -> None:
+    key = f"params.yaml: sketches.{source}.{'base_url' if source.startswith('quickdraw') else 'folder'}"
+    for folder, line in (
+        ("a\0b", f"{key}: 'a\\x00b' contains a null byte"),
+        ("~nobody-of-this-name/x", f"{key}: no such folder '~nobody-of-this-name/x'"),
+    ):
+        with pytest.raises(UserError) as error:
+            registry.download("sketches", settings_for(source, folder))
+        assert str(error.value).startswith(line)
 
 
 def test_a_path_of_300_characters_is_read(project: Path, tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ def test_an_invalid_reference_is_a_one_line_error() -> None:
         with pytest.raises(UserError, match=message) as caught:
             read_reference("report.json", "series")
         assert "\n" not in str(caught.value)
+    for path, message in (("~nobody-of-this-name/x", "is not a report"), ("/dev/zero", "is a device")):
+        with pytest.raises(UserError, match=message):
+            read_reference(path, "series")
 
 
 def test_a_reference_is_read_for_its_own_dataset() -> None:
