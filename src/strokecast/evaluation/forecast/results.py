@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
 
+_MAX_LISTED = 20  # series in the name of several
+
 
 @dataclass(frozen=True)
 class NaiveScale:
@@ -170,7 +172,7 @@ def concatenate_backtests(series: Mapping[str, Backtest]) -> Backtest:
     holidays = [part.holidays for part in parts if part.holidays is not None]
     return replace(
         parts[0],
-        name=f"{len(parts)} series ({', '.join(series)})",
+        name=f"{len(parts)} series ({_listed(list(series))})",
         first_days=np.concatenate([part.first_days for part in parts]),
         actual=np.concatenate([part.actual for part in parts]),
         holidays=np.concatenate(holidays) if len(holidays) == len(parts) else None,
@@ -181,3 +183,9 @@ def concatenate_backtests(series: Mapping[str, Backtest]) -> Backtest:
         possible_origins=max(part.possible_origins for part in parts),
         series=series,
     )
+
+
+def _listed(series_ids: Sequence[str]) -> str:
+    """The first ids, separated by commas, and the number of the others."""
+    others = len(series_ids) - _MAX_LISTED
+    return ", ".join(series_ids[:_MAX_LISTED]) + (f" and {others} more" if others > 0 else "")
