@@ -11,7 +11,7 @@ from pathlib import Path
 from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
-from strokecast.tracking import board_contents, repair, run_record, store, training_lock
+from strokecast.tracking import board_contents, repair, run_record, store, store_health, training_lock
 
 
 def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
@@ -36,6 +36,8 @@ def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
     settings = params.load()
     if restore:
         repair.move_damaged_board(report)
+    if not store_health.is_missing(store.database()):
+        store.initialise()  # updates addresses if the project was moved
     killed = mark_killed_runs()
     if killed:
         report(f"{killed} training(s) marked as KILLED: their process has ended")

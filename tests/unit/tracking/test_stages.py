@@ -68,7 +68,7 @@ def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Pa
     ]
     home = Path("models/forecast/seasonal_naive_7")
     expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}
-    expected |= {"run.json", "spec.json", "system.csv"}
+    expected |= {"run.json", "spec.json", "system.csv", "validation.json"}
     assert {path.name for path in home.iterdir()} == {"seed-1", "seed-5"}
     folders = [home / "seed-1", home / "seed-5"]
     assert all({path.name for path in folder.iterdir()} == expected for folder in folders)
@@ -84,6 +84,22 @@ def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Pa
     synced = run("sync.py")
     assert "board complete: 2 trainings, 0 added" in synced.stdout
     assert "mlflow" not in {line.split("|")[-1].strip() for line in synced.stderr.splitlines()}
+
+
+def test_a_damaged_board_costs_a_training_one_warning_and_ends_sync_with_one_line(workspace: Path) -> None:
+    store.database().write_bytes(b"not a database" * 1000)
+    done = run("train.py", "forecast", "seasonal_naive_7")
+    assert done.returncode == 0, done.stderr
+    damaged = (
+        "mlruns/mlflow.db: the MLflow board is damaged: file is not a database; run `strokecast sync --restore`: it moves the "
+        "damaged board aside and makes a new one from models/ and reports/"
+    )
+    warning = f"warning: the training goes on, and `sync` adds it to the board later: {damaged}"
+    assert errors(done) == [warning] * 2, "one per seed"
+    folders = list(Path("models/forecast/seasonal_naive_7").iterdir())
+    assert all(json.loads((folder / "run.json").read_text())["status"] == "finished" for folder in folders)
+    synced = run("sync.py")
+    assert (synced.returncode, errors(synced)) == (1, [f"[sync] error: {damaged}"])
 
 
 def test_a_model_that_is_switched_off_has_status_off_and_no_run(workspace: Path, active: Any) -> None:
