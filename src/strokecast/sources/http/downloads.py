@@ -11,7 +11,7 @@ Why this is not a library: pooch 1.9.0 checks hashes and retries, but it downloa
 deletes the temporary file after each failure and starts again from byte 0 (no `Range`), sends no
 conditional requests (a file without a known sha256 is never checked again), has no lock between
 processes, and does not check the free disk space. requests and urllib3 provide the rest:
-connections, redirects, proxies, timeouts, and retries with backoff.
+connections, proxies and timeouts.
 """
 
 from __future__ import annotations
@@ -233,9 +233,7 @@ class _DownloadPool:
         index = -1
         options = self.options
         try:
-            with http_headers.make_session(
-                options.connect_retries, options.max_attempts - 1, options.backoff
-            ) as session:
+            with http_headers.make_session(options.connect_retries, options.backoff) as session:
                 while not self.cancelled.is_set():
                     index = self.pending.get_nowait()
                     self.results.put((index, self._download(index, session, bar)))

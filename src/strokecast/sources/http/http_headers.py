@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 if TYPE_CHECKING:
     import requests
@@ -12,15 +13,17 @@ RETRY_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 NOT_FOUND_STATUSES = (403, 404, 410)
 MAX_BACKOFF = 8.0  # seconds between two attempts
 MAX_RETRY_AFTER = 30  # seconds of a server's `Retry-After` that are honoured
+MAX_REDIRECTS = 30
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)$")
 
 
-def make_session(connect_retries: int, status_retries: int, backoff: float) -> requests.Session:
-    """A session that retries failed connections and `RETRY_STATUSES`. Use one per thread.
+def make_session(connect_retries: int, backoff: float) -> requests.Session:
+    """A session that retries failed connections. Use one per thread.
+
+    It retries no status: urllib3 would read the whole body of such a response into memory first.
 
     Args:
         connect_retries: retries after a failed connection.
-        status_retries: retries after one of `RETRY_STATUSES`; the last such response is returned.
         backoff: seconds before the second retry; doubles with each further retry.
     """
     import requests
@@ -32,19 +35,57 @@ def make_session(connect_retries: int, status_retries: int, backoff: float) -> r
         connect=connect_retries,
         read=False,
         other=False,
-        status=status_retries,
-        status_forcelist=RETRY_STATUSES,
+        status=0,
+        respect_retry_after_header=False,
         allowed_methods=None,
         backoff_factor=backoff,
         backoff_max=MAX_BACKOFF,
-        retry_after_max=MAX_RETRY_AFTER,
         raise_on_status=False,
     )
-    session = requests.Session()
+
+    class Session(requests.Session):
+        def resolve_redirects(self, *args: Any, **kwargs: Any) -> Any:
+            """No redirects: requests would read the whole body of each into memory first; see `open_url`."""
+            return iter(())
+
+    session = Session()
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=policy))
     return session
+
+
+def open_url(
+    session: requests.Session, url: str, headers: dict[str, str], timeout: tuple[float, float]
+) -> requests.Response:
+    """The response to a GET after redirects; its body is not read yet, and the bodies of redirects never.
+
+    Raises:
+        requests.TooManyRedirects: after `MAX_REDIRECTS`.
+        requests.RequestException: if a request fails.
+    """
+    import requests
+
+    for _ in range(MAX_REDIRECTS):
+        response = session.get(url, headers=headers, stream=True, timeout=timeout)
+        target = session.get_redirect_target(response)
+        if target is None:
+            return response
+        url = requests.utils.requote_uri(urljoin(response.url, target))
+        response.close()
+    raise requests.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects")
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Seconds that the server asks to wait, at most `MAX_RETRY_AFTER`; None if it does not."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util.retry import Retry
+
+    text = response.headers.get("Retry-After")
+    try:
+        return min(float(Retry().parse_retry_after(text)), MAX_RETRY_AFTER) if text else None
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
 
 
 def file_version(response: requests.Response, url: str) -> dict[str, Any]:

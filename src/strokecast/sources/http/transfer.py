@@ -1,8 +1,8 @@
 """One file over http(s) into a cache folder: resumed after a failure, verified, renamed when complete.
 
-requests and urllib3 connect, follow redirects and proxy variables, wait for busy servers
-(`Retry-After` included) and detect bodies that stop early or stall. This module adds resuming from
-the last byte (RFC 9110: `Range` with `If-Range`) and checks of size and sha256.
+requests and urllib3 connect, follow proxy variables, and detect bodies that stop early or stall. This module
+adds resuming from the last byte (RFC 9110: `Range` with `If-Range`), waiting for busy servers (`Retry-After`
+included), and checks of size and sha256. It reads no body but that of the file.
 """
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ class DownloadCancelledError(Exception):
 
 class _WrongContentError(Exception):
     """The content is not the expected one; one more attempt from the first byte is worthwhile."""
+
+
+class _BusyError(Exception):
+    """The server answered with one of `RETRY_STATUSES`; `seconds`: that it asks to wait, None if it does not."""
+
+    def __init__(self, status: int, seconds: float | None) -> None:
+        super().__init__(f"the server answered HTTP {status}")
+        self.seconds = seconds
 
 
 class FileTransfer:
@@ -118,8 +126,11 @@ class FileTransfer:
         self.on_bytes(start_bytes)
         failures = wrong_contents = 0
         while True:
+            wait = None
             try:
                 return self._attempt()
+            except _BusyError as error:
+                message, wait = str(error), error.seconds
             except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
                 raise self.make_error(f"the address is not valid ({type(error).__name__})") from None
             except requests.TooManyRedirects:
@@ -143,7 +154,9 @@ class FileTransfer:
             max_bytes = max(max_bytes, part_bytes)
             if failures >= self.options.max_attempts or wrong_contents > 1:
                 raise self.make_error(message)
-            if self.cancelled.wait(min(self.options.backoff * 2 ** (failures - 1), http_headers.MAX_BACKOFF)):
+            if wait is None:
+                wait = min(self.options.backoff * 2 ** (failures - 1), http_headers.MAX_BACKOFF)
+            if self.cancelled.wait(wait):
                 raise DownloadCancelledError
 
     # ------------------------------------------------------------ one request
@@ -156,8 +169,10 @@ class FileTransfer:
             offset = 0
         timeout = (self.options.connect_timeout, self.options.read_timeout)
         headers = self._request_headers(offset, version)
-        with self.session.get(self.request.url, headers=headers, stream=True, timeout=timeout) as response:
+        with http_headers.open_url(self.session, self.request.url, headers, timeout) as response:
             status = response.status_code
+            if status in http_headers.RETRY_STATUSES:
+                raise _BusyError(status, http_headers.retry_after(response))
             if status in http_headers.NOT_FOUND_STATUSES:
                 raise NotFoundError(status, self.request)
             if self.file.is_file() and (status == 304 or self._is_cached_version(response)):

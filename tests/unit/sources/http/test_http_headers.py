@@ -49,3 +49,12 @@ def test_the_length_of_a_compressed_body_is_unknown() -> None:
 )
 def test_if_range_needs_a_strong_etag_or_a_date(version: dict[str, Any], expected: str) -> None:
     assert http_headers.if_range(version) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [(None, None), ("7", 7.0), ("99999", 30.0), ("soon", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
+)
+def test_the_wait_that_a_server_asks_for_is_bounded(text: str | None, seconds: float | None) -> None:
+    headers = {} if text is None else {"Retry_After": text}
+    assert http_headers.retry_after(response(**headers)) == seconds

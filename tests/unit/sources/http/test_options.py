@@ -16,7 +16,7 @@ import pytest
 
 from strokecast.common.disks import mount_point
 from strokecast.sources.http import downloads, transfer
-from strokecast.sources.http.options import DownloadOptions
+from strokecast.sources.http.options import DownloadOptions, DownloadRequest
 
 SIZE = 300_000
 Fetch = Callable[..., Path]
@@ -56,6 +56,36 @@ def test_a_body_without_length_stops_at_the_ceiling_and_leaves_nothing(
         "large, raise max_file_megabytes of the source in params.yaml"
     )
     assert not list(tmp_path.rglob("cat.npz*"))
+
+
+@pytest.mark.parametrize("status", [302, 404, 500, 503])
+def test_the_endless_body_of_another_status_is_not_read(
+    server: Any, fetch_error: FetchError, impatient: DownloadOptions, status: int
+) -> None:
+    sent = [0]
+
+    def respond(handler: Any, count: int) -> None:
+        handler.send_response(status)
+        handler.send_header("Location", "/cat.npz")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        while sent[0] < 200_000_000:
+            sent[0] += handler.wfile.write(bytes(1_000_000))
+
+    url = server.on("/cat.npz", respond)
+    expected = {302: "the server redirects in a loop", 404: "HTTP 404"}.get(status, f"answered HTTP {status}")
+    if status == 404:
+        with pytest.raises(downloads.NotFoundError, match=expected):
+            downloads.fetch(
+                [DownloadRequest(url, "cat.npz")],
+                source="q",
+                alternatives="",
+                folder=Path("x"),
+                options=impatient,
+            )
+    else:
+        assert expected in fetch_error(url)
+    assert sent[0] < 200_000_000
 
 
 def test_an_announced_length_above_the_ceiling_is_refused_before_the_body(
