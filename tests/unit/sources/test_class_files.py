@@ -81,7 +81,9 @@ def test_options_are_recorded_and_applied(shared: Path, raw_folder: Path) -> Non
 
 
 def test_shares_without_training_data_are_rejected() -> None:
-    with pytest.raises(ValueError, match=r"the sum of valid_share \(0.[56]\) and test_share \(0.[45]\) should be below 1"):
+    with pytest.raises(
+        ValueError, match=r"the sum of valid_share \(0.[56]\) and test_share \(0.[45]\) should be below 1"
+    ):
         ClassFiles(valid_share=0.6, test_share=0.4)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -71,7 +70,9 @@ def test_number_of_files_may_exceed_the_limit_of_open_files(
 ) -> None:
     monkeypatch.setattr(padded, "_OVERHEAD", 900_000)  # one file per record
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    in_use = {int(name) for name in os.listdir("/dev/fd")}  # other tests of this process leave some open
+    in_use = {
+        int(path.name) for path in Path("/dev/fd").iterdir()
+    }  # other tests of this process leave some open
     free = [number for number in range(before[0]) if number not in in_use]
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[48], before[1]))  # 48 more files may be open at a time
     try:

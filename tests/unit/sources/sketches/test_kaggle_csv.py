@@ -92,7 +92,9 @@ def test_bad_options_give_one_line(tmp_path: Path, raw_folder: Path) -> None:
         with pytest.raises(UserError) as error:
             kaggle_csv.fetch(options, raw_folder)
         assert str(error.value) == line
-    with pytest.raises(ValueError, match=r"the sum of valid_share \(0.[56]\) and test_share \(0.[45]\) should be below 1"):
+    with pytest.raises(
+        ValueError, match=r"the sum of valid_share \(0.[56]\) and test_share \(0.[45]\) should be below 1"
+    ):
         KaggleCsv(valid_share=0.5, test_share=0.5)
 
 
