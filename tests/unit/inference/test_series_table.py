@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.inference.series_table import parse_days, parse_numbers
+from strokecast.inference.series_table import check_columns, check_counts, parse_days, parse_numbers
 
 DATES = pd.Series(pd.date_range("2024-02-20", periods=21))
 
@@ -40,6 +40,7 @@ def test_days_of_any_type_are_parsed(column: pd.Series) -> None:
         (pd.Series([*DATES.dt.strftime("%Y-%m-%d")[:-1], "soon"]), "'soon' in row 20 is not a day"),
         (DATES + pd.Timedelta("1h"), "in row 0 is not a day"),
         (DATES.dt.tz_localize("UTC"), "time zone"),
+        (pd.Series(["2024-03-30T00:00:00+01:00", "2024-04-01T00:00:00+02:00"]), "time zone"),
         (DATES.iloc[::7], "rows are 7 days apart (2024-02-27 follows 2024-02-20)"),
         (
             pd.Series(pd.date_range("2024-02-20", periods=21, freq="h")),
@@ -61,6 +62,9 @@ def test_first_invalid_day_is_named_in_one_line(column: Any, message: str) -> No
         ([None, *range(20)], "on 2024-02-20 is not a finite number"),
         ([*range(20), float("inf")], "inf on 2024-03-11 is not a finite number"),
         ([*map(str, range(20)), "many"], "'many' on 2024-03-11 is not a finite number"),
+        ([True] * 21, "True on 2024-02-20 is not a finite number"),
+        ([*range(20), False], "False on 2024-03-11 is not a finite number"),
+        ([*map(str, range(20)), "True"], "'True' on 2024-03-11 is not a finite number"),
     ],
 )
 def test_first_invalid_number_is_named_with_its_date(values: list[Any], message: str) -> None:
@@ -70,3 +74,14 @@ def test_first_invalid_number_is_named_with_its_date(values: list[Any], message:
         parse_numbers(pd.Series(values, name="y"), days, "input")
     assert message in str(caught.value)
     assert "input column y" in str(caught.value)
+
+
+def test_negative_counts_and_repeated_columns_are_refused() -> None:
+    days = parse_days(DATES, "input")
+    check_counts(np.zeros(21), days, "input")
+    with pytest.raises(UserError, match="input: -2 on 2024-02-21 is negative; allowed: values of 0 and more"):
+        check_counts(np.array([0.0, -2.0, *[1.0] * 19]), days, "input")
+    table = pd.DataFrame(np.zeros((1, 3)), columns=["ds", "y", "y"])
+    check_columns(table[["ds"]], ["ds"], "input")
+    with pytest.raises(UserError, match="input: names the column 'y' 2 times; rename one of them"):
+        check_columns(table, ["ds", "y"], "input")

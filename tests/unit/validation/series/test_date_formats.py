@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from strokecast.common.errors import UserError
 from strokecast.validation.series.date_formats import choose_date_format
 
 
@@ -26,6 +27,9 @@ def text(*cells: str) -> pd.Series:
         (("2021-03-01T05:00:00", "2021-03-01T06:00:00"), ("%Y-%m-%dT%H:%M:%S", None)),
         (("03/13/2021 05:00:00 PM",), ("%m/%d/%Y %I:%M:%S %p", None)),
         (("2021-03-01T05:00:00+0100",), ("%Y-%m-%dT%H:%M:%S%z", None)),
+        (("2021-03-01T05:00+01:00",), ("%Y-%m-%dT%H:%M%z", None)),
+        (("2021-03-01", "2021-03-02 00:00:00", "2021-03-03T00:00"), ("%Y-%m-%d", None)),
+        (("2021-03-01 00:00:00", "2021-03-02 00:00:00"), ("%Y-%m-%d %H:%M:%S", None)),
         (("one", "two", ""), ("%Y-%m-%d", None)),
         (("2021-03-01", "2021-03-02", "03/13/2021"), ("%Y-%m-%d", None)),  # matches most rows
     ],
@@ -34,6 +38,14 @@ def test_auto_infers_the_format_and_its_ambiguity(
     cells: tuple[str, ...], expected: tuple[str, str | None]
 ) -> None:
     assert choose_date_format(text(*cells), "auto") == expected
+
+
+def test_an_offset_that_the_format_lacks_is_an_error() -> None:
+    with pytest.raises(
+        UserError, match=r"series\.csv\.timezone: '2021-03-01T05:00Z' is a time with an offset"
+    ):
+        choose_date_format(text("2021-03-01", "2021-03-01T05:00Z"), "%Y-%m-%d")
+    assert choose_date_format(text("2021-03-01T05:00Z"), "%Y-%m-%dT%H:%MZ")[0] == "%Y-%m-%dT%H:%MZ"
 
 
 def test_a_configured_format_is_ambiguous_unless_a_day_is_above_12() -> None:

@@ -48,6 +48,27 @@ def test_parse_numbers(thousands: str, cell: str, value: float | None) -> None:
     assert np.isnan(number) if value is None else number == value
 
 
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "cell", "value"),
+    [
+        ("", ",", "10,000", 10.0),
+        ("", ",", "-0,5e3", -500.0),
+        ("", ",", "10.5", None),
+        (".", ",", "10.000,25", 10_000.25),
+        ("'", ",", "10'000,25", 10_000.25),
+        (",", ".", "10,000.25", 10_000.25),
+        ("", "", "1e100", 1e100),
+        ("", "", "1.1e100", None),
+        ("", "", "True", None),
+    ],
+)
+def test_decimal_marks_and_the_largest_number(
+    thousands: str, decimal: str, cell: str, value: float | None
+) -> None:
+    (number,) = parse_numbers(pd.Series([cell], dtype="str"), thousands, decimal)
+    assert np.isnan(number) if value is None else number == value
+
+
 @settings(
     max_examples=300,
     deadline=None,

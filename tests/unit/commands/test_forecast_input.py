@@ -52,7 +52,8 @@ def naive_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = 9000.0 + 500 * np.sin(np.arange(120) * 2 * np.pi / 7)
     table = pa.table({"ds": pa.array(days, pa.date32()), "y": values})
     pq.write_table(table, root / "validated/series.parquet")
-    (root / "validated/report.json").write_text(json.dumps({"source": "csv", "name": "rides", "unit": ""}))
+    report = {"source": "csv", "name": "rides", "unit": "", "table": {"max_gap": 3}}
+    (root / "validated/report.json").write_text(json.dumps(report))
     settings = ForecastFeatures(input_size=14, calendar=("weekday",), holiday_country=None, lags=())
     forecast.preprocess(root / "validated", root / "processed", settings)
     folder = model_dir("forecast", "seasonal_naive_7", 1, root / "models")
@@ -93,6 +94,11 @@ def run_forecast(path: Path, table: dict[str, Any], *arguments: str) -> Result:
     return CliRunner().invoke(main, ["forecast", *options])
 
 
+def test_the_model_keeps_how_its_file_was_read(naive_model: Path) -> None:
+    spec_path = naive_model / "models/forecast/seasonal_naive_7/seed-1/spec.json"
+    assert json.loads(spec_path.read_text())["table"] == {"max_gap": 3}
+
+
 READ = {
     "mixed offsets": ("mixed-offsets/in.csv", BERLIN, 500, LAST_VALUE),
     "UTC": ("mixed-offsets/utc.csv", BERLIN, 500, LAST_VALUE),
@@ -106,6 +112,7 @@ READ = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READ)
 def test_a_file_is_read_alike(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file, options, n_days, last_value = READ[name]
