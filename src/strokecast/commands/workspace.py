@@ -19,9 +19,16 @@ def check() -> None:
 
     Raises:
         UserError: without `.dvc/`; without a git repository, unless `core.no_scm` is set; if a folder of outputs is a
-            link; if a folder cannot be written to; if MLflow cannot work in the Python environment.
+            link; if a folder cannot be written to; if DVC or MLflow cannot work with the path of
+            the project or of the Python environment.
     """
     _check_repository(Path.cwd())
+    if {"{", "}"} & {*str(Path.cwd())}:
+        raise UserError(
+            "the path of the project contains { or }, and DVC fails there",
+            location=str(Path.cwd()),
+            fix="rename the folder",
+        )
     if "%" in sys.prefix:
         raise UserError(
             "the path of the Python environment contains %, and MLflow fails there",

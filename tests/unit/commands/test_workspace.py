@@ -59,6 +59,15 @@ def test_an_environment_in_which_mlflow_fails_is_refused(root: Path, monkeypatch
         workspace.check()
 
 
+@pytest.mark.parametrize("name", ["{z}", "a}", "{"])
+def test_a_path_with_which_dvc_fails_is_refused(
+    name: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root.rename(root.parent / name))
+    with pytest.raises(UserError, match=r"the path of the project contains \{ or \}, and DVC fails there"):
+        workspace.check()
+
+
 def test_a_copy_without_hidden_folders_is_refused(root: Path) -> None:
     (root / ".dvc").rename(root / "dvc")
     with pytest.raises(UserError, match=r"no folder \.dvc"):
