@@ -134,7 +134,7 @@ MESSAGES = {
     "two formats": "{raw}: bad_date: 1 rows (row 21: '03/21/2021'); allowed: the date matches %Y-%m-%d; correct series.csv.date_format or the rows, or set quality.series.bad_date to quarantine; {see}",
     "month or day": "{raw}: ambiguous_date: 1 files (all dates match %d/%m/%Y and %m/%d/%Y); allowed: day and month cannot be swapped in all dates; set series.csv.date_format to the right one; {see}",
     "month or day, given": "{raw}: ambiguous_date: 1 files (all dates match %d/%m/%Y and %m/%d/%Y); allowed: day and month cannot be swapped in all dates; set series.csv.date_format to the right one; {see}",
-    "no format": "params.yaml: series.csv.date_format: 'mixed' is not valid: it has no date directive; allowed: a strptime format such as %Y-%m-%d or %m/%d/%Y, or auto",
+    "no format": "params.yaml: series.csv: date_format should be a strptime format with year, month and day such as %Y-%m-%d, or auto, not 'mixed'",
     "words": "{raw}: non_numeric: 1 rows (row 21: 2021-03-21 'closed'); allowed: the value is a finite number of at most 1e+100; correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine; {see}",
     "an empty value": "{raw}: non_numeric: 1 rows (row 21: 2021-03-21 ''); allowed: the value is a finite number of at most 1e+100; correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine; {see}",
     "infinite": "{raw}: non_numeric: 1 rows (row 21: 2021-03-21 'inf'); allowed: the value is a finite number of at most 1e+100; correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine; {see}",
@@ -161,8 +161,8 @@ MESSAGES = {
     "outside": "{raw}: none of the 20 rows is accepted: 20 outside quality.series.start to end, 0 quarantined",
     "sorted the other way": "{raw}: unsorted: 8 rows (row 2: 2021-03-08 '12', row 3: 2021-03-07 '13', row 4: 2021-03-06 '14', ...); allowed: the date is not earlier than that of the previous row; correct them, or change quality.series.unsorted; {see}",
     "more than statistics hold": "{raw}: non_numeric: 1 rows (row 21: 2021-03-21 '9e307'); allowed: the value is a finite number of at most 1e+100; correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine; {see}",
-    "value and date": "params.yaml: series.csv: date_column and value_column are both 'ds'; allowed: two columns",
-    "no timezone": "params.yaml: series.csv: timezone should be an IANA name such as America/Chicago, or empty",
+    "value and date": "params.yaml: series.csv: date_column and value_column are both 'ds'; each needs a column of its own",
+    "no timezone": "params.yaml: series.csv: timezone should be an IANA name such as America/Chicago, or empty, not 'Chicago'; did you mean 'America/Chicago'?",
 }
 
 
