@@ -56,6 +56,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("params.yaml", "pyproject.toml", "dvc.yaml"):
         shutil.copy2(ROOT / name, root / name)
+    for name in (".git", ".dvc"):
+        (root / name).mkdir()
     return root
 
 
