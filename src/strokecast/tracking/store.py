@@ -198,6 +198,7 @@ def _create(names: list[str]) -> None:
     """Create the database in a temporary file, without a disk sync after each of MLflow's 70 migrations."""
     import logging
 
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -212,6 +213,8 @@ def _create(names: list[str]) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     event.listen(Engine, "connect", disable_sync)
     try:
+        # MLflow writes the folder of its default experiment into SQL as it is; quotes in it have to be escaped.
+        SqlAlchemyStore(store_health.sqlite_uri(temporary), artifacts("").as_uri())._dispose_engine()
         _create_experiments(client(store_health.sqlite_uri(temporary)), names)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())

@@ -128,3 +128,17 @@ def test_a_deleted_experiment_is_restored_without_its_runs(
     run_id = board.ensure_run(second)
     assert [run.info.run_id for run in active()] == [run_id]
     assert board.ensure_run(first) is None, "deleted with its experiment by the user"
+
+
+@pytest.mark.slow
+def test_a_board_is_made_in_a_folder_whose_name_is_markup_in_addresses_and_sql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pro%20je%ct #1 'q' \"$HOME\" ? :x"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    store.initialise()
+    names = {experiment.name for experiment in store.client().search_experiments()}
+    assert {store.experiment_name("classify"), store.experiment_name("forecast")} <= names
+    assert sorted(path.name for path in folder.iterdir()) == [".strokecast", "mlruns"]
+    assert list(tmp_path.iterdir()) == [folder]
