@@ -231,6 +231,20 @@ def built(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Projec
     return project
 
 
+@pytest.fixture(scope="session")
+def new_project(shared_data: Path) -> Callable[[Path, Callable[[Any], None]], Project]:
+    """`new_project(folder, change)`: a project in a new folder, with small settings that `change` edits. Nothing ran."""
+
+    def create(folder: Path, change: Callable[[Any], None]) -> Project:
+        folder.mkdir(parents=True)
+        project = create_project(folder)
+        project.edit_params(use_small_settings)
+        project.edit_params(change)
+        return project
+
+    return create
+
+
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
     """A copy of `built` that one test may change; the artifact paths on its board are updated to the copy."""

@@ -12,9 +12,11 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import ViewType
 
+from strokecast.tracking.store_health import sqlite_uri
+
 
 def describe(mlruns: Path) -> dict[str, object]:
-    uri = f"sqlite:///{mlruns / 'mlflow.db'}"
+    uri = sqlite_uri(mlruns / "mlflow.db")
     mlflow.set_tracking_uri(uri)
     client = MlflowClient()
     experiments = [e.experiment_id for e in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
