@@ -55,7 +55,7 @@ TABLE = [
     Line("classify", "nearest_neighbour", testing=4808, default=2662, kind="estimator"),
     Line("classify", "raster_cnn", testing=840, default=93932),
     Line("classify", "simple_rnn", testing=612, default=37644),
-    Line("classify", "transformer", testing=1308, default=39900),
+    Line("classify", "transformer", testing=1444, default=44556),
     Line("classify", "wavenet", testing=1662, default=113436),
     Line("draw", "class_decoder", testing=779, default=132255),
     Line("draw", "sketch_rnn", testing=1556, default=189152),

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.models.common.config import Config, Directions, Positions, Time
+from strokecast.models.common.config import Config, Directions, PointsPerStep, Positions, Time
 from strokecast.models.common.registry import register
 
 
@@ -36,6 +36,7 @@ class TransformerConfig(Config):
         16, ge=1, le=256, description="strokes with an embedding of their own; later strokes share the last"
     )
     l2: float = Field(0.0, ge=0, le=1, description="factor of the squared weights of the blocks in the loss")
+    points_per_step: PointsPerStep = 2
     positions: Positions = True
     time: Time = False
     directions: Directions = True
@@ -58,6 +59,7 @@ def build(config: TransformerConfig, spec: Mapping[str, Any]) -> Any:
     import keras
 
     from strokecast.models.layers.drawing import drawing_inputs
+    from strokecast.models.layers.masking import ApplyMask, stack_steps
     from strokecast.models.layers.pooling import MaskedMean
     from strokecast.models.layers.transformer import StrokePositions, encoder_block
 
@@ -67,6 +69,10 @@ def build(config: TransformerConfig, spec: Mapping[str, Any]) -> Any:
     regularizer = keras.regularizers.L2(config.l2) if config.l2 else None
     x = keras.layers.Dense(config.d_model, name="input_projection")(points)  # [B, T, D]
     x = StrokePositions(config.stroke_positions, name="position_embedding")(x, inputs["strokes"])
+    if config.points_per_step > 1:
+        x = ApplyMask(name="masked")(x, mask)  # the last step may hold padded points
+        x, mask = stack_steps(x, mask, config.points_per_step)  # [B, ceil(T / n), n D]
+        x = keras.layers.Dense(config.d_model, name="patch_projection")(x)
     for number in range(1, config.layers + 1):
         x = encoder_block(
             x,

@@ -20,7 +20,7 @@ Time = Annotated[
 Directions = Annotated[bool, Field(description="also read direction, length and turning angle of each move")]
 Bidirectional = Annotated[bool, Field(description="read the drawing forwards and backwards")]
 PointsPerStep = Annotated[
-    int, Field(ge=1, le=64, description="consecutive points that a recurrent step reads; 2 halves the steps")
+    int, Field(ge=1, le=64, description="consecutive points that one step reads; 2 halves the steps")
 ]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="dropout rate between layers and before the head")]
 RecurrentDropout = Annotated[
