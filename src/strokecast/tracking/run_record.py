@@ -18,7 +18,6 @@ from typing import Any
 
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
-from strokecast.inference import selection
 
 Point = tuple[int, int, float]
 """step, timestamp in ms since 1970, value."""
@@ -28,7 +27,7 @@ FILES = (
     "spec.json",
     "run.json",
     "calibration.json",
-    "validation.json",
+    paths.VALIDATION_SCORE,
     "history.csv",
     "pretraining_history.csv",
     "system.csv",
@@ -125,7 +124,7 @@ def read_run_json(folder: Path) -> dict[str, Any]:
     """
     try:
         run: dict[str, Any] = files.read_json(folder / "run.json")
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         raise UserError("holds no finished training", location=str(folder), fix="run `dvc repro`") from None
     if run.get("status") != "finished":
         raise UserError(
@@ -204,8 +203,8 @@ def training_section(folder: Path, run: Mapping[str, Any] | None = None) -> RunS
     run = run if run is not None else read_run_json(folder)
     end_ms = int(run["ended_ms"])
     metrics = {key: {(0, end_ms, float(run[key]))} for key in RUN_JSON_METRICS if run.get(key) is not None}
-    if (folder / selection.FILE).is_file():
-        score = files.read_json(folder / selection.FILE)
+    if (folder / paths.VALIDATION_SCORE).is_file():
+        score = files.read_json(folder / paths.VALIDATION_SCORE)
         metrics[f"validation/{score['metric']}"] = {(0, end_ms, float(score["value"]))}
     for row in _read_csv(folder / "history.csv"):
         for key, point in curve_points(row):
