@@ -103,4 +103,6 @@ def test_pipeline_picture_names_the_stages_of_dvc_yaml(pictures: ModuleType) -> 
 
     stages = YAML(typ="safe").load((pictures.ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     drawn = [stage for stage, _ in pictures.STAGES]
-    assert list(dict.fromkeys(name.split("-")[0] for name in stages if name not in ("code", "judge"))) == drawn
+    assert (
+        list(dict.fromkeys(name.split("-")[0] for name in stages if name not in ("code", "judge"))) == drawn
+    )
