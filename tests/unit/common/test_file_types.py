@@ -36,7 +36,7 @@ def npz() -> bytes:
     [
         (b"", None),
         (b"ds,y\n2020-01-01,1\n", None),
-        (gzip.compress(b"x"), "a gzip-compressed file"),
+        (gzip.compress(b"x", mtime=0), "a gzip-compressed file"),
         (lzma.compress(b"x"), "an xz-compressed file"),
         (b"7z\xbc\xaf\x27\x1c\0\4", "a 7-Zip archive"),
         (zip_of({"bee.ndjson": b""}), "a zip archive"),
@@ -61,7 +61,7 @@ def test_types(tmp_path: Path, data: bytes, name: str | None) -> None:
 
 def test_an_error_names_the_type_and_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "cat.ndjson"
-    path.write_bytes(gzip.compress(b"x"))
+    path.write_bytes(gzip.compress(b"x", mtime=0))
     error = UserError("line 1: not UTF-8", location=str(path))
     assert str(file_types.explain(error, path, "ndjson")) == (
         f"{path}: is a gzip-compressed file, not ndjson; unpack it with `gunzip`"

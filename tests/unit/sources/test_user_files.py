@@ -187,7 +187,7 @@ def test_a_file_of_another_type_is_named(project: Path, tmp_path: Path, source: 
     [
         (
             "bee.ndjson.gz",
-            gzip.compress(b"{}"),
+            gzip.compress(b"{}", mtime=0),
             "quickdraw_simplified",
             "it contains bee.ndjson.gz: it is a gzip-compressed file; unpack it with `gunzip`",
         ),
@@ -220,7 +220,7 @@ def test_a_folder_without_class_files_names_its_contents(
 
 def test_a_listed_class_that_is_compressed_is_named(project: Path, tmp_path: Path) -> None:
     shutil.copyfile(BEE, tmp_path / "bee.ndjson")
-    (tmp_path / "ant.ndjson.gz").write_bytes(gzip.compress(b"{}"))
+    (tmp_path / "ant.ndjson.gz").write_bytes(gzip.compress(b"{}", mtime=0))
     assert download_error("quickdraw_simplified", tmp_path, classes=["bee", "ant"]) == (
         f"{tmp_path / 'ant.ndjson.gz'}: is not <class>.ndjson; it is a gzip-compressed file; unpack it with "
         "`gunzip`, so that ant.ndjson is in the folder"
