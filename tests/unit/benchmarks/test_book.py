@@ -103,6 +103,7 @@ def test_recipe_and_network_are_the_books(
     assert model.output_shape == (None, 1, len(spec["targets"]))
 
 
+@pytest.mark.slow
 def test_the_table_comes_from_the_trainings(book: Any, tmp_path: Path) -> None:
     settings, project_dir = read_settings(book, "book_multitask", seeds=2), tmp_path / "book_multitask"
     preprocess(project_dir / "data/validated", settings)

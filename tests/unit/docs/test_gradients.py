@@ -49,6 +49,7 @@ def test_an_orthogonal_network_without_activation_keeps_the_gradient_norm(
     np.testing.assert_allclose(relative_norms(linear), 1, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_short_paths_carry_gradients_to_the_first_points(
     gradients: ModuleType, relative_norms: Callable[[Any], Any]
 ) -> None:

@@ -125,6 +125,7 @@ def test_curves_are_on_the_board_while_it_trains(
         assert [d.dataset.digest for d in run.inputs.dataset_inputs] == ["d" * 36]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
@@ -314,6 +315,7 @@ def test_a_finished_training_stays_finished_if_another_seed_of_its_stage_fails(
     assert states == {training.training_id: "FINISHED", other.training_id: "FAILED"}
 
 
+@pytest.mark.slow
 def test_a_finished_training_of_other_shared_code_runs_again_under_its_id(
     train: Any, spec: dict[str, Any], client: Any, active: Any
 ) -> None:

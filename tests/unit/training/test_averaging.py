@@ -124,6 +124,7 @@ def test_clip_value_bounds_each_entry_of_the_update() -> None:
     assert moved[1] == pytest.approx(0.1 * 0.01, rel=1e-3)  # learning rate x bound
 
 
+@pytest.mark.slow
 def test_xla_trains_to_the_same_weights() -> None:
     ends = []
     for jit in (False, True):

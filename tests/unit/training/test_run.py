@@ -57,7 +57,7 @@ def train(
 def test_a_training_learns_and_leaves_a_complete_folder(processed_data: Path, tmp_path: Path) -> None:
     facts, rows = train(processed_data, tmp_path)
     assert facts["kind"] == "network"
-    assert facts["parameters"] == 3 * (6 * (5 + 6) + 2 * 6) + 7 * 2
+    assert facts["parameters"] == 3 * (6 * (2 * 5 + 6) + 2 * 6) + 7 * 2  # two points per step
     assert facts["device"] == "cpu"
     assert facts["examples_per_second"] > 0
     assert facts["train_seconds"] > 0
@@ -170,6 +170,7 @@ def test_clipping_tames_the_same_training(processed_data: Path, tmp_path: Path) 
     assert math.isfinite(rows[-1]["valid_loss"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mae", "mse", "huber"])
 def test_a_forecaster_learns_the_week(processed_data: Path, tmp_path: Path, loss: str) -> None:
     recipe = ForecastRecipe(epochs=40, batch_size=16, learning_rate=0.01, loss=loss)
@@ -222,6 +223,7 @@ def test_a_missing_gpu_is_an_error(processed_data: Path, tmp_path: Path) -> None
         train(processed_data, tmp_path, device="gpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "name"), [("classify", "gru"), ("forecast", "linear"), ("forecast", "seasonal_naive_7")]
 )

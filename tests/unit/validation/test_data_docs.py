@@ -48,6 +48,7 @@ def test_the_pages_name_the_failing_rows(real_docs, groups, sketch_source) -> No
         assert str(Path.cwd()) not in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_rebuilt_pages_equal_the_first_ones(real_docs, cells, series_source) -> None:
     data = cells().assign(y=lambda frame: frame["y"].where(frame["row"] != 5, "<b>&"))
     settings = SeriesQuality(non_numeric="quarantine", max_gap=0, start="2020-01-06")

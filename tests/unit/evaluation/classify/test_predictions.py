@@ -43,7 +43,7 @@ def processed_sketches(tmp_path):
 
 def test_attention_is_on_one_sketch_per_class_and_excludes_padding(train, tmp_path, processed_sketches):
     processed, spec = processed_sketches
-    folder = train("classify", "attention_rnn", dataset={"digest": spec["digest"]})
+    folder = train("classify", "attention_rnn", dataset={"digest": spec["digest"]}, parameters=None)
     architecture = registry.get("classify", "attention_rnn")
     network = architecture.build(architecture.testing, spec)
     network.save(folder / "model.keras")
@@ -66,7 +66,7 @@ def test_probabilities_belong_to_their_sketches(train, tmp_path, processed_sketc
     import keras
 
     processed, spec = processed_sketches
-    folder = train("classify", "gru", dataset={"digest": spec["digest"]})
+    folder = train("classify", "gru", dataset={"digest": spec["digest"]}, parameters=None)
     strokes = keras.Input((None, 3), name="strokes")
     length = keras.Input((), dtype="int32", name="length")
     size = keras.ops.expand_dims(keras.ops.cast(length, "float32"), 1)
@@ -111,7 +111,9 @@ def test_an_estimator_predicts_the_same_sketches_in_the_same_order(train, tmp_pa
     (validated / "report.json").write_text(json.dumps({"source": "made"}))
     processed = tmp_path / "processed"
     spec = classify_features.preprocess(validated, processed, ClassifyFeatures(bucket_boundaries=(8, 16, 32)))
-    folder = train("classify", "nearest_neighbour", kind="estimator", dataset={"digest": spec["digest"]})
+    folder = train(
+        "classify", "nearest_neighbour", kind="estimator", dataset={"digest": spec["digest"]}, parameters=None
+    )
     config = {"task": "classify", "name": "nearest_neighbour", "config": {"neighbours": 1}}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "spec.json").write_text(json.dumps(spec))

@@ -104,6 +104,7 @@ def test_attention_is_plotted_for_each_training_that_has_it(
     assert embedded.alt == "Attention weights on one drawing per class"
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(reports, write_reports, tmp_path):
     write_reports(tmp_path, {})
     assert digest_tree(tmp_path / "classify") == digest_tree(reports / "classify")

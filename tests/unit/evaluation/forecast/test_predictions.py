@@ -142,7 +142,9 @@ def quantile_network(spec):
 def test_a_network_that_copies_last_week_equals_the_seasonal_naive_model(train, tmp_path, processed_series):
     processed, spec = processed_series
     write_statistical(train, "seasonal_naive_7", spec)
-    folder = write_calibration(train("forecast", "linear", dataset={"digest": spec["digest"]}), "cqr")
+    folder = write_calibration(
+        train("forecast", "linear", dataset={"digest": spec["digest"]}, parameters=None), "cqr"
+    )
     quantile_network(spec).save(folder / "model.keras")
     models = find_trained_models(
         "forecast", {"linear": ModelEntry(), "seasonal_naive_7": ModelEntry()}, tmp_path / "models"
@@ -159,7 +161,9 @@ def test_a_network_that_copies_last_week_equals_the_seasonal_naive_model(train, 
 
 def test_a_calibration_of_another_method_is_named(train, tmp_path, processed_series):
     processed, spec = processed_series
-    folder = write_calibration(train("forecast", "linear", dataset={"digest": spec["digest"]}), "absolute")
+    folder = write_calibration(
+        train("forecast", "linear", dataset={"digest": spec["digest"]}, parameters=None), "absolute"
+    )
     quantile_network(spec).save(folder / "model.keras")
     models = find_trained_models("forecast", {"linear": ModelEntry()}, tmp_path / "models")
     with pytest.raises(UserError, match=r"calibration\.json: calibration method 'absolute'"):

@@ -61,7 +61,7 @@ def test_forecasts_after_a_refit_are_those_of_a_training_on_all_earlier_days(
     params = parse(VALUES)
     processed = tmp_path / "processed"
     spec = forecast_features.preprocess(validated_series, processed, params.features.forecast)
-    folder = train("forecast", "ridge", kind="estimator", dataset={"digest": spec["digest"]})
+    folder = train("forecast", "ridge", kind="estimator", dataset={"digest": spec["digest"]}, parameters=None)
     job = TrainingJob.create("forecast", "ridge", 1, CONFIG, params.recipe("forecast", "ridge"))
     run.fit_estimator(job, processed, folder)
     models = find_trained_models("forecast", params.models.forecast, tmp_path / "models")

@@ -25,6 +25,7 @@ def test_predictions_of_every_training_are_stored(reports):
     assert (offset["forecast"] - offset["lo-95"]).to_numpy() == pytest.approx(9.8, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(reports, write_reports, tmp_path):
     write_reports(tmp_path, forecast={})
     assert digest_tree(tmp_path / "forecast") == digest_tree(reports / "forecast")

@@ -63,7 +63,7 @@ def test_regimes_may_not_end_before_they_begin_or_share_a_name():
         return parse({"evaluation": {"forecast": {"regimes": entries}}})
 
     with pytest.raises(
-        UserError, match=r"evaluation\.forecast\.regimes\.0.*last should not come before first"
+        UserError, match=r"evaluation\.forecast\.regimes\.0.*last \(2021-01-01\) should not come before first"
     ):
         parse_regimes(("x", "2021-01-02", "2021-01-01"))
     with pytest.raises(UserError, match="distinct names"):

@@ -108,7 +108,7 @@ def test_order_metrics_reach_the_reports(
     processed: SimpleNamespace, train: Callable[..., Path], tmp_path: Path
 ) -> None:
     for name in ("frame_average", "cnn_rnn", "two_stream"):
-        folder = train("watch", name, dataset={"digest": processed.spec["digest"]})
+        folder = train("watch", name, dataset={"digest": processed.spec["digest"]}, parameters=None)
         network = last_frame_network() if name == "cnn_rnn" else build(name, processed.spec)
         network.save(folder / "model.keras")
     entries = {name: ModelEntry() for name in ("frame_average", "cnn_rnn", "two_stream")}

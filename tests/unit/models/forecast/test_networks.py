@@ -75,6 +75,7 @@ def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
     return losses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
     settings = {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet") else {}
@@ -143,6 +144,7 @@ def test_decoder_reads_the_true_value_in_training_and_its_own_median_in_inferenc
     assert teacher_forced_model(build("gru")) is None
 
 
+@pytest.mark.slow
 def test_trains_without_teacher_forcing() -> None:
     from strokecast.training import objectives
 

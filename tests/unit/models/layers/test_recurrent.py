@@ -54,7 +54,8 @@ def test_l2_is_a_loss_of_the_network(name: str) -> None:
     kernels = [
         weight.numpy()
         for weight in model.trainable_weights
-        if "kernel" in weight.name and not weight.path.startswith(("logits", "input_projection/kernel"))
+        if "kernel" in weight.name
+        and not weight.path.startswith(("logits", "input_projection/kernel", "patch_projection"))
     ]
     if name == "wavenet":
         kernels.append(model.get_layer("input_projection").kernel.numpy())

@@ -60,7 +60,7 @@ def test_a_body_without_length_stops_at_the_ceiling_and_leaves_nothing(
 
 @pytest.mark.parametrize("status", [302, 404, 500, 503])
 def test_the_endless_body_of_another_status_is_not_read(
-    server: Any, fetch_error: FetchError, impatient: DownloadOptions, status: int
+    server: Any, fetch_error: FetchError, impatient: DownloadOptions, tmp_path: Path, status: int
 ) -> None:
     sent = [0]
 
@@ -80,7 +80,7 @@ def test_the_endless_body_of_another_status_is_not_read(
                 [DownloadRequest(url, "cat.npz")],
                 source="q",
                 alternatives="",
-                folder=Path("x"),
+                folder=tmp_path / "cache",
                 options=impatient,
             )
     else:

@@ -62,7 +62,15 @@ def test_rows_that_differ_in_an_extra_column_are_not_duplicates(tmp_path: Path) 
         validated(cells, tmp_path, exact_duplicate="quarantine", conflicting_date="stop")
 
 
-@pytest.mark.parametrize("names", [("y",), ("filled",), ("a", "a"), ("value",)])
-def test_reserved_and_repeated_names_are_an_error(names: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="extra_columns should be distinct"):
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (("y",), "'y' is the name of another column"),
+        (("filled",), "'filled' is the name of another column"),
+        (("a", "a"), "'a' is listed twice"),
+        (("value",), "'value' is value_column"),
+    ],
+)
+def test_reserved_and_repeated_names_are_an_error(names: tuple[str, ...], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"extra_columns: {problem}"):
         Csv(value_column="value", extra_columns=names)

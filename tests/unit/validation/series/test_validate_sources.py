@@ -209,6 +209,7 @@ def test_a_single_series_with_an_id_needs_no_choice() -> None:
     assert not (TARGET / "all.parquet").exists()
 
 
+@pytest.mark.slow
 def test_new_data_is_compared_with_a_reference_and_the_report_has_no_timestamp() -> None:
     run({"births": {"years": "1969-1988"}})
     Path("old.json").write_bytes((TARGET / "report.json").read_bytes())

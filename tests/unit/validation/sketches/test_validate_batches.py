@@ -88,8 +88,18 @@ def run(groups: list[Group], folder: str, **settings: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("with_names", [False, True])
-@pytest.mark.parametrize("settings", [{}, ALL_WARN, {"duplicate": "stop"}, {"max_quarantined": 0.1}], ids=str)
+@pytest.mark.parametrize("with_names", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in (ALL_WARN, {"duplicate": "stop"}, {"max_quarantined": 0.1})
+        ),
+    ],
+    ids=str,
+)
 def test_batches_write_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch, with_names: bool, settings: dict[str, Any]
 ) -> None:

@@ -134,6 +134,7 @@ def test_each_kind_of_line_has_its_reason() -> None:
         assert text in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "n_drawings"),
     [
@@ -160,6 +161,7 @@ def test_real_files_of_each_format_are_accepted_in_full(source: str, n_drawings:
     assert len(set(ids)) == n_drawings
 
 
+@pytest.mark.slow
 def test_the_mirror_of_twenty_classes_is_accepted_in_full(shared: Path) -> None:
     mirror = {"base_url": str((shared / "quickdraw").resolve()), "classes": "all"}
     registry.download("sketches", params.parse({"sketches": {"source": "quickdraw", "quickdraw": mirror}}))
