@@ -9,8 +9,7 @@ Two comments mark an example:
 - `<!-- output -->` above a `console` block: each line `$ command` is run, and what it prints follows it.
   `lines=N` keeps the first N lines; `needs=run` skips the block while there are no trained models.
 
-The commands of a page run one after the other in a copy of this checkout with links to the `models/` and `reports/` of the
-working folder, so that nothing here changes. The page is left as it is if one of its commands fails.
+The commands of a page run one after the other in a copy of this checkout and of its `models/` and `reports/`, so that nothing here changes. The page is left as it is if one of its commands fails.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def options(text: str) -> tuple[int | None, bool]:
 
 
 def copy_checkout(folder: Path) -> None:
-    """Copy what git does not ignore, as a repository of its own, with links to the outputs of the run."""
+    """Copy what git does not ignore, as a repository of its own, and the outputs of the run."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -74,8 +73,8 @@ def copy_checkout(folder: Path) -> None:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    for name in RUN_OUTPUTS:
-        (folder / name).symlink_to(Path(name).resolve())
+    for name in RUN_OUTPUTS:  # copies, because DVC refuses outputs behind links
+        shutil.copytree(name, folder / name)
 
 
 def update(page: Path, folder: Path, environment: dict[str, str], has_run: bool) -> int:
