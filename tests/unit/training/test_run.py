@@ -79,7 +79,11 @@ def test_a_training_learns_and_leaves_a_complete_folder(processed_data: Path, tm
         "history.csv",
         "model.keras",
         "spec.json",
+        "validation.json",
     ]
+    best = rows[facts["best_epoch"] - 1]
+    score = json.loads((tmp_path / "validation.json").read_text())
+    assert score == {"metric": "accuracy", "value": pytest.approx(best["valid_accuracy"], abs=1e-6)}
 
 
 def test_the_best_epoch_is_kept_and_patience_stops(processed_data: Path, tmp_path: Path) -> None:
