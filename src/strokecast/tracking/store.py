@@ -13,9 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
 
 from strokecast.common import environment, paths
-from strokecast.tracking import store_health
+from strokecast.params.base import TASKS
+from strokecast.tracking import relocation, store_health
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -31,8 +33,9 @@ _LOCK_TIMEOUT = 120  # seconds; longer than any upload takes
 
 
 def folder() -> Path:
-    """Absolute path of `mlruns/`."""
-    return paths.board_root() / "mlruns"
+    """Absolute path of `mlruns/`, or of the folder that it is a link to: clones that share a board address it alike."""
+    path = paths.board_root() / "mlruns"
+    return path.resolve() if path.is_dir() else path
 
 
 def database() -> Path:
@@ -56,10 +59,14 @@ def experiment_name(task: str) -> str:
 
 
 def lock() -> BaseFileLock:
-    """The board's lock, for `with`. Hold it from reading the board until the write that depends on it."""
+    """The board's lock, for `with`. Hold it from reading the board until the write that depends on it.
+
+    It lies in `.strokecast/`, or in a board that several clones share by links.
+    """
     from filelock import FileLock
 
-    lock_dir = paths.board_root() / ".strokecast"
+    is_shared = (paths.board_root() / "mlruns").is_symlink()
+    lock_dir = folder() if is_shared else paths.board_root() / ".strokecast"
     lock_dir.mkdir(parents=True, exist_ok=True)
     return FileLock(str(lock_dir / "board.lock"), timeout=_LOCK_TIMEOUT)
 
@@ -101,7 +108,7 @@ class RunState:
     lifecycle: str
     status: str
     digest: str | None
-    experiment: str
+    artifact_uri: str
     name: str
 
     @property
@@ -111,8 +118,8 @@ class RunState:
 
     @property
     def artifact_dir(self) -> Path:
-        """Folder of the run's artifacts."""
-        return artifacts(self.experiment) / self.run_id / "artifacts"
+        """Folder of the run's artifacts. A renamed experiment keeps its own."""
+        return Path(unquote(urlparse(self.artifact_uri).path))
 
 
 def board_state() -> dict[str, RunState]:
@@ -126,10 +133,9 @@ def board_state() -> dict[str, RunState]:
 def training_runs() -> list[tuple[str, RunState]]:
     """(training_id, run) of all runs that are not superseded: deleted ones first, in the order of their deletion."""
     query = """
-        SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, e.name, r.name
+        SELECT id.value, r.run_uuid, r.lifecycle_stage, r.status, digest.value, r.artifact_uri, r.name
         FROM tags AS id
         JOIN runs AS r ON r.run_uuid = id.run_uuid
-        JOIN experiments AS e ON e.experiment_id = r.experiment_id
         LEFT JOIN tags AS digest ON digest.run_uuid = r.run_uuid AND digest.key = :digest
         LEFT JOIN tags AS gone ON gone.run_uuid = r.run_uuid AND gone.key = :superseded
         WHERE id.key = :id AND gone.value IS NULL
@@ -166,8 +172,6 @@ def initialise() -> None:
     Raises:
         BoardError: if that fails.
     """
-    from strokecast.params import TASKS
-
     environment.quiet()
     names = [experiment_name(task) for task in TASKS]
     with store_health.one_line(database()):
@@ -249,24 +253,9 @@ def _restore_experiment(client: MlflowClient, experiment_id: str) -> None:
 
 
 def _relocate() -> None:
-    """Update the artifact locations of experiments, runs and models after the project was moved."""
-    columns = (
-        ("experiments", "artifact_location"),
-        ("runs", "artifact_uri"),
-        ("logged_models", "artifact_location"),
-    )
-    with closing(sqlite3.connect(database(), timeout=30)) as connection, connection:
-        rows = connection.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall()
-        for experiment, name, old in rows:
-            new = artifacts(name).as_uri()
-            if not name.startswith("strokecast-") or old == new:
-                continue
-            for table, column in columns:
-                connection.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
-                    f"WHERE experiment_id = ? AND substr({column}, 1, ?) = ?",
-                    (new, len(old) + 1, experiment, len(old), old),
-                )
+    """Update the addresses in the database after the project was moved."""
+    ends = [f"artifacts/{experiment_name(task)}" for task in TASKS]
+    relocation.relocate(database(), f"{folder().as_uri()}/", ends)
 
 
 def client(address: str | None = None) -> MlflowClient:

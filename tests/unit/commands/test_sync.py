@@ -365,3 +365,15 @@ def test_a_full_disk_ends_sync_with_one_line_and_the_next_sync_completes_the_boa
         assert sync().startswith("board complete: 3 trainings, 0 added")
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def test_runs_in_a_renamed_experiment_have_lost_nothing(
+    workspace: list[Path], active: Any, client: Any
+) -> None:
+    sync()
+    before = {run.info.run_id for run in active()}
+    client.rename_experiment(client.get_experiment_by_name("strokecast-forecast").experiment_id, "mine")
+    lines: list[str] = []
+    assert sync(report=lines.append).startswith("board complete: 3 trainings, 0 added")
+    assert lines == []
+    assert {run.info.run_id for run in active()} == before

@@ -142,3 +142,46 @@ def test_a_board_is_made_in_a_folder_whose_name_is_markup_in_addresses_and_sql(
     assert {store.experiment_name("classify"), store.experiment_name("forecast")} <= names
     assert sorted(path.name for path in folder.iterdir()) == [".strokecast", "mlruns"]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_renamed_and_other_experiments_move_with_the_project(
+    make_training: Make, client: Any, project: Path, describe_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_training()
+    run_id = board.ensure_run(folder)
+    before = describe_run(client, run_id)
+    own = client.get_experiment_by_name("strokecast-forecast").experiment_id
+    client.rename_experiment(own, "births, first try")
+    inside = client.create_experiment("other", (store.folder() / "other").as_uri())
+    elsewhere = client.create_experiment("strokecast-mine", "s3://bucket/mine")
+    moved = project.rename(project.with_name("moved"))
+    monkeypatch.chdir(moved)
+    store.initialise()
+    client = store.client()
+    locations = [client.get_experiment(key).artifact_location for key in (own, inside, elsewhere)]
+    assert locations == [
+        store.artifacts("strokecast-forecast").as_uri(),
+        (store.folder() / "other").as_uri(),
+        "s3://bucket/mine",
+    ]
+    assert describe_run(client, run_id) == before
+    assert board.ensure_run(folder, verify=True) == run_id
+
+
+def test_clones_that_share_a_board_by_links_address_it_alike_and_share_its_lock(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = (project / "mlruns").rename(tmp_path / "shared")
+    addresses, locks = set(), set()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mlruns").symlink_to(shared)
+        monkeypatch.chdir(tmp_path / name)
+        store.initialise()
+        with store.read_only_connection() as connection:
+            assert connection is not None
+            addresses.update(connection.execute("SELECT name, artifact_location FROM experiments"))
+        locks.add(store.lock().lock_file)
+    assert len(addresses) == len({name for name, _ in addresses})
+    assert ("strokecast-draw", (shared / "artifacts/strokecast-draw").as_uri()) in addresses
+    assert locks == {str(shared / "board.lock")}
