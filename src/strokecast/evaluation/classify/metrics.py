@@ -79,7 +79,7 @@ def headline_metrics(labels: Ints, probabilities: Floats, bins: int) -> dict[str
         "accuracy": float((rank == 0).mean()),
         "top5": float((rank < 5).mean()),
         "macro_f1": float(f1),
-        "log_loss": float(log_loss(labels, probabilities, labels=classes)),
+        "log_loss": float(log_loss(labels, probabilities, labels=classes)) if k > 1 else 0.0,
         "ece": expected_calibration_error(calibration_bins(labels, probabilities, bins)),
     }
 

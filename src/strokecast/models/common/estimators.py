@@ -172,6 +172,8 @@ class Logistic(Estimator):
         from threadpoolctl import threadpool_limits
 
         mean, std = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+        if self.classes == 1:  # scikit-learn needs two; draw may have a single class
+            return {"weights": np.zeros((len(mean), 1)), "bias": np.zeros(1), "mean": mean, "std": std}
         model = LogisticRegression(C=1.0 / (self.l2 * len(labels)), max_iter=2000)
         with threadpool_limits(1):  # the matrices are small; on a busy machine more threads are slower
             model.fit((features - mean) / std, labels)

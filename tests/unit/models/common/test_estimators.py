@@ -80,3 +80,10 @@ def test_no_drawings_give_no_probabilities(batches: list[Batch]) -> None:
     model = Logistic(2, 1e-3)
     model.fit(batches)
     assert model.predict_proba(np.zeros((0, 4, 3), np.float32), np.zeros(0, np.int32)).shape == (0, 2)
+
+
+def test_logistic_regression_of_one_class_is_certain(batches: list[Batch]) -> None:
+    model = Logistic(1, 1e-3)
+    model.fit([(strokes, length, np.zeros_like(label)) for strokes, length, label in batches])
+    strokes, length, label = batches[0]
+    np.testing.assert_array_equal(model.predict_proba(strokes, length), np.ones((len(label), 1)))
