@@ -86,7 +86,6 @@ def _reproduce(repo: Any, stage: Any) -> None:
         UserError: if the stage failed, or DVC could not save its outputs: DVC itself logs a full cache and goes on.
     """
     from dvc import dvcfile
-    from dvc.lock import make_lock
     from dvc.stage import run
 
     logging.getLogger("dvc").setLevel(logging.INFO)
@@ -94,13 +93,25 @@ def _reproduce(repo: Any, stage: Any) -> None:
     dvc_locks.sign(stage.addressing)
     dvcfile.modify_yaml = modify_lock
     run._run = stage_forks.runner(run._run)
-    waiting_lock = make_lock(f"{repo.tmp_dir}/lock", tmp_dir=repo.tmp_dir, friendly=True, wait=True)
-    repo.lock = waiting_lock
+    repo.lock = waiting_lock(repo)
     with one_line_errors(), repo.lock, repo.scm_context(quiet=True):
         if stage.reproduce() is not None:
             if missing := [str(out) for out in stage.outs if out.use_cache and out.changed_cache()]:
                 raise dvc_lock.not_saved(missing, dvc_lock.cache_dir())
             stage.dump(update_pipeline=False)
+
+
+def waiting_lock(repo: Any) -> Any:
+    """The project's lock as DVC's `--wait-for-lock` makes it, of the kind that its configuration sets."""
+    from dvc.lock import make_lock
+
+    return make_lock(
+        f"{repo.tmp_dir}/lock",
+        tmp_dir=repo.tmp_dir,
+        friendly=True,
+        hardlink_lock=bool(repo.config["core"].get("hardlink_lock", False)),
+        wait=True,
+    )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import inspect
 import re
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,3 +130,11 @@ def test_a_lock_in_another_form_keeps_its_contents(tmp_path: Path, text: str) ->
     from dvc.utils.serialize import load_yaml
 
     assert load_yaml(str(path)) == expected
+
+
+@pytest.mark.parametrize(("config", "kind"), [({}, lock.Lock), ({"hardlink_lock": True}, lock.HardlinkLock)])
+def test_the_lock_is_of_the_kind_that_the_configuration_sets(
+    config: dict[str, Any], kind: type, tmp_path: Path
+) -> None:
+    repo = SimpleNamespace(tmp_dir=str(tmp_path), config={"core": config})
+    assert type(dvc_api.waiting_lock(repo)) is kind
