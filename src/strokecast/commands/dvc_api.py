@@ -68,6 +68,8 @@ def plan(report: Callable[[str], None]) -> Plan:
             needs[name] = frozenset(other.addressing for other in graph.successors(stage))
             # `always_changed` alone does not make a stage stale.
             changed = any(stage.changed_entries()) if stage.always_changed else stage.changed()
+            if changed and _save_again(stage):
+                changed = stage.changed()
             if changed or needs[name] & stale:
                 stale.add(name)
             elif stage.always_changed:
@@ -77,6 +79,22 @@ def plan(report: Callable[[str], None]) -> Plan:
             for name in always:
                 stages[name].run()
     return Plan(needs, frozenset(stale), always, lambda name: _reproduce(repo, stages[name]))
+
+
+def _save_again(stage: Any) -> bool:
+    """Save what the workspace holds as dvc.lock names it, but the cache lacks: it was deleted, or `--no-commit` left it out.
+
+    DVC would delete these outputs and run the stage again.
+
+    Returns:
+        Whether anything was saved; False if the stage is out of date for another reason.
+    """
+    if stage.changed(allow_missing=True):
+        return False
+    lost = [out for out in stage.outs if out.use_cache and out.changed_cache() and not out.workspace_status()]
+    for out in lost:
+        out.commit()
+    return bool(lost)
 
 
 def _reproduce(repo: Any, stage: Any) -> None:

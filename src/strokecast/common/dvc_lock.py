@@ -95,7 +95,10 @@ def not_saved(paths: Iterable[str], cache: Path) -> UserError:
     usage, mount = shutil.disk_usage(existing), disks.mount_point(existing)
     if os.access(existing, os.W_OK):
         state = f"its file system {mount} has {disks.human(usage.free)} of {disks.human(usage.total)} free"
-        fix = "free some space there or move the cache to a larger disk (`dvc cache dir FOLDER`)"
+        fix = (
+            "free some space there or move the cache to a larger disk (`dvc cache dir FOLDER`); after a deleted cache or "
+            "`dvc repro --no-commit`, run `dvc commit`"
+        )
     else:
         state, fix = (
             "it cannot be written to",

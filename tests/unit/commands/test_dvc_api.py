@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import inspect
 import re
 import sqlite3
@@ -138,3 +139,24 @@ def test_the_lock_is_of_the_kind_that_the_configuration_sets(
 ) -> None:
     repo = SimpleNamespace(tmp_dir=str(tmp_path), config={"core": config})
     assert type(dvc_api.waiting_lock(repo)) is kind
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_outputs_that_the_cache_lost_are_saved_again_and_their_stage_does_not_run(
+    edited: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["strokecast", "repro"])
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  train:\n    cmd: never runs\n    outs:\n    - model\n")
+    (tmp_path / "model").write_text("weights")
+    md5 = hashlib.md5(b"weights").hexdigest()
+    (tmp_path / "dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n  train:\n    cmd: never runs\n    outs:\n    - path: model\n      hash: md5\n"
+        f"      md5: {md5}\n      size: 7\n"
+    )
+    if edited:
+        (tmp_path / "model").write_text("other weights")
+    assert dvc_api.plan(lambda line: None).stale == ({"train"} if edited else set())
+    assert (tmp_path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).exists() is not edited
