@@ -155,6 +155,13 @@ def _check_columns(params: Params) -> None:
             allowed="one",
             fix="set series: one, or name the column that identifies series (series.csv.id_column)",
         )
+    if features.series == "all" and params.evaluation.forecast.refit_every is not None:
+        raise UserError(
+            "models of several series cannot be refitted as origins move on",
+            location="params.yaml: evaluation.forecast.refit_every",
+            allowed="null",
+            fix="or set features.forecast.series: one",
+        )
 
 
 def _check_dates(params: Params) -> None:

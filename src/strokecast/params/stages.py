@@ -39,7 +39,14 @@ def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "judge", ("draw", "models.draw", "models.classify")
     for task in TASKS:
         judge = ("draw",) if task == "draw" else ()
-        yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *judge)
+        yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *judge, *_refits(params, task))
+
+
+def _refits(params: Params, task: str) -> tuple[str, ...]:
+    """What an evaluation reads in addition if it trains the forecasters again as the origins move on."""
+    if task != "forecast" or params.evaluation.forecast.refit_every is None:
+        return ()
+    return ("features.forecast", *_TRAINING)
 
 
 def is_skipped(settings: Params) -> bool:

@@ -148,6 +148,11 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"features.forecast": {"calendar": ["day_type"]}}, "calendar: the series of births has no day types"),
     ({"features.forecast": {"series": "all"}}, "the source births has only one series"),
+    (
+        csv(id_column="id")
+        | {"features.forecast": {"series": "all"}, "evaluation.forecast": {"refit_every": 30}},
+        "evaluation.forecast.refit_every: models of several series cannot be refitted as origins move on; allowed: null",
+    ),
     ({"features.forecast": {"holiday_country": "XX"}}, "no holidays are known for 'XX'"),
     ({"features.forecast": {"holiday_country": "US-XX"}}, "no holidays are known for 'US-XX'"),
     # days

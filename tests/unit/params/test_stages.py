@@ -151,3 +151,14 @@ def test_the_settings_of_a_task_without_enabled_models_skip_it(tmp_path: Path) -
     for stage in ("preprocess-classify", "preprocess-draw"):
         assert not is_skipped(read_stage(stage, tmp_path)), stage
     assert files.read_json(tmp_path / "preprocess-watch.json") == {"models": {"watch": {}}}
+
+
+def test_an_evaluation_that_refits_reads_what_the_trainings_read(tmp_path: Path) -> None:
+    values = read_params_yaml()
+    values["evaluation"]["forecast"]["refit_every"] = 30
+    settings = resolve.resolve(params.parse(values))
+    write_stages(tmp_path, settings)
+    evaluation = read_stage("evaluate-forecast", tmp_path)
+    assert evaluation.features.forecast == settings.features.forecast
+    assert evaluation.training.device == settings.training.device
+    assert evaluation.recipe("forecast", "gru") == settings.recipe("forecast", "gru")

@@ -20,8 +20,10 @@ from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.refit import Refitter, assign_origins
 from strokecast.features.timeseries import forecast as forecast_features
 from strokecast.inference import backtest
+from strokecast.models.common import resolve
 from strokecast.models.regression import lag_regressor
 from strokecast.params import parse
+from strokecast.params.stages import read_stage, write_stages
 from strokecast.training import run
 from strokecast.training.job import TrainingJob
 
@@ -65,7 +67,11 @@ def test_forecasts_after_a_refit_are_those_of_a_training_on_all_earlier_days(
     job = TrainingJob.create("forecast", "ridge", 1, CONFIG, params.recipe("forecast", "ridge"))
     run.fit_estimator(job, processed, folder)
     models = find_trained_models("forecast", params.models.forecast, tmp_path / "models")
-    refitter = Refitter(params, validated_series, tmp_path / "refits", 10)
+    (tmp_path / "settings").mkdir()
+    refitting = {**VALUES, "evaluation": {"forecast": {"refit_every": 10}}}
+    write_stages(tmp_path / "settings", resolve.resolve(parse(refitting)))
+    settings = read_stage("evaluate-forecast", tmp_path / "settings")
+    refitter = Refitter(settings, validated_series, tmp_path / "refits", 10)
     test, without_refits = forecast_test_split(models, processed, spec, 1)
     _, with_refits = forecast_test_split(models, processed, spec, 1, refitter=refitter)
     assert calls == [("ridge", 1, ("2018-04-11", "2018-04-21"), 30)]
