@@ -29,7 +29,6 @@ from strokecast.inference.series_table import (
     parse_days,
     parse_numbers,
     series_ids,
-    to_series_id,
 )
 from strokecast.models.common import model_folder, registry
 
@@ -141,7 +140,7 @@ class SeriesForecaster:
         return pd.concat(forecasts, ignore_index=True)
 
     def _series(self, frame: pd.DataFrame, location: str) -> Iterator[tuple[str, Any, pd.DataFrame]]:
-        """Name, value of `unique_id` (None without that column) and rows of each series, in order."""
+        """Name, `unique_id` as text (None without that column) and rows of each series, in order."""
         is_global = series_spec.SINGLE not in self._names
         if ID not in frame.columns and is_global:
             raise UserError(
@@ -158,15 +157,14 @@ class SeriesForecaster:
             raise UserError(
                 f"no {ID} on {date}", location=location, allowed="a name in every row, or no such column"
             )
-        for series_id in frame[ID].unique() if is_global else ():
-            if str(series_id) not in self._names:
-                raise UserError(
-                    f"{ID} {str(series_id)!r} is not a series of the model",
-                    location=location,
-                    allowed=self._names,
-                )
-        for series_id, rows in frame.groupby(ID, sort=False):
-            yield to_series_id(series_id), series_id, rows
+        ids = series_ids(frame).to_numpy()
+        unknown = [name for name in dict.fromkeys(ids) if name not in self._names] if is_global else []
+        if unknown:
+            raise UserError(
+                f"{ID} {unknown[0]!r} is not a series of the model", location=location, allowed=self._names
+            )
+        for name, rows in frame.groupby(ids, sort=False):
+            yield str(name), name, rows
 
     def _forecast_series(
         self, name: str, rows: pd.DataFrame, future: pd.DataFrame | None, days_ahead: int, location: str
@@ -248,7 +246,7 @@ def _future_of(future: pd.DataFrame | None, series_id: Any) -> pd.DataFrame | No
     """The rows of `future` of one series."""
     if future is None or series_id is None or ID not in future.columns:
         return future
-    return future[series_ids(future) == to_series_id(series_id)]
+    return future[(series_ids(future) == series_id).to_numpy()]
 
 
 def _check_domain(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,10 @@ def parse_days(column: pd.Series, location: str) -> Days:
         with_time_zone = getattr(times.dtype, "tz", None) is not None
     except ValueError:  # texts with different offsets
         with_time_zone = True
+    except (TypeError, OverflowError):
+        raise UserError(
+            f"{column.dtype} values are not days", location=location, allowed="YYYY-MM-DD"
+        ) from None
     if with_time_zone:
         raise UserError("dates have a time zone", location=location, allowed="plain days, YYYY-MM-DD")
     invalid = (times.isna() | (times != times.dt.normalize())).to_numpy()
@@ -67,9 +73,8 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
     Raises:
         UserError: names the first date whose value is not a finite number.
     """
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    is_bool = column.map(lambda value: isinstance(value, bool | np.bool_)).to_numpy(dtype=bool)
-    invalid = ~np.isfinite(values) | is_bool
+    values = np.array([_to_float(cell) for cell in column], np.float64)
+    invalid = ~np.isfinite(values)
     if invalid.any():
         row = int(np.argmax(invalid))
         raise UserError(
@@ -78,6 +83,18 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
             fix="give every day a number",
         )
     return values
+
+
+def _to_float(cell: Any) -> float:
+    """The number in a cell; NaN for anything else: True and False, times, complex numbers, bytes, text such as 1_000."""
+    if isinstance(cell, str):
+        is_number = cell.isascii() and "_" not in cell
+    else:
+        is_number = isinstance(cell, Real | Decimal) and not isinstance(cell, bool)
+    try:
+        return float(cell) if is_number else float("nan")
+    except (ValueError, OverflowError):
+        return float("nan")
 
 
 def check_counts(values: NDArray[np.float64], days: Days, location: str) -> None:

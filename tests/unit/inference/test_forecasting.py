@@ -140,3 +140,18 @@ def test_networks_read_scaled_values_and_forecast_in_the_series_own_unit(
     assert forecast["ds"].dt.day.tolist() == [31, *range(1, 7)]
     with pytest.raises(UserError, match=f"at least {spec['input_size']} days"):
         model.predict(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=13), "y": range(13)}))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pd.Series([7.0] * 21),
+        pd.Series([7, "7", 7.0] * 7, dtype=object),
+        pd.Series([7] * 21).astype("category").cat.add_categories([8]),
+    ],
+    ids=["floats", "mixed", "category"],
+)
+def test_rows_of_one_id_are_one_series_whatever_its_type(weekly: SeriesForecaster, ids: pd.Series) -> None:
+    forecast = weekly.predict(table().assign(unique_id=ids))
+    assert forecast["unique_id"].tolist() == ["7"] * 7
+    assert forecast["mean"].tolist() == weekly.predict(table())["mean"].tolist()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from strokecast.common.errors import UserError
@@ -85,3 +87,72 @@ def test_negative_counts_and_repeated_columns_are_refused() -> None:
     check_columns(table[["ds"]], ["ds"], "input")
     with pytest.raises(UserError, match="input: names the column 'y' 2 times; rename one of them"):
         check_columns(table, ["ds", "y"], "input")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        DATES,
+        DATES - DATES[0],
+        DATES.dt.to_period("D"),
+        pd.Series([1j] * 21),
+        pd.Series([b"5"] * 21),
+        pd.Series(["1_000"] * 21),
+        pd.Series([[5]] * 21),
+        pd.Series([10**400] * 21),
+        pd.Series([True] * 21, dtype="boolean"),
+        pd.Series([None] * 21),
+    ],
+    ids=[
+        "times",
+        "durations",
+        "periods",
+        "complex",
+        "bytes",
+        "underscores",
+        "lists",
+        "huge",
+        "flags",
+        "nothing",
+    ],
+)
+def test_what_pandas_can_convert_is_not_always_a_number(values: pd.Series) -> None:
+    with pytest.raises(UserError, match="on 2024-02-20 is not a finite number"):
+        parse_numbers(values.rename("y"), parse_days(DATES, "input"), "input")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series(range(21), dtype="int8"),
+        pd.Series(range(21), dtype="Int64"),
+        pd.Series(range(21), dtype="Float32"),
+        pd.Series(map(decimal.Decimal, range(21)), dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+        pd.Series(range(21)).map(decimal.Decimal),
+        pd.Series(range(21)).astype("category"),
+        pd.Series(range(21)).astype(str).astype("category"),
+        pd.Series(pd.arrays.SparseArray(np.arange(21.0))),
+        pd.Series([f" {number}.0 " for number in range(21)]),
+    ],
+    ids=[
+        "int8",
+        "Int64",
+        "Float32",
+        "Arrow decimals",
+        "decimals",
+        "category",
+        "text category",
+        "sparse",
+        "text",
+    ],
+)
+def test_numbers_of_any_type_are_read(values: pd.Series) -> None:
+    assert parse_numbers(values, parse_days(DATES, "input"), "input").tolist() == list(range(21))
+
+
+@pytest.mark.parametrize(
+    "column", [pd.Series([True] * 21), DATES - DATES[0], pd.Series([["2024-02-20"]] * 60)]
+)
+def test_columns_that_hold_no_days_are_one_line(column: pd.Series) -> None:
+    with pytest.raises(UserError, match=r"^input column ds: [^\n]*not .*days?; allowed: YYYY-MM-DD$"):
+        parse_days(column, "input")
