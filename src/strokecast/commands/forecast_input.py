@@ -123,10 +123,15 @@ def _read_cells(
     if input_files.is_parquet(file):
         text, typed = input_files.read_parquet(file, location)
         layout = _choose_layout(list(text), table, columns, location)
-        if typed.intersection(layout.headers.values()):
-            plain = dataclasses.replace(layout.source, thousands="", decimal="")
-            layout = dataclasses.replace(layout, source=plain)
-        rows = list(zip(*(text[header] for header in layout.headers.values()), strict=True))
+        names_in_file = list(text)
+        columns_as_text = []
+        for name, header in layout.headers.items():
+            column = names_in_file[tables.find_column(names_in_file, header, location)]
+            is_typed = column in typed
+            columns_as_text.append(
+                _as_in_layout(text[column], name, layout.source) if is_typed else text[column]
+            )
+        rows = list(zip(*columns_as_text, strict=True))
     else:
         separator = table.get("separator", tables.DEFAULT_SEPARATOR)
         header = tables.read_header(file, location, separator)
@@ -146,6 +151,14 @@ def _read_cells(
         _check_ids(cells[ID], layout.headers[ID], location)
     cells.insert(0, "row", np.arange(1, len(cells) + 1))
     return cells, layout
+
+
+def _as_in_layout(cells: list[str], column: str, source: SeriesSource) -> list[str]:
+    """The cells of a Parquet column that is not text, as the training file writes them: whole ids, its decimal mark."""
+    if column == ID:
+        return [cell.removesuffix(".0") for cell in cells]
+    decimal = source.decimal or ("," if source.thousands == "." else ".")
+    return cells if column in ("ds", DAY_TYPE) else [cell.replace(".", decimal) for cell in cells]
 
 
 def _choose_layout(

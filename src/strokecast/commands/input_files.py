@@ -95,7 +95,26 @@ def read_parquet(path: Path, location: str) -> tuple[dict[str, list[str]], set[s
             f"is a parquet file that cannot be read ({error})", location=location, fix="write it again"
         ) from None
     typed = {field.name for field in table.schema if not _is_text(field.type)}
-    return {name: [_to_text(value) for value in table[name].to_pylist()] for name in names}, typed
+    return {name: _column_as_text(table[name], name, location) for name in names}, typed
+
+
+def _column_as_text(column: Any, name: str, location: str) -> list[str]:
+    import pyarrow as pa
+
+    try:
+        return [_to_text(value) for value in column.to_pylist()]
+    except (
+        ValueError,
+        OverflowError,
+        LookupError,
+        TypeError,
+        pa.ArrowException,
+    ) as error:  # such as the year 10000
+        raise UserError(
+            f"the column {name!r} has values that cannot be read ({error})",
+            location=location,
+            fix="remove the column, or write it as text",
+        ) from None
 
 
 def _is_text(kind: Any) -> bool:

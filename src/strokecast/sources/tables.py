@@ -100,7 +100,7 @@ def read_columns(
     with _open(path, location) as file:
         reader = csv.reader(file, strict=True, delimiter=separator)
         header = _header(reader, location)
-        positions = [_position(header, name, location, separator) for name in names]
+        positions = [find_column(header, name, location, separator) for name in names]
         n_rows = 0
         for cells in reader:
             if not cells:
@@ -169,7 +169,12 @@ def _normalize(header: str) -> str:
     return unicodedata.normalize("NFC", header.strip())
 
 
-def _position(header: list[str], name: str, location: str, separator: str) -> int:
+def find_column(header: Sequence[str], name: str, location: str, separator: str = DEFAULT_SEPARATOR) -> int:
+    """Position of a column in a header. Spaces around its name and its Unicode form may differ.
+
+    Raises:
+        UserError: if the header lacks or repeats it.
+    """
     count = count_header(header, name)
     if count == 1:
         return next(

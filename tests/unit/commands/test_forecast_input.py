@@ -345,3 +345,30 @@ def test_a_full_disk_leaves_the_old_forecast(project: Path, monkeypatch: pytest.
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
     assert "error: out.csv: cannot be written (No space left on device)" in result.output
     assert Path("out.csv").read_text() == "old"
+
+
+GERMAN_NUMBERS = {"date_column": "ds", "value_column": "y", "date_format": "%Y-%m-%d", "thousands": "."}
+
+
+@pytest.mark.parametrize(
+    ("y", "last"),
+    [(lambda day: f"{day}.000", 29_000), (lambda day: day + 0.125, 29.125)],
+    ids=["text", "numbers"],
+)
+def test_each_parquet_column_is_read_by_its_own_type(
+    project: Path, y: Callable[[int], Any], last: float
+) -> None:
+    """Days of another type than text do not change how text with thousands separators is read."""
+    frame = pd.DataFrame({"ds": pd.date_range("2021-01-01", periods=30), "y": [y(day) for day in range(30)]})
+    frame.to_parquet("in.parquet")
+    result = run_forecast(Path("in.parquet"), GERMAN_NUMBERS)
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv("out.csv")["mean"].iloc[-1] == last
+
+
+def test_parquet_columns_may_have_spaces_and_ids_of_whole_numbers(project: Path) -> None:
+    days = pd.date_range("2021-01-01", periods=30)
+    pd.DataFrame({" ds": days, "y ": range(30), "unique_id": [7.0] * 30}).to_parquet("in.parquet")
+    result = run_forecast(Path("in.parquet"), {})
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv("out.csv")["unique_id"]) == {7}

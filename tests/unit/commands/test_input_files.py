@@ -63,3 +63,10 @@ def test_a_damaged_parquet_file_and_one_that_repeats_a_column_are_refused(tmp_pa
     pq.write_table(pa.table([[1], [2]], names=["y", "y"]), tmp_path / "twice")
     with pytest.raises(UserError, match="in: names the column 'y' 2 times; rename one of them"):
         input_files.read_parquet(tmp_path / "twice", "in")
+
+
+def test_a_parquet_column_that_python_cannot_read_is_named(tmp_path: Path) -> None:
+    far = pa.array([2**62], pa.timestamp("us"))
+    pq.write_table(pa.table({"ds": ["2024-01-31"], "seen": far}), tmp_path / "x")
+    with pytest.raises(UserError, match=r"^in: the column 'seen' has values that cannot be read"):
+        input_files.read_parquet(tmp_path / "x", "in")
