@@ -218,6 +218,11 @@ def _check_drawing(item: object, index: int) -> np.ndarray:
         raise ValueError(f"drawing {index} is not an array of numbers")
     if item.size == 0:
         return np.zeros((0, 3), dtype=item.dtype)
+    if item.dtype.kind == "u":
+        raise ValueError(
+            f"drawing {index} has unsigned numbers ({item.dtype}), which cannot hold a move to the left or up; "
+            "save it again as int16 or float32"
+        )
     if item.ndim == 2 and item.shape[1] == 5:
         return stroke5.to_stroke3(item, index)
     if item.ndim != 2 or item.shape[1] != 3:

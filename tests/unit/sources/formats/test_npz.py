@@ -318,3 +318,14 @@ def test_a_zip_bomb_is_rejected_before_it_is_unpacked(
 ) -> None:
     monkeypatch.setattr(npz, "MAX_ARRAY_BYTES", 100)
     read_error(good, "bytes unpacked, more than 100")
+
+
+@pytest.mark.parametrize("columns", [3, 5])
+def test_unsigned_numbers_are_an_error_as_moves_to_the_left_became_large_ones(
+    tmp_path: Path, good: Path, columns: int
+) -> None:
+    moves = np.array([[5, 3, 0, 0, 0], [-1, -4, 0, 0, 0]], np.int16)
+    moves[:, 2 if columns == 5 else 4] = columns == 5
+    unsigned = object_array([moves[:, :columns].astype(np.uint8)] * 2)
+    path = with_train(tmp_path / "unsigned.npz", npy_of(unsigned), good)
+    read_error(path, r"drawing 0 has unsigned numbers \(uint8\)")
