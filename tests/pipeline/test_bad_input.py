@@ -154,7 +154,7 @@ def _days(n: int) -> list[str]:
 
 def test_a_csv_file_with_a_missing_column(project: Any, write_series: Callable[[str], None]) -> None:
     write_series("\n".join(["date,births", *_days(400)]))
-    _fails(project, ["value", "date, births"], "validate@series")
+    _fails(project, ["no column 'value'", "'date', 'births'"], "validate@series")
 
 
 def test_a_csv_file_with_a_cell_that_is_not_a_number(

@@ -18,7 +18,9 @@ PRESETS = Path("presets")
 
 def names(folder: Path = PRESETS) -> list[str]:
     """The presets of this project, in alphabetical order."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    return sorted(
+        path.stem for path in folder.glob("[!.]*.yaml")
+    )  # macOS writes `._<name>` files to foreign disks
 
 
 def describe(folder: Path = PRESETS) -> str:

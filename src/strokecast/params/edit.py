@@ -25,7 +25,8 @@ def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    lines = text.split("\n")
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
     try:
         values = YAML(typ="safe").load(text) or {}
         node = YAML(typ="safe").compose(text)
@@ -34,7 +35,7 @@ def edit_yaml(text: str, target: Mapping[str, Any]) -> str:
             _edits(lines, node, values, target), key=lambda edit: edit[:2], reverse=True
         ):
             lines[start:end] = rows
-        edited = "\n".join(lines)
+        edited = line_end.join(lines)
         if YAML(typ="safe").load(edited or "{}") == _plain(target):
             return edited
     except YAMLError:

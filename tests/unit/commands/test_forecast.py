@@ -229,6 +229,10 @@ def test_invalid_input_gives_one_line_and_writes_nothing(
         (lambda f: f.drop(index=203), "future column ds: 2020-07-22 is missing"),
         (lambda f: f.assign(day_type="X"), "day_type 'X' on 2020-07-19; choose one of U, W"),
         (lambda f: f[["ds"]], "has no column 'day_type'"),
+        (
+            lambda f: pd.concat([f, f.head(1).assign(day_type="W")]),
+            "conflicting_date: 1 rows (2020-07-19 has 'U' in row 1 and 'W' in row 8)",
+        ),
     ],
 )
 def test_invalid_future_day_types(

@@ -96,3 +96,9 @@ def test_a_linked_params_yaml_is_written_through_and_a_read_only_one_is_refused(
     ):
         preset.apply("zoo", link, FOLDER)
     assert (original.read_bytes(), link.is_symlink()) == (changed, True)
+
+
+def test_hidden_files_are_no_presets(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("# mine\nseries: {source: births}\n")
+    (tmp_path / "._mine.yaml").write_bytes(b"\0\x05\x16\x07\xff")
+    assert preset.describe(tmp_path) == "mine  mine"

@@ -107,3 +107,9 @@ def test_any_tree_becomes_any_other(before: dict[str, Any], after: dict[str, Any
     text = io.StringIO()
     yaml.dump(before or {"x": 1}, text)
     assert yaml.load(edit_yaml(text.getvalue(), after or {"y": 2})) == (after or {"y": 2})
+
+
+def test_line_ends_of_windows_are_kept() -> None:
+    text = "a: 1\r\nb: {c: 2}  # note\r\n"
+    edited = edit_yaml(text, {"a": 1, "b": {"c": 3}, "d": 4})
+    assert edited == "a: 1\r\nb: {c: 3}  # note\r\nd: 4\r\n"

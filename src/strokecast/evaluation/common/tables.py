@@ -28,6 +28,8 @@ def round_finite(values: Mapping[str, float]) -> dict[str, float]:
 def format_number(value: float) -> str:
     """A number with about three significant digits for readers, e.g. 36,283, 297.4 or 3.95."""
     size = abs(value)
+    if size >= 1e15:
+        return f"{value:.3g}"
     return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 10 else f"{value:.3g}"
 
 

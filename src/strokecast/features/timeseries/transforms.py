@@ -59,7 +59,10 @@ class Transform:
             return cls(kind, power, 0.0, scale)
         transformed = _forward(kind, power, train)
         std = float(np.std(transformed))
-        return cls(kind, power, float(np.mean(transformed)), std if std > 0 else 1.0)
+        is_constant = (
+            std == 0 or np.ptp(train) == 0
+        )  # the mean of equal numbers is rounded, so std may be 1e-17
+        return cls(kind, power, float(np.mean(transformed)), 1.0 if is_constant else std)
 
     def transform(self, values: NDArray[np.floating]) -> Floats:
         """Scaled values, float64 of the shape of `values`."""

@@ -42,8 +42,13 @@ def describe_row(frame: pd.DataFrame, rule: Rule, position: int, source: SeriesS
     if rule.name == "bad_date":
         return f"{name}: {date!r}", columns
     if rule.name == "conflicting_date":
-        first_name = row_name(frame, int(row["first_position"]))
-        return f"{date} has {first['y']!r} in {first_name} and {cell!r} in {name}", columns
+        first_name, first = (
+            row_name(frame, int(row["first_position"])),
+            frame.iloc[int(row["first_position"])],
+        )
+        compared = [key for key in ("y", "day_type", *extra_columns(frame)) if key in frame]
+        differing = next((key for key in compared if first[key] != row[key]), "y")
+        return f"{date} has {first[differing]!r} in {first_name} and {row[differing]!r} in {name}", columns
     if rule.name == "thousands_mark":
         return (
             f"{name}: {date} {cell!r}, separator {find_separator(cell, source.thousands, source.decimal)!r}",

@@ -64,8 +64,8 @@ def build_row_table(
         `outside` int8: 1 if no rule checks the row: before `start`, after `end`, or `partial`,
         `partial` int8: 1 in a first or last day that the timestamps cover only in part,
         `in_future` int8: 1 after `today`,
-        `earlier_copies` int64: earlier rows with the same time and values,
-        `conflicts` int8: 1 if an earlier row has the same time and other values, and no earlier row
+        `earlier_copies` int64: earlier rows with the same time, values and day type,
+        `conflicts` int8: 1 if an earlier row has the same time and other values or day type, and no earlier row
         has the same values,
         `first_position` int64: position of the first row with the same time (-1: this one),
         `days_since_previous` float64: days since the previous row of the series and file, without
@@ -125,7 +125,7 @@ def _add_comparisons(
     n_rows = len(frame)
     series = frame["unique_id"] if "unique_id" in frame else pd.Series("", index=frame.index)
     keys = pd.DataFrame({"id": series, "time": time_keys, "position": np.arange(n_rows)})
-    value_columns = ["value", *extra_columns(frame)]
+    value_columns = ["value", *extra_columns(frame), *(["day_type"] if "day_type" in frame else [])]
     rows = keys.join(frame[value_columns])[comparable]
     copies = np.zeros(n_rows, dtype=np.int64)
     copies[comparable] = rows.groupby(["id", "time", *value_columns]).cumcount().to_numpy()

@@ -30,9 +30,17 @@ def test_inverse_transform_undoes_transform(kind: Any, train: list[float], value
     assert np.isfinite(fitted.inverse_transform(np.array([-30.0, 30.0]) / fitted.std)).all()
 
 
-def test_constant_column_is_not_divided_by_zero() -> None:
-    fitted = Transform.fit("none", np.full(5, 42.0))
-    assert fitted.transform(np.array([42.0, 43.0])).tolist() == [0.0, 1.0]
+@pytest.mark.parametrize("value", [42.0, 0.1, 123456.7, 0.0])
+@pytest.mark.parametrize("kind", ["none", "log1p", "boxcox"])
+def test_constant_column_has_unit_scale(kind: Any, value: float) -> None:
+    """The mean of equal numbers is rounded: the standard deviation of 300 times 0.1 is 3e-17."""
+    if kind == "boxcox" and value == 0:
+        return
+    fitted = Transform.fit(kind, np.full(300, value))
+    assert fitted.std == 1.0
+    assert fitted.transform(np.array([value])) == pytest.approx(0.0, abs=1e-9)
+    if kind == "none":
+        assert fitted.transform(np.array([value + 1])) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("kind", ["none", "log", "boxcox"])
