@@ -124,14 +124,14 @@ def _read_cells(
         text, typed = input_files.read_parquet(file, location)
         layout = _choose_layout(list(text), table, columns, location)
         names_in_file = list(text)
-        columns_as_text = []
-        for name, header in layout.headers.items():
-            column = names_in_file[tables.find_column(names_in_file, header, location)]
-            is_typed = column in typed
-            columns_as_text.append(
-                _as_in_layout(text[column], name, layout.source) if is_typed else text[column]
-            )
-        rows = list(zip(*columns_as_text, strict=True))
+        columns_as_text: list[list[str]] = []
+        for name, header_name in layout.headers.items():
+            column = names_in_file[tables.find_column(names_in_file, header_name, location)]
+            cells_of_column = text[column]
+            if column in typed:
+                cells_of_column = _as_in_layout(cells_of_column, name, layout.source)
+            columns_as_text.append(cells_of_column)
+        rows: list[tuple[str, ...]] = list(zip(*columns_as_text, strict=True))
     else:
         separator = table.get("separator", tables.DEFAULT_SEPARATOR)
         header = tables.read_header(file, location, separator)
