@@ -15,6 +15,18 @@ def test_undefined_metrics_are_left_out():
     assert tables.round_finite({"mae": 1234567.0, "mase": float("nan")}) == {"mae": 1234570.0}
 
 
+def test_numbers_for_readers_are_short():
+    values = [36282.7, -1234.0, 297.44, 3.954, 0.0001234, 1.5e90]
+    assert [tables.format_number(value) for value in values] == [
+        "36,283",
+        "-1,234",
+        "297.4",
+        "3.95",
+        "0.000123",
+        "1.5e+90",
+    ]
+
+
 def test_mean_and_spread():
     assert tables.mean_and_spread([{"x": 1.0}]) == {"x": 1.0}
     assert tables.mean_and_spread([{"x": 1.0}, {"x": 3.0}]) == {"x": 2.0, "x_spread": pytest.approx(2**0.5)}
