@@ -21,6 +21,7 @@ from typing import Any
 from strokecast.commands import dvc_locks, stage_forks
 from strokecast.common import disks, dvc_lock, files
 from strokecast.common.errors import UserError
+from strokecast.params import yaml_file
 
 _TMP_DIR = Path(".dvc/tmp")
 
@@ -180,6 +181,17 @@ def works_without_git(root: Path) -> bool:
         return bool(Config(str(root / ".dvc"))["core"].get("no_scm", False))
 
 
+def _raise_if_merge_conflict() -> None:
+    for name, further in (("dvc.lock", "`dvc checkout` "), ("dvc.yaml", "")):
+        with contextlib.suppress(OSError, ValueError):
+            fix = (
+                f"run `git checkout --ours {name}` (or `--theirs`), {further}and run again: only what differs from that side "
+                "runs"
+            )
+            if conflict := yaml_file.merge_conflict(Path(name).read_text(encoding="utf-8"), Path(name), fix):
+                raise conflict from None
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn an error of DVC into a `UserError` with the messages of its causes, as DVC's command line prints them.
@@ -196,6 +208,7 @@ def one_line_errors() -> Iterator[None]:
     except LockError:
         raise dvc_locks.busy(_TMP_DIR) from None
     except DvcException as error:
+        _raise_if_merge_conflict()
         causes, cause = [], error
         while cause is not None:
             causes.append(str(cause))

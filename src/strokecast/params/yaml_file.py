@@ -154,6 +154,8 @@ def _check_values(value: Any, path: Path, keys: tuple[str, ...] = ()) -> None:
 
 def _syntax_error(error: Any, text: str, path: Path) -> UserError:
     """The error of the parser in one line, in the user's words where these say more."""
+    if conflict := merge_conflict(text, path, "keep one side of each and remove the marks"):
+        return conflict
     mark = error.problem_mark or error.context_mark
     location = _line(mark.line + 1 if mark else 0, path)
     problem = str(error.problem)
@@ -165,6 +167,20 @@ def _syntax_error(error: Any, text: str, path: Path) -> UserError:
         return UserError("a tab indents this line", location=location, fix="indent with spaces")
     context = f"{error.context}, " if error.context and problem.startswith(("but ", "did not")) else ""
     return UserError(f"not valid YAML: {context}{problem}", location=location)
+
+
+def merge_conflict(text: str, path: Path, fix: str) -> UserError | None:
+    """The error for the first mark that a merge of git left in a file; None if there is none.
+
+    Args:
+        text: of the file.
+        path: of the file.
+        fix: what to do.
+    """
+    if mark := re.search(r"(?m)^<<<<<<< ", text):
+        line = text.count("\n", 0, mark.start()) + 1
+        return UserError("git left marks of a merge conflict", location=_line(line, path), fix=fix)
+    return None
 
 
 def _first_line(error: Exception) -> str:

@@ -160,3 +160,16 @@ def test_outputs_that_the_cache_lost_are_saved_again_and_their_stage_does_not_ru
         (tmp_path / "model").write_text("other weights")
     assert dvc_api.plan(lambda line: None).stale == ({"train"} if edited else set())
     assert (tmp_path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).exists() is not edited
+
+
+def test_a_merge_conflict_in_dvc_lock_is_one_line_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text("schema: '2.0'\n<<<<<<< HEAD\nx: 1\n=======\nx: 2\n>>>>>>> other\n")
+    with pytest.raises(UserError) as error, dvc_api.one_line_errors():
+        raise DvcException("unable to read: 'dvc.lock', YAML file structure is corrupted")
+    assert str(error.value) == (
+        "dvc.lock, line 2: git left marks of a merge conflict; run `git checkout --ours dvc.lock` (or `--theirs`), `dvc checkout` "
+        "and run again: only what differs from that side runs"
+    )

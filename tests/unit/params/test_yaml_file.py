@@ -156,3 +156,14 @@ def test_a_bad_preset_ends_at_once(text: str, tmp_path: Path, monkeypatch: pytes
     assert result.exit_code == 1
     assert result.stderr.startswith("error: presets/bad.yaml")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_marks_of_a_merge_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> other\n")
+    with pytest.raises(UserError) as error:
+        read_yaml(path)
+    assert (
+        str(error.value)
+        == f"{path}, line 2: git left marks of a merge conflict; keep one side of each and remove the marks"
+    )
