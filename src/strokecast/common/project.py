@@ -56,5 +56,10 @@ def forget_foreign_root() -> None:
     A value that was left in the shell, or belongs to another project, would move the board there.
     """
     original = os.environ.get("DVC_ROOT")
-    if original and not Path.cwd().resolve().is_relative_to(Path(original).resolve() / ".dvc"):
+    if not original:
+        return
+    places = (
+        Path(original, ".dvc", *parts).resolve() for parts in ((), ("tmp",), ("tmp", "exps"))
+    )  # may be links
+    if not any(Path.cwd().resolve().is_relative_to(place) for place in places):
         del os.environ["DVC_ROOT"]

@@ -83,3 +83,19 @@ def test_only_a_temporary_copy_logs_to_another_board(tmp_path: Path, monkeypatch
     project.enter()
     assert "DVC_ROOT" not in os.environ
     assert paths.board_root() == copy
+
+
+def test_a_temporary_copy_belongs_to_its_project_where_dvcs_temporary_folder_is_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "scratch" / "exps" / "copy"
+    copy.mkdir(parents=True)
+    (tmp_path / "project" / ".dvc").mkdir(parents=True)
+    (tmp_path / "project" / ".dvc" / "tmp").symlink_to(tmp_path / "scratch")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    monkeypatch.chdir(copy)
+    project.forget_foreign_root()
+    assert os.environ["DVC_ROOT"] == str(tmp_path / "project")
+    monkeypatch.chdir(tmp_path)
+    project.forget_foreign_root()
+    assert "DVC_ROOT" not in os.environ
