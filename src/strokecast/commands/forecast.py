@@ -98,7 +98,7 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
     plot = "" if options.plot is None else f" and {options.plot}"
-    first = pd.Timestamp(forecast["ds"].iloc[0]).date()
+    first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
     return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
 
 

@@ -63,9 +63,18 @@ def _copy(stream: Any, copy: Path, path: Path) -> None:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file starts as a parquet file does."""
+    """Whether a file starts as a parquet file does.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
     with files.open_binary(path) as file:
-        return file.read(4) == b"PAR1"
+        try:
+            return file.read(4) == b"PAR1"
+        except OSError as error:  # a damaged disk
+            raise UserError(
+                f"cannot be read ({files.describe_os_error(error)})", location=str(path)
+            ) from None
 
 
 def read_parquet(path: Path, location: str) -> tuple[dict[str, list[str]], set[str]]:

@@ -130,6 +130,8 @@ def _open(path: Path, location: str) -> Iterator[TextIO]:
             file_type = file_types.recognize(path)
     except UserError as error:
         raise UserError(error.what, location=location, allowed=error.allowed or "a CSV file") from None
+    except OSError as error:  # a damaged disk
+        raise UserError(f"cannot be read ({files.describe_os_error(error)})", location=location) from None
     if file_type is not None:
         raise UserError(f"is {file_type.name}, not a CSV file", location=location, fix=file_type.fix)
     try:
@@ -139,6 +141,8 @@ def _open(path: Path, location: str) -> Iterator[TextIO]:
         raise UserError(
             f"is not UTF-8 text ({_first_undecodable(path)})", location=location, fix="save it as UTF-8"
         ) from None
+    except OSError as error:
+        raise UserError(f"cannot be read ({files.describe_os_error(error)})", location=location) from None
     except csv.Error as error:
         raise UserError(f"is not CSV: {error}", location=location, allowed="comma-separated text") from None
 

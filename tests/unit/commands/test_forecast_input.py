@@ -372,3 +372,11 @@ def test_parquet_columns_may_have_spaces_and_ids_of_whole_numbers(project: Path)
     result = run_forecast(Path("in.parquet"), {})
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv("out.csv")["unique_id"]) == {7}
+
+
+def test_a_forecast_may_begin_in_the_year_10000(project: Path) -> None:
+    days = np.datetime64("9999-12-02", "s") + np.arange(30) * np.timedelta64(1, "D")
+    pd.DataFrame({"ds": days, "y": range(30)}).to_parquet("in.parquet")
+    result = run_forecast(Path("in.parquet"), {})
+    assert result.exit_code == 0, result.output
+    assert "7 days of rides from 10000-01-01" in result.output

@@ -11,6 +11,7 @@ import pytest
 
 from strokecast.commands import input_files
 from strokecast.common.errors import UserError
+from strokecast.sources import tables
 
 
 def test_a_regular_file_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -70,3 +71,12 @@ def test_a_parquet_column_that_python_cannot_read_is_named(tmp_path: Path) -> No
     pq.write_table(pa.table({"ds": ["2024-01-31"], "seen": far}), tmp_path / "x")
     with pytest.raises(UserError, match=r"^in: the column 'seen' has values that cannot be read"):
         input_files.read_parquet(tmp_path / "x", "in")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_file_that_the_disk_cannot_read_is_one_line() -> None:
+    broken = Path("/proc/self/mem")  # its first bytes give an input/output error
+    with pytest.raises(UserError, match=r"/proc/self/mem: cannot be read \(Input/output error\)"):
+        input_files.is_parquet(broken)
+    with pytest.raises(UserError, match=r"^in\.csv: cannot be read \(Input/output error\)"):
+        list(tables.read_columns(broken, ["ds"], "in.csv"))
