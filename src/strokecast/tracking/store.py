@@ -214,7 +214,8 @@ def _create(names: list[str]) -> None:
     for stale in folder().glob(".mlflow.db.tmp-*"):
         stale.unlink()
     temporary = folder() / f".mlflow.db.tmp-{os.getpid()}"
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for logger in ("alembic", "mlflow"):
+        logging.getLogger(logger).setLevel(logging.WARNING)
     event.listen(Engine, "connect", disable_sync)
     try:
         # MLflow writes the folder of its default experiment into SQL as it is; quotes in it have to be escaped.

@@ -132,12 +132,13 @@ def test_a_deleted_experiment_is_restored_without_its_runs(
 
 @pytest.mark.slow
 def test_a_board_is_made_in_a_folder_whose_name_is_markup_in_addresses_and_sql(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "pro%20je%ct #1 'q' \"$HOME\" ? :x"
     folder.mkdir()
     monkeypatch.chdir(folder)
     store.initialise()
+    assert capfd.readouterr().err == "", "lines that MLflow logs"
     names = {experiment.name for experiment in store.client().search_experiments()}
     assert {store.experiment_name("classify"), store.experiment_name("forecast")} <= names
     assert sorted(path.name for path in folder.iterdir()) == [".strokecast", "mlruns"]
