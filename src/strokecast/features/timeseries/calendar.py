@@ -205,10 +205,16 @@ def holidays(country: str, first: int, last: int) -> dict[datetime.date, tuple[s
     A substitute day that is observed has the name of its holiday.
 
     Raises:
-        UserError: if the package `holidays` does not know the country or region.
+        UserError: if the package `holidays` does not know the country or region, or for years before 1 or after 9999.
     """
     import holidays as package
 
+    if first < datetime.MINYEAR or last > datetime.MAXYEAR:
+        raise UserError(
+            f"no holidays are known for the years {first} to {last}",
+            location=f"{_KEY}.holiday_country",
+            fix="set it to null, or cut the series by quality.series.start and end",
+        )
     code, _, region = country.partition("-")
     try:
         by_day = package.country_holidays(code, subdiv=region or None, years=range(first, last + 1))

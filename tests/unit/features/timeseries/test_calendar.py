@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from strokecast.common.errors import UserError
 from strokecast.features.timeseries import calendar
 
 YEARS = np.arange(np.datetime64("2018-01-01"), np.datetime64("2021-01-01"))
@@ -89,3 +90,11 @@ def test_features_of_a_day_do_not_depend_on_the_other_days() -> None:
     for position in (0, 51, 358, 1095):
         np.testing.assert_array_equal(fitted.transform(YEARS[position : position + 1])[0], every[position])
     assert fitted.transform(YEARS[:0]).shape == (0, len(fitted.feature_names))
+
+
+@pytest.mark.parametrize("first", ["0001-01-01", "9999-06-15"])
+def test_holidays_beyond_the_calendar_are_one_line(first: str) -> None:
+    days = np.datetime64(first) + np.arange(30)
+    one = calendar.Calendar((), "US", (), (), first)
+    with pytest.raises(UserError, match=r"no holidays are known for the years \d+ to \d+; set it to null"):
+        one.transform(days)
