@@ -89,7 +89,10 @@ def test_check_accepts_the_new_entry_and_names_a_bad_key(without_line: Path) -> 
     process = run(without_line, "-m", "strokecast.commands.cli", "check")
     assert (process.returncode, process.stderr) == (0, "")
     text = (without_line / PARAMS).read_text(encoding="utf-8")
-    (without_line / PARAMS).write_text(text.replace("{units: 32}", "{unit: 32}", 1), encoding="utf-8")
+    (without_line / PARAMS).write_text(
+        text.replace("point_bag: {enabled: true}", "point_bag: {enabled: true, config: {unit: 32}}", 1),
+        encoding="utf-8",
+    )
     process = run(without_line, "-m", "strokecast.commands.cli", "check")
     (without_line / PARAMS).write_text(text, encoding="utf-8")
     assert process.returncode == 1
