@@ -29,9 +29,23 @@ print(json.dumps(sorted(f for f in files if f)))
 WITHOUT_EFFECT = {
     *(
         f"common/{name}.py"
-        for name in ("__init__", "errors", "files", "paths", "import_hiding", "source_digest")
+        for name in (
+            "__init__",
+            "errors",
+            "files",
+            "paths",
+            "import_hiding",
+            "source_digest",
+            "console",
+            "signals",
+            "stage",
+        )
     ),
-    *(f"common/{name}.py" for name in ("console", "signals", "stage")),
+    *(
+        f"common/{name}.py"
+        for name in ("disks", "environment", "names", "output_paths", "permissions", "project", "file_types")
+    ),
+    *("inference/network_check.py", "inference/selection.py", "models/common/model_folder.py"),
     *("features/__init__.py", "features/records/__init__.py", "features/records/spec.py"),
     "inference/__init__.py",
     *(
