@@ -103,10 +103,6 @@ def weights(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.xfail(
-    reason="passed once and failed once beside other work: a ridge trained twice; being examined",
-    strict=False,
-)
 def test_ten_random_kills_lose_and_double_no_training(project: Any, tmp_path: Path) -> None:
     undisturbed = project.copy(tmp_path / "undisturbed")
     project.edit_params(use_more_models)

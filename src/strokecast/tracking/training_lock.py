@@ -89,8 +89,8 @@ class TrainingLock:
         try:
             with files.new_folder(self.record_dir / FINISHED) as staging_dir:
                 shutil.copytree(folder, staging_dir, dirs_exist_ok=True, copy_function=files.link_or_copy)
-            stored = {"digest": files.digest_tree(self.record_dir / FINISHED), "code": code}
-            self._write({"finished": stored})
+                # Before the copy gets its name: without its digest, `finished` would not trust it after a kill.
+                self._write({"finished": {"digest": files.digest_tree(staging_dir), "code": code}})
         except OSError as error:
             line = f"a kill before DVC has recorded this training would lose it: {error}"
             print(line, file=sys.stderr, flush=True)

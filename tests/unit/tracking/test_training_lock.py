@@ -53,6 +53,25 @@ def test_the_copy_replaces_the_checkpoints(finished: TrainingLock) -> None:
     assert acquire().training_id == finished.training_id
 
 
+def test_a_copy_is_never_there_without_its_digest(
+    finished: TrainingLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill between the two would leave a finished training that the next run does not trust and trains again."""
+    assert finished.record_dir is not None
+    copy = finished.record_dir / "finished"
+    shutil.rmtree(copy)
+    write, seen = TrainingLock._write, []
+
+    def note_and_write(lock: TrainingLock, values: dict[str, object]) -> None:
+        seen.append(copy.exists())
+        write(lock, values)
+
+    monkeypatch.setattr(TrainingLock, "_write", note_and_write)
+    assert finished.keep(MODEL_DIR, "code") == copy
+    assert seen == [False]
+    assert acquire().finished("code") == copy
+
+
 def test_a_copy_of_other_code_or_with_other_contents_is_removed(finished: TrainingLock) -> None:
     assert acquire().finished("edited") is None
     assert acquire().finished("code") is None, "removed"
