@@ -28,11 +28,11 @@ def main() -> None:
     with stage("code", "digesting the code that trainings share") as outcome:
         from strokecast.common.source_digest import source_digest, source_files
 
-        root, digests = Path(), {}
+        digests = {}
         with files.new_folder(paths.CODE) as folder:
             for name, places in {"drawings": SHARED, "series": (*SHARED, *SERIES)}.items():
-                sources = [path for place in places for path in source_files(root / place)]
-                digests[name] = source_digest(sources, root)
+                sources = [path for place in places for path in source_files(Path(place))]
+                digests[name] = source_digest(sources, Path())
                 files.write_json(folder / f"{name}.json", {"places": sorted(places), "digest": digests[name]})
         outcome(", ".join(f"{name} {digest[:12]}" for name, digest in digests.items()))
 

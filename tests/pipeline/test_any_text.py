@@ -73,6 +73,7 @@ def write_inputs(folder: Path, drawn: Names, drawings: list[Path]) -> None:
     """`npz/<class>.npz` and `series.csv` with the drawn names."""
     (folder / "npz").mkdir()
     for name, source in zip(drawn.classes, drawings, strict=True):
+        # The official files of ../shared pickle their lists of drawings.
         data = np.load(source, allow_pickle=True, encoding="latin1")
         np.savez(
             folder / "npz" / f"{name}.npz",

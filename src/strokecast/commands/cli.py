@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from strokecast.common import disks, environment, permissions, project
+from strokecast.common import environment, failures, project
 from strokecast.common.errors import UserError
 
 
@@ -23,11 +23,8 @@ def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
         except UserError as error:
             line = str(error)
         except Exception as error:
-            if permissions.is_denied(error):
-                line = permissions.describe_denied(error)
-            elif disks.is_full(error):
-                line = f"{disks.describe_full(error)}, then run the command again"
-            else:
+            line = failures.describe(error, "run the command again")
+            if not line:
                 raise
         click.echo(f"error: {line}", err=True)
         raise SystemExit(1)

@@ -9,7 +9,6 @@ internals below; `tests/unit/commands/test_dvc_api.py` fails if DVC changes one 
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import re
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.commands import dvc_locks, stage_forks
-from strokecast.common import disks, dvc_lock, files
+from strokecast.common import disks, dvc_lock, files, permissions
 from strokecast.common.errors import UserError
 from strokecast.params import yaml_file
 
@@ -220,7 +219,7 @@ def one_line_errors() -> Iterator[None]:
                 f"DVC cannot save its data: {disks.describe_full(error, dvc_lock.cache_dir())}",
                 fix="then run again: finished trainings are kept",
             ) from None
-        if not isinstance(error, OSError) or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if not isinstance(error, OSError) or error.errno not in permissions.REFUSALS:
             raise
         raise UserError(
             f"DVC cannot write here: {os.strerror(error.errno).lower()}",

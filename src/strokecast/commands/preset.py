@@ -7,7 +7,7 @@ from pathlib import Path
 
 from strokecast import params
 from strokecast.common import files, output_paths, paths
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, suggest
 from strokecast.models.common import resolve
 from strokecast.params.edit import edit_yaml
 from strokecast.params.overlay import apply_overlay, read_overlay
@@ -78,11 +78,10 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
 
 def _path(name: str, folder: Path) -> Path:
     if name not in names(folder):
-        close = difflib.get_close_matches(name, names(folder), n=1)
         raise UserError(
             f"no preset {name!r}",
             location=f"{folder}/",
             allowed=names(folder),
-            fix=f"did you mean {close[0]!r}?" if close else "",
+            fix=suggest(name, names(folder)),
         )
     return folder / f"{name}.yaml"

@@ -17,8 +17,9 @@ from strokecast.tracking import board_contents, repair, run_record, store, store
 def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
     """Complete the board.
 
-    Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs and lost parts, removes the records of trainings that
-    dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were downloaded.
+    Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs and lost parts, removes the records
+    of trainings that dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were
+    downloaded.
 
     Args:
         restore: bring back runs that the user deleted, compare every value of every run with the files, and make a damaged

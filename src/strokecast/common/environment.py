@@ -64,8 +64,9 @@ def prepare() -> None:
     """Prepare this process and those that it starts; the first call of every stage and command.
 
     Sets `FIXED` and `QUIET` and removes `REMOVED`. `PATH` starts with the folder of this Python, because DVC starts the
-    stages as `python ...`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their values. Warnings and log messages of libraries are not printed, unless the user asked Python for warnings, and never
-    raised. Text that the terminal's encoding lacks is escaped.
+    stages as `python ...`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their values. Warnings and log
+    messages of libraries are not printed, unless the user asked Python for warnings, and never raised. Text that the
+    terminal's encoding lacks is escaped.
     """
     quiet()
     os.environ.update(FIXED)

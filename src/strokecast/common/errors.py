@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _DIRECTIONS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
@@ -40,6 +41,12 @@ class UserError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (self.what, self.location, self.allowed, self.fix))
+
+
+def suggest(name: str, choices: Sequence[str]) -> str:
+    """`did you mean 'x'?` with the most similar of `choices`; "" if none is similar."""
+    close = difflib.get_close_matches(name, choices, n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def escape_unprintable(text: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 from typing import TypeGuard
 
-_NUMBERS = (errno.EACCES, errno.EPERM, errno.EROFS)
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)  # error numbers of a refused access
 
 
 def is_denied(error: BaseException) -> TypeGuard[OSError]:
     """Whether `error` means that the system refuses access to a file that it names."""
-    return isinstance(error, OSError) and error.errno in _NUMBERS and error.filename is not None
+    return isinstance(error, OSError) and error.errno in REFUSALS and error.filename is not None
 
 
 def describe_denied(error: OSError) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from strokecast.common import disks, environment, permissions, project, signals
+from strokecast.common import environment, failures, project, signals
 from strokecast.common.errors import UserError, escape_unprintable
 
 # A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
@@ -47,11 +47,10 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
     except UserError as error:
         _fail(name, str(error))
     except Exception as error:
-        if permissions.is_denied(error):
-            _fail(name, permissions.describe_denied(error))
-        if not disks.is_full(error):
+        line = failures.describe(error, "run again: finished work is kept")
+        if not line:
             raise
-        _fail(name, f"{disks.describe_full(error)}, then run again: finished work is kept")
+        _fail(name, line)
     except KeyboardInterrupt as error:
         number, after = getattr(error, "number", signal.SIGINT), getattr(error, "after", "")
         line = f"interrupted {after}".rstrip()

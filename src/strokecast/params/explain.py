@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import json
 import re
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, suggest
 from strokecast.params.renamed import new_name
 
 # Types of pydantic errors whose message repeats the type and the range of the field.
@@ -53,9 +52,7 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
     if head["type"] == "extra_forbidden":
         choices = list(_model_at(model, path[:-1]).model_fields)
         renamed = new_name((*prefix, *path))
-        close = [renamed] if renamed in choices else difflib.get_close_matches(path[-1], choices, n=1)
-        hint = f"this key was renamed to {renamed!r}" if renamed in choices else ""
-        hint = hint or (f"did you mean {close[0]!r}?" if close else "")
+        hint = f"this key was renamed to {renamed!r}" if renamed in choices else suggest(path[-1], choices)
         return UserError(
             f"unknown key {path[-1]!r}",
             location=location,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, suggest
 from strokecast.params.base import TASKS
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _check_baseline(params: Params, task: str) -> None:
         f"{name!r} is not a model of {task}",
         location=f"params.yaml: evaluation.{task}.baseline",
         allowed=[*params.entries(task), "null"],
-        fix=_suggest(name, [*params.entries(task)]),
+        fix=suggest(name, [*params.entries(task)]),
     )
 
 
@@ -113,7 +112,7 @@ def _check_mirror_classes(params: Params) -> None:
                     f"{unknown[0]!r} is not a class of sketches.{params.sketches.source}.classes",
                     location=f"params.yaml: {f'models.{task}.{name}.training' if own else f'training.{task}'}.mirror_classes",
                     allowed=f"all, or a list of {', '.join(classes[:20])}{', ...' if len(classes) > 20 else ''}",
-                    fix=_suggest(unknown[0], classes),
+                    fix=suggest(unknown[0], classes),
                 )
 
 
@@ -139,7 +138,7 @@ def _check_columns(params: Params) -> None:
                     f"the series of {source} has no column {name!r}",
                     location=f"params.yaml: features.forecast.{key}",
                     allowed=available,
-                    fix=_suggest(name, available) or hint,
+                    fix=suggest(name, available) or hint,
                 )
     has_day_types = source == "cta" or (source == "csv" and csv.day_type_column != "")
     if "day_type" in features.calendar and not has_day_types:
@@ -195,8 +194,3 @@ def _check_dates(params: Params) -> None:
                 location=location,
                 allowed=f"days up to quality.series.end ({quality.end})",
             )
-
-
-def _suggest(name: str, choices: Sequence[Any]) -> str:
-    close = difflib.get_close_matches(name, choices, n=1)
-    return f"did you mean {close[0]!r}?" if close else ""

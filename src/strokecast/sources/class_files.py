@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from strokecast.common.errors import UserError
-from strokecast.params import ClassFiles
+from strokecast.params import ClassFiles, KaggleCsv
 from strokecast.sources import class_names, local
 from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.formats import source_json
@@ -88,17 +88,17 @@ def fetch(options: ClassFiles, folder: Path, layout: Layout) -> str:
         "format": layout.file_format,
         "classes": classes,
         "files": {name: local.file_info(folder / name) for name in file_names},
-        "options": {
-            "recognized_only": options.recognized_only,
-            "drop_duplicates": options.drop_duplicates,
-            "valid_share": options.valid_share,
-            "test_share": options.test_share,
-            "cap": options.cap.model_dump(),
-        },
+        "options": drawing_options(options),
         **quickdraw.CREDITS,
     }
     source_json.write(folder, source)
     return source_json.summary(source) + passed_over
+
+
+def drawing_options(options: ClassFiles | KaggleCsv) -> dict[str, Any]:
+    """What `source.json` says of the drawings that `validate` keeps and of their splits."""
+    keys = {"recognized_only", "drop_duplicates", "valid_share", "test_share", "cap"}
+    return options.model_dump(include=keys)
 
 
 def describe_change(options: ClassFiles, source: dict[str, Any], layout: Layout) -> str | None:

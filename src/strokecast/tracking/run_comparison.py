@@ -72,16 +72,14 @@ def local_path(location: str) -> Path:
 def stored_artifacts(run: Run) -> dict[str, Path]:
     """The artifacts of a run by their path inside it; they are local files."""
     root = local_path(run.info.artifact_uri)
-    return {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+    return {name: Path(entry.path) for name, entry in files.scan_tree(root)}
 
 
 def _same_files(stored: Path, pyfunc_dir: Path | None) -> bool:
     """Whether `stored` holds every file of `pyfunc_dir`. MLflow adds a file when a model is loaded."""
     if pyfunc_dir is None:
         return False
-    pairs = (
-        (path, stored / path.relative_to(pyfunc_dir)) for path in pyfunc_dir.rglob("*") if path.is_file()
-    )
+    pairs = ((Path(entry.path), stored / name) for name, entry in files.scan_tree(pyfunc_dir))
     return all(copy.is_file() and files.sha256(path) == files.sha256(copy) for path, copy in pairs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shlex
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from strokecast.common import disks
+from strokecast.common import disks, permissions
 from strokecast.common.errors import UserError
 
 BUSY_TIMEOUT = 20.0  # seconds; MLflow waits as long for a locked database
@@ -20,7 +19,6 @@ _TABLES = (
     *("logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics"),
 )
 _DAMAGES = ("not a database", "malformed", "no such table", "no such column", "disk i/o error")
-_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 _SYNC = "run `strokecast sync`"
 
 
@@ -77,7 +75,11 @@ def explain(error: Exception, database: Path) -> BoardError:
         )
     if any(damage in text.lower() for damage in _DAMAGES):
         return BoardDamagedError(text, database)
-    if "readonly" in text or "unable to open" in text or getattr(error, "errno", None) in _UNWRITABLE:
+    if (
+        "readonly" in text
+        or "unable to open" in text
+        or getattr(error, "errno", None) in permissions.REFUSALS
+    ):
         return BoardError(
             f"the MLflow board cannot be written: {text}",
             location=location,

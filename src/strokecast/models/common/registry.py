@@ -6,7 +6,6 @@ architecture only.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, suggest
 from strokecast.models.common.config import Config
 from strokecast.params import TASKS
 from strokecast.params.explain import first_error
@@ -114,19 +113,16 @@ def get(task: str, name: str) -> Architecture:
     if task not in TASKS:
         raise UserError(f"unknown task {task!r}", location="params.yaml: models", allowed=TASKS)
     if name not in names(task):
+        hint = suggest(name.casefold(), names(task))
         raise UserError(
             f"unknown architecture {name!r}",
             location=f"params.yaml: models.{task}.{name}",
             allowed=names(task),
-            fix=f"{_suggest(name, names(task))}rename or remove the entry, or add src/strokecast/models/{task}/{name}.py",
+            fix=(f"{hint} Otherwise " if hint else "")
+            + f"rename or remove the entry, or add src/strokecast/models/{task}/{name}.py",
         )
     importlib.import_module(f"strokecast.models.{task}.{name}")
     return _REGISTERED[task, name]
-
-
-def _suggest(name: str, choices: list[str]) -> str:
-    close = difflib.get_close_matches(name.casefold(), choices, n=1)
-    return f"did you mean {close[0]!r}? Otherwise " if close else ""
 
 
 def config(task: str, name: str, values: Mapping[str, Any]) -> Config:

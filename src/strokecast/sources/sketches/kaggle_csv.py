@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.params import KaggleCsv
-from strokecast.sources import class_names, local
+from strokecast.sources import class_files, class_names, local
 from strokecast.sources.class_folder import ClassFolder
 from strokecast.sources.formats import kaggle, source_json
 from strokecast.sources.sketches import quickdraw
@@ -62,13 +62,7 @@ def fetch(options: KaggleCsv, folder: Path) -> str:
         "classes": classes,
         "words": selected,
         "files": {name: local.file_info(folder / name) for name in selected},
-        "options": {
-            "recognized_only": options.recognized_only,
-            "drop_duplicates": options.drop_duplicates,
-            "valid_share": options.valid_share,
-            "test_share": options.test_share,
-            "cap": options.cap.model_dump(),
-        },
+        "options": class_files.drawing_options(options),
         **quickdraw.CREDITS,
     }
     source_json.write(folder, source)
