@@ -83,11 +83,16 @@ class Killed:
 
 
 def finished(project: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """(folder, run.json) of every finished training in models/ and in the records."""
+    """(folder, run.json) of every finished training in models/ and in the records.
+
+    Not of the temporary folder of a stage that was killed while it still wrote its results.
+    """
     for path in (
         *project.root.glob("models/*/*/seed-*/run.json"),
         *project.root.glob(".strokecast/trainings/*/finished/run.json"),
     ):
+        if path.parents[1].name.startswith("."):
+            continue
         run = json.loads(path.read_text())
         if run["status"] == "finished":
             yield path.parent, run
