@@ -62,10 +62,10 @@ ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for an
 	@python -m strokecast.commands.cli ui --port "$(or $(PORT),5000)"
 
 test: $(READY)  ## unit and contract tests and one tiny run of the pipeline (at most 5 minutes on 2 cores)
-	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --durations=20
+	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh environments, edits of params.yaml
-	@python -m pytest -q -m slow -n 2 --dist loadfile --durations=20
+	@python -m pytest -q -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
 	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/runners/test_beam.py
