@@ -15,6 +15,7 @@ JUDGE = Path("models/judge")
 REPORTS = Path("reports")
 PARAMS = Path("params.yaml")
 VALIDATION_SCORE = "validation.json"  # in the folder of a training
+VALIDATION_FORECASTS = "validation_forecasts.npz"  # in the folder of a forecaster's training
 
 
 def board_root() -> Path:

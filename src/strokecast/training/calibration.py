@@ -1,16 +1,15 @@
-"""Forecasts at validation origins at the end of a training: calibrates intervals, and stores the errors."""
+"""Forecasts at validation origins at the end of a training: calibrates intervals, and stores forecasts and errors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal, selection
+from strokecast.inference import backtest, conformal, selection, validation_forecasts
+from strokecast.inference.validation_forecasts import ValidationForecasts
 
 
 def write(
@@ -22,7 +21,7 @@ def write(
     max_origins: int | None,
     location: str,
 ) -> None:
-    """Write calibration.json, with one calibration per series, and validation.json to `folder`; for the first target.
+    """Write calibration.json, validation.json and validation_forecasts.npz to `folder`; for the first target.
 
     A calibration pooled over all series would reach its level over all series together. One per series reaches it
     for every series, even if their errors have other shapes. Each needs as many origins as a single series does.
@@ -43,7 +42,7 @@ def write(
         UserError: if the validation split has no origin with enough history.
     """
     horizon, min_history = int(spec["horizon"]), max(history, WindowTransformer(spec).min_history)
-    calibrations, errors = {}, {}
+    calibrations, stored = {}, {}
     for name in series_spec.names(spec):
         series = backtest.load_series(processed, ("train", "valid"), name)
         days = len(series.days)
@@ -58,11 +57,16 @@ def write(
                 fix="give a longer series, move test_from later, or switch the model off (enabled: false)",
             )
         forecasts = forecast(series, positions)
-        actual = backtest.actuals(series, spec, positions)[..., 0]
-        by_origin = np.abs(forecasts.point[..., 0] - actual).mean(axis=1)
-        errors[name] = dict(zip(series.days[positions].astype(str).tolist(), by_origin.tolist(), strict=True))
+        stored[name] = ValidationForecasts(
+            series.days[positions],
+            backtest.actuals(series, spec, positions)[..., 0],
+            forecasts.point[..., 0],
+            forecasts.quantiles,
+            tuple(forecasts.quantile_levels),
+        )
         calibrations[name] = conformal.fit(
-            actual, forecasts.point[..., 0], forecasts.quantiles, forecasts.quantile_levels
+            stored[name].actual, stored[name].point, forecasts.quantiles, forecasts.quantile_levels
         )
     conformal.write_calibrations(folder, calibrations)
-    selection.write_errors(folder, errors)
+    selection.write_errors(folder, {name: forecasts.errors() for name, forecasts in stored.items()})
+    validation_forecasts.write(folder, stored)

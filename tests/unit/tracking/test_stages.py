@@ -68,7 +68,7 @@ def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Pa
     ]
     home = Path("models/forecast/seasonal_naive_7")
     expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}
-    expected |= {"run.json", "spec.json", "system.csv", "validation.json"}
+    expected |= {"run.json", "spec.json", "system.csv", "validation.json", "validation_forecasts.npz"}
     assert {path.name for path in home.iterdir()} == {"seed-1", "seed-5"}
     folders = [home / "seed-1", home / "seed-5"]
     assert all({path.name for path in folder.iterdir()} == expected for folder in folders)

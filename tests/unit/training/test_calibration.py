@@ -9,7 +9,7 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal
+from strokecast.inference import backtest, conformal, validation_forecasts
 from strokecast.training import calibration
 
 LOCATION = "models.forecast.mine"
@@ -46,6 +46,11 @@ def test_the_residuals_of_all_validation_origins_are_used(
     assert forecaster.days[forecaster.origins[-1]] == last - np.timedelta64(spec_json["horizon"] - 1, "D")
     count = len(forecaster.origins)
     assert forecaster.origins == list(range(forecaster.origins[0], forecaster.origins[0] + count))
+    kept = validation_forecasts.load(tmp_path)[""]
+    assert kept.days.tolist() == forecaster.days[forecaster.origins].tolist()
+    assert kept.point - kept.actual == pytest.approx(
+        np.tile(np.arange(1.0, count + 1)[:, None], spec_json["horizon"]), rel=1e-4
+    )
     stored = conformal.load(tmp_path)
     assert (stored.origins, stored.method) == (count, "absolute")
     assert stored.low.shape == (3, spec_json["horizon"])

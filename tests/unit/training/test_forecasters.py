@@ -94,7 +94,8 @@ def test_a_fitted_model_leaves_a_complete_folder(fitted: tuple[Path, dict[str, A
     assert (stored["name"], stored["seed"], stored["training"]) == (name, 1, None)
     assert (folder / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
     model = "model.json" if name in STATISTICAL else "model.npz"
-    expected = {"calibration.json", "config.json", "history.csv", model, "spec.json", "validation.json"}
+    expected = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
+    expected |= {"validation.json", "validation_forecasts.npz"}
     assert {path.name for path in folder.iterdir()} == expected
 
 
