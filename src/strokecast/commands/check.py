@@ -32,6 +32,7 @@ def check(path: Path = paths.PARAMS) -> Params:
     if settings.is_enabled("forecast"):
         _check_holidays(settings)
         _check_embedded_series(settings)
+        _check_published(settings)
     _check_reference(settings)
     _check_machine(settings)
     return settings
@@ -58,6 +59,15 @@ def _check_holidays(settings: Params) -> None:
         from strokecast.features.timeseries import calendar
 
         calendar.holidays(country, 2020, 2020)
+
+
+def _check_published(settings: Params) -> None:
+    evaluation = settings.evaluation.forecast
+    if evaluation.published is not None:
+        from strokecast.evaluation.forecast import published
+
+        horizon = settings.features.forecast.horizon
+        published.require_settings(evaluation.published, evaluation, settings.series.source, horizon)
 
 
 def _check_embedded_series(settings: Params) -> None:

@@ -167,7 +167,7 @@ def regression_forecaster(model: Any, spec: ForecastSpec) -> ForecastFn:
 
     def forecast(series: Series, origins: Positions) -> Forecast:
         transformer = transformers[series.name]
-        windows = transformer.transform(series.days, series.columns, origins)
+        windows = transformer.transform(series.days, series.columns, origins, known_past=False)
         scaled = model.predict({"past": windows.past, "future": windows.future})
         return Forecast(transformer.inverse_transform(scaled, windows.base))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -65,17 +65,42 @@ class Regime(Strict):
 class ForecastEvaluation(Strict):
     """How forecasters are evaluated from rolling origins of the test split."""
 
-    step_size: int = Field(1, ge=1, description="days from one origin to the next")
+    step_size: Count | Literal["horizon"] = Field(
+        1,
+        description="days from one origin to the next; horizon: windows follow one another without overlap, and the "
+        "last one ends with the last day",
+    )
     max_origins: int | None = Field(
         40,
         ge=1,
         description="largest number of origins, evenly spaced and the same for all models; null: all",
     )
+    mase_season: int = Field(
+        7, ge=1, le=3660, description="days; period of the seasonal-naive forecast that scales MASE and RMSSE"
+    )
+    mase_scale: Literal["train", "history"] = Field(
+        "train",
+        description="days that MASE and RMSSE are scaled on: the training days, or all days before each origin",
+    )
+    quantile_levels: Annotated[tuple[Share, ...], BeforeValidator(to_tuple)] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        min_length=1,
+        description="levels of the mean weighted quantile loss, rising",
+    )
     refit_every: int | None = Field(
         None,
         ge=1,
-        description="days; refit every model on all earlier days each time this many test days have passed; "
+        description="days; fit every model again on all days before an origin if its last fit is at least that old; "
         "null: never",
+    )
+    refit_every_by_model: dict[str, Count | None] = Field(
+        {}, description="refit_every of single models, e.g. {boosted_trees: 150}"
+    )
+    refit_epochs: int | None = Field(
+        2,
+        ge=1,
+        description="epochs of a network's refit, which starts at the weights of its last fit; null: as many as its "
+        "first training needed to its best epoch, from new weights",
     )
     baseline: str | None = Field(
         "seasonal_naive_364",
@@ -91,12 +116,23 @@ class ForecastEvaluation(Strict):
         ge=1,
         description="days; length of a bootstrap block, because errors of neighbouring origins are correlated",
     )
+    published: str | None = Field(
+        None,
+        description="file of src/strokecast/evaluation/forecast/published with results that others published on the "
+        "same windows, shown beside those of this run; null: none",
+    )
     regimes: Annotated[tuple[Regime, ...], BeforeValidator(to_tuple)] = Field(
         (), description="named spans of first forecast days with metrics of their own"
     )
 
+    @property
+    def refits(self) -> bool:
+        """Whether any model is fitted again as origins move on."""
+        return any(every is not None for every in (self.refit_every, *self.refit_every_by_model.values()))
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        ascending(self.quantile_levels, "quantile_levels")
         names = [regime.name for regime in self.regimes]
         if "all" in names:
             raise PydanticCustomError(

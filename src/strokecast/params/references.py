@@ -30,6 +30,7 @@ def check(params: Params) -> None:
     _check_times(params)
     _check_mirror_classes(params)
     if params.is_enabled("forecast"):
+        _check_refits(params)
         _check_columns(params)
         _check_dates(params)
 
@@ -47,6 +48,18 @@ def _check_baseline(params: Params, task: str) -> None:
         allowed=[*params.entries(task), "null"],
         fix=suggest(name, [*params.entries(task)]),
     )
+
+
+def _check_refits(params: Params) -> None:
+    entries = params.entries("forecast")
+    for name in params.evaluation.forecast.refit_every_by_model:
+        if name not in entries:
+            raise UserError(
+                f"{name!r} is not a model of forecast",
+                location="params.yaml: evaluation.forecast.refit_every_by_model",
+                allowed=list(entries),
+                fix=suggest(name, list(entries)),
+            )
 
 
 def _check_judge(params: Params) -> None:
@@ -154,10 +167,12 @@ def _check_columns(params: Params) -> None:
             allowed="one",
             fix="set series: one, or name the column that identifies series (series.csv.id_column)",
         )
-    if features.series == "all" and params.evaluation.forecast.refit_every is not None:
+    evaluation = params.evaluation.forecast
+    if features.series == "all" and evaluation.refits:
+        key = "refit_every" if evaluation.refit_every is not None else "refit_every_by_model"
         raise UserError(
             "models of several series cannot be refitted as origins move on",
-            location="params.yaml: evaluation.forecast.refit_every",
+            location=f"params.yaml: evaluation.forecast.{key}",
             allowed="null",
             fix="or set features.forecast.series: one",
         )

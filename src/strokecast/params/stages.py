@@ -44,7 +44,7 @@ def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _refits(params: Params, task: str) -> tuple[str, ...]:
     """What an evaluation reads in addition if it trains the forecasters again as the origins move on."""
-    if task != "forecast" or params.evaluation.forecast.refit_every is None:
+    if task != "forecast" or not params.evaluation.forecast.refits:
         return ()
     return ("features.forecast", *_TRAINING)
 

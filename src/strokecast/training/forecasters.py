@@ -11,6 +11,7 @@ from strokecast.common.errors import UserError
 from strokecast.features.records import numpy_reader
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
+from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest
 from strokecast.models.regression.lag_regressor import LagRegressor
 from strokecast.models.statistical.base import StatisticalForecaster
@@ -46,6 +47,7 @@ def fit_statistical(
     """
     series = backtest.load_series(processed, ("train", "valid"), series_name)
     first, stop = series.starts["valid"], len(series.days)
+    learned = int(series_spec.for_series(spec, series_name)["splits"]["train"]["days"])
     positions = origins.rolling(first, stop, model.min_history, int(spec["horizon"]))
     if not len(positions):
         of_series = f" of {series_name}" if series_name else ""
@@ -57,7 +59,7 @@ def fit_statistical(
         )
     started = time.perf_counter()
     try:
-        model.fit(np.asarray(series.columns[spec["targets"][0]][:first], np.float64))
+        model.fit(np.asarray(series.columns[spec["targets"][0]][:learned], np.float64))
     except ValueError as error:
         raise UserError(
             f"cannot be fitted to the training days: {error}", location=location, fix=_FIX
@@ -94,7 +96,7 @@ def fit_regression(
     """
     started = time.perf_counter()
     try:
-        train, valid = (numpy_reader.windows(processed, spec, split) for split in ("train", "valid"))
+        train, valid = (_windows(processed, spec, split) for split in ("train", "valid"))
         train_inputs = {"past": train.past, "future": train.future}
         valid_inputs = {"past": valid.past, "future": valid.future}
         model.fit(train_inputs, train.target, seed, (valid_inputs, valid.target))
@@ -106,3 +108,25 @@ def fit_regression(
     started = time.perf_counter()
     model.predict(valid_inputs)
     return fit_seconds, len(valid.origin) / (time.perf_counter() - started)
+
+
+def _windows(processed: Path, spec: ForecastSpec, split: str) -> numpy_reader.WindowArrays:
+    """The windows of a split: its TFRecords, or the same cut from the days of the series if there are none.
+
+    Windows that are cut from days hold no known features of past days, which regressions do not read.
+    """
+    if spec["files"]:
+        return numpy_reader.windows(processed, spec, split)
+    parts = []
+    for name in series_spec.names(spec):
+        series, one = (
+            backtest.load_series(processed, ("train", "valid"), name),
+            series_spec.for_series(spec, name),
+        )
+        transformer = WindowTransformer(one)
+        first = max(series.starts[split], transformer.min_history)
+        positions = first + np.arange(int(one["splits"][split]["windows"]))
+        inputs = transformer.transform(series.days, series.columns, positions, known_past=False)
+        target = transformer.transform_target(series.columns, positions)
+        parts.append((inputs.past, inputs.future, target, series.days[positions].astype(np.int64)))
+    return numpy_reader.WindowArrays(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))

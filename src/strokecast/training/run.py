@@ -36,6 +36,9 @@ def train(
     on_epoch: OnEpoch,
     checkpoint_dir: Path | None,
     processed: Path | None = None,
+    *,
+    calibrate: bool = True,
+    initial_weights: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, or fit a model without one, on the processed data of its task.
 
@@ -48,12 +51,15 @@ def train(
         on_epoch: called with each row of the history.
         checkpoint_dir: folder for this training's checkpoints; None: no checkpoints.
         processed: processed data of the task; None: `data/processed/<task>`.
+        calibrate: whether a forecaster gets the files of `training/calibration.py`.
+        initial_weights: folder of a trained network that a network starts from; ignored for other models, and if
+            the shapes of its weights differ.
     """
     processed, kind = processed or PROCESSED / job.task, job.architecture.kind
     if kind == "rule":
-        return fit_rule(job, processed, folder)
+        return fit_rule(job, processed, folder, calibrate=calibrate)
     if kind == "estimator":
-        return fit_estimator(job, processed, folder)
+        return fit_estimator(job, processed, folder, calibrate=calibrate)
     return train_network(
         job,
         processed,
@@ -62,6 +68,8 @@ def train(
         settings.device,
         threads=settings.threads,
         checkpoint_dir=checkpoint_dir,
+        calibrate=calibrate,
+        initial_weights=initial_weights,
     )
 
 
@@ -74,10 +82,12 @@ def train_network(
     *,
     threads: int | None = None,
     checkpoint_dir: Path | None = None,
+    calibrate: bool = True,
+    initial_weights: Path | None = None,
 ) -> dict[str, Any]:
     """Train one network; write model.keras, history.csv, config.json and spec.json to `folder`.
 
-    Forecasters also get calibration.json and validation.json (`training/calibration.py`), classifiers the latter.
+    Forecasters also get the files of `training/calibration.py`, classifiers validation.json.
 
     If the architecture has a pretraining (`registry.Pretraining`) and the recipe sets `pretrain_epochs`,
     the pretraining network is trained first. Its history goes to pretraining_history.csv, and its weights
@@ -95,6 +105,7 @@ def train_network(
         threads: TensorFlow's threads; None: TensorFlow's choice.
         checkpoint_dir: folder for this training's checkpoints; a restarted training resumes from it.
             None: no checkpoints are written.
+        calibrate, initial_weights: see `train`.
 
     Returns:
         The training's part of run.json: kind, parameters, train_seconds, best_epoch,
@@ -128,12 +139,14 @@ def train_network(
             pretraining.transfer_weights(pretrained, model)
             _write_history(folder, PRETRAINING_HISTORY, columns(job.task), result.rows)
             pretrain_seconds = result.train_seconds
+        if initial_weights is not None:
+            _copy_weights(initial_weights, model)
         result = phase.fit(context, model, recipe, checkpoint_dir, on_epoch)
     with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
         keras_file = temporary.with_suffix(".keras")  # Keras chooses the format by the suffix
         model.save(keras_file)
         keras_file.replace(temporary)
-    if job.task == "forecast":
+    if job.task == "forecast" and calibrate:
         from strokecast.inference import backtest
         from strokecast.training import calibration
 
@@ -154,15 +167,18 @@ def train_network(
     }
 
 
-def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
+def fit_estimator(
+    job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool = True
+) -> dict[str, Any]:
     """Write a fitted model.npz, an empty history.csv, validation.json, config.json and spec.json to `folder`.
 
-    Forecasters also get calibration.json.
+    Forecasters also get calibration.json and validation_forecasts.npz.
 
     Args:
         job: the training.
         processed: `data/processed/<task>`.
         folder: existing folder.
+        calibrate: see `train`.
 
     Returns:
         The training's part of run.json, as in `train_network`.
@@ -178,8 +194,9 @@ def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, 
         from strokecast.training import calibration, forecasters
 
         seconds, speed = forecasters.fit_regression(estimator, processed, spec, job.seed, job.location)
-        forecast = backtest.regression_forecaster(estimator, spec)
-        calibration.write(folder, forecast, processed, spec, 0, None, job.location)
+        if calibrate:
+            forecast = backtest.regression_forecaster(estimator, spec)
+            calibration.write(folder, forecast, processed, spec, 0, None, job.location)
     else:
         from strokecast.training import estimators
 
@@ -192,8 +209,8 @@ def fit_estimator(job: TrainingJob, processed: Path, folder: Path) -> dict[str, 
     return _facts_without_network("estimator", estimator.parameters, seconds, speed)
 
 
-def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
-    """Write model.json, calibration.json, validation.json, an empty history.csv, config.json and spec.json to `folder`.
+def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool = True) -> dict[str, Any]:
+    """Write model.json, an empty history.csv, config.json, spec.json and the files of `training/calibration.py` to `folder`.
 
     A slow rule is calibrated on at most `calibration_origins` of the recipe.
 
@@ -201,6 +218,7 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
         job: the training.
         processed: `data/processed/forecast`.
         folder: existing folder.
+        calibrate: see `train`.
 
     Returns:
         The training's part of run.json, as in `train_network`.
@@ -222,9 +240,10 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
     seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
     rule = rules[series_names[0]]
     origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
-    forecast = backtest.statistical_forecasters(rules, spec, location)
-    max_origins = origins if rule.slow else None
-    calibration.write(folder, forecast, processed, spec, rule.min_history, max_origins, location)
+    if calibrate:
+        forecast = backtest.statistical_forecasters(rules, spec, location)
+        max_origins = origins if rule.slow else None
+        calibration.write(folder, forecast, processed, spec, rule.min_history, max_origins, location)
     one_series = series_names == (series_spec.SINGLE,)
     stored = {
         "task": job.task,
@@ -239,6 +258,15 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path) -> dict[str, Any]:
     _write_history(folder, "history.csv", columns(job.task), ())
     _write_config_and_spec(folder, job, processed)
     return _facts_without_network("rule", 0, seconds, speed)
+
+
+def _copy_weights(folder: Path, model: Any) -> None:
+    """Copy the weights of the network in `folder`, unless its shapes differ (e.g. it knows fewer holidays)."""
+    from strokecast.inference import networks
+
+    weights = networks.load_network(folder).get_weights()
+    if [one.shape for one in weights] == [one.shape for one in model.get_weights()]:
+        model.set_weights(weights)
 
 
 def _facts_without_network(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:

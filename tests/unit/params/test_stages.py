@@ -153,9 +153,12 @@ def test_the_settings_of_a_task_without_enabled_models_skip_it(tmp_path: Path) -
     assert files.read_json(tmp_path / "preprocess-watch.json") == {"models": {"watch": {}}}
 
 
-def test_an_evaluation_that_refits_reads_what_the_trainings_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refits", [{"refit_every": 30}, {"refit_every_by_model": {"gru": 30}}])
+def test_an_evaluation_that_refits_reads_what_the_trainings_read(
+    tmp_path: Path, refits: dict[str, Any]
+) -> None:
     values = read_params_yaml()
-    values["evaluation"]["forecast"]["refit_every"] = 30
+    values["evaluation"]["forecast"] |= refits
     settings = resolve.resolve(params.parse(values))
     write_stages(tmp_path, settings)
     evaluation = read_stage("evaluate-forecast", tmp_path)

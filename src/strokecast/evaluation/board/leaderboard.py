@@ -67,6 +67,10 @@ def write_markdown(path: Path, task_tables: Sequence[TaskTable], attributions: S
         sections.append(f"## {table.title}\n\n{tables.escape_markdown(table.about)}\n")
         sections.append(tables.to_markdown(table.header, table.rows))
         sections.append("".join(f"- {tables.escape_markdown(note)}\n" for note in table.notes))
+        if table.published is not None:
+            about = tables.escape_markdown(table.published.about)
+            sections.append(f"### {tables.escape_markdown(table.published.title)}\n\n{about}\n")
+            sections.append(tables.to_markdown(table.published.header, table.published.rows))
     if attributions:
         sections.append("## Data\n\n" + "".join(f"- {line}\n" for line in attributions))
     write_text(path, "\n".join(sections))

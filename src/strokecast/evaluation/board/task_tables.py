@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,28 @@ from strokecast.evaluation.board.notes import (
 from strokecast.evaluation.common import tables
 
 _COST_HEADER = ("parameters", "training s")
+_INTERVALS = {
+    "adaptive": "intervals that follow the errors known at each origin (static: calibrated on validation origins only)",
+    "static": "intervals calibrated on validation origins",
+}
+_SCALES = {"train": "the training days", "history": "the days before each origin"}
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """Models of this run among those that others published for the same windows and metrics, best MASE first.
+
+    Attributes:
+        title: of the table.
+        about: where the published rows are from.
+        header: column names.
+        rows: cells; the last one says where the row is from.
+    """
+
+    title: str
+    about: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +52,7 @@ class TaskTable:
         rows: cells.
         notes: sentences below the table.
         summary: the `summary.json` it is made from.
+        published: the comparison with published results; None if there is none.
     """
 
     title: str
@@ -37,6 +61,7 @@ class TaskTable:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
     summary: Summary
+    published: PublishedTable | None = None
 
 
 def make_table(summary: Summary) -> TaskTable:
@@ -100,8 +125,11 @@ def _forecast(summary: Summary) -> TaskTable:
     baseline, compared = summary["baseline"], has_baseline(summary)
     header = ["model", f"MAE{unit} ({level} interval)", "validation MAE"]
     header += [f"MAE minus {baseline}"] if compared else []
-    header += ["day 1", f"day {horizon}", "MASE", "RMSSE", "sMAPE %", "WAPE %", "RMSE", "bias", "CRPS"]
+    header += ["day 1", f"day {horizon}", "MASE", "RMSSE", "sMAPE %", "WAPE %", "RMSE", "bias", "CRPS", "WQL"]
     header += ["80 % coverage, %", "80 % width"]
+    intervals = summary.get("intervals", "static")
+    is_adaptive = intervals == "adaptive"
+    header += ["80 % coverage, % (static)", "CRPS (static)"] if is_adaptive else []
     header += [f"{metric} {r['name']}" for r in regimes for metric in ("MAE", "80 % coverage, %")]
     header += [*_COST_HEADER, "forecasts/s", "seeds"]
     rows = []
@@ -118,7 +146,11 @@ def _forecast(summary: Summary) -> TaskTable:
         row += [cells.format_with_spread(model, key, "{:.3f}") for key in ("mase", "rmsse")]
         row += [cells.format_with_spread(model, key, "{:.1f}") for key in ("smape", "wape")]
         row += [cells.format_metric(model, key) for key in ("rmse", "bias", "crps")]
+        row += [cells.format_with_spread(model, "mean_weighted_quantile_loss", "{:.5f}")]
         row += [cells.format_share(model, "coverage_80"), cells.format_metric(model, "width_80")]
+        if is_adaptive:
+            row += [cells.format_share(model, "coverage_80_static")]
+            row += [cells.format_metric(model, "crps_static")]
         for regime in regimes:
             row.append(cells.format_metric(model, f"mae_regime_{regime['name']}"))
             row.append(cells.format_share(model, f"coverage_80_regime_{regime['name']}"))
@@ -130,9 +162,9 @@ def _forecast(summary: Summary) -> TaskTable:
     about = (
         f"{summary['series']} ({summary['source']}): {horizon} days ahead from {summary['test']:,} origins"
         f"{_spacing(summary)}, first forecast day {summary['first']} to {summary['last']}, the same for every model; "
-        f"lowest MAE first. {means}{units}. MASE, RMSSE: MAE and RMSE over those of seasonal-naive-7 on the training "
-        "days. CRPS, coverage and width are of intervals calibrated on validation origins. docs/forecasts.md has the "
-        "formulas."
+        f"lowest MAE first. {means}{units}. MASE, RMSSE: MAE and RMSE over those of seasonal-naive-"
+        f"{summary['mase']['season']} on {_SCALES[summary['mase']['scale']]}. WQL: mean weighted quantile loss. CRPS, "
+        f"WQL, coverage and width are of {_INTERVALS[intervals]}. docs/forecasts.md has the formulas."
     )
     notes = [
         f"{r['name']}: first forecast day {r['first']} to {r['last']}, {r['origins']:,} origins."
@@ -147,7 +179,33 @@ def _forecast(summary: Summary) -> TaskTable:
         for name, entry in summary["unattainable_intervals"].items()
     ]
     notes += seed_and_difference_notes(summary, cells.format_signed)
-    return TaskTable(f"forecast: the next {horizon} days", about, header, rows, notes, summary)
+    title = f"forecast: the next {horizon} days"
+    return TaskTable(title, about, header, rows, notes, summary, _published(summary))
+
+
+def _published(summary: Summary) -> PublishedTable | None:
+    published = summary.get("published")
+    if published is None:
+        return None
+    ours = [(model, "this run") for model in summary["models"]]
+    others = [({**row, "model": row["name"]}, "published, not run here") for row in published["rows"]]
+    rows = [
+        [
+            cells.model_cell(model, summary["champion"]) if origin == "this run" else str(model["model"]),
+            cells.format_with_spread(model, "mase", "{:.3f}"),
+            cells.format_with_spread(model, "mean_weighted_quantile_loss", "{:.5f}"),
+            origin,
+        ]
+        for model, origin in sorted(
+            [*ours, *others], key=lambda row: math.inf if row[0].get("mase") is None else row[0]["mase"]
+        )
+    ]
+    about = (
+        f"Published rows: {published['source']}, read {published['date']}; the same windows and metrics, computed by "
+        "their authors. Lowest MASE first."
+    )
+    header = ["model", "MASE", "mean weighted quantile loss", "from"]
+    return PublishedTable(f"Beside published results: {published['title']}", about, header, rows)
 
 
 def _spacing(summary: Summary) -> str:

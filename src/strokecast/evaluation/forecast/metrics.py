@@ -12,7 +12,7 @@ from strokecast.evaluation.forecast.results import Backtest, NaiveScale
 
 Floats = NDArray[np.float64]
 
-SEASON = 7  # days; period of the naive forecast that scales MASE and RMSSE
+SEASON = 7  # days; default period of the naive forecast that scales MASE and RMSSE
 POINT_METRICS = ("mae", "rmse", "mase", "rmsse", "smape", "wape", "bias")
 
 
@@ -32,6 +32,33 @@ def seasonal_scale(train: Floats, season: int = SEASON) -> NaiveScale:
     change = train[season:] - train[:-season]
     absolute, squared = float(np.abs(change).mean()), float(np.square(change).mean())
     return NaiveScale(absolute, squared) if absolute > 0 else undefined
+
+
+def seasonal_scale_of_histories(
+    values: Floats, positions: NDArray[np.int64], season: int = SEASON
+) -> NaiveScale:
+    """`seasonal_scale` of the days before each origin, as GluonTS scales MASE per window.
+
+    Args:
+        values: float64 [T], the series.
+        positions: int64 [O] of the origins.
+        season: days of the period.
+
+    Returns:
+        float64 [O] each; NaN where it is undefined.
+    """
+    change = np.zeros(len(values))
+    change[season:] = values[season:] - values[:-season]
+    counts = np.asarray(positions - season, np.float64)
+    absolute, squared = (
+        np.concatenate([[0.0], np.cumsum(terms)])[positions] for terms in (np.abs(change), np.square(change))
+    )
+    defined = (counts > 0) & (absolute > 0)
+    means = [
+        np.divide(total, counts, out=np.full(len(positions), np.nan), where=defined)
+        for total in (absolute, squared)
+    ]
+    return NaiveScale(means[0], means[1])
 
 
 def absolute_error(actual: Floats, forecast: Floats) -> Floats:
@@ -56,12 +83,13 @@ def bootstrap_errors(test: Backtest, forecast: Floats) -> Floats:
 
 
 def point_metrics(actual: Floats, forecast: Floats, scale: NaiveScale) -> dict[str, float]:
-    """Metrics of point forecasts; `actual` and `forecast` have the same shape.
+    """Metrics of point forecasts; `actual` and `forecast` have the same shape, that of `scale` if it is an array.
 
     Returns:
         In the unit of the series `mae` = mean |f - y|, `rmse` = sqrt(mean (f - y)^2) and `bias` = mean (f - y),
-        positive if forecasts are too high. Without a unit `mase` = mae over the in-sample MAE of the seasonal-naive
-        forecast on the training days, and `rmsse` = rmse over its in-sample RMSE (Hyndman & Koehler 2006).
+        positive if forecasts are too high. Without a unit `mase` = mean of |f - y| over the in-sample MAE of the
+        seasonal-naive forecast, and `rmsse` = square root of the mean of (f - y)^2 over its in-sample mean squared
+        error (Hyndman & Koehler 2006).
         In percent `smape` = mean of 200 |f - y| / (|f| + |y|), 0 to 200 and 0 where both are 0 (Makridakis 1993,
         with absolute values in the denominator), and `wape` = 100 sum |f - y| / sum |y| (Kolassa & Schütz 2007),
         NaN if all actual values are 0.
@@ -75,8 +103,8 @@ def point_metrics(actual: Floats, forecast: Floats, scale: NaiveScale) -> dict[s
     return {
         "mae": mae,
         "rmse": rmse,
-        "mase": mae / scale.absolute,
-        "rmsse": rmse / float(np.sqrt(scale.squared)),
+        "mase": float((size / scale.absolute).mean()),
+        "rmsse": float(np.sqrt((np.square(error) / scale.squared).mean())),
         "smape": float(relative.mean()),
         "wape": 100.0 * float(size.sum()) / volume if volume > 0 else float("nan"),
         "bias": float(error.mean()),

@@ -6,7 +6,9 @@ Shapes: O origins, H days ahead, D targets, T days of the whole series.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,8 +17,10 @@ from strokecast.common.errors import UserError
 from strokecast.evaluation.common.predictions import require_finite
 from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
-from strokecast.evaluation.forecast.metrics import seasonal_scale
-from strokecast.evaluation.forecast.refit import Refitter, assign_origins
+from strokecast.evaluation.forecast.adaptation import forecast_between
+from strokecast.evaluation.forecast.fits import Fit, first_fit, refit_models
+from strokecast.evaluation.forecast.metrics import seasonal_scale, seasonal_scale_of_histories
+from strokecast.evaluation.forecast.refit import Refitter
 from strokecast.evaluation.forecast.results import (
     Backtest,
     Forecasts,
@@ -25,11 +29,11 @@ from strokecast.evaluation.forecast.results import (
     concatenate_forecasts,
 )
 from strokecast.evaluation.forecast.subsets import weekdays
-from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import SPLITS, ForecastSpec
 from strokecast.features.timeseries import calendar, origins, series_spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
+from strokecast.params import ForecastEvaluation
 
 _SUNDAY = 6
 
@@ -38,20 +42,19 @@ def forecast_test_split(
     trained_models: TrainedModels,
     processed: Path,
     spec: ForecastSpec,
-    step_size: int,
-    max_origins: int | None = None,
+    settings: ForecastEvaluation,
     refitter: Refitter | None = None,
 ) -> tuple[Backtest, dict[Key, Forecasts]]:
     """Forecast with every trained model, in the unit of the series.
 
-    The origins are every `step_size`-th day of the test split from which a whole horizon fits into it.
+    The origins are every `step_size`-th day of the test split from which a whole horizon fits into it. With `step_size:
+    horizon` the forecast days of the origins follow one another up to the last day.
 
     Args:
         trained_models: of forecast.
         processed: `data/processed/forecast`.
         spec: its spec.json.
-        step_size: days from one origin to the next.
-        max_origins: largest number of origins, evenly spaced; None: all.
+        settings: `evaluation.forecast` of `params.yaml`: the origins, the scale of MASE, the quantile levels.
         refitter: refits the models as the origins move on; None: no refits.
 
     Returns:
@@ -73,33 +76,61 @@ def forecast_test_split(
     tests, positions = {}, {}
     for name, days in series.items():
         min_history, horizon = WindowTransformer(spec).min_history, int(spec["horizon"])
-        possible = origins.rolling(days.starts["test"], len(days.days), min_history, horizon, step_size)
-        positions[name] = origins.subsample_evenly(possible, max_origins)
-        tests[name] = _backtest(days, series_spec.for_series(spec, name), positions[name], len(possible))
+        possible = _origins(days, min_history, horizon, settings.step_size)
+        positions[name] = origins.subsample_evenly(possible, settings.max_origins)
+        tests[name] = _backtest(
+            days, series_spec.for_series(spec, name), positions[name], len(possible), settings
+        )
+    models = trained_models.finished
+    refits = refit_models(models, refitter, series[names[0]], positions[names[0]], spec) if refitter else {}
     forecasts = {}
-    for model in progress(trained_models.finished, "forecasting", len(trained_models.finished), "training"):
-        parts = []
-        for folder, rows in _fits(model, refitter, series[names[0]], positions[names[0]], spec):
-            fit_spec = spec if folder == model.folder else specs.load(folder, "forecast")
-            location = f"params.yaml: models.forecast.{model.name}"
-            forecaster = backtest.load_forecaster(model.kind, folder, fit_spec, location)
-            for name in names:
-                at = positions[name][rows] if refitter else positions[name]
-                forecast = forecaster(series[name], at)
-                require_finite(forecast.point if forecast.quantiles is None else forecast.quantiles, model)
-                parts.append(_calibrate(folder, forecast, series_spec.for_series(fit_spec, name), name))
+    for model in progress(models, "forecasting", len(models), "training"):
+        if model.key in refits:
+            parts = [
+                _forecast(model, fit, series[names[0]], positions[names[0]][rows])
+                for fit, rows in refits[model.key]
+            ]
+            fits = [fit for fit, _ in refits[model.key]]
+        else:
+            fit = first_fit(model, series[names[0]], spec)
+            parts = [_forecast(model, fit, series[name], positions[name]) for name in names]
+            fits = [fit]
         forecasts[model.key] = concatenate_forecasts(parts)
+        if settings.intervals == "adaptive":
+            between = {
+                name: forecast_between(model, fits, days, positions[name]) for name, days in series.items()
+            }
+            known = {name: one for name, one in between.items() if one is not None}
+            forecasts[model.key] = replace(forecasts[model.key], between=known)
     test = tests[series_spec.SINGLE] if series_spec.SINGLE in tests else concatenate_backtests(tests)
     return test, forecasts
 
 
+def _origins(
+    series: backtest.Series, min_history: int, horizon: int, step_size: int | Literal["horizon"]
+) -> origins.Positions:
+    """The possible origins of the test split."""
+    first, stop = series.starts["test"], len(series.days)
+    if step_size == "horizon":
+        return origins.back_to_back(first, stop, min_history, horizon)
+    return origins.rolling(first, stop, min_history, horizon, step_size)
+
+
 def _backtest(
-    series: backtest.Series, spec: ForecastSpec, positions: origins.Positions, possible_origins: int
+    series: backtest.Series,
+    spec: ForecastSpec,
+    positions: origins.Positions,
+    possible_origins: int,
+    settings: ForecastEvaluation,
 ) -> Backtest:
     """The actual values of one series at its origins."""
     actuals = backtest.actuals(series, spec, positions)
     values = np.asarray(series.columns[spec["targets"][0]], np.float64)
-    first = series.starts["test"]
+    first, season = series.starts["test"], settings.mase_season
+    if settings.mase_scale == "history":
+        scale = seasonal_scale_of_histories(values, positions, season)
+    else:
+        scale = seasonal_scale(values[: series.starts["valid"]], season)
     return Backtest(
         name=spec["name"],
         unit=spec["unit"],
@@ -108,33 +139,35 @@ def _backtest(
         values=values[first:],
         first_days=series.days[positions],
         actual=actuals[..., 0],
-        scale=seasonal_scale(values[: series.starts["valid"]]),
+        scale=scale,
         holidays=_holidays(series, spec, positions),
         extra_targets={name: actuals[..., at] for at, name in enumerate(spec["targets"]) if at},
         possible_origins=possible_origins,
+        quantile_levels=settings.quantile_levels,
     )
 
 
-def _fits(
-    model: TrainedModel,
-    refitter: Refitter | None,
-    series: backtest.Series,
-    positions: origins.Positions,
-    spec: ForecastSpec,
-) -> list[tuple[Path, origins.Positions]]:
-    """Folders of the model and its refits in time order, each with the rows of `positions` it forecasts."""
-    first = series.starts["test"]
-    assigned = assign_origins(positions, first, refitter.every if refitter else None)
-    refit_days = [str(series.days[start]) for start in assigned if start != first]
-    valid_days = int(spec["splits"]["valid"]["days"])
-    folders = refitter.refit(model, refit_days, valid_days) if refitter else []
-    if first in assigned:
-        folders = [model.folder, *folders]
-    return list(zip(folders, assigned.values(), strict=True))
+def _forecast(
+    model: TrainedModel, fit: Fit, series: backtest.Series, positions: origins.Positions
+) -> Forecasts:
+    """Forecasts of one fit of a model at origins of one series."""
+    forecast = fit.forecast(series, positions)
+    require_finite(forecast.point if forecast.quantiles is None else forecast.quantiles, model)
+    return calibrate(fit.folder, forecast, series_spec.for_series(fit.spec, series.name), series.name)
 
 
-def _calibrate(folder: Path, forecast: backtest.Forecast, spec: ForecastSpec, series: str) -> Forecasts:
-    """Forecasts of one series with the intervals that its training calibrated."""
+def calibrate(folder: Path, forecast: backtest.Forecast, spec: ForecastSpec, series: str) -> Forecasts:
+    """Forecasts of one series with its intervals.
+
+    Args:
+        folder: with the calibration.json of the model.
+        forecast: at origins of that series.
+        spec: of that series.
+        series: its name.
+
+    Raises:
+        UserError: if the calibration is missing or is of another kind of forecast.
+    """
     calibration = conformal.load(folder, series)
     point = forecast.point[..., 0]
     try:

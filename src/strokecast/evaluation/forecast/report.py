@@ -36,6 +36,7 @@ from strokecast.evaluation.forecast.figures import (
 )
 from strokecast.evaluation.forecast.metrics import bootstrap_errors
 from strokecast.evaluation.forecast.probabilistic_metrics import COLUMNS, forecast_metrics
+from strokecast.evaluation.forecast.published import published_facts
 from strokecast.evaluation.forecast.results import Backtest, Forecasts, Mask
 from strokecast.evaluation.forecast.subsets import regime_masks, subset_masks
 from strokecast.inference.conformal import LEVELS
@@ -98,8 +99,10 @@ def write_report(
         "unit": test.unit,
         "test": len(test.first_days) // max(1, len(test.series)),
         "possible_origins": test.possible_origins,
-        "step_size": settings.step_size,
+        "step_size": test.actual.shape[1] if settings.step_size == "horizon" else settings.step_size,
         "horizon": test.actual.shape[1],
+        "mase": {"season": settings.mase_season, "scale": settings.mase_scale},
+        "quantile_levels": list(settings.quantile_levels),
         "first": str(test.first_days.min()),
         "last": str(test.first_days.max()),
         "regimes": [{**r.model_dump(), "origins": int(regimes[r.name].sum())} for r in settings.regimes],
@@ -108,6 +111,9 @@ def write_report(
         "unattainable_intervals": _unattainable(trained_models, forecasts),
         "outcome": outcome,
     }
+    published = published_facts(test, settings)
+    if published is not None:
+        facts["published"] = published
     if test.series:
         facts["series_ids"] = list(test.series)
     kept = [

@@ -14,25 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common import names
+from strokecast.inference.validation_forecasts import ValidationForecasts
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
 
+DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MAX_LISTED = 20  # series in the name of several
 
 
 @dataclass(frozen=True)
 class NaiveScale:
-    """In-sample errors of the seasonal-naive forecast on the training days; NaN if undefined.
+    """In-sample errors of the seasonal-naive forecast; NaN if undefined.
 
     Attributes:
-        absolute: mean absolute error, the denominator of MASE.
-        squared: mean squared error; its square root is the denominator of RMSSE.
+        absolute: mean absolute error, the denominator of MASE; a float, or float64 [O] with one per origin.
+        squared: mean squared error, the denominator of squared errors in RMSSE; of the same shape.
     """
 
-    absolute: float
-    squared: float
+    absolute: float | Floats
+    squared: float | Floats
+
+    def at(self, mask: Mask) -> NaiveScale:
+        """The scale of each forecast day in `mask`, bool [O, H]; unchanged if it is the same for all origins."""
+        if np.ndim(self.absolute) == 0:
+            return self
+        origins = np.nonzero(mask)[0]
+        return NaiveScale(np.asarray(self.absolute)[origins], np.asarray(self.squared)[origins])
 
 
 @dataclass(frozen=True)
@@ -47,10 +56,11 @@ class Backtest:
         values: float64 [T] of the first target.
         first_days: datetime64[D] [O], the first forecast day of each origin.
         actual: float64 [O, H] of the first target.
-        scale: from the training days.
+        scale: of MASE and RMSSE.
         holidays: bool [O, H], which forecast days are holidays; None without a calendar.
         extra_targets: float64 [O, H] of each further target.
         possible_origins: number of origins before subsampling.
+        quantile_levels: levels of the mean weighted quantile loss, rising.
         series: id → backtest of each series of a global model. Their origins follow one another in the arrays above;
             `days`, `values` and `scale` are those of the first series. Empty for a single series.
     """
@@ -66,6 +76,7 @@ class Backtest:
     holidays: Mask | None = None
     extra_targets: Mapping[str, Floats] = field(default_factory=dict)
     possible_origins: int = 0
+    quantile_levels: Sequence[float] = DECILES
     series: Mapping[str, Backtest] = field(default_factory=dict)
 
     @property
@@ -121,6 +132,10 @@ class Forecasts:
         extra_targets: float64 [O, H] of each further target.
         unattainable_levels: interval levels for which there were too few calibration origins.
         calibration_origins: number of origins that the intervals were calibrated on.
+        static_low: float64 [L, O, H], lower ends of the intervals that only the validation days calibrate; None if `low`
+            and `high` are these.
+        static_high: float64 [L, O, H], their upper ends.
+        between: series → forecasts at origins that are not evaluated, from whose errors the intervals learn.
     """
 
     point: Floats
@@ -132,6 +147,9 @@ class Forecasts:
     extra_targets: Mapping[str, Floats] = field(default_factory=dict)
     unattainable_levels: Sequence[float] = ()
     calibration_origins: int = 0
+    static_low: Floats | None = None
+    static_high: Floats | None = None
+    between: Mapping[str, ValidationForecasts] = field(default_factory=dict)
 
     def select(self, rows: slice) -> Forecasts:
         """The forecasts at some of the origins."""
@@ -140,6 +158,8 @@ class Forecasts:
             point=self.point[rows],
             low=self.low[:, rows],
             high=self.high[:, rows],
+            static_low=None if self.static_low is None else self.static_low[:, rows],
+            static_high=None if self.static_high is None else self.static_high[:, rows],
             quantiles=None if self.quantiles is None else self.quantiles[rows],
             extra_targets={name: values[rows] for name, values in self.extra_targets.items()},
         )

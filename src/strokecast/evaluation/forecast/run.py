@@ -23,14 +23,13 @@ def evaluate(
     settings = params.evaluation.forecast
     with tempfile.TemporaryDirectory() as work_dir:
         refitter = None
-        if settings.refit_every is not None:
-            refitter = Refitter(params, paths.VALIDATED / "series", Path(work_dir), settings.refit_every)
+        if settings.refits:
+            refitter = Refitter(params, paths.VALIDATED / "series", Path(work_dir))
         test, forecasts = forecast_test_split(
             trained_models,
             processed,
             cast(ForecastSpec, spec),
-            settings.step_size,
-            settings.max_origins,
+            settings,
             refitter,
         )
     return write_report(report_dir, trained_models, test, forecasts, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +25,14 @@ from strokecast.params import ForecastFeatures
 _BLOCK = 2_048  # windows encoded at once
 
 
-def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> ForecastSpec:
+def preprocess(
+    validated: Path,
+    processed: Path,
+    settings: ForecastFeatures,
+    *,
+    learn_valid: bool = False,
+    records: bool = True,
+) -> ForecastSpec:
     """Write `processed` (spec.json and one folder per split) from `validated`.
 
     Each split's folder holds `series.parquet` (ds and the columns that are read, of the days of that split only, in
@@ -33,6 +40,14 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
     known of future days (see `window_transformer.WindowInputs`), `origin` int64 (days from 1970-01-01 to the first
     forecast day). With `series: all` there is one TFRecord file per series, series.parquet has a column `unique_id`,
     and spec["series"] holds what was fitted on each series, by id. All series are split on the same days.
+
+    Args:
+        validated: folder of the series.
+        processed: folder to write.
+        settings: `features.forecast` of params.yaml.
+        learn_valid: the training windows, and the days that everything is fitted on, reach to the last day before the
+            test split. The validation windows are then among the training windows.
+        records: write TFRecords, which only networks need.
 
     Returns:
         The spec.
@@ -42,6 +57,8 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
             short for its splits.
     """
     all_series = _read_series(validated, settings)
+    if learn_valid:
+        all_series = {name: _with_valid_in_train(series) for name, series in all_series.items()}
     report = files.read_json(validated / "report.json")
     spec = _fit(settings, all_series) | {
         "name": report.get("name", report["source"]),
@@ -65,7 +82,8 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
             tables, by_series = [], {}
             for file, (name, series) in zip(names[split], all_series.items(), strict=True):
                 part = series.splits[split]
-                _write_windows(folder / file, transformers[name], series.days, series.columns, part)
+                if records:
+                    _write_windows(folder / file, transformers[name], series.days, series.columns, part)
                 tables.append(_split_table(series, part, name))
                 by_series[name] = _split_days(series, part)
                 if name:
@@ -85,8 +103,8 @@ def preprocess(validated: Path, processed: Path, settings: ForecastFeatures) -> 
         ]
         spec |= {
             "splits": split_days,
-            "files": names,
-            "digest": writing.digest(folder, [*names["train"], *names["valid"]], scaling),
+            "files": names if records else {},
+            "digest": writing.digest(folder, [*names["train"], *names["valid"]] if records else [], scaling),
         }
         files.write_json(folder / "spec.json", spec)
     return cast(ForecastSpec, spec)
@@ -151,6 +169,14 @@ def _read_series(validated: Path, settings: ForecastFeatures) -> dict[str, _Seri
     return all_series
 
 
+def _with_valid_in_train(series: _Series) -> _Series:
+    """The series with a training split that ends where the test split starts."""
+    train, valid = series.splits["train"], series.splits["valid"]
+    crossing = np.arange(train.origins[-1] + 1, valid.origins[-1] + 1)
+    everything = replace(train, stop=valid.stop, origins=np.concatenate([train.origins, crossing]))
+    return replace(series, splits={**series.splits, "train": everything})
+
+
 def _with_dates(settings: ForecastFeatures, days: Sequence[Sequence[datetime.date]]) -> ForecastFeatures:
     """Replace shares by dates that hold for all series.
 
@@ -167,8 +193,9 @@ def _with_dates(settings: ForecastFeatures, days: Sequence[Sequence[datetime.dat
 
 
 def _split_table(series: _Series, part: windows.Split, name: str) -> Any:
-    """The days of a split as a table, in their own units."""
-    rows = slice(part.start, part.stop)
+    """The days of a split as a table, in their own units; a day belongs to one split only."""
+    stop = series.splits["valid"].start if part.name == "train" else part.stop
+    rows = slice(part.start, stop)
     columns = {"ds": pa.array(series.days[rows], pa.date32())}
     if name:
         columns["unique_id"] = pa.array([name] * part.days, pa.string())

@@ -26,6 +26,16 @@ def rolling(first: int, stop: int, history: int, horizon: int, step_size: int = 
     return np.arange(max(first, history), stop - horizon + 1, step_size, dtype=np.int64)
 
 
+def back_to_back(first: int, stop: int, history: int, horizon: int) -> Positions:
+    """Origins whose forecast days follow one another without gap or overlap up to the split's last day, int64 [n].
+
+    Args:
+        first, stop, history, horizon: see `rolling`.
+    """
+    start = max(first, history)
+    return rolling(start + (stop - start) % horizon, stop, history, horizon, horizon)
+
+
 def subsample_evenly(positions: Positions, max_count: int | None) -> Positions:
     """At most `max_count` of the rising `positions`, evenly spaced, int64 [k]; None: all of them.
 

@@ -114,7 +114,14 @@ class WindowTransformer:
             for name in self.past_columns
         }
 
-    def transform(self, days: Days, columns: Mapping[str, Any], origins: NDArray[np.integer]) -> WindowInputs:
+    def transform(
+        self,
+        days: Days,
+        columns: Mapping[str, Any],
+        origins: NDArray[np.integer],
+        *,
+        known_past: bool = True,
+    ) -> WindowInputs:
         """The inputs at `origins`; from an origin on, only the calendar of the forecast days is read.
 
         Args:
@@ -122,6 +129,7 @@ class WindowTransformer:
             columns: targets and past covariates in their own units, [T] each; `day_type` if the calendar reads it,
                 including the forecast days.
             origins: int [O], `min_history` to T.
+            known_past: False leaves the known features out of `past`, which then has D + P channels.
 
         Raises:
             UserError: if the day type of a forecast day is missing.
@@ -149,7 +157,9 @@ class WindowTransformer:
         )  # [T, D + P]
         past_days = origins[:, None] + np.arange(-self.input_size, 0)
         forecast_days = origins[:, None] + np.arange(self.horizon)
-        past = np.concatenate([read[past_days], known[past_days]], axis=2).astype(np.float32)
+        past = read[past_days].astype(np.float32)
+        if known_past:
+            past = np.concatenate([past, known[past_days]], axis=2)
         return WindowInputs(past, known[forecast_days], self._base(values, forecast_days))
 
     def transform_target(

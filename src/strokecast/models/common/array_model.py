@@ -36,6 +36,10 @@ class ArrayModel:
         """Number of values in `arrays`."""
         return sum(values.size for values in self.arrays.values())
 
+    def selected_config(self) -> dict[str, Any]:
+        """Keys of the config that were null, with the values that `fit` chose on the validation split."""
+        return {}
+
     def save(self, model_dir: Path) -> None:
         """Write `model_dir`/model.npz. Equal arrays give equal bytes."""
         with new_file(model_dir / FILE) as temporary, temporary.open("wb") as file:

@@ -42,6 +42,10 @@ class Combination(LagRegressor):
             "trees": BoostedTrees(spec, lags, weeks, **boosting),
         }
 
+    def selected_config(self) -> dict[str, Any]:
+        """`l2`, if it was chosen on the validation windows."""
+        return {"l2": float(self.arrays["ridge.l2"])} if "ridge.l2" in self.arrays else {}
+
     def _fit(
         self,
         features: Features,

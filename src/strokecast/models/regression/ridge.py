@@ -33,6 +33,10 @@ class RidgeRegressor(LagRegressor):
         super().__init__(spec, lags, weeks)
         self.l2 = l2
 
+    def selected_config(self) -> dict[str, Any]:
+        """`l2`, if it was chosen on the validation windows."""
+        return {"l2": float(self.arrays["l2"])} if "l2" in self.arrays else {}
+
     def _fit(
         self, features: Features, target: Floats, seed: int, valid: tuple[Features, Floats] | None
     ) -> dict[str, NDArray[Any]]:

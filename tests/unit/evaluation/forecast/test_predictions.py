@@ -13,7 +13,7 @@ from strokecast.evaluation.forecast import predictions
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.features.timeseries import forecast as forecast_features
 from strokecast.inference import backtest, conformal
-from strokecast.params import ForecastFeatures, ModelEntry
+from strokecast.params import ForecastEvaluation, ForecastFeatures, ModelEntry
 
 DAYS = 120
 MARGINS = np.array([[10.0], [20.0], [40.0]]) + np.arange(7)  # of the intervals [L, H]
@@ -26,6 +26,10 @@ def processed_series(tmp_path, validated_series):
     return tmp_path / "processed", forecast_features.preprocess(
         validated_series, tmp_path / "processed", settings
     )
+
+
+def origins_every(step_size, max_origins=None):
+    return ForecastEvaluation(step_size=step_size, max_origins=max_origins)
 
 
 def write_calibration(folder, method="absolute"):
@@ -46,7 +50,7 @@ def test_a_statistical_model_forecasts_at_every_origin_of_the_test_days(
     processed, spec = processed_series
     write_statistical(train, "seasonal_naive_7", spec)
     models = find_trained_models("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
-    test, forecasts = forecast_test_split(models, processed, spec, step_size=4)
+    test, forecasts = forecast_test_split(models, processed, spec, origins_every(4))
     origins = np.arange(90, DAYS - 7 + 1, 4)
     ahead = np.arange(7)
     assert (test.first_days == np.datetime64("2018-01-01") + origins).all()
@@ -73,8 +77,8 @@ def test_max_origins_limits_the_origins(train, tmp_path, processed_series):
     processed, spec = processed_series
     write_statistical(train, "seasonal_naive_7", spec)
     models = find_trained_models("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
-    all_origins, _ = forecast_test_split(models, processed, spec, step_size=1)
-    test, forecasts = forecast_test_split(models, processed, spec, step_size=1, max_origins=5)
+    all_origins, _ = forecast_test_split(models, processed, spec, origins_every(1))
+    test, forecasts = forecast_test_split(models, processed, spec, origins_every(1, 5))
     assert (
         (test.possible_origins, len(test.first_days))
         == (24, 5)
@@ -103,7 +107,7 @@ def test_holidays_are_those_of_the_country_and_extra_targets_are_kept(
     spec = forecast_features.preprocess(validated_series, processed, settings)
     write_statistical(train, "seasonal_naive_7", spec)
     models = find_trained_models("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
-    test, forecasts = forecast_test_split(models, processed, spec, step_size=1)
+    test, forecasts = forecast_test_split(models, processed, spec, origins_every(1))
     assert test.holidays.sum() == 0  # the United States have none from 20 March to 30 April
     assert list(test.extra_targets) == ["bus"]
     assert test.extra_targets["bus"] == pytest.approx(2 * test.actual)
@@ -124,7 +128,7 @@ def test_a_model_that_needs_more_history_is_named(train, tmp_path, processed_ser
     with pytest.raises(
         UserError, match=r"seasonal_naive_364: needs 364 days of history.*2018-04-01\) has 90"
     ):
-        forecast_test_split(models, processed, spec, step_size=1)
+        forecast_test_split(models, processed, spec, origins_every(1))
 
 
 def quantile_network(spec):
@@ -149,7 +153,7 @@ def test_a_network_that_copies_last_week_equals_the_seasonal_naive_model(train, 
     models = find_trained_models(
         "forecast", {"linear": ModelEntry(), "seasonal_naive_7": ModelEntry()}, tmp_path / "models"
     )
-    _, forecasts = forecast_test_split(models, processed, spec, step_size=3)
+    _, forecasts = forecast_test_split(models, processed, spec, origins_every(3))
     network, naive = forecasts["linear", 1], forecasts["seasonal_naive_7", 1]
     assert network.point == pytest.approx(naive.point, rel=1e-5)
     assert network.quantile_levels == conformal.QUANTILES
@@ -167,7 +171,7 @@ def test_a_calibration_of_another_method_is_named(train, tmp_path, processed_ser
     quantile_network(spec).save(folder / "model.keras")
     models = find_trained_models("forecast", {"linear": ModelEntry()}, tmp_path / "models")
     with pytest.raises(UserError, match=r"calibration\.json: calibration method 'absolute'"):
-        forecast_test_split(models, processed, spec, step_size=3)
+        forecast_test_split(models, processed, spec, origins_every(3))
     (folder / "calibration.json").unlink()
     with pytest.raises(UserError, match=r"calibration\.json: no such file"):
-        forecast_test_split(models, processed, spec, step_size=3)
+        forecast_test_split(models, processed, spec, origins_every(3))

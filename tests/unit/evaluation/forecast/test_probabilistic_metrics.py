@@ -1,12 +1,19 @@
 """CRPS, coverage and width against values computed by hand."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from strokecast.evaluation.forecast import probabilistic_metrics
-from strokecast.evaluation.forecast.probabilistic_metrics import crps, forecast_metrics, pinball_loss
+from strokecast.evaluation.forecast.probabilistic_metrics import (
+    crps,
+    forecast_metrics,
+    interpolate_quantiles,
+    mean_weighted_quantile_loss,
+    pinball_loss,
+)
 from strokecast.evaluation.forecast.results import Backtest, Forecasts, NaiveScale
 from strokecast.inference import conformal
 
@@ -32,8 +39,6 @@ def test_crps_of_a_point_is_its_absolute_error():
 
 def test_crps_of_many_quantiles_is_that_of_the_normal_distribution():
     """CRPS of N(0, 1) at y = 0 is 2 phi(0) - 1 / sqrt(pi) (Gneiting & Raftery 2007)."""
-    from statistics import NormalDist
-
     levels = (np.arange(2000) + 0.5) / 2000
     quantiles = np.array([[NormalDist().inv_cdf(level) for level in levels]])
     exact = 2 / math.sqrt(2 * math.pi) - 1 / math.sqrt(math.pi)
@@ -42,12 +47,30 @@ def test_crps_of_many_quantiles_is_that_of_the_normal_distribution():
 
 def test_crps_of_seven_quantiles_of_the_true_distribution_is_within_three_percent():
     """Its expectation over y from N(0, 1) is 1 / sqrt(pi)."""
-    from statistics import NormalDist
-
     actual = np.array([NormalDist().inv_cdf((i + 0.5) / 4000) for i in range(4000)])
     quantiles = np.tile([NormalDist().inv_cdf(level) for level in conformal.QUANTILES], (4000, 1))
     value = crps(actual, quantiles, conformal.QUANTILES)
     assert value == pytest.approx(1 / math.sqrt(math.pi), rel=0.035)
+
+
+def test_mean_weighted_quantile_loss_by_hand():
+    """Pinball sums of the two days of the first test, over |5| + |2|."""
+    actual, quantiles = np.array([5.0, 2.0]), np.array([[3.0, 4.0, 6.0], [3.0, 5.0, 7.0]])
+    sums = (1.1, 2.0, 0.6)
+    value = mean_weighted_quantile_loss(actual, quantiles, (0.1, 0.5, 0.9))
+    assert value == pytest.approx(2 * sum(sums) / 3 / 7)
+    assert math.isnan(mean_weighted_quantile_loss(0 * actual, quantiles, (0.1, 0.5, 0.9)))
+
+
+def test_quantiles_between_and_beyond_levels_are_those_of_a_normal_distribution():
+    normal = NormalDist(10, 3)
+    levels, wanted = (0.025, 0.25, 0.5, 0.9), (0.01, 0.1, 0.25, 0.4, 0.95)
+    known = np.array([[normal.inv_cdf(level) for level in levels]])
+    expected = [normal.inv_cdf(level) for level in wanted]
+    assert interpolate_quantiles(known, levels, wanted)[0] == pytest.approx(expected)
+    skewed = interpolate_quantiles(np.array([[0.0, 1.0, 5.0]]), (0.1, 0.5, 0.9), (0.1, 0.3, 0.5, 0.9))
+    assert skewed[0, [0, 2, 3]].tolist() == [0, 1, 5]
+    assert 0.4 < skewed[0, 1] < 0.6
 
 
 @pytest.fixture

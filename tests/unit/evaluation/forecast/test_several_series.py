@@ -34,7 +34,7 @@ def trained_models(several_series):
 @pytest.mark.usefixtures("without_figures")
 def test_metrics_are_means_over_series(several_series, trained_models, tmp_path):
     spec, processed = several_series.spec, several_series.processed
-    test, forecasts = forecast_test_split(trained_models, processed, spec, 1, 5)
+    test, forecasts = forecast_test_split(trained_models, processed, spec, ForecastEvaluation(max_origins=5))
     assert list(test.series) == list(several_series.days)
     naive = forecasts["seasonal_naive_7", 1]
     per_series = [
@@ -65,8 +65,8 @@ def test_metrics_are_means_over_series(several_series, trained_models, tmp_path)
 
 
 def test_refits_of_global_models_are_an_error(several_series, trained_models, tmp_path):
-    refitter = Refitter(Params(), several_series.root / "validated", tmp_path, 30)
+    refitter = Refitter(Params(), several_series.root / "validated", tmp_path)
     with pytest.raises(UserError, match="cannot be refitted"):
         forecast_test_split(
-            trained_models, several_series.processed, several_series.spec, 1, refitter=refitter
+            trained_models, several_series.processed, several_series.spec, ForecastEvaluation(), refitter
         )

@@ -31,3 +31,10 @@ def test_selected_origins_are_spread_evenly_over_days_and_weekdays(count: int) -
     assert selected[-1] >= 1000 + count - 1 - max(14, count // 30)
     counts = np.bincount(selected % 7, minlength=7)
     assert counts.max() - counts.min() <= 2  # 204 days would give a single weekday: 203 / 29 = 7
+
+
+def test_back_to_back_windows_end_with_the_last_day() -> None:
+    found = origins.back_to_back(10, 33, 5, 7)
+    assert found.tolist() == [12, 19, 26]
+    assert origins.back_to_back(10, 31, 14, 7).tolist() == [17, 24]
+    assert origins.back_to_back(10, 16, 5, 7).tolist() == []
