@@ -1,11 +1,11 @@
-"""Ridge regression on lags, fitted by scikit-learn.
+"""Ridge regression on lags, fitted by its normal equations.
 
 Shape legend: B windows, H days ahead, D targets, K features of a regression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,37 +41,44 @@ class RidgeRegressor(LagRegressor):
         self, features: Features, target: Floats, seed: int, valid: tuple[Features, Floats] | None
     ) -> dict[str, NDArray[Any]]:
         if self.l2 is not None:
-            return _fit_ridge(features, target, self.l2)
+            return _fit_ridge(features, target, (self.l2,))[0]
         if valid is None:
             raise ValueError("validation windows are required to choose l2")
-        candidates = []
-        for l2 in L2_GRID:
-            arrays = _fit_ridge(features, target, l2)
-            error = np.abs(_predict_linear(arrays, valid[0]) - valid[1])[..., 0].mean()
-            candidates.append((float(error), l2, arrays))
-        _, best_l2, arrays = min(candidates, key=lambda candidate: candidate[:2])
-        return arrays | {"l2": np.array(best_l2)}
+        fits = _fit_ridge(features, target, L2_GRID)
+        errors = [np.abs(_predict_linear(arrays, valid[0]) - valid[1])[..., 0].mean() for arrays in fits]
+        best = int(np.argmin(errors))
+        return fits[best] | {"l2": np.array(L2_GRID[best])}
 
     def _predict(self, features: Features) -> Floats:
         return _predict_linear(self.arrays, features)
 
 
-def _fit_ridge(features: Features, target: Floats, l2: float) -> dict[str, NDArray[Any]]:
-    """Weights [H, K, D] and bias [H, D] on standardised features, with their mean and std [H, K]."""
-    from sklearn import linear_model
+def _fit_ridge(
+    features: Features, target: Floats, penalties: Sequence[float]
+) -> list[dict[str, NDArray[Any]]]:
+    """Weights [H, K, D] and bias [H, D] on standardised features, with their mean and std [H, K]; one fit per penalty.
+
+    The products of the features, which take most of the time, are computed once for all penalties.
+    """
     from threadpoolctl import threadpool_limits
 
-    exact = features.astype(np.float64)
-    mean, std = exact.mean(axis=1), exact.std(axis=1)
+    mean, std = features.mean(axis=1, dtype=np.float64), features.std(axis=1, dtype=np.float64)
     std[std < 1e-6] = 1.0  # constant features, e.g. the flag of a holiday that is not in the training days
-    model = linear_model.Ridge(alpha=l2 * target.shape[0], solver="cholesky")
-    weights, bias = [], []
+    bias = target.mean(axis=0)  # [H, D]
+    weights = np.empty((len(penalties), *mean.shape, target.shape[2]))
+    diagonal = np.arange(mean.shape[1])
     with threadpool_limits(1):  # the products are small; on a busy machine, threads would wait for each other
-        for step in range(len(exact)):
-            model.fit((exact[step] - mean[step]) / std[step], target[:, step])
-            weights.append(np.atleast_2d(model.coef_).T)  # [K, D]
-            bias.append(np.atleast_1d(model.intercept_))  # [D]
-    return {"weights": np.stack(weights), "bias": np.stack(bias), "mean": mean, "std": std}
+        for step in range(len(features)):
+            standardised = (features[step] - mean[step]) / std[step]
+            products, moments = (
+                standardised.T @ standardised,
+                standardised.T @ (target[:, step] - bias[step]),
+            )
+            for row, penalty in enumerate(penalties):
+                penalised = products.copy()
+                penalised[diagonal, diagonal] += penalty * target.shape[0]
+                weights[row, step] = np.linalg.solve(penalised, moments)
+    return [{"weights": one, "bias": bias, "mean": mean, "std": std} for one in weights]
 
 
 def _predict_linear(arrays: Mapping[str, NDArray[Any]], features: Features) -> Floats:
