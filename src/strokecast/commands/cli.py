@@ -215,12 +215,18 @@ def forecast(
     help="also restore runs that were deleted in the MLflow UI, compare every value with the files, and make a damaged "
     "board again",
 )
+@click.option(
+    "--ended-host",
+    default="",
+    metavar="NAME",
+    help="computer that has stopped or was renamed: mark its RUNNING trainings on a shared board as KILLED",
+)
 @_in_project
-def sync(restore: bool) -> None:
+def sync(restore: bool, ended_host: str) -> None:
     """Add missing and incomplete runs to the MLflow board, for every training of this workspace."""
     from strokecast.commands import sync as tracking_sync
 
-    click.echo(tracking_sync.sync(restore=restore))
+    click.echo(tracking_sync.sync(restore=restore, ended_host=ended_host))
 
 
 @main.command()

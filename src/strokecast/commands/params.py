@@ -116,20 +116,29 @@ def _untitled(schema: Any) -> Any:
 
 def _section(section: str) -> Iterator[str]:
     path = section.split(".")
-    if len(path) == 3 and path[0] == "models" and path[1] in params.TASKS:
-        if path[2] not in registry.names(path[1]):
-            raise _unknown(path, registry.names(path[1]))
-        yield from _architecture(path[1], path[2])
-        return
     model: type[BaseModel] = params.Params
-    for depth, key in enumerate(path):
+    start = 0
+    if len(path) >= 3 and path[0] == "models" and path[1] in params.TASKS:
+        _, task, name, *keys = path
+        if name not in registry.names(task):
+            raise _unknown(path[:3], registry.names(task))
+        if not keys:
+            yield from _architecture(task, name)
+            return
+        nested = {"config": registry.get(task, name).config, "training": params.RECIPES[task]}
+        model, start = (nested[keys[0]], 4) if keys[0] in nested else (params.ModelEntry, 3)
+        yield f"{'.'.join(path[:start])}:"
+        if start == len(path):
+            yield from _lines(model, 1)
+            return
+    for depth, key in enumerate(path[start:], start):
         if key not in model.model_fields:
             raise _unknown(path[: depth + 1], list(model.model_fields))
         field = model.model_fields[key]
         if not _is_model(field.annotation):
             if depth + 1 < len(path):
                 raise _unknown(path[: depth + 2], [])
-            yield "  " * depth + _leaf(key, field)
+            yield "  " * (depth - max(0, start - 1)) + _leaf(key, field)
             return
         yield f"{'  ' * depth}{key}:  # {field.description}"
         model = field.annotation  # type: ignore[assignment]

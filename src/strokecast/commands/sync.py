@@ -5,6 +5,8 @@ MLflow is imported only if a run has to be written: a sync without changes takes
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from strokecast.common.errors import UserError
 from strokecast.tracking import board_contents, repair, run_record, store, store_health, training_lock
 
 
-def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
+def sync(restore: bool = False, report: Callable[[str], None] = print, ended_host: str = "") -> str:
     """Complete the board.
 
     Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs and lost parts, removes the records
@@ -25,6 +27,7 @@ def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
         restore: bring back runs that the user deleted, compare every value of every run with the files, and make a damaged
             board again.
         report: called with each further line for the user.
+        ended_host: name of a computer whose trainings have all ended: its RUNNING runs are marked as KILLED, too.
 
     Returns:
         One line: the number of trainings and the number of added runs.
@@ -39,9 +42,14 @@ def sync(restore: bool = False, report: Callable[[str], None] = print) -> str:
         repair.move_damaged_board(report)
     if not store_health.is_missing(store.database()):
         store.initialise()  # updates addresses if the project was moved
-    killed = mark_killed_runs()
+    killed, elsewhere = mark_killed_runs(ended_host)
     if killed:
         report(f"{killed} training(s) marked as KILLED: their process has ended")
+    for host, count in sorted(elsewhere.items()):
+        report(
+            f"{count} training(s) RUNNING on {host!r}; if that computer has stopped or was renamed: "
+            f"`strokecast sync --ended-host {shlex.quote(host)}`"
+        )
     repair.remove_duplicates(report)
     total = added = deleted = 0
     failed = []
@@ -79,17 +87,30 @@ def trainings(settings: params.Params) -> Iterator[tuple[Path, Path]]:
                     yield folder, paths.REPORTS / task
 
 
-def mark_killed_runs() -> int:
-    """Mark RUNNING runs whose process has ended as KILLED; returns their number."""
+def mark_killed_runs(ended_host: str = "") -> tuple[int, Counter[str]]:
+    """Mark RUNNING runs whose process has ended as KILLED. Those of other computers may be alive, and are left alone.
+
+    Args:
+        ended_host: another computer whose runs have ended, too.
+
+    Returns:
+        The number of marked runs, and the number of RUNNING runs per other computer.
+    """
     running = store.running_runs()
+    elsewhere: Counter[str] = Counter()
     if not running:
-        return 0
+        return 0, elsewhere
     from strokecast.tracking import board, process_tags
 
-    killed = [run_id for run_id, process in running if not process_tags.is_alive(process)]
-    for run_id in killed:
-        board.terminate(run_id, "KILLED", "its process has ended")
-    return len(killed)
+    killed = 0
+    for run_id, process in running:
+        host = process_tags.other_host(process)
+        if host and host != ended_host:
+            elsewhere[host] += 1
+        elif host or not process_tags.is_alive(process):
+            board.terminate(run_id, "KILLED", "its process has ended")
+            killed += 1
+    return killed, elsewhere
 
 
 def _ensure_run(

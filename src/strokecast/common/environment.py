@@ -26,6 +26,7 @@ KERAS = {
     "TF_USE_LEGACY_KERAS": "0",
 }
 
+closed_streams: set[int] = set()  # standard streams that were closed when this process began
 JOBS = "STROKECAST_JOBS"  # set by `strokecast repro`, recorded by each training
 
 # What the user's shell or notebook does not decide.
@@ -63,11 +64,12 @@ def quiet() -> None:
 def prepare() -> None:
     """Prepare this process and those that it starts; the first call of every stage and command.
 
-    Sets `FIXED` and `QUIET` and removes `REMOVED`. `PATH` starts with the folder of this Python, because DVC starts the
+    Opens the null device for each standard stream that is closed, as by `2>&-` or a service manager. Sets `FIXED` and `QUIET` and removes `REMOVED`. `PATH` starts with the folder of this Python, because DVC starts the
     stages as `python ...`. All other variables, such as `CUDA_VISIBLE_DEVICES`, keep their values. Warnings and log
     messages of libraries are not printed, unless the user asked Python for warnings, and never raised. Text that the
     terminal's encoding lacks is escaped.
     """
+    _open_closed_streams()
     quiet()
     os.environ.update(FIXED)
     for name in REMOVED:
@@ -86,6 +88,25 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _open_closed_streams() -> None:
+    """Open the null device in place of closed standard streams.
+
+    Libraries write to them, and the next file that is opened, such as a database, would get their number.
+    """
+    for number in range(3):  # all of them before a file is opened, which would take the next number
+        try:
+            os.fstat(number)
+        except OSError:
+            closed_streams.add(number)
+            if (opened := os.open(os.devnull, os.O_RDWR)) != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
 
 
 def _raises(option: str) -> bool:

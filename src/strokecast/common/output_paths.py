@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from strokecast.common import environment
 from strokecast.common.errors import UserError
 
 STDOUT = Path("-")  # standard output, where a user names an output
@@ -45,9 +46,12 @@ def check_writable(path: Path) -> None:
     """Check, before the work, that a file which a user names can be written.
 
     Raises:
-        UserError: as `is_stream`; or if the file or the folder of a new file is read-only.
+        UserError: as `is_stream`; or if the file or the folder of a new file is read-only, or the stream was closed.
     """
     if is_stream(path):
+        number = 1 if path == STDOUT else _descriptor(path)
+        if number in environment.closed_streams:
+            raise UserError("is closed", location=str(path), fix="name a file")
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not (os.access(target, os.W_OK) and _mode(target) & _WRITE_BITS):

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
+from strokecast.common.limits import LARGEST_VALUE
 
 Days = NDArray[np.datetime64]
 
@@ -68,10 +69,10 @@ def _describe_step(days: Days, steps: NDArray[np.int64], position: int) -> str:
 
 
 def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.float64]:
-    """Finite numbers, float64 [n]. True and False are not numbers.
+    """Finite numbers of at most `LARGEST_VALUE`, float64 [n]. True and False are not numbers.
 
     Raises:
-        UserError: names the first date whose value is not a finite number.
+        UserError: names the first date whose value is not such a number.
     """
     values = np.array([_to_float(cell) for cell in column], np.float64)
     invalid = ~np.isfinite(values)
@@ -81,6 +82,13 @@ def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.fl
             f"{format_cell(column.iloc[row])} on {days[row]} is not a finite number",
             location=f"{location} column {column.name}",
             fix="give every day a number",
+        )
+    if (np.abs(values) > LARGEST_VALUE).any():
+        row = int(np.argmax(np.abs(values) > LARGEST_VALUE))
+        raise UserError(
+            f"{format_cell(column.iloc[row])} on {days[row]} is too large",
+            location=f"{location} column {column.name}",
+            allowed=f"numbers from -{LARGEST_VALUE:g} to {LARGEST_VALUE:g}",
         )
     return values
 

@@ -10,8 +10,12 @@ from pydantic_core import PydanticCustomError
 from strokecast.params.base import Day, Ints, Names, Share, Strict, Words, ascending, to_tuple
 
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
+_MAX_BUCKETS = 64  # each has files of its own in every split, and a graph of its own in every network
+_MAX_POINTS = 100_000  # of a padded drawing: 1.2 MB per drawing in every batch
 Boundaries = Annotated[
-    tuple[Annotated[int, Field(ge=2)], ...], BeforeValidator(to_tuple), Field(min_length=1)
+    tuple[Annotated[int, Field(ge=2, le=_MAX_POINTS)], ...],
+    BeforeValidator(to_tuple),
+    Field(min_length=1),
 ]
 
 
@@ -31,6 +35,12 @@ class ClassifyFeatures(Strict):
     def _check(self) -> Self:
         if self.bucket_boundaries != "auto":
             ascending(self.bucket_boundaries, "bucket_boundaries")
+            if (count := len(self.bucket_boundaries)) > _MAX_BUCKETS:
+                raise PydanticCustomError(
+                    "buckets",
+                    "bucket_boundaries should be at most {most} numbers, not {count}",
+                    {"most": _MAX_BUCKETS, "count": count},
+                )
         return self
 
 

@@ -31,10 +31,17 @@ def test_the_keys_of_one_section() -> None:
     assert "watch" not in text
     assert "units:" in printing.describe("models.classify.gru")
     assert printing.describe("training.classify.epochs").count("\n") == 3
+    assert printing.describe("models.classify.gru.seeds").startswith("models.classify.gru:\n  seeds: [1]  # ")
+    assert printing.describe("models.classify.gru.config.units").count("\n") == 2
+    assert "  units: " in printing.describe("models.classify.gru.config")
+    assert "  epochs: " in printing.describe("models.classify.gru.training")
     for section, choices in (
         ("trainin", "training"),
         ("training.clasify", "classify"),
         ("models.classify.nope", "gru"),
+        ("models.classify.nope.config", "gru"),
+        ("models.classify.gru.nope", "enabled, seeds, config, training"),
+        ("models.classify.gru.config.nope", "units"),
     ):
         with pytest.raises(UserError, match=choices):
             printing.describe(section)

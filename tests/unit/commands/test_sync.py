@@ -125,6 +125,29 @@ def test_the_record_of_a_training_is_removed_once_dvc_lock_names_it(
     assert not lock.record_dir.exists()
 
 
+def test_a_run_on_another_computer_is_ended_on_demand_only(
+    workspace: list[Path], active: Any, client: Any
+) -> None:
+    host, pid, started = store.PROCESS
+    experiment = client.get_experiment_by_name("strokecast-forecast")
+    for name in ("elsewhere", "the other"):
+        tags = {store.ID: name, host: name, pid: "1", started: "1"}
+        client.create_run(experiment.experiment_id, tags=tags)
+    lines: list[str] = []
+    sync(report=lines.append)
+    assert [line for line in lines if "RUNNING" in line] == [
+        f"1 training(s) RUNNING on {name!r}; if that computer has stopped or was renamed: "
+        f"`strokecast sync --ended-host {quoted}`"
+        for name, quoted in (("elsewhere", "elsewhere"), ("the other", "'the other'"))
+    ]
+    lines.clear()
+    sync(report=lines.append, ended_host="elsewhere")
+    assert lines[0] == "1 training(s) marked as KILLED: their process has ended"
+    assert {run.data.tags[host]: run.info.status for run in active() if host in run.data.tags} == {
+        "the other": "RUNNING"
+    }
+
+
 @pytest.mark.slow
 def test_a_sync_without_changes_imports_no_heavy_library(workspace: list[Path]) -> None:
     sync()

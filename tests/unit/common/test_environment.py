@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -80,3 +82,32 @@ def test_text_that_a_terminal_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) 
         pass
     terminal.seek(0)
     assert terminal.readline() == "[x] drawing a caf\\xe9 \\u2192 cafe\n"
+
+
+CLOSED_STREAMS = """
+import os, pathlib, sys
+from strokecast.common import environment, output_paths
+from strokecast.common.errors import UserError
+environment.prepare()
+opened = os.open(__file__, os.O_RDONLY)
+print("text", file=sys.stderr)
+streams = [os.path.realpath(f"/proc/self/fd/{number}") for number in range(3)]
+refused = []
+for name in ("-", "/dev/stdout", "/dev/fd/1"):
+    try:
+        output_paths.check_writable(pathlib.Path(name))
+    except UserError as error:
+        refused.append(str(error))
+pathlib.Path(sys.argv[1]).write_text(repr((streams, opened > 2, sys.stdin.read(), refused)))
+"""
+
+
+@pytest.mark.slow
+def test_closed_standard_streams_are_the_null_device(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(CLOSED_STREAMS)
+    command = 'exec "$0" "$@" <&- >&- 2>&-'
+    subprocess.run(["sh", "-c", command, sys.executable, script, tmp_path / "result"], check=True)
+    streams, opened_above, text, refused = ast.literal_eval((tmp_path / "result").read_text())
+    assert (streams, opened_above, text) == ([os.devnull] * 3, True, "")
+    assert refused == [f"{name}: is closed; name a file" for name in ("-", "/dev/stdout", "/dev/fd/1")]

@@ -67,6 +67,7 @@ def test_first_invalid_day_is_named_in_one_line(column: Any, message: str) -> No
         ([True] * 21, "True on 2024-02-20 is not a finite number"),
         ([*range(20), False], "False on 2024-03-11 is not a finite number"),
         ([*map(str, range(20)), "True"], "'True' on 2024-03-11 is not a finite number"),
+        ([*range(20), -1e101], "-1e+101 on 2024-03-11 is too large; allowed: numbers from -1e+100 to 1e+100"),
     ],
 )
 def test_first_invalid_number_is_named_with_its_date(values: list[Any], message: str) -> None:

@@ -184,7 +184,7 @@ def test_a_killed_training_keeps_its_id_and_one_run(
     assert victim.stdout is not None
     training_id = victim.stdout.readline().strip()
 
-    assert sync.mark_killed_runs() == 0, "it is alive"
+    assert sync.mark_killed_runs()[0] == 0, "it is alive"
     monkeypatch.setattr(training_lock, "ACQUIRE_TIMEOUT", 0.1)
     other = TrackedRun.start(JOB, spec)
     assert other.training_id != training_id, "another process runs the same job"
@@ -193,11 +193,11 @@ def test_a_killed_training_keeps_its_id_and_one_run(
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait(timeout=30)
     assert [run.info.status for run in active()] == ["RUNNING"]
-    assert sync.mark_killed_runs() == 1
+    assert sync.mark_killed_runs()[0] == 1
     [lost] = active()
     assert lost.info.status == "KILLED"
     assert lost.data.tags[store.FAILURE] == "its process has ended"
-    assert sync.mark_killed_runs() == 0
+    assert sync.mark_killed_runs()[0] == 0
 
     folder = Path("models/forecast/gru/seed-1")
     training = train(folder)
@@ -349,7 +349,7 @@ def test_a_training_marked_failed_has_its_reason(
     assert (stored["status"], stored["reason"]) == ("failed", "the loss became nan")
     assert stored["training_id"] == training.training_id
     assert (training.checkpoint_dir / "checkpoint-1.npz").exists()  # type: ignore[operator]
-    assert sync.mark_killed_runs() == 0
+    assert sync.mark_killed_runs()[0] == 0
 
 
 def test_another_config_recipe_seed_data_or_code_is_another_training(

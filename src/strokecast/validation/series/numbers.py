@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common.limits import LARGEST_VALUE
+
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 1e100  # of a value; statistics of larger ones, such as a sum of squares, would not be finite
 # Thousands separator → regular expression of the characters that count as it.
 _SEPARATORS = {",": ",", "'": "'", " ": r"[ \u00a0\u202f]", ".": r"\."}
 
 
 def parse_numbers(cells: pd.Series, thousands: str, decimal: str = "") -> NDArray[np.float64]:
-    """Numbers in the cells, float64 [n]; NaN if a cell is not a number of at most `LARGEST`.
+    """Numbers in the cells, float64 [n]; NaN if a cell is not a number of at most `LARGEST_VALUE`.
 
     A thousands separator must precede every group of three digits or be absent. `nan`, `inf`,
     `1_000`, `True` and empty cells are not numbers.
@@ -42,7 +43,7 @@ def parse_numbers(cells: pd.Series, thousands: str, decimal: str = "") -> NDArra
         text = text.str.replace(",", ".", regex=False)
     values = np.full(len(text), np.nan)
     values[is_number] = pd.to_numeric(text[is_number]).to_numpy(dtype=np.float64)
-    values[~(np.abs(values) <= LARGEST)] = np.nan
+    values[~(np.abs(values) <= LARGEST_VALUE)] = np.nan
     return values
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from strokecast.common.limits import LARGEST_VALUE
 from strokecast.params import SeriesQuality
 from strokecast.validation.rules import Check, Rule
-from strokecast.validation.series.numbers import LARGEST
+
+LEVEL_REMEDY = (
+    "forecast relative to the recent level: `residual: mean_28` or `last_week` in the config of networks, "
+    "`level: auto` in that of lightgbm and calendar_ridge"
+)
 
 
 def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
@@ -34,7 +39,7 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
         ),
         rule(
             "non_numeric",
-            f"the value is a finite number of at most {LARGEST:g}",
+            f"the value is a finite number of at most {LARGEST_VALUE:g}",
             "present",
             "number",
             row_condition=not_outside,

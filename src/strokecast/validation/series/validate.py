@@ -18,6 +18,7 @@ from strokecast.validation.series.date_formats import choose_date_format
 from strokecast.validation.series.descriptions import row_name
 from strokecast.validation.series.rows import EXTRA_PREFIX, build_row_table, extra_columns
 from strokecast.validation.series.source import SeriesSource
+from strokecast.validation.series.span import check_span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ def validate_series(
         reference: `quality.reference`: an earlier report to compare with; None: no comparison.
 
     Raises:
-        UserError: if a rule with the action `stop` fails, or no row is accepted. `target` is
+        UserError: if a rule with the action `stop` fails, no row is accepted, or days are centuries apart. `target` is
             unchanged; the Data Docs show the failures.
     """
     from strokecast.validation import data_docs
@@ -67,6 +68,7 @@ def validate_series(
     cells = cells.reset_index(drop=True)
     date_format = DateFormat(*choose_date_format(cells["ds"].fillna("").astype(str), source.date_format))
     frame = build_row_table(cells, source, settings, date_format.name)
+    check_span(frame, settings, location)
     checks = check_series(frame, source, settings, date_format, forecast, reference_profile)
     report = _build_report(source, frame, checks)
     report["table"] = {**source.table, "date_format": date_format.name, "max_gap": settings.max_gap}

@@ -1,0 +1,5 @@
+"""Limits that several subpackages share."""
+
+from __future__ import annotations
+
+LARGEST_VALUE = 1e100  # of a series; statistics of larger ones, such as a sum of squares, would not be finite
