@@ -156,7 +156,7 @@ def repro(jobs: int | None) -> None:
 @click.option(
     "--model",
     required=True,
-    help="name of a trained model, or `champion`: the lowest MAE on validation origins",
+    help="name of a trained model or a combination, or `champion`: the lowest MAE on validation origins",
 )
 @click.option(
     "--input",

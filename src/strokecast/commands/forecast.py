@@ -20,6 +20,7 @@ from strokecast.common.paths import MODELS, REPORTS, model_dirs
 from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
+from strokecast.inference import stored_combination
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.inference.series_table import ID, to_series_id
 from strokecast.models.common import model_folder
@@ -36,7 +37,7 @@ class ForecastOptions:
     """The options of the command.
 
     Attributes:
-        model: name of a trained model, or `champion`.
+        model: name of a trained model or of a combination, or `champion`.
         source: CSV or parquet file with the series, or `-` for standard input.
         horizon: days; None: the horizon of the model.
         output: CSV or parquet file to write, or `-` for standard output.
@@ -123,22 +124,29 @@ def find_champion() -> str:
 
 
 def find_model_dir(name: str, seed: int | None) -> Path:
-    """The folder of a trained forecast model.
+    """The folder of a trained forecast model, or of a combination.
 
     Args:
-        name: of the model.
-        seed: of the training; None: the model's lowest seed.
+        name: of the model or the combination.
+        seed: of the training; None: the model's lowest seed. A combination has none.
 
     Raises:
         UserError: if there is no such model or seed, with the existing ones; or if the training is not finished.
     """
     models_dir = MODELS / "forecast"
     names = sorted({path.parents[1].name for path in models_dir.glob("*/seed-*/config.json")})
+    combinations = stored_combination.find()
+    if name in combinations and name not in names:
+        if seed is not None:
+            raise UserError(
+                f"{name} is the mean over all seeds of its members", location="--seed", fix="omit this option"
+            )
+        return combinations[name]
     if name not in names:
         raise UserError(
             f"no trained model {name!r}",
             location=str(models_dir),
-            allowed=[*names, CHAMPION] if names else "",
+            allowed=[*names, *combinations, CHAMPION] if names else "",
             fix="" if names else "run `dvc repro`",
         )
     folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]

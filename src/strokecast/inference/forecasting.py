@@ -1,4 +1,4 @@
-"""Forecasts of raw daily series by a trained model of any kind, with its calibrated intervals.
+"""Forecasts of raw daily series by a trained model of any kind or a combination, with its calibrated intervals.
 
 The model is run as in evaluation (`inference.backtest`), at one origin: the day after the last row.
 
@@ -18,7 +18,7 @@ from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
-from strokecast.inference import backtest, conformal
+from strokecast.inference import backtest, conformal, stored_combination
 from strokecast.inference.series_table import (
     ID,
     Days,
@@ -37,7 +37,7 @@ class SeriesForecaster:
     """Forecasts the next days of daily series.
 
     Args:
-        folder: a trained model's folder: config.json, spec.json, calibration.json, the model.
+        folder: a trained model's folder: config.json, spec.json, calibration.json, the model; or that of a combination.
         spec: contents of its spec.json.
 
     Attributes:
@@ -50,17 +50,22 @@ class SeriesForecaster:
     """
 
     def __init__(self, folder: Path, spec: ForecastSpec) -> None:
-        kind = registry.get("forecast", model_folder.read(folder, "config.json", ("name",))["name"]).kind
         self.horizon = int(spec["horizon"])
-        self.min_history = backtest.min_history(folder, spec)
         self.columns = raw_columns(spec)
         self._spec = spec
         self._names = series_spec.names(spec)
         self._transformers = {
             name: WindowTransformer(series_spec.for_series(spec, name)) for name in self._names
         }
-        self._transforms_values = kind != "rule"
-        self._forecast_fn = backtest.load_forecaster(kind, folder, spec, str(folder))
+        if (folder / stored_combination.FILE).is_file():
+            combination = stored_combination.load(folder)
+            self.min_history, self._forecast_fn = combination.min_history, combination.forecast
+            self._transforms_values = combination.transforms_values
+        else:
+            kind = registry.get("forecast", model_folder.read(folder, "config.json", ("name",))["name"]).kind
+            self.min_history = backtest.min_history(folder, spec)
+            self._forecast_fn = backtest.load_forecaster(kind, folder, spec, str(folder))
+            self._transforms_values = kind != "rule"
         self._calibrations = {name: conformal.load(folder, name) for name in self._names}
         for calibration in self._calibrations.values():
             conformal.check_horizon(calibration, self.horizon, folder)

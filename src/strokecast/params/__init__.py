@@ -1,6 +1,7 @@
 """`params.yaml` as frozen, typed models: the schema has every default, the file what its owner chose to write."""
 
 from strokecast.params.base import DATASETS, TASKS, Strict
+from strokecast.params.combinations import Combination
 from strokecast.params.draw import Draw, DrawEvaluation
 from strokecast.params.evaluation import (
     ClassifyEvaluation,
@@ -57,6 +58,7 @@ __all__ = [
     "ClassifyEvaluation",
     "ClassifyFeatures",
     "ClassifyRecipe",
+    "Combination",
     "Csv",
     "Cta",
     "Doodles",

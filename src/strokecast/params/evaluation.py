@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Count, Day, Share, Strict, ascending, to_tuple
+from strokecast.params.combinations import DEFAULT, Combination
 from strokecast.params.draw import DrawEvaluation
 
 
@@ -120,6 +121,10 @@ class ForecastEvaluation(Strict):
         None,
         description="file of src/strokecast/evaluation/forecast/published with results that others published on the "
         "same windows, shown beside those of this run; null: none",
+    )
+    combinations: dict[str, Combination] = Field(
+        DEFAULT,
+        description="name → weighted mean of forecasters, a row of its own; {}: none",
     )
     regimes: Annotated[tuple[Regime, ...], BeforeValidator(to_tuple)] = Field(
         (), description="named spans of first forecast days with metrics of their own"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from strokecast.common.errors import UserError, suggest
+from strokecast.params import combinations
 from strokecast.params.base import TASKS
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def check(params: Params) -> None:
     _check_times(params)
     _check_mirror_classes(params)
     if params.is_enabled("forecast"):
+        combinations.check(params)
         _check_refits(params)
         _check_columns(params)
         _check_dates(params)

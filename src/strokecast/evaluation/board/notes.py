@@ -11,6 +11,11 @@ Summary = Mapping[str, Any]
 """Contents of a task's `summary.json`."""
 
 
+_RULES = {
+    "equal": "equal weights",
+    "inverse_error": "weights by inverse squared error",
+    "nnls": "weights by non-negative least squares",
+}
 _SCORES = {"valid_accuracy": "accuracy", "valid_mae": "MAE", "valid_nll": "NLL"}
 
 
@@ -33,6 +38,26 @@ def champion_notes(summary: Summary, headline: str, format_score: Format, format
     ]
 
 
+def combination_notes(summary: Summary) -> list[str]:
+    """Members and weights of each combination, and which were left out."""
+    notes = []
+    for name, facts in summary.get("combinations", {}).items():
+        by_series = list(facts["weights"].values())
+        means = {member: 0.0 for weights in by_series for member in weights}
+        for weights in by_series:
+            for member, weight in weights.items():
+                means[member] += weight / len(by_series)
+        ordered = sorted(means.items(), key=lambda item: -item[1])
+        terms = " + ".join(f"{weight:.2f} {member}" for member, weight in ordered)
+        best = f"the best {facts['top']} models" if facts["top"] else "its models"
+        per_series = f" (mean over {len(by_series)} series)" if len(by_series) > 1 else ""
+        notes.append(
+            f"{name} = {terms}{per_series}: {_RULES[facts['rule']]} of {best} on {facts['origins']:,} validation "
+            "origins. Its validation MAE is of held-out blocks, on which neither members nor weights were chosen."
+        )
+    return notes + [f"{name} is left out: {reason}." for name, reason in summary.get("left_out", {}).items()]
+
+
 def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[str]:
     """Failed trainings, spread over seeds, and the difference of each model to the best one."""
     models = summary["models"]
@@ -42,7 +67,10 @@ def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[st
     if all(len(model["seeds"]) == 1 for model in models):
         notes.append("One seed per model: the spread over seeds is unknown.")
     else:
-        single = [model["model"] for model in models if len(model["seeds"]) == 1]
+        combined = summary.get("combinations", {})
+        single = [
+            model["model"] for model in models if len(model["seeds"]) == 1 and model["model"] not in combined
+        ]
         exceptions = f"; one seed only: {', '.join(single)}." if single else "."
         notes.append(f"Mean ± standard deviation over seeds{exceptions}")
     best = models[0]["model"]

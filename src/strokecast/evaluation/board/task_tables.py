@@ -11,6 +11,7 @@ from strokecast.evaluation.board.notes import (
     Summary,
     baseline_notes,
     champion_notes,
+    combination_notes,
     has_baseline,
     seed_and_difference_notes,
 )
@@ -171,6 +172,7 @@ def _forecast(summary: Summary) -> TaskTable:
         for r in regimes
     ]
     notes += champion_notes(summary, "MAE", tables.format_number, tables.format_number)
+    notes += combination_notes(summary)
     notes += baseline_notes(summary, "mae", cells.format_signed, higher_is_better=False)
     notes += [
         f"{name}: {entry['origins']:,} validation origins are too few for "

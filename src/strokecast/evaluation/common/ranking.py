@@ -64,7 +64,7 @@ class RankedModel:
         return {
             "model": self.name,
             "seeds": [model.seed for model in self.trained],
-            "training_ids": [model.id for model in self.trained],
+            "training_ids": [model.id for model in self.trained if model.id],
             **dict.fromkeys((headline, *interval)),  # null if undefined
             **tables.round_finite({**self.metrics, **interval}),
             **difference_metrics(headline, self.to_baseline),

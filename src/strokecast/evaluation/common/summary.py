@@ -57,6 +57,7 @@ def write_summary(
             "metrics": {f"test/{k}": v for k, v in tables.round_finite(metrics[model.key]).items()},
         }
         for model in trained_models.finished
+        if model.id
     }
     write_json(report_dir / "trainings.json", trainings)
     rows = [

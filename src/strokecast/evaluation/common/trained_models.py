@@ -34,7 +34,7 @@ class TrainedModel:
 
     @property
     def id(self) -> str:
-        """The `training_id` of its MLflow run."""
+        """The `training_id` of its MLflow run; "" for a combination, which has none."""
         return str(self.run["training_id"])
 
     @property
@@ -44,7 +44,7 @@ class TrainedModel:
 
     @property
     def kind(self) -> str:
-        """`network`, `rule` or `estimator`."""
+        """`network`, `rule`, `estimator`, or `combination` for a weighted mean of forecasters, which has no training."""
         return str(self.run["kind"])
 
 
@@ -155,6 +155,8 @@ def check_same_data(models: Sequence[TrainedModel], digest: str) -> None:
 
 def read_history(model: TrainedModel) -> list[dict[str, str]]:
     """The rows of its `history.csv` as text; empty for models without a network."""
+    if not model.id:
+        return []
     with (model.folder / "history.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

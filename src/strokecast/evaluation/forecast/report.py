@@ -54,15 +54,17 @@ def write_report(
     test: Backtest,
     forecasts: Mapping[Key, Forecasts],
     settings: ForecastEvaluation,
+    combination_facts: Mapping[str, Any] | None = None,
 ) -> str:
     """Write all files of the task.
 
     Args:
         report_dir: an empty folder.
-        trained_models: of forecast.
+        trained_models: of forecast, with the combinations.
         test: the test days and origins, the same for every model.
         forecasts: (name, seed) → forecasts in the unit of the series.
         settings: `evaluation.forecast` of `params.yaml`.
+        combination_facts: of the combinations, for `summary.json`; None: there are none.
 
     Returns:
         A summary in one line.
@@ -110,6 +112,7 @@ def write_report(
         "baseline": settings.baseline,
         "unattainable_intervals": _unattainable(trained_models, forecasts),
         "outcome": outcome,
+        **(combination_facts or {}),
     }
     published = published_facts(test, settings)
     if published is not None:

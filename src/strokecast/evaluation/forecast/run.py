@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from strokecast.common import paths
 from strokecast.evaluation.common.trained_models import TrainedModels
+from strokecast.evaluation.forecast.combinations import add_combinations
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.refit import Refitter
 from strokecast.evaluation.forecast.report import write_report
@@ -32,4 +33,15 @@ def evaluate(
             settings,
             refitter,
         )
-    return write_report(report_dir, trained_models, test, forecasts, settings)
+    combined = add_combinations(
+        report_dir,
+        trained_models,
+        test,
+        forecasts,
+        processed,
+        cast(ForecastSpec, spec),
+        settings.combinations,
+    )
+    return write_report(
+        report_dir, combined.trained_models, test, combined.forecasts, settings, combined.facts
+    )

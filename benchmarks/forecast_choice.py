@@ -1,0 +1,130 @@
+"""How often the forecaster that validation chose is the best one on the test split, from the stored files of finished runs.
+
+    python benchmarks/forecast_choice.py . ../births ../cta    # projects with reports/forecast and models/forecast
+
+No model runs. The first table has one line per project: the champion, what it reached, and the best in hindsight. The second
+one compares rules of combination over the same projects; each is computed from validation forecasts alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from strokecast.common import paths
+from strokecast.common.files import read_json
+from strokecast.inference import combination, validation_forecasts
+from strokecast.inference.stored_combination import weighted_mean
+from strokecast.params import Combination
+
+RULES = {
+    f"{weights}, {f'best {top}' if top else 'all'}": Combination(weights=weights, top=top)
+    for weights in ("equal", "inverse_error", "nnls")
+    for top in (1, 2, 3, 5, None)
+    if top != 1 or weights == "equal"
+}
+NEAR = 0.02  # a choice within this share of the best error counts as near
+
+
+def choice(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What validation chose in one project, and how its rows stand on validation and test.
+
+    Args:
+        summary: `reports/forecast/summary.json`.
+
+    Returns:
+        The columns of the first table; `typical` is the loss of a row taken at random.
+    """
+    champion, models = summary["champion"], summary["models"]
+    tests = np.array([model["mae"] for model in models])
+    scores = np.array([model["valid_mae"] for model in models], dtype=float)
+    chosen = next(model for model in models if model["model"] == champion["model"])
+    return {
+        "series": summary["series"],
+        "rows": len(models),
+        "champion": champion["model"],
+        "rank": champion["rank"],
+        "mae": champion["test"],
+        "best": champion["best"],
+        "best_mae": champion["best_test"],
+        "loss": champion["test"] / champion["best_test"] - 1,
+        "differs": bool(chosen["to_best"] and chosen["to_best"]["differs"]),
+        "rank_correlation": float(pd.Series(scores).corr(pd.Series(tests), method="spearman")),
+        "typical": float(np.median(tests) / tests.min() - 1),
+    }
+
+
+def rule_errors(project: Path) -> dict[str, float]:
+    """Rule → test MAE of its combination of all models of a project, over the test MAE of the best single model."""
+    predictions = pd.read_parquet(project / paths.REPORTS / "forecast/predictions.parquet")
+    stored, points, actual = {}, {}, np.array([])
+    if "unique_id" in predictions:
+        raise SystemExit(f"{project}: rules are compared for projects of one series")
+    for name in predictions["model"].unique():
+        folders = paths.model_dirs("forecast", name, project / paths.MODELS)
+        if not folders:
+            continue  # a combination
+        stored[name] = combination.mean_over_seeds([validation_forecasts.load(one)[""] for one in folders])
+        rows = predictions[predictions["model"] == name].sort_values(["seed", "origin", "day"])
+        by_seed = [one for _, one in rows.groupby("seed")]
+        points[name] = [one["forecast"].to_numpy() for one in by_seed]
+        actual = by_seed[0]["actual"].to_numpy()
+    best = min(float(np.mean([np.abs(seed - actual).mean() for seed in seeds])) for seeds in points.values())
+    errors = {}
+    for rule, settings in RULES.items():
+        combined = combination.combine(stored, settings)
+        if combined is not None:
+            error = np.abs(weighted_mean(combined.weights, points) - actual).mean()
+            errors[rule] = float(error) / best
+    return errors
+
+
+def print_choices(choices: Sequence[Mapping[str, Any]]) -> None:
+    """Print the first table, and how often the choice was right."""
+    print("| series | rows | champion | rank | MAE | best in hindsight | its MAE | loss % | Spearman |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for one in choices:
+        print(
+            f"| {one['series']} | {one['rows']} | {one['champion']} | {one['rank']} | {one['mae']:,.4g} | {one['best']} | "
+            f"{one['best_mae']:,.4g} | {100 * one['loss']:.1f} | {one['rank_correlation']:.2f} |"
+        )
+    count = len(choices)
+    best = sum(one["rank"] == 1 for one in choices)
+    near = sum(one["loss"] <= NEAR for one in choices)
+    same = sum(not one["differs"] for one in choices)
+    print(
+        f"\nThe champion is the best in hindsight in {best} of {count}, within {100 * NEAR:g} % of it in {near}, and does not "
+        f"differ significantly from it in {same}. Mean loss {100 * np.mean([one['loss'] for one in choices]):.1f} %; "
+        f"the median row loses {100 * np.mean([one['typical'] for one in choices]):.1f} %."
+    )
+
+
+def print_rules(errors: Mapping[str, Mapping[str, float]]) -> None:
+    """Print the second table: test MAE over that of the best single model in hindsight, per project and on average."""
+    print(f"\n| rule | {' | '.join(errors)} | mean |\n| --- {'| --- ' * len(errors)}| --- |")
+    for rule in RULES:
+        values = [one.get(rule, float("nan")) for one in errors.values()]
+        print(f"| {rule} | {' | '.join(f'{value:.3f}' for value in values)} | {np.mean(values):.3f} |")
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("projects", nargs="+", type=Path, help="folders with reports/forecast")
+    projects = parser.parse_args().projects
+    summaries = {
+        project: read_json(project / paths.REPORTS / "forecast/summary.json") for project in projects
+    }
+    print_choices([choice(summary) for summary in summaries.values()])
+    single = [project for project, summary in summaries.items() if "series_ids" not in summary]
+    if single:
+        print_rules({project.resolve().name: rule_errors(project) for project in single})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Weights of forecast combinations from stored validation forecasts, and the combined forecasts.
+
+Equal weights and few members are hard to beat (Timmermann, 2006, "Forecast combinations",
+https://doi.org/10.1016/S1574-0706(05)01004-9). Weights never are negative and always have the sum 1: then the mean of
+unbiased forecasts is unbiased, and no forecast is extrapolated. With this sum, non-negative least squares finds the
+weights with the smallest mean squared error that Bates and Granger (1969, https://doi.org/10.1057/jors.1969.103) ask for,
+with the correlations of the errors; `inverse_error` is their rule without correlations.
+
+Weights fit the origins that they are computed on. So the stored validation errors of a combination, and the residuals that
+calibrate its intervals, are those of held-out blocks: each of `BLOCKS` blocks of consecutive origins is forecast with
+members and weights from the origins of the other blocks that share no day with it (hv-block cross-validation; Racine, 2000,
+https://doi.org/10.1016/S0304-4076(00)00030-0).
+
+Shapes: M members, N validation origins, H days of the horizon, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strokecast.inference.validation_forecasts import ValidationForecasts
+from strokecast.params import Combination
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.datetime64]
+
+BLOCKS = 5
+
+
+@dataclass(frozen=True)
+class CombinedSeries:
+    """A combination for one series.
+
+    Attributes:
+        weights: member → weight above 0, in the order of the members.
+        held_out: forecasts at the shared origins, each with weights from other blocks.
+    """
+
+    weights: Mapping[str, float]
+    held_out: ValidationForecasts
+
+
+def mean_over_seeds(forecasts: Sequence[ValidationForecasts]) -> ValidationForecasts:
+    """The mean forecasts of one model's trainings, which have the same origins."""
+    first = forecasts[0]
+    quantiles = [one.quantiles for one in forecasts if one.quantiles is not None]
+    return ValidationForecasts(
+        first.days,
+        first.actual,
+        np.mean([one.point for one in forecasts], axis=0),
+        np.mean(quantiles, axis=0) if quantiles else None,
+        first.quantile_levels,
+    )
+
+
+def combine(members: Mapping[str, ValidationForecasts], settings: Combination) -> CombinedSeries | None:
+    """Choose and weigh the members for one series, on the origins that all of them share.
+
+    Quantiles are combined if all members forecast the same levels (Lichtendahl et al., 2013,
+    https://doi.org/10.1287/mnsc.1120.1667).
+
+    Args:
+        members: member → its validation forecasts.
+        settings: `top` and `weights`; `members` is not read.
+
+    Returns:
+        None if the members share no origin.
+    """
+    shared = sorted(set.intersection(*(set(one.days.tolist()) for one in members.values())))
+    if not shared:
+        return None
+    days = np.array(shared, "datetime64[D]")
+    rows = [np.searchsorted(one.days, days) for one in members.values()]
+    all_members = list(members.values())
+    actual = all_members[0].actual[rows[0]]
+    points = np.stack([one.point[at] for one, at in zip(all_members, rows, strict=True)])
+    per_origin = held_out_weights(days, actual, points, settings.weights, settings.top)
+    levels, quantiles = shared_levels([one.quantile_levels for one in all_members]), None
+    if levels:
+        stacked = [
+            one.quantiles[at] for one, at in zip(all_members, rows, strict=True) if one.quantiles is not None
+        ]
+        quantiles = np.einsum("nm,mnhq->nhq", per_origin, np.stack(stacked))
+    weights = member_weights(actual, points, settings.weights, settings.top)
+    point = np.einsum("nm,mnh->nh", per_origin, points)
+    return CombinedSeries(
+        {name: float(weight) for name, weight in zip(members, weights, strict=True) if weight > 0},
+        ValidationForecasts(days, actual, point, quantiles, levels),
+    )
+
+
+def shared_levels(levels: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """The quantile levels of all members if they are the same; () otherwise."""
+    first = tuple(levels[0])
+    return first if all(tuple(one) == first for one in levels) else ()
+
+
+def held_out_weights(days: Days, actual: Floats, points: Floats, method: str, top: int | None) -> Floats:
+    """The weights for each origin, from origins of other blocks that share no forecast day with its block.
+
+    A block without such origins gets equal weights of all members.
+
+    Args:
+        days: datetime64[D] [N], the first forecast days, rising.
+        actual: float64 [N, H].
+        points: float64 [M, N, H].
+        method: `equal`, `inverse_error` or `nnls`.
+        top: number of members; None: all.
+
+    Returns:
+        float64 [N, M].
+    """
+    members, origins, horizon = points.shape
+    weights = np.full((origins, members), 1.0 / members)
+    horizon_days = np.timedelta64(horizon, "D")
+    for block in np.array_split(np.arange(origins), min(BLOCKS, origins)):
+        others = (days <= days[block[0]] - horizon_days) | (days >= days[block[-1]] + horizon_days)
+        if others.any():
+            weights[block] = member_weights(actual[others], points[:, others], method, top)
+    return weights
+
+
+def member_weights(actual: Floats, points: Floats, method: str, top: int | None) -> Floats:
+    """The weights of the `top` members with the lowest mean absolute error; 0 for the others.
+
+    Args:
+        actual: float64 [N, H].
+        points: float64 [M, N, H].
+        method: `equal`, `inverse_error` or `nnls`.
+        top: number of members; None: all.
+
+    Returns:
+        float64 [M], at least 0, with the sum 1.
+    """
+    errors = points - actual
+    order = np.argsort(np.abs(errors).mean(axis=(1, 2)), kind="stable")
+    chosen = np.sort(order[:top])
+    weights = np.zeros(len(points))
+    weights[chosen] = _WEIGHTS[method](errors[chosen].reshape(len(chosen), -1))
+    return weights
+
+
+def _equal(errors: Floats) -> Floats:
+    return np.full(len(errors), 1.0 / len(errors))
+
+
+def _inverse_error(errors: Floats) -> Floats:
+    """In proportion to 1 / mean squared error; members without an error share everything."""
+    squared = np.square(errors).mean(axis=1)
+    inverse = (squared == 0).astype(np.float64) if (squared == 0).any() else squared.min() / squared
+    return np.asarray(inverse / inverse.sum())
+
+
+def _nnls(errors: Floats) -> Floats:
+    """The weights w >= 0 with sum 1 and the smallest |w @ errors|.
+
+    The row `total` asks for the sum 1 softly. It scales the solution, but does not turn it: for w = s v with the sum of v
+    1, the best s is a monotone function of |v @ errors|, so v has the smallest |v @ errors|.
+    """
+    from scipy.optimize import nnls
+
+    count = len(errors)
+    reduced = np.asarray(np.linalg.qr(errors.T, mode="r"))  # the same norms in at most M rows
+    size = float(np.abs(reduced).max())
+    if size == 0:
+        return _equal(errors)
+    total = np.ones((1, count))
+    target = np.append(np.zeros(len(reduced)), 1.0)
+    weights, _ = nnls(np.concatenate([reduced / size, total]), target, maxiter=100 * count)
+    return np.asarray(weights / weights.sum())
+
+
+_WEIGHTS = {"equal": _equal, "inverse_error": _inverse_error, "nnls": _nnls}

@@ -1,0 +1,159 @@
+"""A combination of trained forecasters in a folder of its own: `reports/forecast/combinations/<name>/`.
+
+The folder holds combination.json (members, trainings and weights), the spec.json of the members, and calibration.json,
+validation.json and validation_forecasts.npz like the folder of a training. The members stay in `models/forecast/`.
+
+Shapes: O origins, H days of the horizon, D targets, Q quantile levels.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strokecast.common.errors import UserError
+from strokecast.common.files import write_json
+from strokecast.common.paths import MODELS, REPORTS, model_dir
+from strokecast.features.records import spec as specs
+from strokecast.features.timeseries.origins import Positions
+from strokecast.inference import backtest, conformal, selection, validation_forecasts
+from strokecast.inference.combination import CombinedSeries
+from strokecast.models.common import model_folder, registry
+
+Floats = NDArray[np.float64]
+
+FILE = "combination.json"
+KIND = "combination"
+FOLDER = "combinations"  # in `reports/forecast`
+_RERUN = "run `dvc repro evaluate-forecast`"
+
+
+@dataclass(frozen=True)
+class StoredCombination:
+    """A combination that is ready to forecast.
+
+    Attributes:
+        forecast: its forecasts of the first target, D = 1.
+        min_history: days of history that its members need.
+        transforms_values: whether a member transforms the values, which may not be defined for all of them.
+    """
+
+    forecast: backtest.ForecastFn
+    min_history: int
+    transforms_values: bool
+
+
+def write(
+    folder: Path,
+    by_series: Mapping[str, CombinedSeries],
+    trainings: Mapping[str, Mapping[int, str]],
+    spec_path: Path,
+) -> None:
+    """Write the folder of a combination.
+
+    Args:
+        folder: exists and is empty.
+        by_series: series → the combination; {"": combination} for models of one series.
+        trainings: member → seed → training_id; members without weight are left out.
+        spec_path: the spec.json of the members' data.
+    """
+    used = {member for combined in by_series.values() for member in combined.weights}
+    held_out = {name: combined.held_out for name, combined in by_series.items()}
+    levels = next(iter(held_out.values())).quantile_levels
+    write_json(
+        folder / FILE,
+        {
+            "kind": KIND,
+            "members": {
+                member: {str(seed): training_id for seed, training_id in seeds.items()}
+                for member, seeds in trainings.items()
+                if member in used
+            },
+            "weights": {name: dict(combined.weights) for name, combined in by_series.items()},
+            "quantile_levels": list(levels),
+        },
+    )
+    shutil.copyfile(spec_path, folder / "spec.json")
+    calibrations = {
+        name: conformal.fit(one.actual, one.point, one.quantiles, one.quantile_levels)
+        for name, one in held_out.items()
+    }
+    conformal.write_calibrations(folder, calibrations)
+    selection.write_errors(folder, {name: one.errors() for name, one in held_out.items()})
+    validation_forecasts.write(folder, held_out)
+
+
+def find(reports: Path = REPORTS) -> dict[str, Path]:
+    """Name → folder of every evaluated combination."""
+    return {
+        path.parent.name: path.parent for path in sorted((reports / "forecast" / FOLDER).glob(f"*/{FILE}"))
+    }
+
+
+def load(folder: Path, models: Path = MODELS) -> StoredCombination:
+    """Load the members of a combination.
+
+    Args:
+        folder: of the combination.
+        models: folder that holds `forecast/<name>/seed-<n>/`.
+
+    Raises:
+        UserError: if a file is missing or cannot be read, or a member was trained again since the evaluation.
+    """
+    stored = model_folder.read(folder, FILE, ("members", "weights", "quantile_levels"))
+    members: dict[str, list[backtest.ForecastFn]] = {}
+    kinds, min_history = set(), 0
+    for member, trainings in stored["members"].items():
+        kind = registry.get("forecast", member).kind
+        kinds.add(kind)
+        for seed, training_id in trainings.items():
+            member_dir = model_dir("forecast", member, int(seed), models)
+            run = model_folder.read(member_dir, "run.json", ("training_id",))
+            if run["training_id"] != training_id:
+                raise UserError(
+                    f"{member} (seed {seed}) was trained again since this combination was evaluated",
+                    location=str(folder / FILE),
+                    fix=_RERUN,
+                )
+            spec = specs.load(member_dir, "forecast")
+            min_history = max(min_history, backtest.min_history(member_dir, spec))
+            forecaster = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
+            members.setdefault(member, []).append(forecaster)
+    forecast = _forecaster(members, stored["weights"], tuple(stored["quantile_levels"]))
+    return StoredCombination(forecast, min_history, kinds != {"rule"})
+
+
+def weighted_mean(weights: Mapping[str, float], values: Mapping[str, Sequence[Floats]]) -> Floats:
+    """The weighted mean over members of the mean over the trainings of each.
+
+    Args:
+        weights: member → weight; with the sum 1.
+        values: member → an array per training, all of one shape.
+    """
+    return np.asarray(sum(weight * np.mean(values[member], axis=0) for member, weight in weights.items()))
+
+
+def _forecaster(
+    members: Mapping[str, Sequence[backtest.ForecastFn]],
+    weights: Mapping[str, Mapping[str, float]],
+    quantile_levels: tuple[float, ...],
+) -> backtest.ForecastFn:
+    def forecast(series: backtest.Series, origins: Positions) -> backtest.Forecast:
+        own = weights[series.name]
+        parts: dict[str, list[Any]] = {
+            member: [forecaster(series, origins) for forecaster in members[member]] for member in own
+        }
+        points = {member: [part.point[..., :1] for part in parts[member]] for member in own}
+        point = weighted_mean(own, points)
+        if not quantile_levels:
+            return backtest.Forecast(point)
+        quantiles = {member: [part.quantiles for part in parts[member]] for member in own}
+        return backtest.Forecast(point, weighted_mean(own, quantiles), quantile_levels)
+
+    return forecast
