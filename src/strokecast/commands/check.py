@@ -86,7 +86,7 @@ def _check_embedded_series(settings: Params) -> None:
     days = [day for day in all_days if start <= str(day) <= end]
     if not days:
         raise UserError(
-            f"no day lies between start ({quality.start}) and end ({quality.end})",
+            f"no day lies between start ({start}) and end ({end})",
             location="params.yaml: quality.series",
             allowed=f"days from {all_days[0]} to {all_days[-1]}",
         )

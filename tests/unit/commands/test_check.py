@@ -172,7 +172,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         {"quality.series": {"start": "2012-01-01", "end": "2011-01-01"}},
         "start (2012-01-01) should not be after end (2011-01-01)",
     ),
-    ({"quality.series": {"start": "2020-01-01"}}, "no day lies between start (2020-01-01)"),
+    ({"quality.series": {"start": "2020-01-01"}}, "no day lies between start (2020-01-01) and end (2014-12-31)"),
     ({"features.forecast": {"test_from": "2030-01-01"}}, "test_from: 2030-01-01 lies outside the series"),
     (
         {"features.forecast": {"valid_from": "2014-06-01"}},

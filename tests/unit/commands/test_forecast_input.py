@@ -1,4 +1,4 @@
-"""Files as users have them, through the pipeline's download and validation and through `strokecast forecast`: one result."""
+"""Files in every form, through the pipeline's download and validation and through `strokecast forecast`: one result."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import datetime
 import gzip
 import json
 import os
-import shutil
 import threading
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,152 +14,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from strokecast import params
 from strokecast.commands.cli import main
-from strokecast.common import paths
-from strokecast.common.errors import UserError
-from strokecast.common.paths import model_dir
-from strokecast.features.timeseries import forecast
-from strokecast.params import ForecastFeatures, ForecastRecipe
-from strokecast.sources import registry, tables
-from strokecast.sources.formats import source_json
-from strokecast.training import run as training
-from strokecast.training.job import TrainingJob
-from strokecast.validation import data_docs
-from strokecast.validation.series.source import SeriesSource
-from strokecast.validation.series.validate import validate_series
 
-CASES = Path(__file__).parents[2] / "cases"
 GERMAN = {"date_column": "Datum", "value_column": "Umsatz", "date_format": "%d.%m.%Y"}
-BERLIN = {"timezone": "Europe/Berlin", "date_format": "auto"}
-LAST_VALUE = 11543.4  # of most files
-
-
-@pytest.fixture(scope="session")
-def naive_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with `seasonal_naive_7` of a series of counts."""
-    root = tmp_path_factory.mktemp("naive")
-    (root / "dvc.yaml").touch()
-    (root / "validated").mkdir()
-    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=day) for day in range(120)]
-    values = 9000.0 + 500 * np.sin(np.arange(120) * 2 * np.pi / 7)
-    table = pa.table({"ds": pa.array(days, pa.date32()), "y": values})
-    pq.write_table(table, root / "validated/series.parquet")
-    report = {"source": "csv", "name": "rides", "unit": "", "table": {"max_gap": 3}}
-    (root / "validated/report.json").write_text(json.dumps(report))
-    settings = ForecastFeatures(input_size=14, calendar=("weekday",), holiday_country=None, lags=())
-    forecast.preprocess(root / "validated", root / "processed", settings)
-    folder = model_dir("forecast", "seasonal_naive_7", 1, root / "models")
-    folder.mkdir(parents=True)
-    job = TrainingJob.create("forecast", "seasonal_naive_7", 1, {}, ForecastRecipe(epochs=1))
-    training.fit_rule(job, root / "processed", folder)
-    return root
-
-
-@pytest.fixture
-def project(naive_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, as the working directory."""
-    root = tmp_path / "project"
-    shutil.copytree(naive_model, root)
-    monkeypatch.chdir(root)
-    monkeypatch.setattr(data_docs, "_build_site", lambda report, site_dir: [])
-    return root
-
-
-def validate(path: Path, **options: Any) -> tuple[str, dict[str, Any]]:
-    """Download and validate a file: the error line ("" if there is none), and how the file is read."""
-    try:
-        settings = params.parse({"series": {"source": "csv", "csv": {"path": str(path), **options}}})
-        registry.download("series", settings)
-        raw = paths.RAW / "series"
-        source = SeriesSource.from_json(source_json.read(raw, "series"))
-        report = validate_series(tables.read_series(raw), source, settings.quality.series).report
-    except UserError as error:
-        return str(error), {**options, "date_format": options.get("date_format", "%Y-%m-%d")}
-    return "", report["table"]
-
-
-def run_forecast(path: Path, table: dict[str, Any], *arguments: str) -> Result:
-    """Run the command with a model that was trained on a file with the layout `table`; writes out.csv."""
-    spec_path = Path("models/forecast/seasonal_naive_7/seed-1/spec.json")
-    spec_path.write_text(json.dumps({**json.loads(spec_path.read_text()), "table": table}))
-    options = ["--model", "seasonal_naive_7", "--input", str(path), "--output", "out.csv", *arguments]
-    return CliRunner().invoke(main, ["forecast", *options])
 
 
 def test_the_model_keeps_how_its_file_was_read(naive_model: Path) -> None:
     spec_path = naive_model / "models/forecast/seasonal_naive_7/seed-1/spec.json"
     assert json.loads(spec_path.read_text())["table"] == {"max_gap": 3}
-
-
-READ = {
-    "mixed offsets": ("mixed-offsets/in.csv", BERLIN, 500, LAST_VALUE),
-    "UTC": ("mixed-offsets/utc.csv", BERLIN, 500, LAST_VALUE),
-    "a space in the header": ("header-space/in.csv", {}, 500, LAST_VALUE),
-    "ISO dates, some with a time": ("mixed-iso/in.csv", {}, 500, LAST_VALUE),
-    "found dates, some with a time": ("mixed-iso/in.csv", {"date_format": "auto"}, 500, LAST_VALUE),
-    "any": ("mplbackend/in.csv", {}, 500, LAST_VALUE),
-    "semicolons": ("european/semicolon.csv", {**GERMAN, "separator": ";", "thousands": "."}, 900, 10_684.83),
-    "a decimal comma, three digits": ("european/decimal.csv", {**GERMAN, "decimal": ","}, 900, 10.685),
-    "a decimal comma, two digits": ("european/decimal2.csv", {**GERMAN, "decimal": ","}, 900, 10.68),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", READ)
-def test_a_file_is_read_alike(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, options, n_days, last_value = READ[name]
-    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    error, table = validate(CASES / file, **options)
-    assert error == ""
-    validated = pq.read_table("data/validated/series/series.parquet").to_pandas()
-    days = validated["ds"].to_numpy().astype("datetime64[D]")
-    assert np.unique(np.diff(days)).astype(int).tolist() == [1]
-    assert len(days) == n_days
-    assert validated["y"].iloc[-1] == pytest.approx(last_value)
-    plot = ["--plot", "out.png"] if file in ("mixed-iso/in.csv", "mplbackend/in.csv") else []
-    result = run_forecast(CASES / file, table, *plot)
-    assert result.exit_code == 0, result.output
-    assert result.output.count("\n") == 1
-    forecasts = pd.read_csv("out.csv")
-    next_day = pd.Timestamp(validated["ds"].iloc[-1]) + pd.Timedelta(days=1)
-    assert forecasts["ds"].iloc[0] == str(next_day.date())
-    np.testing.assert_allclose(forecasts["mean"], validated["y"].tail(7))
-    assert not plot or Path("out.png").read_bytes()[:4] == b"\x89PNG"
-
-
-REFUSED = {
-    "mixed offsets": ("mixed-offsets/in.csv", {}, "'2023-06-01T00:00:00+02:00' is a time with an offset from UTC"),
-    "UTC": ("mixed-offsets/utc.csv", {"date_format": "auto"}, "'2023-06-01T00:00:00Z' is a time with an offset from UTC"),
-    "a negative value": ("forecast-input/negative.csv", {}, "negative: 500 rows (row 1: 2023-06-01 '-10000.0', row 2: "),
-    "a column twice": ("forecast-input/dup.csv", {}, "the header names the column 'y' 2 times"),
-    "True and False": ("forecast-input/bool.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 'False', row 2: 2023-06-02 'True', "),
-    "a cell too many": ("forecast-input/extra_cell.csv", {}, "extra_cell.csv, line 2: 3 cells, but the header names 2 columns"),
-    "the largest numbers": ("forecast-input/huge.csv", {}, "non_numeric: 500 rows (row 1: 2023-06-01 '10000.0e300', row 2: "),
-    "semicolons": ("european/semicolon.csv", {}, "the columns are 'Datum;Umsatz'; "),
-    "decimal commas": ("european/decimal2.csv", GERMAN, "non_numeric: 900 rows (row 1: 01.01.2022 '10,00', row 2: "),
-    "decimal commas, three digits": ("european/decimal.csv", GERMAN, "thousands_mark: 900 rows (row 1: 01.01.2022 '10,000', separator ',', row 2:"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_file_is_refused_with_one_line(project: Path, name: str) -> None:
-    file, options, line = REFUSED[name]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        error, table = validate(CASES / file, **options)
-        result = run_forecast(CASES / file, table)
-    assert line in error
-    assert line in result.output
-    assert ("series.csv.timezone" in error) == ("series.csv.timezone" in result.output) == ("UTC" in line)
-    assert file in result.output
-    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
-    assert not Path("out.csv").exists()
 
 
 ROWS = "".join(f"{datetime.date(2021, 1, 1) + datetime.timedelta(days=day)},{day + 1}\n" for day in range(30))
@@ -189,11 +53,11 @@ UNREADABLE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_not_a_table_is_named_in_one_line(project: Path, name: str) -> None:
+def test_what_is_not_a_table_is_named_in_one_line(forecast_project: Any, name: str) -> None:
     file, make, line = UNREADABLE[name]
-    make(project / file)
-    error, table = validate(project / file)
-    result = run_forecast(project / file, table)
+    make(forecast_project.root / file)
+    error, table = forecast_project.validate(forecast_project.root / file)
+    result = forecast_project.forecast(forecast_project.root / file, table)
     assert line in error
     assert line in result.output
     assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
@@ -204,43 +68,45 @@ def test_what_is_not_a_table_is_named_in_one_line(project: Path, name: str) -> N
     [f"\ufeff{GOOD}", GOOD.replace("\n", "\r\n"), f"\n\n{GOOD}\n\n"],
     ids=["BOM", "CRLF", "blank lines"],
 )
-def test_any_utf_8_text_is_read(project: Path, text: str) -> None:
-    (project / "in.csv").write_bytes(text.encode())
-    error, table = validate(project / "in.csv")
+def test_any_utf_8_text_is_read(forecast_project: Any, text: str) -> None:
+    (forecast_project.root / "in.csv").write_bytes(text.encode())
+    error, table = forecast_project.validate(forecast_project.root / "in.csv")
     assert error == ""
-    assert run_forecast(project / "in.csv", table).exit_code == 0
+    assert forecast_project.forecast(forecast_project.root / "in.csv", table).exit_code == 0
     assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
 
 
-def test_ids_are_text_whatever_they_look_like(project: Path) -> None:
+def test_ids_are_text_whatever_they_look_like(forecast_project: Any) -> None:
     ids = ["007", "7", "7.0", "1e5", "nan", "NA", "None", "true", "null", "-", "%s"]
     rows = "".join(f"{line},{unique_id}\n" for unique_id in ids for line in ROWS.splitlines())
-    (project / "in.csv").write_text(f"ds,y,unique_id\n{rows}")
-    error, table = validate(project / "in.csv", id_column="unique_id", unique_id="007")
+    (forecast_project.root / "in.csv").write_text(f"ds,y,unique_id\n{rows}")
+    error, table = forecast_project.validate(
+        forecast_project.root / "in.csv", id_column="unique_id", unique_id="007"
+    )
     assert error == ""
     validated = pq.read_table("data/validated/series/all.parquet")["unique_id"].to_pylist()
     assert sorted(set(validated)) == sorted(ids)
-    result = run_forecast(project / "in.csv", table)
+    result = forecast_project.forecast(forecast_project.root / "in.csv", table)
     assert result.exit_code == 0, result.output
     forecasts = pd.read_csv("out.csv", dtype=str, keep_default_na=False)
     assert forecasts["unique_id"].unique().tolist() == ids
 
 
-def test_the_plain_form_is_read_by_a_model_of_any_file(project: Path) -> None:
-    (project / "in.csv").write_text(GOOD)
+def test_the_plain_form_is_read_by_a_model_of_any_file(forecast_project: Any) -> None:
+    (forecast_project.root / "in.csv").write_text(GOOD)
     table = {**GERMAN, "separator": ";", "thousands": ".", "max_gap": 0}
-    assert run_forecast(project / "in.csv", table).exit_code == 0
-    (project / "in.csv").write_text(GOOD.replace("ds,y", "Datum;Umsatz").replace(",", ";"))
-    assert run_forecast(project / "in.csv", table).exit_code == 0, (
+    assert forecast_project.forecast(forecast_project.root / "in.csv", table).exit_code == 0
+    (forecast_project.root / "in.csv").write_text(GOOD.replace("ds,y", "Datum;Umsatz").replace(",", ";"))
+    assert forecast_project.forecast(forecast_project.root / "in.csv", table).exit_code == 0, (
         "ISO dates in the columns of the training file"
     )
     assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
 
 
-def test_rows_are_sorted_and_repeated_rows_left_out_with_warnings(project: Path) -> None:
+def test_rows_are_sorted_and_repeated_rows_left_out_with_warnings(forecast_project: Any) -> None:
     lines = ROWS.splitlines(keepends=True)
-    (project / "in.csv").write_text("ds,y\n" + "".join([*reversed(lines), lines[3]]))
-    result = run_forecast(project / "in.csv", {})
+    (forecast_project.root / "in.csv").write_text("ds,y\n" + "".join([*reversed(lines), lines[3]]))
+    result = forecast_project.forecast(forecast_project.root / "in.csv", {})
     assert result.exit_code == 0
     assert "warning: " in result.output
     assert "unsorted: 29 rows (row 2: 2021-01-29 '29', " in result.output
@@ -248,33 +114,33 @@ def test_rows_are_sorted_and_repeated_rows_left_out_with_warnings(project: Path)
     assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
 
 
-def test_gaps_are_filled_if_the_training_filled_them(project: Path) -> None:
+def test_gaps_are_filled_if_the_training_filled_them(forecast_project: Any) -> None:
     lines = ROWS.splitlines(keepends=True)
-    (project / "in.csv").write_text("ds,y\n" + "".join([*lines[:20], *lines[21:]]))
-    result = run_forecast(project / "in.csv", {"max_gap": 0})
+    (forecast_project.root / "in.csv").write_text("ds,y\n" + "".join([*lines[:20], *lines[21:]]))
+    result = forecast_project.forecast(forecast_project.root / "in.csv", {"max_gap": 0})
     assert "column ds: 2021-01-21 is missing" in result.output
     assert not Path("out.csv").exists()
-    result = run_forecast(project / "in.csv", {"max_gap": 1})
+    result = forecast_project.forecast(forecast_project.root / "in.csv", {"max_gap": 1})
     assert result.exit_code == 0
     assert "1 missing days (2021-01-21, ...) got the value of one week earlier" in result.output
 
 
-def test_timestamps_become_days_as_in_the_training(project: Path) -> None:
+def test_timestamps_become_days_as_in_the_training(forecast_project: Any) -> None:
     hours = pd.date_range("2021-01-01", periods=20 * 24 + 5, freq="h")
     text = "".join(f"{hour:%Y-%m-%d %H:%M},{hour.day}\n" for hour in hours)
-    (project / "in.csv").write_text(f"ds,y\n{text}")
+    (forecast_project.root / "in.csv").write_text(f"ds,y\n{text}")
     options = {"aggregate": "sum", "date_format": "%Y-%m-%d %H:%M"}
-    error, table = validate(project / "in.csv", **options)
+    error, table = forecast_project.validate(forecast_project.root / "in.csv", **options)
     assert error == ""
-    assert run_forecast(project / "in.csv", table).exit_code == 0
+    assert forecast_project.forecast(forecast_project.root / "in.csv", table).exit_code == 0
     forecasts = pd.read_csv("out.csv")
     assert forecasts["ds"].iloc[0] == "2021-01-21", "the last day has 5 hours only"
     assert forecasts["mean"].tolist() == [24 * day for day in range(14, 21)]
 
 
 @pytest.mark.parametrize("kind", ["fifo", "standard input", "parquet", "parquet with text"])
-def test_streams_and_parquet_files_are_read(project: Path, kind: str) -> None:
-    source = project / "in.csv"
+def test_streams_and_parquet_files_are_read(forecast_project: Any, kind: str) -> None:
+    source = forecast_project.root / "in.csv"
     stdin = None
     if kind == "fifo":
         os.mkfifo(source)
@@ -304,9 +170,11 @@ def test_streams_and_parquet_files_are_read(project: Path, kind: str) -> None:
         ({"x": range(30)}, "has no column 'y'; allowed: columns ds, y; the columns are 'ds', 'x'"),
     ],
 )
-def test_the_same_rules_hold_for_parquet_files(project: Path, column: dict[str, Any], line: str) -> None:
+def test_the_same_rules_hold_for_parquet_files(
+    forecast_project: Any, column: dict[str, Any], line: str
+) -> None:
     pd.DataFrame({"ds": pd.date_range("2021-01-01", periods=30), **column}).to_parquet("in.parquet")
-    result = run_forecast(Path("in.parquet"), {})
+    result = forecast_project.forecast(Path("in.parquet"), {})
     assert line in result.output
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
 
@@ -322,26 +190,31 @@ def test_the_same_rules_hold_for_parquet_files(project: Path, column: dict[str, 
         ("circle", "--output: circle cannot be written (Too many levels of symbolic links)"),
     ],
 )
-def test_an_output_that_cannot_be_written_gives_one_line(project: Path, output: str, line: str) -> None:
+def test_an_output_that_cannot_be_written_gives_one_line(
+    forecast_project: Any, output: str, line: str
+) -> None:
     Path("in.csv").write_text(GOOD)
     Path("folder").mkdir()
     Path("link").symlink_to("in.csv")
     Path("circle").symlink_to("circle")
-    before = {path.name for path in project.iterdir()}
-    result = run_forecast(Path("in.csv"), {}, "--output", output)
+    before = {path.name for path in forecast_project.root.iterdir()}
+    result = forecast_project.forecast(Path("in.csv"), {}, "--output", output)
     assert line in result.output
     assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
-    assert ({path.name for path in project.iterdir()}, Path("in.csv").read_text()) == (before, GOOD)
+    assert ({path.name for path in forecast_project.root.iterdir()}, Path("in.csv").read_text()) == (
+        before,
+        GOOD,
+    )
 
 
-def test_a_full_disk_leaves_the_old_forecast(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_forecast(forecast_project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill_disk(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     Path("in.csv").write_text(GOOD)
     Path("out.csv").write_text("old")
     monkeypatch.setattr(pd.DataFrame, "to_csv", fill_disk)
-    result = run_forecast(Path("in.csv"), {})
+    result = forecast_project.forecast(Path("in.csv"), {})
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
     assert "error: out.csv: cannot be written (No space left on device)" in result.output
     assert Path("out.csv").read_text() == "old"
@@ -356,27 +229,27 @@ GERMAN_NUMBERS = {"date_column": "ds", "value_column": "y", "date_format": "%Y-%
     ids=["text", "numbers"],
 )
 def test_each_parquet_column_is_read_by_its_own_type(
-    project: Path, y: Callable[[int], Any], last: float
+    forecast_project: Any, y: Callable[[int], Any], last: float
 ) -> None:
     """Days of another type than text do not change how text with thousands separators is read."""
     frame = pd.DataFrame({"ds": pd.date_range("2021-01-01", periods=30), "y": [y(day) for day in range(30)]})
     frame.to_parquet("in.parquet")
-    result = run_forecast(Path("in.parquet"), GERMAN_NUMBERS)
+    result = forecast_project.forecast(Path("in.parquet"), GERMAN_NUMBERS)
     assert result.exit_code == 0, result.output
     assert pd.read_csv("out.csv")["mean"].iloc[-1] == last
 
 
-def test_parquet_columns_may_have_spaces_and_ids_of_whole_numbers(project: Path) -> None:
+def test_parquet_columns_may_have_spaces_and_ids_of_whole_numbers(forecast_project: Any) -> None:
     days = pd.date_range("2021-01-01", periods=30)
     pd.DataFrame({" ds": days, "y ": range(30), "unique_id": [7.0] * 30}).to_parquet("in.parquet")
-    result = run_forecast(Path("in.parquet"), {})
+    result = forecast_project.forecast(Path("in.parquet"), {})
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv("out.csv")["unique_id"]) == {7}
 
 
-def test_a_forecast_may_begin_in_the_year_10000(project: Path) -> None:
+def test_a_forecast_may_begin_in_the_year_10000(forecast_project: Any) -> None:
     days = np.datetime64("9999-12-02", "s") + np.arange(30) * np.timedelta64(1, "D")
     pd.DataFrame({"ds": days, "y": range(30)}).to_parquet("in.parquet")
-    result = run_forecast(Path("in.parquet"), {})
+    result = forecast_project.forecast(Path("in.parquet"), {})
     assert result.exit_code == 0, result.output
     assert "7 days of rides from 10000-01-01" in result.output

@@ -1,4 +1,7 @@
-"""Drawings in files as users have them (`tests/cases/`): read, or one line that names the file and the remedy."""
+"""Drawings in files as users have them: read, or one line that names the file and the remedy.
+
+`tests/unit/commands/test_cases.py` reads all cases of `tests/cases/`.
+"""
 
 from __future__ import annotations
 
@@ -53,27 +56,6 @@ def counts() -> dict[str, int]:
         assert all(len(drawing) == 0 or drawing[-1, 2] == 1 for drawing in group.drawings)
         totals[group.label] = totals.get(group.label, 0) + len(group.drawings)
     return totals
-
-
-@pytest.mark.parametrize(
-    ("case", "source", "expected"),
-    [
-        ("console-names", "quickdraw_simplified", {"bee": 30, "cactus": 30, "ice cream": 30}),
-        ("kaggle-csv", "kaggle_csv", {"bee": 30, "ice cream": 30}),
-        ("npz/console", "npz_folder", {"cat": 46, "dog": 46}),
-        ("npz/console", "quickdraw", {"cat": 46, "dog": 46}),
-        ("npz/onlyfull", "npz_folder", {"cat": 46, "dog": 46}),
-        ("npz/onlyfull", "quickdraw", {"cat": 46, "dog": 46}),
-        ("npz/stroke5", "npz_folder", {"cat": 46, "dog": 46}),
-    ],
-)
-def test_cases_are_read(project: Path, case: str, source: str, expected: dict[str, int]) -> None:
-    line = download(source, CASES / case, classes="all")
-    assert line.startswith(f"{source}: {len(expected)} classes, ")
-    assert "passed over" not in line
-    assert counts() == expected
-    settings = settings_for(source, CASES / case, classes="all")
-    assert registry.stale("sketches", settings, paths.RAW / "sketches") is None
 
 
 def test_classes_of_console_files_may_be_listed(project: Path) -> None:
