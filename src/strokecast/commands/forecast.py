@@ -29,6 +29,7 @@ CHAMPION = "champion"
 _OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 _HISTORY_DAYS = 56  # on the plot
+MAX_PANELS = 12  # of the plot; with more series it shows the first ones
 _INTERVALS = {"95": 0.1, "80": 0.15, "50": 0.25}  # level in per cent → opacity; the widest is drawn first
 
 
@@ -99,6 +100,8 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
     plot = "" if options.plot is None else f" and {options.plot}"
+    if plot and n_series > MAX_PANELS:
+        plot += f" (the first {MAX_PANELS} of {n_series:,} series)"
     first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
     return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
 
@@ -206,6 +209,8 @@ def _write(forecast: pd.DataFrame, output: Path, temporary: Path) -> None:
 def plot_forecast(history: pd.DataFrame, forecast: pd.DataFrame, spec: ForecastSpec, name: str) -> Any:
     """Plot one panel per series: the last eight weeks of history, the forecast, and the intervals of the model.
 
+    Only the first `MAX_PANELS` series are plotted.
+
     Args:
         history: the input of the command.
         forecast: columns ds, unique_id, mean or median, then lo-<level> and hi-<level> per interval.
@@ -215,10 +220,12 @@ def plot_forecast(history: pd.DataFrame, forecast: pd.DataFrame, spec: ForecastS
     from strokecast.common import figures
 
     target, point = spec["targets"][0], forecast.columns[2]
-    groups = list(forecast.groupby(ID, sort=False))
+    series_names = forecast[ID].drop_duplicates()[:MAX_PANELS]
+    groups = list(forecast[forecast[ID].isin(series_names)].groupby(ID, sort=False))
+    history_ids = history[ID].map(to_series_id) if ID in history.columns else None
     figure, panels = figures.create(8.0, 1.0 + 2.4 * len(groups), rows=len(groups))
     for axes, (series, future) in zip(panels, groups, strict=True):
-        past = history[history[ID].map(to_series_id) == series] if ID in history.columns else history
+        past = history if history_ids is None else history[history_ids == series]
         past = past.tail(_HISTORY_DAYS)
         days, values = pd.to_datetime(past["ds"]).to_numpy(), pd.to_numeric(past[target]).to_numpy()
         axes.plot(days, values, color=figures.INK, linewidth=1.2, label="history")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from strokecast.common import file_types
+from strokecast.common import archives, file_types
 from strokecast.common.errors import UserError
 from strokecast.common.files import check_regular
 from strokecast.common.import_hiding import start_tensorflow
@@ -48,10 +48,12 @@ def _check_exists(path: Path) -> None:
 
 
 def _check_keras_file(path: Path) -> None:
-    """Check that a file is a zip archive with the parts of a Keras model."""
+    """Check that a file is a zip archive with the parts of a Keras model, and of a size that can be unpacked."""
     file_type = file_types.recognize(path)
     if file_type != file_types.KERAS:
         raise _unreadable(path, f"it is {file_type.name if file_type else 'not a .keras file'}")
+    if reason := archives.size_problem(path):
+        raise _unreadable(path, reason)
 
 
 def _unreadable(path: Path, reason: str) -> UserError:

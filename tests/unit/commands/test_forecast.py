@@ -167,6 +167,23 @@ def test_options_seed_parquet_input_and_plot(run_forecast: RunForecast, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
+def test_a_plot_shows_the_first_of_many_series(
+    run_forecast: RunForecast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from strokecast.commands import forecast as forecast_command
+    from strokecast.common import figures
+
+    saved = []
+    monkeypatch.setattr(figures, "save", lambda figure, path, _: (saved.append(figure), path.touch()))
+    frame, last = make_table()[["ds", "y"]], forecast_command.MAX_PANELS + 2
+    table = pd.concat([frame.assign(unique_id=number) for number in range(last)])
+    result = run_forecast(table, "seasonal_naive_7", "--plot", str(tmp_path / "drawn.png"))
+    assert result.output.endswith(f"drawn.png (the first {last - 2} of {last} series)\n")
+    titles = [axes.get_title() for axes in saved[0].axes]
+    assert titles == [f"{number}: seasonal_naive_7" for number in range(last - 2)]
+    assert pd.read_csv(tmp_path / "out.csv")["unique_id"].nunique() == last
+
+
 def test_an_existing_output_is_overwritten(run_forecast: RunForecast, tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("old")
     assert run_forecast(make_table()[["ds", "y"]], "seasonal_naive_7").exit_code == 0

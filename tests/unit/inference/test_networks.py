@@ -55,12 +55,16 @@ def _without_member(data: bytes, removed: str) -> bytes:
     return result.getvalue()
 
 
-def _with_config(data: bytes, config: bytes) -> bytes:
+def _with_config(data: bytes, config: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
     result = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(result, "w") as target:
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(result, "w", compression) as target:
         for name in source.namelist():
             target.writestr(name, config if name == "config.json" else source.read(name))
     return result.getvalue()
+
+
+def _bomb(data: bytes) -> bytes:
+    return _with_config(data, b" " * (65 << 20), zipfile.ZIP_DEFLATED)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +78,25 @@ def _with_config(data: bytes, config: bytes) -> bytes:
         (lambda data: pickle.dumps({}), "it is a Python pickle"),
         (lambda data: _without_member(data, "model.weights.h5"), "it is a zip archive"),
         (_flip_byte_of_weights, "BadZipFile: Bad CRC-32 for file 'model.weights.h5'"),
+        (_bomb, "its "),
         (lambda data: _with_config(data, b"{}"), ""),
         (lambda data: _with_config(data, b"{"), ""),
         (lambda data: _with_config(data, b'{"module": "os", "class_name": "system", "config": "x"}'), ""),
     ],
-    ids=["empty", "text", "half", "end", "hdf5", "pickle", "weights", "bit", "config", "json", "foreign"],
+    ids=[
+        "empty",
+        "text",
+        "half",
+        "end",
+        "hdf5",
+        "pickle",
+        "weights",
+        "bit",
+        "bomb",
+        "config",
+        "json",
+        "foreign",
+    ],
 )
 def test_damaged_networks_are_named(
     linear: Path, tmp_path: Path, damage: Callable[[bytes], bytes], reason: str

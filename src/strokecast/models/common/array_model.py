@@ -14,11 +14,22 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common import archives
 from strokecast.common.errors import UserError
 from strokecast.common.files import check_regular, new_file
 from strokecast.models.common import model_folder, registry
 
 FILE = "model.npz"
+_DAMAGE_ERRORS = (
+    ValueError,
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    TypeError,
+    RuntimeError,
+    MemoryError,  # a shape that the file does not hold
+)
 
 
 class ArrayModel:
@@ -70,9 +81,11 @@ def load(model_dir: Path, model_class: type[Model]) -> Model:
             f"{name} is not a model of type {model_class.__name__}", location=str(model_dir / "config.json")
         )
     try:
+        if reason := archives.size_problem(model_dir / FILE):
+            raise ValueError(reason)
         with np.load(model_dir / FILE, allow_pickle=False) as stored:
             model.arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, TypeError, RuntimeError) as error:
+    except _DAMAGE_ERRORS as error:
         raise UserError(
             f"cannot be read ({error})", location=str(model_dir / FILE), fix="train the model again"
         ) from None

@@ -1,5 +1,6 @@
 """Models of named arrays are saved and loaded; a damaged folder is one line."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,18 @@ def test_an_unreadable_file_is_one_line(model_dir: Path) -> None:
     with pytest.raises(UserError, match=r"model\.npz: cannot be read"):
         estimators.load(model_dir)
     np.savez(model_dir / array_model.FILE, weights=np.array([object()]))  # a pickle: never opened
+    with pytest.raises(UserError, match=r"model\.npz: cannot be read"):
+        estimators.load(model_dir)
+
+
+def test_arrays_larger_than_their_file_are_not_read(model_dir: Path) -> None:
+    np.savez_compressed(model_dir / array_model.FILE, weights=np.zeros(65 << 20, np.uint8))
+    with pytest.raises(UserError, match=r"model\.npz: cannot be read \(its .* kB unpack to 68\.2 MB\)"):
+        estimators.load(model_dir)
+    with zipfile.ZipFile(model_dir / array_model.FILE, "w") as archive:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
+        with archive.open("weights.npy", "w") as file:
+            np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(UserError, match=r"model\.npz: cannot be read"):
         estimators.load(model_dir)
 
