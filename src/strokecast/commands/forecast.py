@@ -139,7 +139,7 @@ def find_model_dir(name: str, seed: int | None) -> Path:
     models_dir = MODELS / "forecast"
     names = sorted({path.parents[1].name for path in models_dir.glob("*/seed-*/config.json")})
     combinations = stored_combination.find()
-    if name in combinations and name not in names:
+    if name in combinations:
         if seed is not None:
             raise UserError(
                 f"{name} is the mean over all seeds of its members", location="--seed", fix="omit this option"

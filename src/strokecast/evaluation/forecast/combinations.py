@@ -68,7 +68,8 @@ def add_combinations(
     all_forecasts, weights, left_out = dict(forecasts), {}, {}
     for name, one in settings.items():
         members = trained_models.names if one.members == "all" else list(one.members)
-        if one.members == "all" and len(members) < 2:
+        if len(members) < max(2, one.top or 0):
+            left_out[name] = f"{len(members)} {'model is' if len(members) == 1 else 'models are'} too few"
             continue
         failed = [member for member in members if member not in stored]
         if failed:

@@ -159,5 +159,6 @@ def test_what_cannot_be_combined_is_left_out_with_a_reason(
         tmp_path, fewer, test, added.forecasts, several_series.processed, several_series.spec, settings
     )
     assert none.trained_models == fewer
-    assert none.facts == {"combinations": {}, "left_out": {"pair": "the training of ridge failed"}}
+    left_out = {"pair": "the training of ridge failed", "mean_of_best_3": "1 model is too few"}
+    assert none.facts == {"combinations": {}, "left_out": left_out}
     assert list(tmp_path.iterdir()) == []
