@@ -24,6 +24,10 @@ ACCURACIES = ("train_accuracy", "valid_accuracy")
 PRETRAINING_HISTORY = "pretraining_history.csv"
 
 
+class InitialWeightsError(ValueError):
+    """The network to start from has weights of other shapes."""
+
+
 def columns(task: str) -> tuple[str, ...]:
     """The columns of `history.csv`."""
     return COLUMNS + (ACCURACIES if task in ("classify", "watch") else ())
@@ -52,8 +56,10 @@ def train(
         checkpoint_dir: folder for this training's checkpoints; None: no checkpoints.
         processed: processed data of the task; None: `data/processed/<task>`.
         calibrate: whether a forecaster gets the files of `training/calibration.py`.
-        initial_weights: folder of a trained network that a network starts from; ignored for other models, and if
-            the shapes of its weights differ.
+        initial_weights: folder of a trained network whose weights a network starts from; ignored for other models.
+
+    Raises:
+        InitialWeightsError: if the shapes of these weights differ, e.g. because new days have further holidays.
     """
     processed, kind = processed or PROCESSED / job.task, job.architecture.kind
     if kind == "rule":
@@ -261,12 +267,17 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
 
 
 def _copy_weights(folder: Path, model: Any) -> None:
-    """Copy the weights of the network in `folder`, unless its shapes differ (e.g. it knows fewer holidays)."""
+    """Copy the weights of the network in `folder`.
+
+    Raises:
+        InitialWeightsError: if their shapes differ.
+    """
     from strokecast.inference import networks
 
     weights = networks.load_network(folder).get_weights()
-    if [one.shape for one in weights] == [one.shape for one in model.get_weights()]:
-        model.set_weights(weights)
+    if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
+        raise InitialWeightsError(f"the weights in {folder} have other shapes than the network")
+    model.set_weights(weights)
 
 
 def _facts_without_network(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 A model is refitted before the first origin, and from then on before each origin at which its last fit is `refit_every` days
 old. Keys of its config that are null are chosen again: by a fit without the latest days, as many as the validation split has,
 on their windows. Then the model is fitted on all days. A network starts at the weights of its last fit and trains
-`refit_epochs` epochs. It has no days of its own for validation, so of these epochs it keeps the one with the lowest loss on
-the latest days, which it has learned too.
+`refit_epochs` epochs. If its inputs have changed, e.g. by a holiday that is new in the training days, it starts anew and trains
+as many epochs as its first training needed to its best one. It has no days of its own for validation, so of these epochs it
+keeps the one with the lowest loss on the latest days, which it has learned too.
 """
 
 from __future__ import annotations
@@ -160,28 +161,37 @@ def _refit(refitter: Refitter, model: TrainedModel, day: str, data: _Data, last_
 
     params = refitter.params
     entry, recipe = params.entries("forecast")[model.name], params.recipe("forecast", model.name)
-    config, initial_weights = dict(entry.config), None
+    config = dict(entry.config)
     folder = refitter.model_dir(model.name, model.seed, day)
     folder.mkdir(parents=True)
     if model.kind == "estimator" and _selected_config(model.folder):
         job = TrainingJob.create("forecast", model.name, model.seed, config, recipe)
         run.train(job, folder, params.training, _ignore_epoch, None, data.without_valid, calibrate=False)
         config |= _selected_config(folder)
-    elif model.kind == "network":
-        epochs = params.evaluation.forecast.refit_epochs
-        initial_weights = None if epochs is None else last_fit
-        recipe = _refit_recipe(recipe, epochs or int(model.run["best_epoch"]))
-    job = TrainingJob.create("forecast", model.name, model.seed, config, recipe)
-    run.train(
-        job,
-        folder,
-        params.training,
-        _ignore_epoch,
-        None,
-        data.all_days,
-        calibrate=False,
-        initial_weights=initial_weights,
-    )
+
+    def train(recipe: Recipe, initial_weights: Path | None = None) -> None:
+        run.train(
+            TrainingJob.create("forecast", model.name, model.seed, config, recipe),
+            folder,
+            params.training,
+            _ignore_epoch,
+            None,
+            data.all_days,
+            calibrate=False,
+            initial_weights=initial_weights,
+        )
+
+    if model.kind != "network":
+        train(recipe)
+        return folder
+    epochs = params.evaluation.forecast.refit_epochs
+    if epochs is not None:
+        try:
+            train(_refit_recipe(recipe, epochs), last_fit)
+        except run.InitialWeightsError:
+            epochs = None
+    if epochs is None:
+        train(_refit_recipe(recipe, int(model.run["best_epoch"])))
     return folder
 
 

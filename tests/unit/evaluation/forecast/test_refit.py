@@ -182,6 +182,16 @@ def test_a_network_starts_at_the_weights_of_its_last_fit(train, tmp_path, valida
         np.testing.assert_allclose(new, old, atol=1e-6)
     rows = (refitted / "history.csv").read_text().splitlines()
     assert len(rows) == 1 + 2
+    other = TrainedModel("linear", 1, tmp_path / "other", {"kind": "network", "best_epoch": 1})
+    other.folder.mkdir()
+    wider = parse(
+        {**values, "features": {"forecast": {**VALUES["features"]["forecast"], "calendar": ["year"]}}}
+    )
+    narrow = refit._Data(Refitter(wider, validated_series, tmp_path / "narrow"), "2018-04-11", 30, True)
+    run.train(job, other.folder, params.training, lambda row: None, None, narrow.all_days)
+    shutil.rmtree(refitted)
+    refitted = refit._refit(refitter, other, "2018-04-11", data, other.folder)
+    assert len((refitted / "history.csv").read_text().splitlines()) == 1 + 1
     anew = params.model_copy(
         update={
             "evaluation": params.evaluation.model_copy(
