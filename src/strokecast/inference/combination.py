@@ -70,27 +70,61 @@ def combine(members: Mapping[str, ValidationForecasts], settings: Combination) -
     Returns:
         None if the members share no origin.
     """
+    shared = _at_shared_origins(members)
+    if shared is None:
+        return None
+    first = shared[0]
+    points = np.stack([one.point for one in shared])
+    per_origin = held_out_weights(first.days, first.actual, points, settings.weights, settings.top)
+    weights = member_weights(first.actual, points, settings.weights, settings.top)
+    return CombinedSeries(
+        {name: float(weight) for name, weight in zip(members, weights, strict=True) if weight > 0},
+        _weigh(shared, per_origin),
+    )
+
+
+def weigh(
+    members: Mapping[str, ValidationForecasts], weights: Mapping[str, float]
+) -> ValidationForecasts | None:
+    """The weighted mean at the origins that all members share, with the same weights at all of them.
+
+    Args:
+        members: member → its forecasts of one series; others than those in `weights` are ignored.
+        weights: member → weight.
+
+    Returns:
+        None if the members share no origin.
+    """
+    shared = _at_shared_origins({name: members[name] for name in weights})
+    return (
+        None if shared is None else _weigh(shared, np.tile(list(weights.values()), (len(shared[0].days), 1)))
+    )
+
+
+def _at_shared_origins(members: Mapping[str, ValidationForecasts]) -> list[ValidationForecasts] | None:
+    """The forecasts of each member at the origins that all have; None if there are none."""
     shared = sorted(set.intersection(*(set(one.days.tolist()) for one in members.values())))
     if not shared:
         return None
     days = np.array(shared, "datetime64[D]")
-    rows = [np.searchsorted(one.days, days) for one in members.values()]
-    all_members = list(members.values())
-    actual = all_members[0].actual[rows[0]]
-    points = np.stack([one.point[at] for one, at in zip(all_members, rows, strict=True)])
-    per_origin = held_out_weights(days, actual, points, settings.weights, settings.top)
-    levels, quantiles = shared_levels([one.quantile_levels for one in all_members]), None
+    selected = []
+    for one in members.values():
+        rows = np.searchsorted(one.days, days)
+        quantiles = None if one.quantiles is None else one.quantiles[rows]
+        selected.append(
+            ValidationForecasts(days, one.actual[rows], one.point[rows], quantiles, one.quantile_levels)
+        )
+    return selected
+
+
+def _weigh(members: Sequence[ValidationForecasts], weights: Floats) -> ValidationForecasts:
+    """The weighted mean of members at the same origins; `weights` float64 [N, M]."""
+    levels, quantiles = shared_levels([one.quantile_levels for one in members]), None
     if levels:
-        stacked = [
-            one.quantiles[at] for one, at in zip(all_members, rows, strict=True) if one.quantiles is not None
-        ]
-        quantiles = np.einsum("nm,mnhq->nhq", per_origin, np.stack(stacked))
-    weights = member_weights(actual, points, settings.weights, settings.top)
-    point = np.einsum("nm,mnh->nh", per_origin, points)
-    return CombinedSeries(
-        {name: float(weight) for name, weight in zip(members, weights, strict=True) if weight > 0},
-        ValidationForecasts(days, actual, point, quantiles, levels),
-    )
+        stacked = np.stack([one.quantiles for one in members if one.quantiles is not None])
+        quantiles = np.einsum("nm,mnhq->nhq", weights, stacked)
+    point = np.einsum("nm,mnh->nh", weights, np.stack([one.point for one in members]))
+    return ValidationForecasts(members[0].days, members[0].actual, point, quantiles, levels)
 
 
 def shared_levels(levels: Sequence[Sequence[float]]) -> tuple[float, ...]:

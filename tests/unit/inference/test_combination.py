@@ -120,3 +120,12 @@ def test_quantiles_are_combined_if_all_members_have_the_same() -> None:
 def test_seeds_are_averaged() -> None:
     mean = combination.mean_over_seeds([validation(NOISE[0]), validation(NOISE[1])])
     assert mean.point == pytest.approx(ACTUAL + NOISE[:2].mean(axis=0))
+
+
+def test_given_weights_are_applied_at_the_origins_that_the_members_share() -> None:
+    members = {"a": validation(NOISE[0]), "b": validation(NOISE[1], DAYS[:30]), "c": validation(NOISE[2])}
+    combined = combination.weigh(members, {"c": 0.25, "a": 0.75})
+    assert combined is not None
+    assert combined.point == pytest.approx(ACTUAL + 0.75 * NOISE[0] + 0.25 * NOISE[2])
+    shifted = {"a": members["a"], "d": ValidationForecasts(DAYS + 100, ACTUAL, ACTUAL)}
+    assert combination.weigh(shifted, {"a": 0.5, "d": 0.5}) is None

@@ -121,7 +121,7 @@ def _combine_test(
 ) -> Forecasts:
     """The test forecasts of a combination, with the intervals that `folder`/calibration.json asks for."""
     rows = test.series_rows() or {series_spec.SINGLE: slice(None)}
-    parts = []
+    parts, between = [], {}
     for series, combined in by_series.items():
         own: dict[str, list[Forecasts]] = {
             member: [forecasts[model.key].select(rows[series]) for model in trained_models.by_name(member)]
@@ -141,7 +141,15 @@ def _combine_test(
             )
         forecast = backtest.Forecast(point[..., None], quantiles, levels)
         parts.append(calibrate(folder, forecast, series_spec.for_series(spec, series), series))
-    return concatenate_forecasts(parts)
+        if all(series in seed.between for seeds in own.values() for seed in seeds):
+            means = {
+                member: combination.mean_over_seeds([seed.between[series] for seed in seeds])
+                for member, seeds in own.items()
+            }
+            others = combination.weigh(means, combined.weights)
+            if others is not None:
+                between[series] = others if levels else replace(others, quantiles=None, quantile_levels=())
+    return replace(concatenate_forecasts(parts), between=between)
 
 
 def _run(by_series: Mapping[str, CombinedSeries], trained_models: TrainedModels) -> dict[str, Any]:

@@ -81,6 +81,12 @@ def test_test_forecasts_are_weighted_means_over_the_seeds_of_the_members(
     networks = added.forecasts["networks", 0]
     assert networks.quantiles == pytest.approx(added.forecasts["linear", 1].quantiles)
     assert added.forecasts["every_one", 0].quantiles is None
+    pair, ridge = added.forecasts["pair", 0].between["bus"], added.forecasts["ridge", 1].between["bus"]
+    naive = added.forecasts["seasonal_naive_7", 1].between["bus"]
+    own = weights["bus"]
+    assert pair.point == pytest.approx(
+        own["ridge"] * ridge.point + own["seasonal_naive_7"] * naive.point, rel=1e-4
+    )
     assert sum(added.facts["combinations"]["every_one"]["weights"]["rail"].values()) == pytest.approx(
         1, abs=1e-4
     )
