@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 
@@ -30,6 +31,8 @@ def same_search_path(search_path: list[str]) -> Iterator[None]:
 
 
 gc.set_threshold(100_000, 50, 100)  # as in every stage; with Python's own, collections take a tenth of the time
+hypothesis.settings.register_profile("any machine", deadline=None)  # each test has a timeout of its own
+hypothesis.settings.load_profile("any machine")
 platform.processor()  # MLflow calls it on import; the first call starts `uname`, its result is cached
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"

@@ -43,7 +43,16 @@ WITHOUT_EFFECT = {
     ),
     *(
         f"common/{name}.py"
-        for name in ("disks", "environment", "names", "output_paths", "permissions", "project", "file_types")
+        for name in (
+            "archives",
+            "disks",
+            "environment",
+            "names",
+            "output_paths",
+            "permissions",
+            "project",
+            "file_types",
+        )
     ),
     *("inference/network_check.py", "inference/selection.py", "models/common/model_folder.py"),
     *("features/__init__.py", "features/records/__init__.py", "features/records/spec.py"),
