@@ -76,11 +76,15 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
             location="--future",
             fix="omit this option",
         )
+    is_combination = (model_dir / stored_combination.FILE).is_file()
+    combination = stored_combination.load(model_dir) if is_combination else None
     frame = forecast_input.read(options.source, spec, raw_columns(spec), report)
     future = None
     if options.future is not None:
         future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
-    forecast = SeriesForecaster(model_dir, spec).forecast(frame, future, options.horizon, str(options.source))
+    forecast = SeriesForecaster(model_dir, spec, combination).forecast(
+        frame, future, options.horizon, str(options.source)
+    )
     path = options.output
     try:
         with ExitStack() as outputs:

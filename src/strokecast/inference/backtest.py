@@ -65,6 +65,21 @@ ForecastFn = Callable[[Series, Positions], Forecast]
 """Forecasts at origins, which are positions of the first forecast day in the series."""
 
 
+@dataclass(frozen=True)
+class LoadedForecaster:
+    """A forecaster that is ready to forecast.
+
+    Attributes:
+        forecast: its forecasts.
+        min_history: days of history that it needs.
+        transforms_values: whether it transforms the values, which may not be defined for all of them.
+    """
+
+    forecast: ForecastFn
+    min_history: int
+    transforms_values: bool
+
+
 def load_series(processed: Path, splits: Sequence[str], name: str = series_spec.SINGLE) -> Series:
     """The days of consecutive `splits`; opens the files of no other split.
 

@@ -18,7 +18,7 @@ from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
-from strokecast.inference import backtest, conformal, stored_combination
+from strokecast.inference import backtest, conformal
 from strokecast.inference.series_table import (
     ID,
     Days,
@@ -39,6 +39,8 @@ class SeriesForecaster:
     Args:
         folder: a trained model's folder: config.json, spec.json, calibration.json, the model; or that of a combination.
         spec: contents of its spec.json.
+        combination: the loaded combination (`inference.stored_combination`) if `folder` holds one. It is not loaded here:
+            MLflow models do not contain its code.
 
     Attributes:
         horizon: maximum number of days to forecast.
@@ -49,7 +51,9 @@ class SeriesForecaster:
         UserError: if a file is missing or cannot be read.
     """
 
-    def __init__(self, folder: Path, spec: ForecastSpec) -> None:
+    def __init__(
+        self, folder: Path, spec: ForecastSpec, combination: backtest.LoadedForecaster | None = None
+    ) -> None:
         self.horizon = int(spec["horizon"])
         self.columns = raw_columns(spec)
         self._spec = spec
@@ -57,15 +61,9 @@ class SeriesForecaster:
         self._transformers = {
             name: WindowTransformer(series_spec.for_series(spec, name)) for name in self._names
         }
-        if (folder / stored_combination.FILE).is_file():
-            combination = stored_combination.load(folder)
-            self.min_history, self._forecast_fn = combination.min_history, combination.forecast
-            self._transforms_values = combination.transforms_values
-        else:
-            kind = registry.get("forecast", model_folder.read(folder, "config.json", ("name",))["name"]).kind
-            self.min_history = backtest.min_history(folder, spec)
-            self._forecast_fn = backtest.load_forecaster(kind, folder, spec, str(folder))
-            self._transforms_values = kind != "rule"
+        forecaster = combination or _load(folder, spec)
+        self.min_history, self._forecast_fn = forecaster.min_history, forecaster.forecast
+        self._transforms_values = forecaster.transforms_values
         self._calibrations = {name: conformal.load(folder, name) for name in self._names}
         for calibration in self._calibrations.values():
             conformal.check_horizon(calibration, self.horizon, folder)
@@ -245,6 +243,14 @@ class SeriesForecaster:
                     f"{DAY_TYPE} {format_cell(day_type)} on {day}", location=location, allowed=valid
                 )
         return day_types + [valid[0]] * (self.horizon - days_ahead)
+
+
+def _load(folder: Path, spec: ForecastSpec) -> backtest.LoadedForecaster:
+    """The trained model in `folder`."""
+    kind = registry.get("forecast", model_folder.read(folder, "config.json", ("name",))["name"]).kind
+    min_history = backtest.min_history(folder, spec)
+    forecast = backtest.load_forecaster(kind, folder, spec, str(folder))
+    return backtest.LoadedForecaster(forecast, min_history, kind != "rule")
 
 
 def _future_of(future: pd.DataFrame | None, series_id: Any) -> pd.DataFrame | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +31,6 @@ FILE = "combination.json"
 KIND = "combination"
 FOLDER = "combinations"  # in `reports/forecast`
 _RERUN = "run `dvc repro evaluate-forecast`"
-
-
-@dataclass(frozen=True)
-class StoredCombination:
-    """A combination that is ready to forecast.
-
-    Attributes:
-        forecast: its forecasts of the first target, D = 1.
-        min_history: days of history that its members need.
-        transforms_values: whether a member transforms the values, which may not be defined for all of them.
-    """
-
-    forecast: backtest.ForecastFn
-    min_history: int
-    transforms_values: bool
 
 
 def write(
@@ -96,8 +80,8 @@ def find(reports: Path = REPORTS) -> dict[str, Path]:
     }
 
 
-def load(folder: Path, models: Path = MODELS) -> StoredCombination:
-    """Load the members of a combination.
+def load(folder: Path, models: Path = MODELS) -> backtest.LoadedForecaster:
+    """Load the members of a combination, which forecasts the first target alone (D = 1).
 
     Args:
         folder: of the combination.
@@ -126,7 +110,7 @@ def load(folder: Path, models: Path = MODELS) -> StoredCombination:
             forecaster = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
             members.setdefault(member, []).append(forecaster)
     forecast = _forecaster(members, stored["weights"], tuple(stored["quantile_levels"]))
-    return StoredCombination(forecast, min_history, kinds != {"rule"})
+    return backtest.LoadedForecaster(forecast, min_history, kinds != {"rule"})
 
 
 def weighted_mean(weights: Mapping[str, float], values: Mapping[str, Sequence[Floats]]) -> Floats:

@@ -141,7 +141,7 @@ def test_a_combination_forecasts_like_its_members(
     first = test.series["bus"].first_days[0]
     values = pd.DataFrame({"ds": several_series.dates("bus"), "y": several_series.values("bus")})
     history = values[values["ds"] < first].assign(unique_id="bus")
-    table = SeriesForecaster(folder, several_series.spec).forecast(history)
+    table = SeriesForecaster(folder, several_series.spec, stored_combination.load(folder)).forecast(history)
     pair = added.forecasts["pair", 0]
     assert table["mean"].to_numpy() == pytest.approx(pair.point[0], rel=1e-5)
     assert table["hi-80"].to_numpy() == pytest.approx(pair.high[1, 0], rel=1e-5)
