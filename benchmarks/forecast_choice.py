@@ -3,7 +3,7 @@
     python benchmarks/forecast_choice.py . ../births ../cta    # projects with reports/forecast and models/forecast
 
 No model runs. The first table has one line per project: the champion, what it reached, and the best in hindsight. The second
-one compares rules of combination over the same projects; each is computed from validation forecasts alone.
+one compares rules of combination over the projects of one series; each is computed from validation forecasts alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from strokecast.common import paths
+from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
 from strokecast.inference import combination, validation_forecasts
 from strokecast.inference.stored_combination import weighted_mean
@@ -29,6 +30,19 @@ RULES = {
     if top != 1 or weights == "equal"
 }
 NEAR = 0.02  # a choice within this share of the best error counts as near
+
+
+def read_summary(project: Path) -> dict[str, Any]:
+    """`reports/forecast/summary.json` of a project.
+
+    Raises:
+        SystemExit: if it has none with a champion.
+    """
+    path = project / paths.REPORTS / "forecast/summary.json"
+    summary: dict[str, Any] = read_json(path) if path.is_file() else {}
+    if not summary.get("champion"):
+        raise SystemExit(f"{path}: no champion; run `dvc repro` in the project")
+    return summary
 
 
 def choice(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,8 +77,6 @@ def rule_errors(project: Path) -> dict[str, float]:
     """Rule → test MAE of its combination of all models of a project, over the test MAE of the best single model."""
     predictions = pd.read_parquet(project / paths.REPORTS / "forecast/predictions.parquet")
     stored, points, actual = {}, {}, np.array([])
-    if "unique_id" in predictions:
-        raise SystemExit(f"{project}: rules are compared for projects of one series")
     for name in predictions["model"].unique():
         folders = paths.model_dirs("forecast", name, project / paths.MODELS)
         if not folders:
@@ -117,13 +129,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("projects", nargs="+", type=Path, help="folders with reports/forecast")
     projects = parser.parse_args().projects
-    summaries = {
-        project: read_json(project / paths.REPORTS / "forecast/summary.json") for project in projects
-    }
+    summaries = {project: read_summary(project) for project in projects}
     print_choices([choice(summary) for summary in summaries.values()])
-    single = [project for project, summary in summaries.items() if "series_ids" not in summary]
-    if single:
-        print_rules({project.resolve().name: rule_errors(project) for project in single})
+    errors = {}
+    for project, summary in summaries.items():
+        try:
+            if "series_ids" not in summary:
+                errors[project.resolve().name] = rule_errors(project)
+        except UserError as error:
+            print(f"\n{project}: no rules are compared: {error}")
+    if errors:
+        print_rules(errors)
 
 
 if __name__ == "__main__":
