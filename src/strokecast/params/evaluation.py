@@ -88,6 +88,11 @@ class ForecastEvaluation(Strict):
         min_length=1,
         description="levels of the mean weighted quantile loss, rising",
     )
+    intervals: Literal["adaptive", "static"] = Field(
+        "adaptive",
+        description="forecast intervals: adaptive: they follow the errors that are known at each origin; static: only the "
+        "validation days calibrate them",
+    )
     refit_every: int | None = Field(
         None,
         ge=1,

@@ -111,6 +111,7 @@ def write_report(
         "block_origins": block,
         "baseline": settings.baseline,
         "unattainable_intervals": _unattainable(trained_models, forecasts),
+        "intervals": settings.intervals,
         "outcome": outcome,
         **(combination_facts or {}),
     }

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from strokecast.common import paths
 from strokecast.evaluation.common.trained_models import TrainedModels
+from strokecast.evaluation.forecast.adaptation import adapt_intervals
 from strokecast.evaluation.forecast.combinations import add_combinations
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.refit import Refitter
@@ -42,6 +43,9 @@ def evaluate(
         cast(ForecastSpec, spec),
         settings.combinations,
     )
-    return write_report(
-        report_dir, combined.trained_models, test, combined.forecasts, settings, combined.facts
-    )
+    all_forecasts = combined.forecasts
+    if settings.intervals == "adaptive":
+        all_forecasts = adapt_intervals(
+            combined.trained_models, test, all_forecasts, cast(ForecastSpec, spec)
+        )
+    return write_report(report_dir, combined.trained_models, test, all_forecasts, settings, combined.facts)
