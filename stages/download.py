@@ -3,12 +3,14 @@
 import sys
 
 from strokecast import params
+from strokecast.common import paths
 from strokecast.common.stage import stage
 
 
 def main(dataset: str) -> None:
     """Download or generate `dataset` (`sketches` or `series`) into `data/raw/<dataset>/`."""
-    with stage(f"download@{dataset}", "downloading or generating the raw data") as outcome:
+    outputs = [paths.RAW / dataset]
+    with stage(f"download@{dataset}", "downloading or generating the raw data", outputs) as outcome:
         settings = params.read_stage(f"download-{dataset}")
         from strokecast.sources import registry
 

@@ -9,7 +9,8 @@ from strokecast.common.stage import stage
 
 def main(task: str) -> None:
     """Write `reports/<task>`, then log the metrics to the runs on the board, if it can be written."""
-    with stage(f"evaluate-{task}", "evaluating every model on the test split") as outcome:
+    outputs = [paths.REPORTS / task]
+    with stage(f"evaluate-{task}", "evaluating every model on the test split", outputs) as outcome:
         settings = params.read_stage(f"evaluate-{task}")
         dvc_lock.check_cache([paths.PROCESSED / task, paths.MODELS / task])
         from strokecast.evaluation.common.run import evaluate

@@ -9,7 +9,8 @@ from strokecast.common.stage import stage
 
 def main() -> None:
     """Copy the first training of `draw.judge`, or record that no model draws."""
-    with stage("judge", "copying the classifier that judges generated drawings") as outcome:
+    description = "copying the classifier that judges generated drawings"
+    with stage("judge", description, [paths.JUDGE]) as outcome:
         settings = params.read_stage("judge")
         name = settings.draw.judge
         with files.new_folder(paths.JUDGE) as folder:

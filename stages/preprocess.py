@@ -16,7 +16,7 @@ DESCRIPTIONS = {"watch": "rendering drawings as videos", "forecast": "cutting th
 def main(task: str) -> None:
     """Write `data/processed/<task>`."""
     description = DESCRIPTIONS.get(task, "scaling and padding drawings by length")
-    with stage(f"preprocess@{task}", description) as outcome:
+    with stage(f"preprocess@{task}", description, [paths.PROCESSED / task]) as outcome:
         settings = params.read_stage(f"preprocess-{task}")
         if is_skipped(settings):
             with files.new_folder(paths.PROCESSED / task) as folder:

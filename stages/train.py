@@ -10,7 +10,11 @@ from strokecast.common.stage import stage
 
 def main(task: str, name: str) -> None:
     """Train the model once per seed, or record that it is switched off."""
-    with stage(f"train-{task}@{name}", f"training {name}") as outcome, ExitStack() as tracked_runs:
+    outputs = [paths.MODELS / task / name]
+    with (
+        stage(f"train-{task}@{name}", f"training {name}", outputs) as outcome,
+        ExitStack() as tracked_runs,
+    ):
         settings = params.read_stage(f"train-{task}/{name}")
         entry = settings.entries(task)[name]
         if not entry.enabled:

@@ -11,7 +11,10 @@ from strokecast.params.stages import is_skipped
 
 def main(dataset: str) -> None:
     """Validate `dataset` (`sketches` or `series`) against the rules in `quality.<dataset>`."""
-    with stage(f"validate@{dataset}", "checking every row against quality.* of params.yaml") as outcome:
+    outputs = [paths.VALIDATED / dataset]
+    with stage(
+        f"validate@{dataset}", "checking every row against quality.* of params.yaml", outputs
+    ) as outcome:
         if dataset not in params.DATASETS:
             raise UserError(f"unknown dataset {dataset!r}", allowed=params.DATASETS)
         settings = params.read_stage(f"validate-{dataset}")

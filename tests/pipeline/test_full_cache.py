@@ -1,4 +1,4 @@
-"""A full DVC cache: DVC logs it and exits with 0; the pipeline says so, exits with 1 and trains nothing again afterwards."""
+"""A full DVC cache: DVC logs it and exits with 0; the stage says so, exits with 1, and nothing trains again afterwards."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+STAGE = "train-forecast@linear"
 MODEL_DIR = Path("models/forecast/linear/seed-1")
 SIZE = 64 * 2**20  # bytes of the file system of the cache
-FREE = 60 * 2**10  # bytes left for DVC: enough for its note of the run, not for a model
+FREE = {  # bytes left for DVC
+    "before": 60 * 2**10,  # less than a stage needs to begin
+    "after": 320 * 2**10,  # enough to begin, but not for a model
+}
 
 
 @pytest.fixture
 def full(project: Any) -> Iterator[Any]:
-    """The project with a new training to run, and with its cache on a small file system that a file `filler` fills."""
+    """The project with a new training to run, and with its cache on a small file system."""
     cache = project.root / ".dvc" / "cache"
     cache.rename(cache.with_name("previous"))
     cache.mkdir()
@@ -34,39 +38,42 @@ def full(project: Any) -> Iterator[Any]:
             lambda values: values["models"]["forecast"]["linear"].update(training={"epochs": 2})
         )
         project.repro("params")
-        space = os.statvfs(cache)
-        with (cache / "filler").open("wb") as file:
-            file.write(bytes(space.f_bavail * space.f_frsize - FREE))
         yield project
     finally:
         subprocess.run(["umount", cache], check=True)
 
 
-@pytest.mark.parametrize("command", ["strokecast", "dvc"])
-def test_a_full_cache_is_one_line_and_loses_no_training(full: Any, command: str) -> None:
-    before = set(full.board())
-    failed = full.run(command, "repro", check=False)
+def fill(cache: Path, free: int) -> None:
+    """Leave `free` bytes on the file system of the cache."""
+    space = os.statvfs(cache)
+    with (cache / "filler").open("wb") as file:
+        file.write(bytes(space.f_bavail * space.f_frsize - free))
+
+
+@pytest.mark.parametrize("free", FREE)
+@pytest.mark.parametrize("command", ["strokecast repro", "dvc repro", f"dvc repro {STAGE}"])
+def test_a_full_cache_is_one_line_and_loses_no_training(full: Any, command: str, free: str) -> None:
+    before, cache = set(full.board()), full.root / ".dvc/cache"
+    fill(cache, FREE[free])
+    failed = full.run(*command.split(), check=False)
     assert failed.returncode != 0
     assert "Traceback" not in failed.stderr
-    cache = full.root / ".dvc/cache"
-    lines = [line for line in failed.stderr.splitlines() if line.startswith("[")]
-    if command == "strokecast":
-        assert len(lines) == 1, failed.stderr
-        assert lines[0].startswith("[train-forecast@linear] error: DVC")
-        assert "failed to transfer" not in failed.stderr, "DVC's line per file"
-    else:  # DVC fails itself if not a byte is left
-        assert lines or "No space left on device" in failed.stderr
-    for line in lines:
-        assert f"file system {cache} " in line
-        assert "free some space there" in line
-        assert line.endswith("then run again: finished trainings are kept")
-    [record] = full.root.glob(".strokecast/trainings/*/finished/run.json")
-    trained = json.loads(record.read_text())
+    assert "failed to transfer" not in failed.stderr, "DVC's line per file"
+    [line] = [line for line in failed.stderr.splitlines() if "DVC's cache" in line]
+    assert line.startswith(f"[{STAGE}] error: DVC's cache {cache} needs ")
+    assert f"file system {cache} " in line
+    assert "free some space there" in line
+    assert line.endswith("then run again: finished trainings are kept")
+    records = list(full.root.glob(".strokecast/trainings/*/finished/run.json"))
+    assert len(records) == (free == "after"), "nothing is trained for nothing"
+    trained = [json.loads(record.read_text()) for record in records]
 
     (cache / "filler").unlink()
-    again = full.run(command, "repro")
-    assert "finished in an earlier run" in again.stdout
-    assert json.loads((full.root / MODEL_DIR / "run.json").read_text()) == trained
-    assert set(full.board()) - before == {trained["training_id"]}, "one run, not two"
-    assert not record.exists(), "recorded"
-    assert full.run("dvc", "status", "train-forecast@linear").stdout.strip().endswith("up to date.")
+    again = full.run(*command.split())
+    assert ("finished in an earlier run" in again.stdout) == (free == "after")
+    stored = json.loads((full.root / MODEL_DIR / "run.json").read_text())
+    assert trained in ([], [stored])
+    full.run("dvc", "repro")
+    assert set(full.board()) - before == {stored["training_id"]}, "one run, not two"
+    assert not list(full.root.glob(".strokecast/trainings/*/finished")), "recorded"
+    assert full.run("dvc", "status", STAGE).stdout.strip().endswith("up to date.")

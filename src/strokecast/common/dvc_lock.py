@@ -56,7 +56,7 @@ def cached_file(output: str, name: str) -> Path | None:
     listing = _listing(cache, md5)
     if name not in listing or _lacks(cache, output, md5, only_existing=False):
         return None
-    return _object(cache, listing[name])
+    return object_path(cache, listing[name])
 
 
 def uncached(folders: Iterable[Path] = (Path(),)) -> list[str]:
@@ -90,34 +90,55 @@ def check_cache(folders: Iterable[Path] = (Path(),)) -> None:
 def not_saved(paths: Iterable[str], cache: Path) -> UserError:
     """The error for outputs that DVC could not save in its cache."""
     first, *others = sorted(paths)
-    name = first + (f" and {len(others)} more" if others else "")
+    lost = "; after a deleted cache or `dvc repro --no-commit`, run `dvc commit`"
+    return _cache_error(
+        f"does not hold {first}" + (f" and {len(others)} more" if others else ""), cache, lost
+    )
+
+
+def no_room(needed: int, cache: Path) -> UserError:
+    """The error for outputs that DVC could not save if the stage ended now: `needed` bytes."""
+    return _cache_error(f"needs {disks.human(needed)} for the outputs of this stage", cache)
+
+
+def _cache_error(problem: str, cache: Path, further_fix: str = "") -> UserError:
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
     usage, mount = shutil.disk_usage(existing), disks.mount_point(existing)
     if os.access(existing, os.W_OK):
         state = f"its file system {mount} has {disks.human(usage.free)} of {disks.human(usage.total)} free"
         fix = (
-            "free some space there or move the cache to a larger disk (`dvc cache dir FOLDER`); after a deleted cache or "
-            "`dvc repro --no-commit`, run `dvc commit`"
+            f"free some space there or move the cache to a larger disk (`dvc cache dir FOLDER`){further_fix}"
         )
     else:
         state, fix = (
             "it cannot be written to",
             "make it writable or choose another one (`dvc cache dir FOLDER`)",
         )
-    return UserError(f"DVC's cache {cache} does not hold {name}; {state}", fix=f"{fix}, {_FIX}")
+    return UserError(f"DVC's cache {cache} {problem}; {state}", fix=f"{fix}, {_FIX}")
 
 
 def cache_dir() -> Path:
     """Absolute folder of DVC's cache, `.dvc/cache` unless DVC's config names another one."""
     default = Path(".dvc/cache").absolute()
-    if not _config_mentions_cache(default.parent):
-        return default
+    return Path(str(_cache_config(default.parent).get("dir") or default))
+
+
+def cache_types() -> list[str]:
+    """The kinds of links that DVC's config names for the cache, best first; empty: DVC's default."""
+    types = _cache_config(Path(".dvc").absolute()).get("type") or []
+    return types.split(",") if isinstance(types, str) else list(types)
+
+
+def _cache_config(dvc_dir: Path) -> dict[str, Any]:
+    """Section `cache` of DVC's config; empty if there is none."""
+    if not _config_mentions_cache(dvc_dir):
+        return {}
     from dvc.config import Config, ConfigError
 
     try:
-        return Path(str(Config(str(default.parent), validate=False)["cache"].get("dir") or default))
+        return dict(Config(str(dvc_dir), validate=False)["cache"])
     except (ConfigError, KeyError):
-        return default
+        return {}
 
 
 def _config_mentions_cache(dvc_dir: Path) -> bool:
@@ -133,10 +154,10 @@ def _config_mentions_cache(dvc_dir: Path) -> bool:
 
 def _lacks(cache: Path, path: str, md5: str, *, only_existing: bool) -> bool:
     """Whether the cache lacks an output, or a file of it; `only_existing`: count files that the workspace holds."""
-    if not _object(cache, md5).is_file():
+    if not object_path(cache, md5).is_file():
         return True
     return any(
-        not _object(cache, file_md5).is_file()
+        not object_path(cache, file_md5).is_file()
         for name, file_md5 in _listing(cache, md5).items()
         if not only_existing or Path(path, name).exists()
     )
@@ -147,13 +168,14 @@ def _listing(cache: Path, md5: str) -> dict[str, str]:
     if not md5.endswith(".dir"):
         return {}
     try:
-        entries = json.loads(_object(cache, md5).read_bytes())
+        entries = json.loads(object_path(cache, md5).read_bytes())
         return {str(entry["relpath"]): str(entry["md5"]) for entry in entries}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def _object(cache: Path, md5: str) -> Path:
+def object_path(cache: Path, md5: str) -> Path:
+    """Where DVC's cache keeps the file with this md5."""
     return cache / "files" / "md5" / md5[:2] / md5[2:]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from strokecast.common import environment, failures, project, signals
+from strokecast.common import cache_room, environment, failures, project, signals
 from strokecast.common.errors import UserError, escape_unprintable
 
 # A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
@@ -27,12 +29,19 @@ class Outcome:
 
 
 @contextmanager
-def stage(name: str, description: str) -> Iterator[Outcome]:
+def stage(name: str, description: str, outputs: Sequence[Path] = ()) -> Iterator[Outcome]:
     """Run one stage: print `description`, then one line with the outcome and the time it took.
+
+    Started by DVC, it fails if DVC's cache has no room for the outputs, before the work or after it.
 
     A `UserError`, a full disk, a refused access, Ctrl-C or SIGTERM ends the process with one line on stderr and exit
     code 1 (130 for Ctrl-C, 143 for SIGTERM), without a traceback. Any other exception is a bug and
     keeps its traceback.
+
+    Args:
+        name: of the stage.
+        description: of what it does.
+        outputs: files and folders that DVC saves afterwards.
     """
     environment.prepare()
     project.forget_foreign_root()
@@ -43,7 +52,11 @@ def stage(name: str, description: str) -> Iterator[Outcome]:
     outcome = Outcome()
     try:
         with signals.handled_by(signals.raise_interrupted):
+            if is_saved := bool(outputs and os.environ.get("DVC_STAGE")):
+                cache_room.check_room(outputs)
             yield outcome
+            if is_saved:
+                cache_room.check_room(outputs)
     except UserError as error:
         _fail(name, str(error))
     except Exception as error:
