@@ -20,6 +20,7 @@ SERIES = (
     "src/strokecast/features/timeseries",
     "src/strokecast/models/statistical",
     "src/strokecast/models/regression",
+    "src/strokecast/models/pooled",
 )
 
 

@@ -70,6 +70,7 @@ TABLE = [
     Line("forecast", "auto_arima", testing=0, default=0, min_history=42, kind="rule"),
     Line("forecast", "auto_ets", testing=0, default=0, min_history=21, kind="rule"),
     Line("forecast", "boosted_trees", testing=1232, default=108507, kind="estimator"),
+    Line("forecast", "calendar_ridge", testing=0, default=0, min_history=56, kind="rule"),
     Line("forecast", "combination", testing=1533, default=108976, kind="estimator"),
     Line("forecast", "conv_gru", testing=959, default=16401),
     Line("forecast", "deep_rnn", testing=665, default=14577),
@@ -77,6 +78,7 @@ TABLE = [
     Line("forecast", "encoder_decoder_attention", testing=1161, default=11889),
     Line("forecast", "gru", testing=1241, default=13073),
     Line("forecast", "layer_norm_rnn", testing=681, default=10449),
+    Line("forecast", "lightgbm", testing=0, default=0, min_history=56, kind="rule"),
     Line("forecast", "linear", testing=405, default=2835, forecast=(7, 1)),
     Line("forecast", "lstm", testing=1457, default=14257),
     Line("forecast", "mstl", testing=0, default=0, min_history=56, kind="rule"),
@@ -391,7 +393,7 @@ def test_statistical_forecasters_forecast_any_horizon_and_load(line: Line, tmp_p
     forecaster = architecture.build(architecture.testing, SPECS[line.task])
     assert forecaster.min_history == line.min_history
     days = line.min_history + 5
-    forecaster.fit(history(days, 1).values)
+    forecaster.fit(history(days, 1))
     stored = {"task": line.task, "name": line.name, "config": architecture.testing.model_dump(mode="json")}
     write_json(tmp_path / "model.json", stored | {"specification": forecaster.specification})
     write_json(tmp_path / "spec.json", SPECS[line.task])

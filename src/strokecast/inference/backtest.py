@@ -111,6 +111,24 @@ def actuals(series: Series, spec: ForecastSpec, origins: Positions) -> Floats:
     return np.stack([np.asarray(series.columns[name], np.float64)[days] for name in spec["targets"]], axis=-1)
 
 
+def history_before(series: Series, spec: ForecastSpec, origin: int) -> History:
+    """What a statistical forecaster reads at an origin: the days before it, and the dates of the `horizon` days after.
+
+    Args:
+        series: the days.
+        spec: of the processed data; for a global model that of one series.
+        origin: position of the first day that it does not read.
+    """
+    next_days = series.days[0] + np.arange(origin, origin + int(spec["horizon"]))
+    return History(
+        days=series.days[:origin],
+        values=np.asarray(series.columns[spec["targets"][0]][:origin], np.float64),
+        columns={name: column[:origin] for name, column in series.columns.items()},
+        next_days=next_days,
+        spec=spec,
+    )
+
+
 def load_forecaster(kind: str, folder: Path, spec: ForecastSpec, location: str) -> ForecastFn:
     """The trained forecaster in `folder`.
 
@@ -214,10 +232,8 @@ def statistical_forecaster(model: Any, spec: ForecastSpec, location: str) -> For
         spec: of the processed data; for a global model that of one series.
         location: how errors name the model.
     """
-    horizon, first = int(spec["horizon"]), spec["targets"][0]
 
     def forecast(series: Series, origins: Positions) -> Forecast:
-        values = np.asarray(series.columns[first], np.float64)
         start = int(origins[0])
         if model.min_history > start:
             raise UserError(
@@ -225,18 +241,7 @@ def statistical_forecaster(model: Any, spec: ForecastSpec, location: str) -> For
                 location=location,
                 fix="set enabled: false, move the splits later, or use a longer series",
             )
-        forecasts = [
-            model.predict(
-                History(
-                    days=series.days[:origin],
-                    values=values[:origin],
-                    columns={name: column[:origin] for name, column in series.columns.items()},
-                    next_days=series.days[origin : origin + horizon],
-                    spec=spec,
-                )
-            )
-            for origin in map(int, origins)
-        ]
+        forecasts = [model.predict(history_before(series, spec, int(origin))) for origin in origins]
         return Forecast(np.stack(forecasts)[..., None])
 
     return forecast

@@ -59,7 +59,7 @@ def fit_statistical(
         )
     started = time.perf_counter()
     try:
-        model.fit(np.asarray(series.columns[spec["targets"][0]][:learned], np.float64))
+        model.fit(backtest.history_before(series, series_spec.for_series(spec, series_name), learned))
     except ValueError as error:
         raise UserError(
             f"cannot be fitted to the training days: {error}", location=location, fix=_FIX

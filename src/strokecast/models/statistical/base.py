@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # the sync stage always runs and checks every config: importi
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Days = NDArray[np.datetime64]
 
 
 class SeriesHistory(Protocol):
@@ -24,8 +25,8 @@ class SeriesHistory(Protocol):
         ...
 
     @property
-    def next_days(self) -> NDArray[np.datetime64]:
-        """The days to forecast, datetime64[D], shape [H]."""
+    def next_days(self) -> Days:
+        """The days to forecast, which follow the last value: datetime64[D], shape [H]."""
         ...
 
 
@@ -48,11 +49,14 @@ class StatisticalForecaster(ABC):
     def __init__(self) -> None:
         self.specification: dict[str, Any] = {}
 
-    def fit(self, values: Floats) -> None:
+    def fit(self, history: SeriesHistory) -> None:
         """Select `specification` on the training days. Does nothing by default.
 
         Args:
-            values: float64 [n], n >= `min_history`.
+            history: the training days, at least `min_history`, and the days that follow as days to forecast.
+
+        Raises:
+            ValueError: if there are too few days.
         """
         return
 
@@ -73,8 +77,8 @@ class StatisticalForecaster(ABC):
         values = np.asarray(history.values, np.float64)
         if len(values) < self.min_history:
             raise ValueError(f"history should hold at least {self.min_history} days, received {len(values)}")
-        return self._predict(values, len(history.next_days))
+        return self._predict(values, history.next_days)
 
     @abstractmethod
-    def _predict(self, values: Floats, horizon: int) -> Floats:
-        """float64 [H] from values [n], n >= `min_history`."""
+    def _predict(self, values: Floats, next_days: Days) -> Floats:
+        """float64 [H] from values [n], n >= `min_history`, which end the day before `next_days`."""

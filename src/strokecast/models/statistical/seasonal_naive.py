@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from strokecast.models.statistical.base import StatisticalForecaster
 
 if TYPE_CHECKING:
-    from strokecast.models.statistical.base import Floats
+    from strokecast.models.statistical.base import Days, Floats
 
 
 class SeasonalNaive(StatisticalForecaster):
@@ -24,8 +24,8 @@ class SeasonalNaive(StatisticalForecaster):
         super().__init__()
         self.min_history = self.season = season
 
-    def _predict(self, values: Floats, horizon: int) -> Floats:
+    def _predict(self, values: Floats, next_days: Days) -> Floats:
         import numpy as np
 
-        forecast: Floats = values[-self.season :][np.arange(horizon) % self.season]
+        forecast: Floats = values[-self.season :][np.arange(len(next_days)) % self.season]
         return forecast

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from strokecast.models.statistical.base import StatisticalForecaster
 
 if TYPE_CHECKING:
-    from strokecast.models.statistical.base import Floats
+    from strokecast.models.statistical.base import Days, Floats, SeriesHistory
 
 WEEK = 7
 _ESTIMATION_METHODS = ("CSS-ML", "ML", "CSS")  # the next one is tried if no stationary start is found
@@ -39,25 +39,28 @@ class StatsforecastModel(StatisticalForecaster):
         self.max_history_days = max_history_days
         self.counts = counts
 
-    def fit(self, values: Floats) -> None:
+    def fit(self, history: SeriesHistory) -> None:
         """Select the specification on the last `max_history_days` training days.
 
         Args:
-            values: float64 [n].
+            history: the training days.
 
         Raises:
-            ValueError: if n is less than `min_history`.
+            ValueError: if they are fewer than `min_history`.
         """
+        import numpy as np
+
+        values = np.asarray(history.values, np.float64)
         if len(values) < self.min_history:
             raise ValueError(f"at least {self.min_history} days are required, received {len(values)}")
         with _ignore_warnings():
             self.specification = self._select(self._recent(values))
 
-    def _predict(self, values: Floats, horizon: int) -> Floats:
+    def _predict(self, values: Floats, next_days: Days) -> Floats:
         import numpy as np
 
         with _ignore_warnings():
-            forecast = np.asarray(self._forecast(self._recent(values), horizon), np.float64)
+            forecast = np.asarray(self._forecast(self._recent(values), len(next_days)), np.float64)
         return np.maximum(forecast, 0.0) if self.counts else forecast
 
     def _recent(self, values: Floats) -> Floats:

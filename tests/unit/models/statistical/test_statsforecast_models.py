@@ -15,7 +15,7 @@ from strokecast.models.common import registry
 from strokecast.models.statistical import statsforecast_models
 from strokecast.models.statistical.base import StatisticalForecaster
 
-NAMES = ("auto_ets", "auto_arima", "sarima", "mstl")
+NAMES = ("auto_ets", "auto_arima", "sarima", "mstl", "dynamic_optimized_theta")
 SPEC = {"task": "forecast", "horizon": 7, "counts": False}
 
 
@@ -42,7 +42,7 @@ def build(name: str, spec: dict[str, Any] | None = None, **changes: Any) -> Stat
 
 def fit(name: str, values: Any, spec: dict[str, Any] | None = None, **changes: Any) -> StatisticalForecaster:
     forecaster = build(name, spec, **changes)
-    forecaster.fit(values)
+    forecaster.fit(history(values))
     return forecaster
 
 
@@ -54,13 +54,14 @@ def fitted(values: Any) -> dict[str, StatisticalForecaster]:
 
 @pytest.mark.filterwarnings("ignore:possible convergence problem")  # raised by the direct calls
 def test_forecasts_equal_those_of_statsforecast(values: Any) -> None:
-    from statsforecast.models import ARIMA, MSTL, AutoARIMA, AutoETS
+    from statsforecast.models import ARIMA, MSTL, AutoARIMA, AutoETS, DynamicOptimizedTheta
 
     direct = {
         "auto_ets": AutoETS(season_length=7),
         "auto_arima": AutoARIMA(season_length=7, approximation=True),
         "sarima": ARIMA(order=(1, 0, 0), season_length=7, seasonal_order=(0, 1, 1), include_constant=False),
         "mstl": MSTL(season_length=[7, 28]),
+        "dynamic_optimized_theta": DynamicOptimizedTheta(season_length=7),
     }
     assert set(direct) == set(NAMES)
     for name, model in direct.items():
@@ -107,7 +108,7 @@ def test_short_history_is_an_error(name: str, values: Any, fitted: dict[str, Sta
     with pytest.raises(ValueError, match=f"at least {days} days, received {days - 1}"):
         forecaster.predict(history(values[: days - 1]))
     with pytest.raises(ValueError, match=f"at least {days} days are required, received {days - 1}"):
-        build(name).fit(values[: days - 1])
+        build(name).fit(history(values[: days - 1]))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,6 +128,25 @@ def test_fit_selects_a_json_serialisable_specification_that_predict_keeps(
         assert stored == forecaster.specification
         forecaster.predict(history(values[:90] * 3))
         assert forecaster.specification == stored
+
+
+def test_an_ensemble_is_the_mean_or_median_of_its_members(
+    values: Any, fitted: dict[str, StatisticalForecaster]
+) -> None:
+    from statsforecast.models import AutoCES
+
+    ensemble = fit("statistical_ensemble", values)
+    assert list(ensemble.specification) == ["auto_arima", "auto_ets", "auto_ces", "dynamic_optimized_theta"]
+    assert json.loads(json.dumps(ensemble.specification)) == ensemble.specification
+    members = [
+        fitted[name].predict(history(values))
+        for name in ("auto_arima", "auto_ets", "dynamic_optimized_theta")
+    ]
+    members.append(AutoCES(season_length=7).forecast(values[-70:], 7)["mean"])
+    np.testing.assert_allclose(ensemble.predict(history(values)), np.mean(members, axis=0), rtol=1e-4)
+    median = build("statistical_ensemble", combine="median")
+    median.specification = ensemble.specification
+    np.testing.assert_allclose(median.predict(history(values)), np.median(members, axis=0), rtol=1e-4)
 
 
 def test_multiplicative_smoothing_becomes_additive_if_a_value_is_zero(values: Any) -> None:
@@ -187,7 +207,7 @@ def test_invalid_config_is_one_line(name: str, values: dict[str, Any], message: 
 def test_building_imports_no_heavy_library(tmp_path: Path) -> None:
     code = """import sys
 from strokecast.models.common import registry
-for name in ("auto_ets", "auto_arima", "sarima", "mstl", "ridge", "boosted_trees", "combination"):
+for name in ("auto_ets", "auto_arima", "sarima", "mstl", "statistical_ensemble", "ridge", "boosted_trees", "combination"):
     registry.get("forecast", name).build(registry.config("forecast", name, {}), {
         "horizon": 7, "input_size": 56, "targets": ["y"], "past_covariates": [], "future": []})
 heavy = {"statsforecast", "numba", "statsmodels", "sklearn", "tensorflow", "keras", "pandas"}
