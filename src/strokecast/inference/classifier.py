@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
+from strokecast.common.limits import LARGEST_MOVE
 from strokecast.features.records.spec import ClassifySpec, WatchSpec
 from strokecast.features.sketches import strokes
 
@@ -119,6 +120,10 @@ def _parse_drawing(cell: Any, row: int) -> NDArray[np.float64]:
         raise UserError(f"has shape {list(points.shape)}", location=location, allowed=allowed)
     if not np.isfinite(points).all():
         raise UserError("has a value that is not finite", location=location, allowed="finite numbers")
+    if (largest := np.abs(points).max()) > LARGEST_MOVE:
+        raise UserError(
+            f"has a move of {largest:g}", location=location, allowed=f"moves of at most {LARGEST_MOVE:g}"
+        )
     if not np.isin(points[:, 2], (0, 1)).all():
         raise UserError(
             "has a pen_lift other than 0 or 1", location=location, allowed="0, or 1 at the end of a stroke"
@@ -136,4 +141,8 @@ def _parse_times(cell: Any, count: int, row: int) -> NDArray[np.float64]:
         raise UserError(f"has shape {list(times.shape)}", location=location, allowed=allowed)
     if not np.isfinite(times).all():
         raise UserError("has a value that is not finite", location=location, allowed=allowed)
+    if (largest := np.abs(times).max()) > LARGEST_MOVE:
+        raise UserError(
+            f"has a time of {largest:g} ms", location=location, allowed=f"times of at most {LARGEST_MOVE:g} ms"
+        )
     return times

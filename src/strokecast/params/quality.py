@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from strokecast.common.limits import LARGEST_MOVE
 from strokecast.params.base import Action, Day, Rejection, Share, Strict
 
 
@@ -16,7 +17,7 @@ class SketchQuality(Strict):
     min_points: int = Field(2, ge=1, description="points; shorter drawings fail `too_short`")
     max_points: int = Field(1000, ge=2, description="points; longer drawings fail `too_long`")
     max_delta: float = Field(
-        4000.0, gt=0, description="source units; a larger |dx| or |dy| fails `huge_delta`"
+        4000.0, gt=0, le=LARGEST_MOVE, description="source units; a larger |dx| or |dy| fails `huge_delta`"
     )
     max_imbalance: float = Field(
         20.0, ge=1, description="size of the largest class over the smallest, on train"

@@ -96,6 +96,7 @@ def test_cells_may_be_lists_or_arrays(gru: predictor.Predictor) -> None:
         (None, "is not a drawing"),
         ("strokes", "is not a drawing"),
         ([[1, float("nan"), 1]], "not finite"),
+        ([[1, 2, 0], [-1e39, 2, 1]], "has a move of 1e+39; allowed: moves of at most 1e+12"),
         ([[1, 2, 2]], "pen_lift other than 0 or 1"),
     ],
 )
@@ -166,6 +167,7 @@ def test_times_change_the_prediction(timed: predictor.Predictor) -> None:
         (None, "has no column 'times', and this network reads time"),
         ([1, 2], r"input row 0, times: has shape \[2\]; allowed: 3 finite numbers, one per point"),
         ([1, 2, float("nan")], "input row 0, times: has a value that is not finite"),
+        ([1, 2, 1e300], r"input row 0, times: has a time of 1e\+300 ms; allowed: times of at most 1e\+12 ms"),
         (["a", 2, 3], "input row 0, times: is not a list of numbers"),
         (5, "input row 0, times: is not a list of numbers"),
     ],

@@ -39,6 +39,7 @@ def nested(path: str, value: Any) -> dict[str, Any]:
         ("sketches", 3, ["params.yaml: sketches", "3"]),
         ("features.forecast.valid_from", "2019-13-01", ["valid_from", "2019-13-01", "a date YYYY-MM-DD"]),
         ("features.classify.bucket_boundaries", [64, 32], ["features.classify", "ascending"]),
+        ("quality.sketches.max_delta", 1e13, ["quality.sketches.max_delta", "<= 1000000000000.0"]),
         ("features.classify.bucket_boundaries", [10**9], ["bucket_boundaries", "100000", "1000000000"]),
         ("features.draw.bucket_boundaries", [*range(2, 99)], ["features.draw", "at most 64 numbers, not 97"]),
         ("training.classify.learning_rate", -1, ["learning_rate", "-1", "number > 0"]),
