@@ -71,8 +71,11 @@ Quantiles = Annotated[
     Field(description="quantile levels to forecast, increasing, with 0.5 among them; []: point forecast"),
 ]
 Residual = Annotated[
-    Literal["none", "last_week", "last_year"],
-    Field(description="forecast added to the network's output: none, or the values 7 or 364 days before"),
+    Literal["none", "last_week", "last_year", "mean_28"],
+    Field(
+        description="forecast added to the network's output: none, the values 7 or 364 days before, or the mean of the "
+        "last 28 days, which follows a level that moves"
+    ),
 ]
 HeadUnits = Annotated[
     int,

@@ -1,4 +1,4 @@
-"""Which data a seasonal naive forecast (`residual` of a forecaster's config) needs."""
+"""Which data the forecast that a network's output is added to (`residual` of its config) needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from strokecast.common.errors import UserError
 
-WEEK, YEAR = 7, 364  # days
+WEEK, YEAR, LEVEL_DAYS = 7, 364, 28  # days
 LAG_FEATURE = f"lag_{YEAR}"  # name of the feature in the spec of the data
 
 
@@ -21,7 +21,7 @@ def check(
     """Check that the data reach back far enough.
 
     Args:
-        residual: `none`, `last_week` or `last_year`.
+        residual: `none`, `last_week`, `last_year` or `mean_28`.
         spec: `input_size`, `horizon`, `difference` and `future` of the processed data.
         each_step: forecast from every day of the window.
         location: key path of the model, for the error message.
@@ -30,9 +30,10 @@ def check(
         UserError: if the window does not reach back far enough, or `last_year` is combined with `difference`.
     """
     horizon, window = int(spec["horizon"]), int(spec["input_size"])
+    shortest = {"last_week": WEEK, "mean_28": LEVEL_DAYS}.get(residual, 0)
     requirement = ""
-    if residual == "last_week" and window < WEEK:
-        requirement = f"a window of {WEEK} days or more, the window has {window}"
+    if window < shortest:
+        requirement = f"a window of {shortest} days or more, the window has {window}"
     elif residual == "last_year" and spec.get("difference") is not None:
         requirement = "values as targets, but features.forecast.difference makes them changes"
     elif (

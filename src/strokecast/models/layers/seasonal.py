@@ -1,4 +1,4 @@
-"""Seasonal naive forecasts inside a network, to which the network's output is added.
+"""Seasonal naive forecasts and recent levels inside a network, to which the network's output is added.
 
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2,
 https://otexts.com/fpp3/simple-methods.html
@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.models.common.residual import LAG_FEATURE, WEEK, YEAR, check
+from strokecast.models.common.residual import LAG_FEATURE, LEVEL_DAYS, WEEK, YEAR, check
 
 
 @keras.saving.register_keras_serializable(package="strokecast")
@@ -48,6 +48,52 @@ class LastWeek(keras.layers.Layer):
         steps = np.arange(past.shape[1])
         values = ops.pad(values, ((0, 0), (WEEK - 1, 0), (0, 0)))  # the week up to step t starts at index t
         return ops.take(values, steps[:, None] + days, axis=1)
+
+    def compute_output_spec(self, past: Any) -> Any:
+        """Return the output's shape and dtype."""
+        steps = (past.shape[1],) if self.each_step else ()
+        return keras.KerasTensor((past.shape[0], *steps, self.horizon, self.targets), past.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, for `from_config`."""
+        arguments = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
+        return {**super().get_config(), **arguments}
+
+
+@keras.saving.register_keras_serializable(package="strokecast")
+class RecentMean(keras.layers.Layer):
+    """Repeat the mean of the last 28 days, so that the network forecasts the distance from the recent level.
+
+    Args:
+        horizon: H, days.
+        targets: D, channels to average (the first D).
+        each_step: forecast from every day of the window instead of only its last. The first 27 days of the window average
+            the days since its beginning.
+
+    Call arguments:
+        past: float [B, W, C], W >= 28.
+
+    Returns:
+        float [B, H, D], with `each_step` [B, W, H, D].
+    """
+
+    def __init__(self, horizon: int, targets: int = 1, each_step: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.horizon, self.targets, self.each_step = horizon, targets, each_step
+
+    def call(self, past: Any) -> Any:
+        """Return the level, once per forecast day."""
+        values = past[:, :, : self.targets]  # [B, W, D]
+        if not self.each_step:
+            mean = ops.mean(values[:, -LEVEL_DAYS:], axis=1, keepdims=True)
+            return ops.repeat(mean, self.horizon, axis=1)
+        window = past.shape[1]
+        steps = np.arange(window)
+        distance = steps[:, None] - steps  # days from each day of the window to the day it is averaged at
+        weights = ((distance >= 0) & (distance < LEVEL_DAYS)).astype(np.float32)
+        weights /= weights.sum(axis=1, keepdims=True)
+        means = ops.einsum("ts,bsd->btd", ops.cast(weights, past.dtype), values)  # [B, W, D]
+        return ops.repeat(means[:, :, None], self.horizon, axis=2)
 
     def compute_output_spec(self, past: Any) -> Any:
         """Return the output's shape and dtype."""
@@ -130,13 +176,13 @@ class LaggedFeature(keras.layers.Layer):
 def seasonal_base(
     residual: str, past: Any, future: Any, spec: Mapping[str, Any], *, each_step: bool = False
 ) -> Any:
-    """Create the seasonal naive forecast that a network's output is added to.
+    """Create the seasonal naive forecast or recent level that a network's output is added to.
 
     `last_year` reads the feature of 364 days before if the spec has it (first target only), else the window. If the
-    targets are changes (`features.forecast.difference`), `last_week` repeats changes.
+    targets are changes (`features.forecast.difference`), `last_week` repeats and `mean_28` averages changes.
 
     Args:
-        residual: `none`, `last_week` or `last_year`.
+        residual: `none`, `last_week`, `last_year` or `mean_28`.
         past: float [B, W, C].
         future: float [B, H, F], with `each_step` [B, W, H, F], or None.
         spec: spec of the processed data.
@@ -154,6 +200,8 @@ def seasonal_base(
     horizon, targets = int(spec["horizon"]), len(spec["targets"])
     if residual == "last_week":
         return LastWeek(horizon, targets, each_step, name="last_week")(past)
+    if residual == "mean_28":
+        return RecentMean(horizon, targets, each_step, name="mean_28")(past)
     if LAG_FEATURE in spec["future"]:
         return LaggedFeature(spec["future"].index(LAG_FEATURE), targets, name="last_year")(future)
     return LastYear(horizon, targets, name="last_year")(past)

@@ -8,7 +8,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
-from strokecast.models.layers.seasonal import LAG_FEATURE, LastWeek, seasonal_base
+from strokecast.models.layers.seasonal import LAG_FEATURE, LastWeek, RecentMean, seasonal_base
 from strokecast.models.statistical.seasonal_naive import SeasonalNaive
 
 SPEC: dict[str, Any] = {
@@ -39,6 +39,17 @@ def test_last_week_from_every_day_of_the_window() -> None:
     assert forecasts[2].tolist() == [0, 0, 0, 0, 1, 2, 3, 0, 0], "days before the window count as the mean"
 
 
+def test_the_recent_mean_averages_28_days_or_those_since_the_window_began() -> None:
+    past = np.random.default_rng(0).normal(size=(2, 40, 3)).astype(np.float32)
+    values = past[:, :, :2]
+    expected = np.repeat(values[:, -28:].mean(axis=1, keepdims=True), 5, axis=1)
+    np.testing.assert_allclose(RecentMean(5, 2)(past).numpy(), expected, atol=1e-6)
+    each_step = RecentMean(5, 2, each_step=True)(past).numpy()
+    for step in (0, 12, 27, 39):
+        mean = values[:, max(0, step - 27) : step + 1].mean(axis=1)
+        np.testing.assert_allclose(each_step[:, step], np.repeat(mean[:, None], 5, axis=1), atol=1e-6)
+
+
 def zeroed(model: Any) -> Any:
     """The network with all weights 0."""
     model.set_weights([np.zeros_like(values) for values in model.get_weights()])
@@ -47,15 +58,16 @@ def zeroed(model: Any) -> Any:
 
 @pytest.mark.parametrize("name", ["gru", "encoder_decoder", "seq2seq"])
 @pytest.mark.parametrize("quantiles", [(), (0.1, 0.5, 0.9)])
-@pytest.mark.parametrize("residual", ["last_week", "last_year"])
+@pytest.mark.parametrize("residual", ["last_week", "last_year", "mean_28"])
 def test_a_network_with_zero_weights_forecasts_its_residual(
     name: str, residual: str, quantiles: tuple[float, ...]
 ) -> None:
     rng = np.random.default_rng(0)
-    past = rng.normal(size=(2, 10, 4)).astype(np.float32)
+    spec = SPEC | ({"input_size": 28} if residual == "mean_28" else {})
+    past = rng.normal(size=(2, spec["input_size"], 4)).astype(np.float32)
     future = rng.normal(size=(2, 9, 2)).astype(np.float32)
     config = registry.config("forecast", name, {"residual": residual, "quantiles": quantiles, "units": 3})
-    model = zeroed(registry.get("forecast", name).build(config, SPEC))
+    model = zeroed(registry.get("forecast", name).build(config, spec))
     forecast = model({"past": past, "future": future}).numpy()
     forecast = forecast[:, -1] if name == "seq2seq" else forecast  # [B, H, D(, Q)]
     if quantiles:
@@ -64,6 +76,8 @@ def test_a_network_with_zero_weights_forecasts_its_residual(
         forecast = forecast[..., 1]
     if residual == "last_week":
         expected = past[:, [3, 4, 5, 6, 7, 8, 9, 3, 4], :2]
+    elif residual == "mean_28":
+        expected = np.repeat(past[:, :, :2].mean(axis=1, keepdims=True), 9, axis=1)
     else:  # of the first target only
         expected = np.stack([future[:, :, 1], np.zeros((2, 9))], axis=-1)
     np.testing.assert_allclose(forecast, expected, atol=1e-6)
@@ -84,6 +98,7 @@ def test_last_year_reads_the_window_without_a_lag_feature() -> None:
             False,
             "last_week needs a window of 7 days or more, the window has 6",
         ),
+        ("mean_28", {}, False, "mean_28 needs a window of 28 days or more, the window has 10"),
         (
             "last_year",
             {"future": ["weekday"]},
