@@ -82,9 +82,12 @@ def format_interval(value: float, low: float, high: float, unit: str) -> str:
 
 
 def results_table(reports: Path) -> str:
-    """The three best models of each task as a Markdown table, with 95 % intervals and a baseline."""
+    """The champion and the three best models of each task as a Markdown table, with 95 % intervals and a baseline."""
     rows = read_leaderboard(reports)
-    lines = ["| task | best | second | third | for comparison |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| task | best | second | third | champion | for comparison |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     notes = []
     for task, (metric, meaning, unit) in HEADLINES.items():
         models = [row for row in rows if row["task"] == task and row[metric]]
@@ -94,11 +97,18 @@ def results_table(reports: Path) -> str:
         unit = unit or summary.get("unit", "")
         cells = [f"`{row['model']}` {_cell(row, metric, unit)}" for row in models[:3]]
         cells += ["-"] * (3 - len(cells))
+        champions = [
+            f"`{row['model']}` ({row['rank']} of {len(models)})"
+            for row in models
+            if row["champion"] == "true"
+        ]
+        cells.append(champions[0] if champions else "-")
         lines.append(
             f"| **{task}**, {meaning} | {' | '.join(cells)} | {_comparison(models, summary, metric, unit)} |"
         )
         notes.append(_test_set(task, summary))
-    return "\n".join([*lines, "", f"95 % intervals in parentheses. {' '.join(notes)}"])
+    head = "95 % intervals in parentheses. The champion is chosen by validation, before test; its rank on test is in parentheses."
+    return "\n".join([*lines, "", f"{head} {' '.join(notes)}"])
 
 
 def _cell(row: dict[str, str], metric: str, unit: str) -> str:

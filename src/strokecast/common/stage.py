@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -13,9 +12,6 @@ from pathlib import Path
 
 from strokecast.common import cache_room, environment, failures, project, signals
 from strokecast.common.errors import UserError, escape_unprintable
-
-# A stage runs for seconds. With Python's default thresholds, garbage collection takes a fifth of the import time.
-_GC_THRESHOLDS = (100_000, 50, 100)
 
 
 class Outcome:
@@ -45,7 +41,6 @@ def stage(name: str, description: str, outputs: Sequence[Path] = ()) -> Iterator
     """
     environment.prepare()
     project.forget_foreign_root()
-    gc.set_threshold(*_GC_THRESHOLDS)
     signals.mark_as_stage()
     print(f"[{name}] {description}", flush=True)
     started = time.monotonic()

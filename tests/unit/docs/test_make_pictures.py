@@ -29,13 +29,18 @@ def reports(tmp_path: Path) -> Path:
     keys = [
         "task",
         "model",
+        "rank",
+        "champion",
         "recognised",
         *(f"{m}{end}" for m in ("accuracy", "mae") for end in ("", "_low", "_high")),
     ]
     with (tmp_path / "leaderboard.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, keys)
         writer.writeheader()
-        writer.writerows({"task": task, "model": model, **metrics} for task, model, metrics in rows)
+        writer.writerows(
+            {"task": task, "model": model, "rank": rank, "champion": str(model == "lstm").lower(), **metrics}
+            for rank, (task, model, metrics) in enumerate(rows, 1)
+        )
     summaries = {
         "classify": {
             "task": "classify",
@@ -65,10 +70,10 @@ def test_table_of_results(pictures: ModuleType, reports: Path) -> None:
     rows = pictures.results_table(reports).splitlines()
     assert rows[2] == (
         "| **classify**, strokes to class: accuracy | `gru` 95.0 % (94.0–96.0) | `lstm` 90.0 % (88.0–92.0) | "
-        "`logistic` 80.0 % (78.0–82.0) | `logistic` 80.0 % (78.0–82.0) |"
+        "`logistic` 80.0 % (78.0–82.0) | `lstm` (2 of 3) | `logistic` 80.0 % (78.0–82.0) |"
     )
     assert "| `ridge` 1,234 births (1,200–1,300) |" in rows[3]
-    assert rows[3].endswith("| - | - |")
+    assert rows[3].endswith("| - | - | - |")
     assert "1,200 test drawings of 2 classes" in rows[-1]
 
 
