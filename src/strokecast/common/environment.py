@@ -90,7 +90,8 @@ def prepare() -> None:
     if requested != sys.warnoptions or not requested:
         warnings.simplefilter("ignore")
         os.environ["PYTHONWARNINGS"] = "ignore"
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    for name in ("matplotlib", "tensorflow"):  # fonts; functions that are traced again for each refit
+        logging.getLogger(name).setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

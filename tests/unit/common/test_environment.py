@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -65,6 +66,15 @@ def test_warnings_are_neither_raised_nor_printed(options: list[str], monkeypatch
         warnings.warn("of a library", DeprecationWarning, stacklevel=1)
     assert not caught
     assert os.environ["PYTHONWARNINGS"] == "ignore", "also in processes that this one starts"
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "tensorflow"])
+def test_log_messages_of_libraries_are_not_printed(name: str) -> None:
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.NOTSET)
+    environment.prepare()
+    assert not logger.isEnabledFor(logging.WARNING)
+    assert logger.isEnabledFor(logging.ERROR)
 
 
 def test_requested_warnings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
