@@ -26,6 +26,8 @@ from strokecast.validation.series.calendar import build_calendar, fill_column
 from strokecast.validation.series.date_formats import AUTO, choose_date_format
 from strokecast.validation.series.days import build_day_table
 from strokecast.validation.series.descriptions import describe_row
+from strokecast.validation.series.edges import find_partial_days
+from strokecast.validation.series.rejections import without_days
 from strokecast.validation.series.rows import EXTRA_PREFIX, build_row_table, extra_columns
 from strokecast.validation.series.rules import row_rules
 from strokecast.validation.series.source import SeriesSource
@@ -70,7 +72,8 @@ def read(
     """Read a series in the form of the training file, or with the columns ds, y and `YYYY-MM-DD`, `,` and `.`.
 
     Rows are read, checked and aggregated as in the stages download and validate. Rows that repeat a row are
-    dropped, days are sorted, and gaps that the training filled are filled; each with a warning.
+    dropped, days are sorted, incomplete first and last days are left out and gaps are filled if the training did so;
+    each with a warning.
 
     Args:
         path: CSV or parquet file, FIFO, character device, or `-` for standard input.
@@ -90,7 +93,9 @@ def read(
     values = [column for column in columns if column not in ("ds", DAY_TYPE)]
     try:
         date_format = _choose_date_format(cells["ds"], layout.source.date_format, layout.source.timezone)
-        frame = build_row_table(cells, layout.source, SeriesQuality(), date_format)
+        keeps_partial = spec.get("table", {}).get("partial_day") == "warn"
+        quality = SeriesQuality(partial_day="warn" if keeps_partial else "quarantine")
+        frame = build_row_table(cells, layout.source, quality, date_format)
     except UserError as error:  # offsets from UTC without a time zone
         raise UserError(
             error.what,
@@ -105,6 +110,7 @@ def read(
             "no row is in a complete day", location=str(path), allowed="at least one complete day"
         )
     days = build_day_table(frame, accepted, layout.source)
+    days = _leave_out_partial_days(frame, days, spec.get("table", {}), str(path), report)
     max_gap = int(spec.get("table", {}).get("max_gap", 0))
     parts = [
         _fill_gaps(days[days["unique_id"] == name], max_gap, str(path), report)
@@ -230,7 +236,7 @@ def _check_rows(
         if rule.name in _ACTIONS and (rule.name != "negative" or spec["counts"])
     ]
     results = [_apply(rule, frame, source) for rule in rules]
-    if error := messages.stop_error(results, "series", location):
+    if error := messages.stop_error(results, "", location):
         raise error
     for line in messages.warning_lines(results):
         report(f"{location}: {line}")
@@ -265,6 +271,22 @@ def _apply(rule: Rule, frame: pd.DataFrame, source: SeriesSource) -> RuleResult:
     )
 
 
+def _leave_out_partial_days(
+    frame: pd.DataFrame,
+    days: pd.DataFrame,
+    table: Mapping[str, Any],
+    location: str,
+    report: Callable[[str], None],
+) -> pd.DataFrame:
+    """The days without incomplete first and last ones, if the training left such days out."""
+    if table.get("partial_day", "warn") == "warn" or "value" not in days:
+        return days
+    partial = find_partial_days(frame, days, table["partial_share"])
+    for one in partial:
+        report(f"{location}: {one}; the day is left out, as in the training (quality.series.partial_day)")
+    return without_days(days, {(one.unique_id, one.day): ["partial_day"] for one in partial})
+
+
 def _fill_gaps(
     days: pd.DataFrame, max_gap: int, location: str, report: Callable[[str], None]
 ) -> pd.DataFrame:
@@ -285,7 +307,7 @@ def _fill_gaps(
     filled["unique_id"] = days["unique_id"].iloc[0]
     first = calendar.days[calendar.filled][0]
     report(
-        f"{location}: {int(calendar.filled.sum()):,} missing days ({first}, ...) got the value of one week earlier, "
-        "as in the training (quality.series.max_gap)"
+        f"{location}: {int(calendar.filled.sum()):,} missing days ({first}, ...) got the value of one week earlier "
+        "(in the first week, later), as in the training (quality.series.max_gap)"
     )
     return filled

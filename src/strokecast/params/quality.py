@@ -83,7 +83,11 @@ class SeriesQuality(Strict):
         0,
         ge=0,
         le=28,
-        description="days; gaps up to this length are filled with the value of one week earlier",
+        description="days; gaps up to this length are filled with the value of one week earlier; in the first week, later",
+    )
+    partial_share: Share = Field(
+        0.5,
+        description="share of what the weekday implies; a first or last day below it fails `partial_day`",
     )
     zero_days: int = Field(3, ge=1, description="days; a longer run of zeros fails `zero_run`")
     constant_days: int = Field(
@@ -128,6 +132,11 @@ class SeriesQuality(Strict):
     short_day: Action = Field("warn", description="a day with fewer timestamps than expected")
     dst_day: Literal["stop", "warn"] = Field(
         "warn", description="a local day of 23 or 25 hours (timestamps with a timezone)"
+    )
+    partial_day: Action = Field(
+        "quarantine",
+        description="an incomplete first or last day: timestamps that begin late or end early, or a value far below that "
+        "of its weekday",
     )
     gap: Literal["stop"] = Field("stop", description="missing days beyond max_gap")
     level_shift: Literal["stop", "warn"] = Field(

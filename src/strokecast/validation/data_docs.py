@@ -29,7 +29,7 @@ _STYLE = (
     ".passed{color:#1b6e2e}"
 )
 _HEADERS = ("rule", "expected", "result", "observed", "failing rows", "examples")
-_COUNTS = ("read", "accepted", "quarantined", "outside", "partial", "filled")
+_COUNTS = ("read", "accepted", "quarantined", "outside", "filled")
 
 
 def folder(dataset: str) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 from strokecast.common.errors import UserError
-from strokecast.validation.rules import RuleResult, failed
+from strokecast.params import SeriesQuality, SketchQuality, Strict
+from strokecast.validation.rules import Rule, RuleResult, failed
 
 _MAX_NAMES = 3  # failing rows that a line names
+_QUALITY: Mapping[str, type[Strict]] = {"sketches": SketchQuality, "series": SeriesQuality}
 
 
 def count_reasons(reasons: Iterable[Sequence[str]]) -> dict[str, int]:
@@ -22,16 +25,40 @@ def format_counts(counts: Mapping[str, int]) -> str:
 
 
 def format_failure(result: RuleResult) -> str:
-    """A failed rule: its name, the number of failing rows, and the first of them."""
+    """A failed rule: its name, the number of failing rows, and the first of them or their summary."""
     names = ", ".join(result.examples[:_MAX_NAMES]) + (", ..." if result.count > _MAX_NAMES else "")
+    names = result.rule.summary or names
     return f"{result.rule.name}: {result.count:,} {result.rule.row_noun} ({names})"
 
 
-def warning_lines(results: Sequence[RuleResult]) -> list[str]:
-    """One line per failed rule whose action is `warn`."""
-    return [
-        f"{format_failure(result)}; expected: {result.rule.statement}" for result in failed(results, "warn")
-    ]
+def warning_lines(results: Sequence[RuleResult], dataset: str = "") -> list[str]:
+    """One line per failed rule whose action is `warn`.
+
+    Args:
+        results: results of all rules.
+        dataset: `sketches` or `series`; "": the actions are not those of params.yaml.
+    """
+    lines = []
+    for result in failed(results, "warn"):
+        rule = result.rule
+        actions = legal_actions(rule, dataset)
+        clauses = [
+            format_failure(result),
+            f"expected: {rule.statement}",
+            rule.fix,
+            f"quality.{dataset}.{rule.name} is warn, choose one of {', '.join(actions)}" if actions else "",
+        ]
+        lines.append("; ".join(clause for clause in clauses if clause))
+    return lines
+
+
+def legal_actions(rule: Rule, dataset: str) -> tuple[str, ...]:
+    """The actions that `quality.<dataset>.<rule>` can have; empty if it has no choice."""
+    field = _QUALITY[dataset].model_fields.get(rule.name) if dataset else None
+    if field is None or not rule.is_configurable:
+        return ()
+    actions: tuple[str, ...] = get_args(field.annotation)
+    return actions if len(actions) > 1 else ()
 
 
 def stop_error(
@@ -41,7 +68,7 @@ def stop_error(
 
     Args:
         results: results of all rules.
-        dataset: `sketches` or `series`.
+        dataset: `sketches` or `series`; "": the actions are not those of params.yaml.
         location: file or folder that was read.
         docs_index: path of the Data Docs; "": there are none.
     """
@@ -49,8 +76,10 @@ def stop_error(
     if not failures:
         return None
     first, others = failures[0], ", ".join(result.rule.name for result in failures[1:])
+    alternatives = " or ".join(action for action in legal_actions(first.rule, dataset) if action != "stop")
+    key = f", or set quality.{dataset}.{first.rule.name} to {alternatives}" if alternatives else ""
     advice = [
-        first.rule.fix or f"correct them, or change quality.{dataset}.{first.rule.name}",
+        (first.rule.fix or "correct them") + key,
         f"also failed: {others}" if others else "",
         f"see {docs_index}" if docs_index else "",
     ]

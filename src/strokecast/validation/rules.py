@@ -28,7 +28,9 @@ class Rule:
         bound: number, or list of strings for `in_set`.
         row_condition: (column, operator, number); only rows that meet it are checked.
         row_noun: what a row is called in messages, plural.
-        fix: what the user can do if the rule stops the pipeline.
+        summary: names the failing rows in messages; "": the first of them are listed.
+        fix: what the user can do about failing rows, besides another action.
+        is_configurable: whether another action in params.yaml changes that of the rule.
     """
 
     name: str
@@ -39,7 +41,9 @@ class Rule:
     bound: Any = None
     row_condition: RowCondition | None = None
     row_noun: str = "drawings"
+    summary: str = ""
     fix: str = ""
+    is_configurable: bool = True
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,24 @@ def test_gaps_are_filled_if_the_training_filled_them(forecast_project: Any) -> N
     assert "1 missing days (2021-01-21, ...) got the value of one week earlier" in result.output
 
 
+def test_an_incomplete_last_day_is_left_out_if_the_training_did_so(forecast_project: Any) -> None:
+    days = pd.date_range("2021-01-01", periods=60)
+    values = [*(100 + 10 * days.dayofweek[:-1]), 12]
+    text = "".join(f"{day:%Y-%m-%d},{value}\n" for day, value in zip(days, values, strict=True))
+    (forecast_project.root / "in.csv").write_text(f"ds,y\n{text}")
+    error, table = forecast_project.validate(forecast_project.root / "in.csv")
+    assert (error, table["partial_day"]) == ("", "quarantine")
+    result = forecast_project.forecast(forecast_project.root / "in.csv", table)
+    assert result.exit_code == 0, result.output
+    assert (
+        "2021-03-01: 12, 12 % of its weekday's median 100; the day is left out, as in the training"
+        in result.output
+    )
+    assert pd.read_csv("out.csv")["ds"][0] == "2021-03-01"
+    forecast_project.forecast(forecast_project.root / "in.csv", table | {"partial_day": "warn"})
+    assert pd.read_csv("out.csv")["ds"][0] == "2021-03-02"
+
+
 def test_timestamps_become_days_as_in_the_training(forecast_project: Any) -> None:
     hours = pd.date_range("2021-01-01", periods=20 * 24 + 5, freq="h")
     text = "".join(f"{hour:%Y-%m-%d %H:%M},{hour.day}\n" for hour in hours)

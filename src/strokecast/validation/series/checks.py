@@ -6,27 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from strokecast.params import ForecastFeatures, SeriesQuality
 from strokecast.validation import suites
 from strokecast.validation.drift import drift_report
 from strokecast.validation.profiles import Profile, ReferenceProfile
 from strokecast.validation.rules import RuleResult, rejection_reasons
-from strokecast.validation.series import levels, profiles
-from strokecast.validation.series.calendar import Calendar, Days, build_calendar, days_of_unreadable_rows
+from strokecast.validation.series import edges, gaps, levels, profiles
+from strokecast.validation.series.calendar import Calendar
+from strokecast.validation.series.calendars import build_calendars, median_step
 from strokecast.validation.series.date_formats import AUTO
 from strokecast.validation.series.days import build_day_table
 from strokecast.validation.series.descriptions import day_name, describe_day, describe_row
+from strokecast.validation.series.rejections import DayKey, reasons_by_day, rows_of_days, without_days
 from strokecast.validation.series.rows import split_by_series
 from strokecast.validation.series.rules import calendar_rules, day_rules, row_rules, series_rules
 from strokecast.validation.series.source import SeriesSource
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_MIN_STEPS = 3  # steps between days that the frequency is inferred from
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,7 @@ class SeriesChecks:
         days: the accepted days, from `days.build_day_table`.
         calendars: unique_id → its calendar.
         reasons: position of each rejected row → names of the rules that it fails.
+        partial: incomplete first and last days.
         drift: the entry `drift` of the report.
         profile: profile of the series to forecast.
     """
@@ -48,6 +46,7 @@ class SeriesChecks:
     days: pd.DataFrame
     calendars: dict[str, Calendar]
     reasons: dict[int, list[str]]
+    partial: list[edges.PartialDay]
     drift: dict[str, Any]
     profile: Profile
 
@@ -98,17 +97,24 @@ def check_series(
     )
     accepted[list(reasons)] = False
     all_days = build_day_table(frame, accepted, source)
+    partial = edges.find_partial_days(frame, all_days, settings.partial_share)
+    rejected_days: dict[DayKey, list[str]] = {}
+    if settings.partial_day != "warn":
+        rejected_days = {(one.unique_id, one.day): ["partial_day"] for one in partial}
+    complete = without_days(all_days, rejected_days)
     day_results, day_suite = suites.validate_table(
-        "days", all_days, day_rules(settings), lambda rule, position: describe_day(all_days, rule, position)
+        "days", complete, day_rules(settings), lambda rule, position: describe_day(complete, rule, position)
     )
-    rejected_days = rejection_reasons([result for result in day_results if result.rule.name != "dst_day"])
-    reasons |= _rows_of_days(frame, accepted, all_days, rejected_days)
+    rejected_days |= reasons_by_day(
+        complete, rejection_reasons([result for result in day_results if result.rule.name != "dst_day"])
+    )
+    reasons |= rows_of_days(frame, accepted | (frame["partial"] == 1).to_numpy(), rejected_days)
     reasons = dict(sorted(reasons.items()))
-    days = all_days.drop(index=list(rejected_days)).reset_index(drop=True)
-    calendars = _build_calendars(frame, days, reasons, settings)
+    days = without_days(complete, rejected_days)
+    calendars = build_calendars(frame, days, reasons, settings, partial)
     calendar_results, calendar_suite = _check_calendars(calendars, settings)
     profile, drift, measures = _measure_series(
-        calendars, frame, source, settings, date_format, forecast, reference
+        calendars, frame, source, settings, date_format, forecast, reference, partial
     )
 
     def describe_measure(_: object, position: int) -> suites.RowDescription:
@@ -127,73 +133,10 @@ def check_series(
         days=days,
         calendars=calendars,
         reasons=reasons,
+        partial=partial,
         drift=drift,
         profile=profile,
     )
-
-
-def _rows_of_days(
-    frame: pd.DataFrame,
-    accepted: NDArray[np.bool_],
-    days: pd.DataFrame,
-    rejected_days: Mapping[int, Sequence[str]],
-) -> dict[int, list[str]]:
-    """Positions of the rows of rejected days → reasons of the day."""
-    if not rejected_days:
-        return {}
-    reasons_of_day = {
-        (days["unique_id"].iloc[position], days["day"].iloc[position].to_datetime64()): list(reasons)
-        for position, reasons in rejected_days.items()
-    }
-    positions = np.flatnonzero(accepted)
-    if "unique_id" in frame:
-        series = frame["unique_id"].to_numpy()[positions]
-    else:
-        series = np.full(len(positions), "", dtype=object)
-    keys = zip(series.tolist(), frame["day"].to_numpy()[positions], strict=True)
-    return {
-        int(position): reasons_of_day[key]
-        for position, key in zip(positions, keys, strict=True)
-        if key in reasons_of_day
-    }
-
-
-def _build_calendars(
-    frame: pd.DataFrame,
-    accepted_days: pd.DataFrame,
-    reasons: Mapping[int, Sequence[str]],
-    settings: SeriesQuality,
-) -> dict[str, Calendar]:
-    """unique_id → calendar of its accepted days. Days that stop by another rule are not gaps."""
-    calendars = {}
-    stops = np.zeros(len(frame), dtype=bool)
-    for position, names in reasons.items():
-        stops[position] = any(getattr(settings, name) == "stop" for name in names)
-    row_days: Days = frame["day"].to_numpy().astype("datetime64[D]").copy()
-    row_days[(frame["in_future"] == 1).to_numpy() & stops] = np.datetime64("NaT")
-    for name, rows in split_by_series(frame):
-        days, stopped = row_days[rows], stops[rows]
-        stopped_days = days[stopped & ~np.isnat(days)]
-        unreadable_days = days_of_unreadable_rows(days, stopped & np.isnat(days))
-        own_days = accepted_days[accepted_days["unique_id"] == name]
-        calendar = build_calendar(
-            own_days["day"].to_numpy().astype("datetime64[D]"),
-            own_days["value"].to_numpy(),
-            np.unique(np.concatenate([stopped_days, unreadable_days])),
-            settings.max_gap,
-            np.datetime64(settings.start) if settings.start else None,
-            np.datetime64(settings.end) if settings.end else None,
-        )
-        if _median_step(days[frame["outside"].to_numpy()[rows] == 0]) > 1:  # `frequency` reports it
-            calendar.explained[np.isnan(calendar.values)] = True
-        calendars[name] = calendar
-    return calendars
-
-
-def _median_step(days: Days) -> float:
-    """Median days between consecutive days; NaN with fewer than 3 steps."""
-    steps = np.diff(np.unique(days[~np.isnat(days)])).astype(np.int64)
-    return float(np.median(steps)) if len(steps) >= _MIN_STEPS else float("nan")
 
 
 def _check_calendars(
@@ -220,7 +163,10 @@ def _check_calendars(
         name = day_name(table, position)
         return name, {"day": name}
 
-    return suites.validate_table("calendar", table, calendar_rules(settings), describe)
+    remaining = gaps.find_gaps(calendars)
+    fix = gaps.remedies(calendars, remaining, settings.max_gap)
+    rules = calendar_rules(settings, gaps.summarize(remaining), fix)
+    return suites.validate_table("calendar", table, rules, describe)
 
 
 def _measure_series(
@@ -231,6 +177,7 @@ def _measure_series(
     date_format: DateFormat,
     forecast: ForecastFeatures | None,
     reference: ReferenceProfile | None,
+    partial: Sequence[edges.PartialDay],
 ) -> tuple[Profile, dict[str, Any], pd.DataFrame]:
     """The profile of the series to forecast, the entry `drift`, and the table that `series_rules` check."""
     import pandas as pd
@@ -249,8 +196,10 @@ def _measure_series(
     days = frame["day"].to_numpy().astype("datetime64[D]")
     inside = (frame["outside"] == 0).to_numpy()
     for name, rows in split_by_series(frame):
-        step = _median_step(days[rows][inside[rows]])
+        step = median_step(days[rows][inside[rows]])
         add("step_days", step, f"{name or source.name}: {step:g} days between rows")
+    for one in partial:
+        add("partial_day", 1.0, str(one))
     for name, calendar in calendars.items():
         for shift in levels.level_shifts(calendar.days, calendar.values, settings.level_ratio):
             add("level_ratio", shift.ratio, f"{name} {shift}" if name else str(shift))
@@ -275,5 +224,13 @@ def _measure_series(
                     f"{feature['feature']} of {comparison['b']} against {comparison['a']}: "
                     f"distance {feature['effect']:.2f}, median {feature['a']:.6g} -> {feature['b']:.6g}",
                 )
-    columns = ["description", "swappable_dates", "step_days", "level_ratio", "split_ratio", "drift_effect"]
+    columns = [
+        "description",
+        "swappable_dates",
+        "step_days",
+        "partial_day",
+        "level_ratio",
+        "split_ratio",
+        "drift_effect",
+    ]
     return profile, drift, pd.DataFrame(measures, columns=columns)

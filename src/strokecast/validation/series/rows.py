@@ -61,7 +61,8 @@ def build_row_table(
         is not a number,
         `extra: <name>` float64 per extra column (NaN: not a number),
         `day` datetime64[s] (NaT: not readable), `instant` int64 in seconds,
-        `outside` int8: 1 if no rule checks the row: before `start`, after `end`, or `partial`,
+        `local` datetime64[s]: local time,
+        `outside` int8: 1 if no rule checks the row: before `start`, after `end`, or `partial` and left out,
         `partial` int8: 1 in a first or last day that the timestamps cover only in part,
         `in_future` int8: 1 after `today`,
         `earlier_copies` int64: earlier rows with the same time, values and day type,
@@ -88,8 +89,8 @@ def build_row_table(
         if source.has_timestamps:
             partial[rows] = _in_partial_days(local[rows], instants[rows])
     days = local.astype("datetime64[D]")
-    frame["day"], frame["instant"] = days.astype("datetime64[s]"), instants
-    outside = partial.copy()
+    frame["day"], frame["local"], frame["instant"] = days.astype("datetime64[s]"), local, instants
+    outside = partial & (settings.partial_day != "warn")
     if settings.start:
         outside |= days < np.datetime64(settings.start)
     if settings.end:

@@ -17,7 +17,7 @@ LEVEL_REMEDY = (
 def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
     """The rules for single rows. Each fault of a row fails one of them.
 
-    Rows before `start`, after `end`, and in partial first and last days are not checked.
+    Rows before `start`, after `end`, and in partial first and last days that are left out are not checked.
     `thousands_mark` covers numbers with another thousands separator; `non_numeric` covers all other
     cells that are not numbers. `exact_duplicate` and `conflicting_date` compare rows with a readable
     date and number; `unsorted` ignores both kinds of rows, and future ones.
@@ -35,7 +35,7 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             f"the date matches {date_format}",
             "present",
             "day",
-            fix="correct series.csv.date_format or the rows, or set quality.series.bad_date to quarantine",
+            fix="correct series.csv.date_format or the rows",
         ),
         rule(
             "non_numeric",
@@ -43,7 +43,7 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "present",
             "number",
             row_condition=not_outside,
-            fix="correct series.csv.thousands, series.csv.decimal or the rows, or set quality.series.non_numeric to quarantine",
+            fix="correct series.csv.thousands, series.csv.decimal or the rows",
         ),
         rule(
             "thousands_mark",
@@ -70,7 +70,7 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "at_most",
             "in_future",
             0,
-            fix="correct the rows or series.csv.date_format, or set quality.series.future_date to quarantine",
+            fix="correct the rows or series.csv.date_format",
         ),
         rule("total_mismatch", "the total equals the sum of its parts", "at_most", "total_error", 0),
         rule(
@@ -125,18 +125,30 @@ def day_rules(settings: SeriesQuality) -> list[Rule]:
     ]
 
 
-def calendar_rules(settings: SeriesQuality) -> list[Rule]:
-    """The rule for the calendar: every day of the span has a value, its own or a filled one."""
+def calendar_rules(settings: SeriesQuality, summary: str = "", fix: str = "") -> list[Rule]:
+    """The rule for the calendar: every day of the span has a value, its own or a filled one.
+
+    Args:
+        settings: `quality.series`.
+        summary: the longest gap, for messages.
+        fix: settings with which the series would pass.
+    """
+    limit = (
+        f"gaps of up to {settings.max_gap} days between two values are filled (quality.series.max_gap)"
+        if settings.max_gap
+        else "no gap is filled (quality.series.max_gap is 0)"
+    )
     return [
         Rule(
             "gap",
             settings.gap,
-            f"every day has a value; gaps of up to {settings.max_gap} days are filled (quality.series.max_gap)",
+            f"every day has a value; {limit}",
             "present",
             "value",
             row_condition=("explained", "==", 0.0),
             row_noun="days without a value",
-            fix="raise quality.series.max_gap, or cut the series by quality.series.start and end",
+            summary=summary,
+            fix=fix,
         )
     ]
 
@@ -158,6 +170,7 @@ def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Ru
             "swappable_dates",
             0,
             row_noun="files",
+            is_configurable=not stop_if_ambiguous,
             fix="set series.csv.date_format to the right one",
         ),
         Rule(
@@ -171,6 +184,17 @@ def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Ru
             fix="use a daily series, or a finer one with series.csv.aggregate",
         ),
         Rule(
+            "partial_day",
+            s.partial_day,
+            f"the first and the last day are complete, or at least {s.partial_share:g} of what their weekday implies "
+            "(quality.series.partial_share)",
+            "at_most",
+            "partial_day",
+            0,
+            row_noun="days",
+            fix="complete them, or cut the series by quality.series.start and end",
+        ),
+        Rule(
             "level_shift",
             s.level_shift,
             f"the four-week median changes by a factor of at most {s.level_ratio:g} (quality.series.level_ratio)",
@@ -178,6 +202,7 @@ def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Ru
             "level_ratio",
             s.level_ratio,
             row_noun="periods",
+            fix=LEVEL_REMEDY,
         ),
         Rule(
             "split_shift",
@@ -187,6 +212,7 @@ def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Ru
             "split_ratio",
             s.level_ratio,
             row_noun="splits",
+            fix=LEVEL_REMEDY,
         ),
         Rule(
             "drift",

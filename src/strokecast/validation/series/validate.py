@@ -11,7 +11,7 @@ from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures, SeriesQuality
 from strokecast.validation import messages
 from strokecast.validation.profiles import read_reference
-from strokecast.validation.rules import ValidationOutcome, check_row_counts
+from strokecast.validation.rules import MAX_EXAMPLES, ValidationOutcome, check_row_counts, failed
 from strokecast.validation.series.calendar import fill_column
 from strokecast.validation.series.checks import DateFormat, SeriesChecks, check_series
 from strokecast.validation.series.date_formats import choose_date_format
@@ -72,13 +72,14 @@ def validate_series(
     checks = check_series(frame, source, settings, date_format, forecast, reference_profile)
     report = _build_report(source, frame, checks)
     report["table"] = {**source.table, "date_format": date_format.name, "max_gap": settings.max_gap}
+    report["table"] |= {"partial_day": settings.partial_day, "partial_share": settings.partial_share}
     docs_index = str(data_docs.folder("series") / data_docs.INDEX)
     error = messages.stop_error(checks.results, "series", location, docs_index)
     if error:
         rejected = ((row_name(frame, position), *names) for position, names in checks.reasons.items())
         data_docs.write("series", report, rejected)
         raise error
-    _raise_if_nothing_accepted(report, checks, source, location)
+    _raise_if_nothing_accepted(report, frame, checks, source, location)
     with files.new_folder(target) as staging_dir:
         n_accepted, n_quarantined = _write_parquet(frame, checks, source.unique_id, staging_dir)
         check_row_counts(
@@ -86,17 +87,18 @@ def validate_series(
             accepted=n_accepted,
             quarantined=n_quarantined,
             outside=report["outside"],
-            partial=report["partial"],
         )
         files.write_json(staging_dir / "report.json", report)
     data_docs.write("series", report)
-    return ValidationOutcome(_summary(report, checks), messages.warning_lines(checks.results), report)
+    return ValidationOutcome(
+        _summary(report, checks), messages.warning_lines(checks.results, "series"), report
+    )
 
 
 def _build_report(source: SeriesSource, frame: pd.DataFrame, checks: SeriesChecks) -> dict[str, Any]:
-    n_partial = int(frame["partial"].sum())
-    n_outside = int(frame["outside"].sum()) - n_partial
-    n_quarantined = len(checks.reasons)
+    outside = (frame["outside"] == 1).to_numpy().copy()
+    outside[list(checks.reasons)] = False  # those of partial days
+    n_outside, n_quarantined = int(outside.sum()), len(checks.reasons)
     counts = {
         name: {
             "days": len(calendar.days),
@@ -114,10 +116,9 @@ def _build_report(source: SeriesSource, frame: pd.DataFrame, checks: SeriesCheck
         "name": source.name,
         "unit": source.unit,
         "read": len(frame),
-        "accepted": len(frame) - n_quarantined - n_outside - n_partial,
+        "accepted": len(frame) - n_quarantined - n_outside,
         "quarantined": n_quarantined,
         "outside": n_outside,
-        "partial": n_partial,
         "filled": chosen.pop("filled"),
         "counts": chosen,
         "expectations": [result.to_json() for result in checks.results],
@@ -129,13 +130,14 @@ def _build_report(source: SeriesSource, frame: pd.DataFrame, checks: SeriesCheck
 
 
 def _raise_if_nothing_accepted(
-    report: Mapping[str, Any], checks: SeriesChecks, source: SeriesSource, location: str
+    report: Mapping[str, Any], frame: pd.DataFrame, checks: SeriesChecks, source: SeriesSource, location: str
 ) -> None:
     if not report["accepted"]:
         raise UserError(
             f"none of the {report['read']:,} rows is accepted: {report['outside']:,} outside "
-            f"quality.series.start to end{_format_partial(report)}, {len(checks.reasons):,} quarantined",
+            f"quality.series.start to end, {len(checks.reasons):,} quarantined{_format_reasons(checks)}",
             location=location,
+            allowed=_format_days(frame) if report["outside"] else "",
         )
     available = [name for name, calendar in checks.calendars.items() if len(calendar.days)]
     if source.unique_id not in available:
@@ -195,19 +197,33 @@ def _write_parquet(
     return n_accepted, len(rejected)
 
 
-def _format_partial(report: Mapping[str, Any]) -> str:
-    return f", {report['partial']:,} in partial first and last days" if report["partial"] else ""
+def _format_days(frame: pd.DataFrame) -> str:
+    days = frame["day"].dropna()
+    return f"days from {days.min().date()} to {days.max().date()}" if len(days) else ""
+
+
+def _format_reasons(checks: SeriesChecks) -> str:
+    counts = messages.format_counts(messages.count_reasons(checks.reasons.values()))
+    return f" ({counts})" if counts else ""
 
 
 def _summary(report: Mapping[str, Any], checks: SeriesChecks) -> str:
-    reason_counts = messages.format_counts(messages.count_reasons(checks.reasons.values()))
-    reasons = f" ({reason_counts})" if reason_counts else ""
     outside = f", {report['outside']:,} outside" if report["outside"] else ""
     filled = f", {report['filled']:,} of them filled" if report["filled"] else ""
     name = f" of {report['name']}, one of {len(report['series'])} series" if "series" in report else ""
     counts = report["counts"]
     return (
         f"{report['read']:,} rows read: {report['accepted']:,} accepted, {report['quarantined']:,} quarantined"
-        f"{reasons}{outside}{_format_partial(report)}; "
-        f"{counts['days']:,} days{name}, {counts['first']} to {counts['last']}{filled}"
+        f"{_format_reasons(checks)}{outside}; "
+        f"{counts['days']:,} days{name}, {counts['first']} to {counts['last']}{filled}{_format_left_out(checks)}"
     )
+
+
+def _format_left_out(checks: SeriesChecks) -> str:
+    """The incomplete first and last days that are left out."""
+    results = [result for result in failed(checks.results, "quarantine") if result.rule.name == "partial_day"]
+    if not results:
+        return ""
+    names = ", ".join(map(str, checks.partial[:MAX_EXAMPLES]))
+    actions = ", ".join(messages.legal_actions(results[0].rule, "series"))
+    return f"; incomplete days left out: {names} (quality.series.partial_day: {actions})"

@@ -102,7 +102,7 @@ def validate_sketches(
         f"{table.n_read:,} read: {written.n_accepted:,} accepted, "
         f"{written.n_quarantined:,} quarantined{reasons}"
     )
-    return ValidationOutcome(line, messages.warning_lines(results), report)
+    return ValidationOutcome(line, messages.warning_lines(results, "sketches"), report)
 
 
 def _apply_rules(

@@ -28,10 +28,13 @@ def test_build_calendar_equals_a_plain_loop(seed: int) -> None:
         end = day
         while end not in values and end < n_days:
             end += 1
-        if 0 < end - day <= max_gap and day >= 7:
+        if 0 < end - day <= max_gap:
             for missing in range(day, end):
-                if missing - 7 in values:
-                    values[missing] = values[missing - 7]
+                weeks = [7, 14, 21, 28]
+                near = [missing - week for week in weeks] + [missing + week for week in weeks]
+                origin = next((n for n in near if n in values), None)
+                if origin is not None:
+                    values[missing] = values[origin]
         day = end + 1
     expected = np.array([values.get(n, np.nan) for n in range(n_days)])
     np.testing.assert_array_equal(calendar.values, expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -189,6 +189,12 @@ CASES = {
         base=lambda: hourly("2020-03-25", "2020-04-02", "Europe/Berlin"),
         source=HOURLY | {"timezone": "Europe/Berlin"},
     ),
+    "partial_day": Case(
+        set_cell(60, "y", "20"),
+        "2020-02-29: 20, 16 % of its weekday's median 125",
+        1,
+        base=lambda: daily(101.0 + np.arange(60)),
+    ),
     "gap": Case(drop_rows(10), "2020-01-10", 1),
     "level_shift": Case(
         unchanged,
@@ -221,7 +227,7 @@ def test_every_rule_with_an_action_has_a_case() -> None:
     actions = {name for name, info in fields.items() if info.default in ("stop", "quarantine", "warn")}
     assert set(CASES) == actions
     assert set(fields) - actions == {
-        "start", "end", "today", "max_gap", "zero_days", "constant_days", "outlier_mads", "level_ratio",
+        "start", "end", "today", "max_gap", "partial_share", "zero_days", "constant_days", "outlier_mads", "level_ratio",
         "drift_alpha", "drift_distance",
     }  # fmt: skip
 
@@ -256,6 +262,10 @@ def test_one_fault_fails_exactly_its_rule(rule: str, cells, series_source) -> No
         with pytest.raises(UserError, match=f"^data/raw/series/series.csv: {rule}: {case.count} ") as caught:
             validate_series(data, source, settings, forecast=case.splits)
         assert case.example in str(caught.value)
+        others = [
+            action for action in get_args(SeriesQuality.model_fields[rule].annotation) if action != "stop"
+        ]
+        assert not others or f"set quality.series.{rule} to {' or '.join(others)}" in str(caught.value)
         assert "\n" not in str(caught.value)
         report = json.loads(Path("reports/data_docs/series/report.json").read_text())
         assert not TARGET.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,20 +105,66 @@ def test_gaps_up_to_max_gap_are_filled_from_one_week_earlier_and_longer_ones_sto
         107.0,
     ]
     assert [n + 1 for n, filled in enumerate(days["filled"]) if filled] == [12, 13, 14, 20, 21]
-    with pytest.raises(
-        UserError, match=r"gap: 5 days without a value \(2020-01-12, 2020-01-13, 2020-01-14, \.\.\.\)"
-    ):
+    with pytest.raises(UserError, match=r"gap: 3 days without a value \(2020-01-12 to 2020-01-14, 3 days\)"):
         validate_series(data, series_source, quality(max_gap=2))
 
 
-def test_a_gap_in_the_first_week_cannot_be_filled(cells, series_source) -> None:
-    with pytest.raises(UserError, match=r"gap: 1 days without a value \(2020-01-03\)"):
-        validate_series(drop_rows(cells(), 3), series_source, quality(max_gap=7))
+def test_a_gap_in_the_first_week_is_filled_from_the_first_week_after_it(cells, series_source) -> None:
+    validate_series(drop_rows(cells(), *range(3, 11)), series_source, quality(max_gap=8))
+    days = accepted_days()
+    assert days["y"][2:10] == [117.0, 111.0, 112.0, 113.0, 114.0, 101.0, 102.0, 117.0]
+    assert [n + 1 for n, filled in enumerate(days["filled"]) if filled] == [*range(3, 11)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "changes", "line"),
+    [
+        (
+            [5, 10, 11, 12, 20],
+            {"max_gap": 1},
+            r"gap: 3 days without a value \(2020-01-10 to 2020-01-12, 3 days\); .* gaps of up to 1 days between two values "
+            r"are filled .*; set quality.series.max_gap to 3 or more \(at most 28\) or quality.series.start to "
+            '"2020-01-13", with which it has no such gap;',
+        ),
+        ([5, 10, 11], {}, r"3 days without a value \(2 gaps, the longest 2020-01-10 to 2020-01-11, 2 days\)"),
+        (
+            [],
+            {"start": "2019-12-30", "end": "2020-02-02", "max_gap": 28},
+            r"5 days without a value \(2 gaps, the longest 2020-01-31 to 2020-02-02, 3 days after the last value\); "
+            '.*; set quality.series.start to "2020-01-01" and end to "2020-01-30", with which it has no such gap;',
+        ),
+    ],
+)
+def test_a_gap_names_the_longest_one_the_limit_and_settings_that_pass(
+    missing: list[int], changes: dict[str, Any], line: str, cells, series_source
+) -> None:
+    with pytest.raises(UserError, match=line) as caught:
+        validate_series(drop_rows(cells(), *missing), series_source, quality(**changes))
+    suggested = dict(re.findall(r'(start|end) to "([-\d]+)"', str(caught.value)))
+    validate_series(drop_rows(cells(), *missing), series_source, quality(**changes | suggested))
+
+
+def test_an_incomplete_last_day_is_left_out_kept_or_stops(series_source) -> None:
+    days = pd.date_range("2020-01-01", periods=400)
+    values = [100 + 10 * (day.dayofweek + n % 5) for n, day in enumerate(days)]
+    values[0], values[359], values[-2:] = 20, 30, [40, 0]  # 2020-12-25 is within, and no edge
+    data = pd.DataFrame({"row": range(1, 401), "ds": days.strftime("%Y-%m-%d"), "y": list(map(str, values))})
+    outcome = validate_series(data, series_source, quality(start="2020-01-01", end="2021-02-03"))
+    assert outcome.line.startswith(
+        "400 rows read: 397 accepted, 3 quarantined (3 partial_day); 397 days, 2020-01-02 to"
+    )
+    assert "left out: 2020-01-01: 20, 14 % of its weekday's median 140, 2021-02-02: 40, " in outcome.line
+    assert validate_series(data, series_source, quality(partial_day="warn")).report["accepted"] == 400
+    with pytest.raises(
+        UserError, match=r"partial_day: 3 days .*set quality.series.partial_day to quarantine or warn"
+    ):
+        validate_series(data, series_source, quality(partial_day="stop"))
 
 
 def test_every_day_of_a_long_gap_is_counted(cells, series_source) -> None:
     with pytest.raises(
-        UserError, match=r"gap: 12 days without a value \(2020-01-08, .*, \.\.\.\).*gaps of up to 7 days"
+        UserError,
+        match=r"gap: 12 days without a value \(2020-01-08 to 2020-01-19, 12 days\).*gaps of up to 7 days",
     ):
         validate_series(drop_rows(cells(), *range(8, 20)), series_source, quality(max_gap=7))
 

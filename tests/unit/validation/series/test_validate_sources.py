@@ -144,18 +144,24 @@ def test_timestamps_are_aggregated_to_local_days_before_days_are_checked(aggrega
     assert series["rows"] == [96, 96, 92, 96, 96, 96, 96]  # 2021-03-28 has 23 hours
     report = outcome.report
     n_partial = int((rows["day"] == rows["day"].iloc[0]).sum() + (rows["day"] == rows["day"].iloc[-1]).sum())
-    assert (report["read"], report["accepted"], report["partial"]) == (len(rows), 668, n_partial)
-    assert f", {n_partial} in partial first and last days; 7 days, 2021-03-26 to 2021-04-01" in outcome.line
-    assert set(failed_rules(outcome)) == {"dst_day"}
+    assert (report["read"], report["accepted"], report["quarantined"]) == (len(rows), 668, n_partial)
+    assert (
+        f", {n_partial} quarantined ({n_partial} partial_day); 7 days, 2021-03-26 to 2021-04-01; "
+        in outcome.line
+    )
+    assert "left out: 2021-03-25: timestamps from 04:00 to 23:45, 2021-04-02: timestamps from" in outcome.line
+    assert "(quality.series.partial_day: stop, quarantine, warn)" in outcome.line
+    assert set(failed_rules(outcome)) == {"dst_day", "partial_day"}
     assert outcome.warnings == [
-        "dst_day: 1 days (2021-03-28: 92 timestamps, clock change of 1 h); expected: the local day has 24 hours"
+        "dst_day: 1 days (2021-03-28: 92 timestamps, clock change of 1 h); expected: the local day has 24 hours; "
+        "quality.series.dst_day is warn, choose one of stop, warn"
     ]
 
 
 def test_complete_first_and_last_days_are_kept() -> None:
     write_csv(quarter_hours("2021-03-25", "2021-03-28", "UTC"))
     report = run(csv_section(date_format="auto", aggregate="sum", timezone="UTC")).report
-    assert (report["partial"], report["counts"]["days"]) == (0, 3)
+    assert (report["quarantined"], report["counts"]["days"]) == (0, 3)
 
 
 def test_a_repeated_timestamp_is_a_duplicate_and_not_added_to_the_sum() -> None:

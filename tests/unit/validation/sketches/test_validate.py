@@ -90,7 +90,10 @@ def test_warn_counts_but_accepts(groups, sketch_source) -> None:
     groups[0].drawings[2][-1, 2] = 0
     outcome = run(groups, sketch_source, quality(open_end="warn"))
     assert outcome.line == "36 read: 36 accepted, 0 quarantined"
-    assert outcome.warnings == ["open_end: 1 drawings (crab/train/2); expected: the last point lifts the pen"]
+    assert outcome.warnings == [
+        "open_end: 1 drawings (crab/train/2); expected: the last point lifts the pen; "
+        "quality.sketches.open_end is warn, choose one of stop, quarantine, warn"
+    ]
     entry = rule_entry(outcome.report, "open_end")
     assert (entry["success"], entry["action"]) == (False, "warn")
 
