@@ -7,10 +7,13 @@ from strokecast.common.stage import stage
 def main() -> None:
     """Check params.yaml and write one settings file per stage."""
     with stage("params", "checking params.yaml and filling in the defaults") as outcome:
+        from strokecast import params
         from strokecast.models.common import resolve
-        from strokecast.params import TASKS
+        from strokecast.params import TASKS, references
         from strokecast.params.stages import write_stages
 
+        if warning := references.holiday_warning(params.load()):
+            print(f"[params] warning: {warning}", flush=True)
         settings = resolve.load()
         with files.new_folder(paths.SETTINGS) as folder:
             write_stages(folder, settings)

@@ -32,6 +32,10 @@ def _preprocess(task: str, settings: params.Params, processed: Path) -> str:
         from strokecast.features.timeseries import forecast
 
         spec = forecast.preprocess(paths.VALIDATED / "series", processed, settings.features.forecast)
+        if "selection" in spec:
+            from strokecast.features.timeseries import selection
+
+            print(f"[preprocess@forecast] {selection.describe(spec['selection'])}", flush=True)
         counts = {split: days["windows"] for split, days in spec["splits"].items()}
         return f"{_join(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
     sketches, runner = paths.VALIDATED / "sketches", settings.preprocess

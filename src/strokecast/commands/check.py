@@ -10,7 +10,7 @@ from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.models.common import resolve
-from strokecast.params import Params
+from strokecast.params import Params, references
 from strokecast.params.stages import stage_values
 
 _GPUS = ("/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # NVIDIA, Windows Subsystem for Linux, AMD
@@ -36,6 +36,12 @@ def check(path: Path = paths.PARAMS) -> Params:
     _check_reference(settings)
     _check_machine(settings)
     return settings
+
+
+def warnings(path: Path = paths.PARAMS) -> list[str]:
+    """What a valid params.yaml leaves out, one line each."""
+    line = references.holiday_warning(params.load(path))
+    return [line] if line else []
 
 
 def _is_downloaded(dataset: str, settings: Params) -> bool:
@@ -90,8 +96,7 @@ def _check_embedded_series(settings: Params) -> None:
             location="params.yaml: quality.series",
             allowed=f"days from {all_days[0]} to {all_days[-1]}",
         )
-    reach = max([*features.lags, features.difference or 0], default=0)
-    windows.split_by_time(days, features, features.input_size + reach)
+    windows.split_by_time(days, features, features.input_size + features.reach)
 
 
 def _check_reference(settings: Params) -> None:

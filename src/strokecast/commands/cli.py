@@ -92,13 +92,15 @@ def check() -> None:
 
     Named are models, their configs, classes, columns, files and addresses.
 
-    Nothing is printed if all is well. A mistake is printed as one line, with exit code 1.
+    Nothing is printed if all is well, but for warnings. A mistake is printed as one line, with exit code 1.
     """
     from strokecast.commands import check as checking
     from strokecast.commands import workspace
 
     checking.check()
     workspace.check()
+    for line in checking.warnings():
+        click.echo(f"warning: {line}")
 
 
 @main.group()

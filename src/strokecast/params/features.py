@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Day, Ints, Names, Share, Strict, Words, ascending, to_tuple
 
+AUTO = "auto"
+_COUNTRIES = {"births": "US", "cta": "US"}  # source of a series → country of its public holidays
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
 _MAX_BUCKETS = 64  # each has files of its own in every split, and a graph of its own in every network
 _MAX_POINTS = 100_000  # of a padded drawing: 1.2 MB per drawing in every batch
@@ -103,19 +105,31 @@ class ForecastFeatures(Strict):
         description="calendar features of past and future days; year: Fourier terms of the day of the year",
     )
     holiday_country: str | None = Field(
-        "US",
-        pattern=r"^[A-Z]{2,3}(-[A-Z0-9]+)?$",
-        description="country or region whose public holidays are features, e.g. US or US-IL; null: no holidays",
+        "auto",
+        pattern=r"^(auto|[A-Z]{2,3}(-[A-Z0-9]+)?)$",
+        description="country or region whose public holidays are features, e.g. US or US-IL; auto: US with the sources "
+        "births and cta, none with csv; null: no holidays",
     )
-    holiday_window: int = Field(
-        0,
-        ge=0,
-        le=14,
-        description="days before and after each holiday that have a flag of their own; 0: none",
+    holiday_window: Literal["auto"] | Annotated[int, Field(ge=0, le=14)] = Field(
+        "auto",
+        description="days before and after each holiday that have a flag of their own; 0: none; auto: see lags",
     )
-    lags: Ints = Field(
-        (364,),
-        description="days, each at least the horizon; the first target that many days earlier is a feature",
+    bridge_days: Literal["auto"] | bool = Field(
+        "auto",
+        description="working days between a holiday and a weekend have a flag; auto: see lags",
+    )
+    lags: Literal["auto"] | Ints = Field(
+        "auto",
+        description="days, each at least the horizon; the first target that many days earlier is a feature; auto: 364 "
+        "days with births and cta, with csv chosen on the training days, as levels, holiday_window and bridge_days are",
+    )
+    levels: (
+        Literal["auto"]
+        | Annotated[tuple[Annotated[int, Field(ge=2, le=3660)], ...], BeforeValidator(to_tuple)]
+    ) = Field(
+        "auto",
+        description="days; the mean of the first target over that many days, up to a horizon before each day, is a "
+        "feature; auto: none with births and cta, with csv see lags",
     )
     lag_calendar: bool = Field(
         False,
@@ -144,7 +158,8 @@ class ForecastFeatures(Strict):
                 "valid_from ({valid_from}) should come before test_from ({test_from})",
                 {"valid_from": self.valid_from, "test_from": self.test_from},
             )
-        for name, days in (*(("lags", lag) for lag in self.lags), ("difference", self.difference)):
+        lags = () if isinstance(self.lags, str) else self.lags
+        for name, days in (*(("lags", lag) for lag in lags), ("difference", self.difference)):
             if days is not None and days < self.horizon:
                 raise PydanticCustomError(
                     "unknown_lag",
@@ -152,10 +167,12 @@ class ForecastFeatures(Strict):
                     "is not known yet",
                     {"name": name, "horizon": self.horizon, "days": days},
                 )
-        if self.holiday_window and not self.holiday_country:
+        if self.holiday_window not in (0, AUTO) and not self.holiday_country:
             raise PydanticCustomError(
                 "holiday_window", "holiday_window should be 0 without a holiday_country"
             )
+        if self.bridge_days is True and not self.holiday_country:
+            raise PydanticCustomError("bridge_days", "bridge_days should be false without a holiday_country")
         if self.lag_calendar and not (self.lags or self.difference):
             raise PydanticCustomError(
                 "lag_calendar", "lag_calendar should be false without lags and difference"
@@ -167,7 +184,7 @@ class ForecastFeatures(Strict):
         if self.series_id and self.series == "one":
             raise PydanticCustomError("series_id", "series_id should be false with series: one")
         columns = [*self.targets, *self.past_covariates]
-        for name, values in (("columns", columns), ("lags", self.lags), ("calendar", self.calendar)):
+        for name, values in (("columns", columns), ("lags", lags), ("calendar", self.calendar)):
             repeated = [value for value in values if list(values).count(value) > 1]
             if repeated:
                 listed = "targets and past_covariates" if name == "columns" else name
@@ -177,6 +194,32 @@ class ForecastFeatures(Strict):
                     {"name": listed, "value": repr(repeated[0])},
                 )
         return self
+
+    @property
+    def reach(self) -> int:
+        """Days before the window that lags, levels and differences refer to; `auto` refers to none."""
+        lags = () if isinstance(self.lags, str) else self.lags
+        levels = () if isinstance(self.levels, str) else self.levels
+        days = [*lags, *(n_days + self.horizon - 1 for n_days in levels), self.difference or 0]
+        return max(days, default=0)
+
+    def for_source(self, source: str) -> Self:
+        """The settings with the values that `auto` stands for, except those that are chosen on the training days.
+
+        Args:
+            source: `series.source`.
+        """
+        values: dict[str, Any] = {"holiday_country": _COUNTRIES.get(source)}
+        if source in _COUNTRIES:
+            values |= {"lags": (364,), "levels": (), "holiday_window": 0, "bridge_days": False}
+        known = {key: value for key, value in values.items() if getattr(self, key) == AUTO}
+        settings = self.model_copy(update=known)
+        if settings.holiday_country:
+            return settings
+        none = {"holiday_window": 0, "bridge_days": False}
+        return settings.model_copy(
+            update={key: value for key, value in none.items() if getattr(settings, key) == AUTO}
+        )
 
 
 class Features(Strict):

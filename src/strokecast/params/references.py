@@ -34,6 +34,7 @@ def check(params: Params) -> None:
         combinations.check(params)
         _check_refits(params)
         _check_columns(params)
+        _check_holidays(params)
         _check_dates(params)
 
 
@@ -178,6 +179,45 @@ def _check_columns(params: Params) -> None:
             allowed="null",
             fix="or set features.forecast.series: one",
         )
+
+
+def _check_holidays(params: Params) -> None:
+    """Settings that need the holidays of a country, which `holiday_country: auto` may not know."""
+    features = params.features.forecast
+    if features.holiday_country is None or features.for_source(params.series.source).holiday_country:
+        return
+    lags_need_it = features.lag_calendar and "day_type" not in features.calendar
+    needs = {
+        "holiday_window": features.holiday_window not in (0, "auto"),
+        "bridge_days": features.bridge_days is True,
+        "lag_calendar": lags_need_it,
+    }
+    for key, is_set in needs.items():
+        if is_set:
+            raise UserError(
+                f"holiday_country: auto is no country with the source {params.series.source}",
+                location=f"params.yaml: features.forecast.{key}",
+                allowed="0" if key == "holiday_window" else "false",
+                fix="or set features.forecast.holiday_country, e.g. to US or US-IL",
+            )
+
+
+def holiday_warning(params: Params) -> str:
+    """One line if no country is known whose public holidays the forecasters could read; "" otherwise.
+
+    Args:
+        params: as read, with `holiday_country: auto` if it is so.
+    """
+    features, source = params.features.forecast, params.series.source
+    if not params.is_enabled("forecast") or features.holiday_country is None:
+        return ""
+    if features.for_source(source).holiday_country:
+        return ""
+    return (
+        f"features.forecast.holiday_country is auto, which is no country with the source {source}: no public holidays are "
+        "read; a country or region (US, DE, US-IL, ...) adds whether a day is one, precedes or follows one, and a flag per "
+        "holiday; null: none, without this warning"
+    )
 
 
 def _check_dates(params: Params) -> None:

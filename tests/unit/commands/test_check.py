@@ -155,6 +155,14 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"features.forecast": {"holiday_country": "XX"}}, "no holidays are known for 'XX'"),
     ({"features.forecast": {"holiday_country": "US-XX"}}, "no holidays are known for 'US-XX'"),
+    (
+        csv() | {"features.forecast": {"holiday_window": 3}},
+        "forecast.holiday_window: holiday_country: auto is no country with the source csv; allowed: 0; or set",
+    ),
+    (
+        csv() | {"features.forecast": {"lag_calendar": True}},
+        "forecast.lag_calendar: holiday_country: auto is no country with the source csv; allowed: false; or set",
+    ),
     # days
     (
         {"features.forecast": {"valid_from": "2013-01-01", "test_from": "2012-01-01"}},
@@ -172,7 +180,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         {"quality.series": {"start": "2012-01-01", "end": "2011-01-01"}},
         "start (2012-01-01) should not be after end (2011-01-01)",
     ),
-    ({"quality.series": {"start": "2020-01-01"}}, "no day lies between start (2020-01-01) and end (2014-12-31)"),
+    (
+        {"quality.series": {"start": "2020-01-01"}},
+        "no day lies between start (2020-01-01) and end (2014-12-31)",
+    ),
     ({"features.forecast": {"test_from": "2030-01-01"}}, "test_from: 2030-01-01 lies outside the series"),
     (
         {"features.forecast": {"valid_from": "2014-06-01"}},
@@ -261,7 +272,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"models.forecast.linear": {"config": {"l2": float("inf")}}}, "config.l2: inf is not valid"),
     (
         {"features.forecast": {"holiday_country": "us"}},
-        "holiday_country: 'us' is not valid; allowed: country or region whose public holidays are features, e.g. US",
+        "holiday_country: 'us' is not valid; allowed: country or region whose public holidays are features, e.g. US or ",
     ),
     ({"models.classify.gru": True}, "models.classify.gru: true is not valid; allowed: a mapping"),
     ({"models.classify.GRU": {}}, "unknown architecture 'GRU'; choose one of attention_rnn, "),
@@ -341,3 +352,23 @@ def test_repro_finds_faults_before_anything_runs(project: Path, monkeypatch: pyt
     _write({"sketches": {"quickdraw_sample": {"classes": ["ant", "crap"]}}})
     with pytest.raises(UserError, match="unknown class 'crap'"):
         repro.repro(jobs=1, gpu=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "country", "has_warning"),
+    [
+        ({}, "US", False),
+        ({"series.source": "cta"}, "US", False),
+        (csv(path="series.csv"), None, True),
+        (csv(path="series.csv") | {"features.forecast": {"holiday_country": "DE"}}, "DE", False),
+        (csv(path="series.csv") | {"features.forecast": {"holiday_country": None}}, None, False),
+    ],
+)
+def test_the_country_of_holidays_is_known_by_the_source_or_a_warning_says_what_it_would_add(
+    changes: dict[str, Any], country: str | None, has_warning: bool, project: Path
+) -> None:
+    _write(changes)
+    assert resolve.load().features.forecast.holiday_country == country
+    lines = check.warnings()
+    assert len(lines) == has_warning
+    assert all("adds whether a day is one, precedes or follows one" in line for line in lines)

@@ -17,6 +17,7 @@ CONSISTENT = ForecastFeatures(input_size=10, horizon=3, holiday_country=None, la
         ({"lags": (7, 7)}, "lags should be distinct"),
         ({"past_covariates": ("y",)}, "targets and past_covariates should be distinct"),
         ({"holiday_window": 1}, "holiday_window should be 0 without a holiday_country"),
+        ({"bridge_days": True}, "bridge_days should be false without a holiday_country"),
         ({"lag_calendar": True, "holiday_country": "US"}, "false without lags and difference"),
         ({"lag_calendar": True, "lags": (7,)}, "false without holiday_country and day_type"),
         ({"series_id": True}, "series_id should be false with series: one"),

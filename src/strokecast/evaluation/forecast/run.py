@@ -15,6 +15,7 @@ from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.refit import Refitter
 from strokecast.evaluation.forecast.report import write_report
 from strokecast.features.records.spec import ForecastSpec
+from strokecast.features.timeseries import selection
 from strokecast.params import Params
 
 
@@ -26,6 +27,10 @@ def evaluate(
     with tempfile.TemporaryDirectory() as work_dir:
         refitter = None
         if settings.refits:
+            features = selection.as_chosen(params.features.forecast, spec.get("selection"))
+            params = params.model_copy(
+                update={"features": params.features.model_copy(update={"forecast": features})}
+            )
             refitter = Refitter(params, paths.VALIDATED / "series", Path(work_dir))
         test, forecasts = forecast_test_split(
             trained_models,

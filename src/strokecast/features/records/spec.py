@@ -121,6 +121,9 @@ class _OptionalForecastKeys(TypedDict, total=False):
     Attributes:
         lag_calendar: whether the holidays and day types of the days that `lags` and `difference` refer to are
             features; missing: False.
+        levels: days; the mean of the first target over that many days, up to `horizon` days before each day, is a feature;
+            missing: none.
+        selection: what `auto` chose of `lags`, `levels`, `holiday_window` and `bridge_days`, and in which `steps`.
         series: id → the `name`, `transforms`, `counts` and `splits` of one series of a global model. The
             `transforms` of the spec itself are empty then, see `timeseries.series_spec`.
         series_ids: the series that have a flag among the features; [] without `series_id`.
@@ -130,6 +133,8 @@ class _OptionalForecastKeys(TypedDict, total=False):
     """
 
     lag_calendar: bool
+    levels: list[int]
+    selection: dict[str, Any]
     series: dict[str, dict[str, Any]]
     series_ids: list[str]
     id: str

@@ -9,7 +9,7 @@ Shapes: n days, F features.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class Calendar:
         day_types: the day types that have a flag.
         trend_start: the first training day, where the trend is 0.
         holiday_window: days before and after each of `holiday_names` that have a flag of their own.
+        bridge_days: whether working days between a holiday and a weekend have a flag.
     """
 
     kinds: tuple[str, ...]
@@ -47,6 +48,7 @@ class Calendar:
     day_types: tuple[str, ...]
     trend_start: str
     holiday_window: int = 0
+    bridge_days: bool = False
 
     @property
     def feature_names(self) -> list[str]:
@@ -67,6 +69,7 @@ class Calendar:
                 "holiday_after",
                 *(f"holiday: {name}" for name in self.holiday_names),
                 *(f"holiday: {name} {offset:+d}" for name in self.holiday_names for offset in self._offsets),
+                *(["holiday_bridge"] if self.bridge_days else []),
             ]
         return names
 
@@ -131,7 +134,8 @@ class Calendar:
 
     def _holidays(self, days: Days) -> NDArray[Any]:
         offsets, first_offset = self._offsets, 3 + len(self.holiday_names)
-        flags = np.zeros((len(days), first_offset + len(self.holiday_names) * len(offsets)))
+        bridge = first_offset + len(self.holiday_names) * len(offsets)
+        flags = np.zeros((len(days), bridge + self.bridge_days))
         if len(days) == 0:
             return flags
         by_day = holidays(str(self.holiday_country), int(str(days[0])[:4]) - 1, int(str(days[-1])[:4]) + 1)
@@ -140,6 +144,8 @@ class Calendar:
             flags[row, 0] = day in by_day
             flags[row, 1] = day + one_day in by_day
             flags[row, 2] = day - one_day in by_day
+            if self.bridge_days:
+                flags[row, bridge] = _is_bridge(day, by_day)
             for name in by_day.get(day, ()):
                 if name in self.holiday_names:
                     flags[row, 3 + self.holiday_names.index(name)] = 1
@@ -157,6 +163,8 @@ def fit_calendar(
     days: Days,
     day_types: Sequence[str | None] | None,
     holiday_window: int = 0,
+    *,
+    bridge_days: bool = False,
 ) -> Calendar:
     """The calendar of a series, fitted on its training days.
 
@@ -166,6 +174,7 @@ def fit_calendar(
         days: the training days, datetime64[D], shape [n].
         day_types: their day types; None if the series has none.
         holiday_window: as in the settings.
+        bridge_days: as in the settings.
 
     Raises:
         UserError: if the country is not known, or if `kinds` has `day_type` and the series has no day types.
@@ -187,7 +196,17 @@ def fit_calendar(
         names = tuple(
             sorted({name for day, day_names in by_day.items() if start <= day <= stop for name in day_names})
         )
-    return Calendar(tuple(kinds), holiday_country, names, seen_types, str(days[0]), holiday_window)
+    return Calendar(
+        tuple(kinds), holiday_country, names, seen_types, str(days[0]), holiday_window, bridge_days
+    )
+
+
+def _is_bridge(day: datetime.date, by_day: Mapping[datetime.date, tuple[str, ...]]) -> bool:
+    """Whether a working day lies between a holiday and a weekend: a Friday after one, or a Monday before one."""
+    one_day = datetime.timedelta(days=1)
+    if day in by_day or day.weekday() not in (0, 4):
+        return False
+    return (day - one_day if day.weekday() == 4 else day + one_day) in by_day
 
 
 def merge_calendars(calendars: Sequence[Calendar]) -> Calendar:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.calendar import Calendar
+from strokecast.features.timeseries.rolling import rolling_mean
 from strokecast.features.timeseries.transforms import Transform
 
 Days = NDArray[np.datetime64]
@@ -74,6 +75,7 @@ class WindowTransformer:
         self.targets: list[str] = list(spec["targets"])
         self.past_columns = [*self.targets, *spec["past_covariates"]]
         self.lags = [int(lag) for lag in spec["lags"]]
+        self.levels = [int(days) for days in spec.get("levels", ())]
         self.difference = None if spec["difference"] is None else int(spec["difference"])
         calendar = spec["calendar"]
         self.calendar = Calendar(
@@ -83,6 +85,7 @@ class WindowTransformer:
             tuple(calendar["day_types"]),
             calendar["trend_start"],
             int(calendar.get("holiday_window", 0)),  # missing in specs from before there were such flags
+            bool(calendar.get("bridge_days", False)),
         )
         offsets = [*self.lags, *([self.difference] if self.difference else [])]
         self.calendar_lags = list(dict.fromkeys(offsets)) if spec.get("lag_calendar") else []
@@ -90,7 +93,8 @@ class WindowTransformer:
         self.series_ids: list[str] = list(spec.get("series_ids", ()))
         self.series_id: str = spec.get("id", "")
         self.nonnegative = bool(spec["counts"])
-        self.min_history = self.input_size + max([*self.lags, self.difference or 0], default=0)
+        levels = [days + self.horizon - 1 for days in self.levels]
+        self.min_history = self.input_size + max([*self.lags, *levels, self.difference or 0], default=0)
 
     @property
     def future(self) -> list[str]:
@@ -100,6 +104,7 @@ class WindowTransformer:
             *calendar,
             *(f"series: {name}" for name in self.series_ids),
             *(f"lag_{lag}" for lag in self.lags),
+            *(f"level_{days}" for days in self.levels),
             *(
                 f"lag_{lag} {calendar[index]}"
                 for lag in self.calendar_lags
@@ -148,6 +153,7 @@ class WindowTransformer:
         first = values[self.targets[0]]
         lagged = [np.concatenate([np.full(lag, np.nan), first[: count - lag]]) for lag in self.lags]
         lagged = [np.pad(lag, (0, count - len(lag)), constant_values=np.nan) for lag in lagged]
+        lagged += [rolling_mean(first, n_days, self.horizon, count) for n_days in self.levels]
         special = known[:, self.calendar.special_day_indices]
         lagged_special = [_shift(special, lag) for lag in self.calendar_lags]
         known = np.concatenate([known, *(lag[:, None] for lag in lagged), *lagged_special], axis=1)

@@ -52,6 +52,15 @@ def _edge(value: str | float, days: Sequence[datetime.date], key: str) -> int:
     return (day - days[0]).days
 
 
+def train_stop(days: Sequence[datetime.date], settings: ForecastFeatures) -> int:
+    """Position after the last training day.
+
+    Raises:
+        UserError: if `valid_from` lies outside the series.
+    """
+    return _edge(settings.valid_from, days, "valid_from")
+
+
 def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, history: int) -> list[Split]:
     """Cut consecutive `days` into train, valid and test, in that order.
 

@@ -27,7 +27,7 @@ def load(path: Path = PARAMS) -> Params:
 
 
 def resolve(settings: Params) -> Params:
-    """`settings` with the complete `config` and `training` of every model.
+    """`settings` with the complete `config` and `training` of every model, and the country of `holiday_country: auto`.
 
     The recipe of a model without a network has the defaults in all keys that it does not read, so that an edit of these
     does not rerun it.
@@ -39,6 +39,7 @@ def resolve(settings: Params) -> Params:
         task: {name: _resolve_entry(settings, task, name) for name in settings.entries(task)}
         for task in params.TASKS
     }
+    forecast = settings.features.forecast.for_source(settings.series.source)
     evaluation = {task: _resolve_baseline(settings, task) for task in params.TASKS}
     return settings.model_copy(
         update={
@@ -77,7 +78,7 @@ def _check_data(settings: Params, task: str, architecture: Architecture, config:
     location = f"params.yaml: models.{task}.{architecture.name}"
     spec = getattr(settings.features, task).model_dump()
     if task == "forecast":
-        spec["future"] = [f"lag_{lag}" for lag in spec["lags"]]
+        spec["future"] = [] if spec["lags"] == "auto" else [f"lag_{lag}" for lag in spec["lags"]]
         residual.check(getattr(config, "residual", "none"), spec, location=location)
     check_spec = getattr(config, "check_spec", None)
     if check_spec is not None:

@@ -16,7 +16,7 @@ from strokecast.features.timeseries import forecast
 from strokecast.params import ClassifyFeatures, DrawFeatures, ForecastFeatures, WatchFeatures
 
 TASKS = ("classify", "watch", "draw", "forecast")
-OPTIONAL = {"forecast": {"lag_calendar", "table"}}  # missing in specs of earlier versions
+OPTIONAL = {"forecast": {"lag_calendar", "levels", "selection", "table"}}  # missing in specs of earlier versions
 
 
 @pytest.fixture
@@ -70,6 +70,7 @@ def test_spec_with_the_keys_of_earlier_versions_is_read(
         "day_types": calendar["day_types"],
         "first": calendar["trend_start"],
         "around": calendar["holiday_window"],
+        "bridge_days": calendar["bridge_days"],
     }
     names = {"input_size": "window", "past_covariates": "covariates"}
     old_series = {names.get(key, key): value for key, value in series.items()} | {"calendar": old_calendar}

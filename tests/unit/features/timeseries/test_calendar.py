@@ -68,6 +68,16 @@ def test_days_around_a_holiday_have_one_flag_per_distance() -> None:
     assert fitted.transform(YEARS)[:, :count] == pytest.approx(plain.transform(YEARS))
 
 
+def test_bridge_days_lie_between_a_holiday_and_a_weekend() -> None:
+    fitted = calendar.fit_calendar((), "US", YEARS, None, bridge_days=True)
+    flags = dict(zip(map(str, YEARS), fitted.transform(YEARS)[:, -1], strict=True))
+    assert fitted.feature_names[-1] == "holiday_bridge"
+    assert flags["2018-11-23"] == 1  # the Friday after Thanksgiving
+    assert flags["2018-12-24"] == 1  # the Monday before Christmas
+    assert flags["2018-12-26"] == flags["2018-12-25"] == flags["2018-11-24"] == 0
+    assert sum(flags.values()) < 15
+
+
 def test_special_days_are_those_of_holidays_and_day_types() -> None:
     fitted = calendar.fit_calendar(
         ("weekday", "day_type", "trend"), "US", YEARS, ["W", "A", "U"] * 400, holiday_window=1

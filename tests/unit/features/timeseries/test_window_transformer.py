@@ -27,6 +27,9 @@ EVERYTHING = ForecastFeatures(
     calendar=("weekday", "month", "year", "day_type", "trend"),
     holiday_country="US",
     lags=(7, 14),
+    levels=(4,),
+    holiday_window=0,
+    bridge_days=True,
     transform="log1p",
     difference=7,
 )
@@ -52,12 +55,27 @@ def preprocess(folder: Path, values: dict[str, Any], settings: ForecastFeatures 
     return forecast.preprocess(folder, folder / "out", settings)
 
 
+def test_a_level_is_the_mean_of_days_that_end_a_horizon_earlier(tmp_path: Path) -> None:
+    values = columns()
+    transformer = WindowTransformer(preprocess(tmp_path, values))
+    scaled = transformer.scale_columns(values)["y"]
+    inputs = transformer.transform(DAYS, values, np.array([50]))
+    for day, level in enumerate(inputs.future[0, :, -1], start=50):
+        assert level == pytest.approx(scaled[day - 6 : day - 2].mean(), rel=1e-5)
+    longest = {**EVERYTHING.model_dump(), "levels": (20,)}
+    spec = preprocess(tmp_path / "longest", values, ForecastFeatures(**longest))
+    assert WindowTransformer(spec).min_history == 10 + 20 + 2
+    first = WindowTransformer(spec).transform(DAYS, values, np.array([32]))
+    assert np.isfinite(first.past).all()
+    assert np.isfinite(first.future).all()
+
+
 def test_records_equal_the_transform_of_the_stored_spec(tmp_path: Path) -> None:
     spec = json.loads(json.dumps(preprocess(tmp_path, columns())))
     transformer = WindowTransformer(spec)
     assert transformer.min_history == 10 + 14
     assert spec["channels"] == ["y", "bus", "rain", *spec["future"]]
-    assert spec["future"][-2:] == ["lag_7", "lag_14"]
+    assert spec["future"][-4:] == ["holiday_bridge", "lag_7", "lag_14", "level_4"]
     assert len(spec["splits"]) == 3
     stored = numpy_reader.windows(tmp_path / "out", spec, "valid")
     origins = np.arange(60, 90 - 2)
@@ -115,7 +133,7 @@ def test_targets_lie_in_their_split_and_lags_are_earlier_values(tmp_path: Path) 
         stored = numpy_reader.windows(tmp_path / "out", spec, split)
         origins = stored.origin - DAYS[0].astype(np.int64)
         assert (origins.min(), origins.max()) == (low, high)
-        for channel, lag in enumerate((7, 14), -2):
+        for channel, lag in enumerate((7, 14), -3):
             forecast_days = origins[:, None] + np.arange(3) - lag
             np.testing.assert_allclose(stored.future[:, :, channel], y[forecast_days], rtol=1e-6)
             past_days = origins[:, None] + np.arange(-10, 0) - lag
@@ -139,7 +157,7 @@ def test_calendar_of_the_lagged_days_is_a_feature(tmp_path: Path) -> None:
             assert 0 < known[:, names.index(name)].sum() < len(DAYS)
     assert np.isfinite(windows.past).all()
     special = len(transformer.calendar.special_day_indices)
-    assert len(channel) == len(spec["future"]) == len(names) + 2 + 3 * special
+    assert len(channel) == len(spec["future"]) == len(names) + 3 + 3 * special
 
 
 @pytest.mark.parametrize("difference", [None, 3, 10])
