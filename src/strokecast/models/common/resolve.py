@@ -43,6 +43,7 @@ def resolve(settings: Params) -> Params:
     evaluation = {task: _resolve_baseline(settings, task) for task in params.TASKS}
     return settings.model_copy(
         update={
+            "features": settings.features.model_copy(update={"forecast": forecast}),
             "models": settings.models.model_copy(update=models),
             "evaluation": settings.evaluation.model_copy(update=evaluation),
         }
