@@ -76,6 +76,17 @@ def test_any_utf_8_text_is_read(forecast_project: Any, text: str) -> None:
     assert pd.read_csv("out.csv")["mean"].tolist() == [24, 25, 26, 27, 28, 29, 30]
 
 
+@pytest.mark.parametrize("row", ["2021-01-31," + "9" * 400, "9" * 400 + ",1"], ids=["value", "date"])
+def test_a_cell_of_hundreds_of_digits_is_one_short_line(forecast_project: Any, row: str) -> None:
+    (forecast_project.root / "in.csv").write_text(f"{GOOD}{row}\n")
+    error, table = forecast_project.validate(forecast_project.root / "in.csv")
+    result = forecast_project.forecast(forecast_project.root / "in.csv", table)
+    for line in (error, result.output):
+        assert f"{'9' * 59}…'" in line
+        assert len(line) < 400
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+
+
 def test_ids_are_text_whatever_they_look_like(forecast_project: Any) -> None:
     ids = ["007", "7", "7.0", "1e5", "nan", "NA", "None", "true", "null", "-", "%s"]
     rows = "".join(f"{line},{unique_id}\n" for unique_id in ids for line in ROWS.splitlines())

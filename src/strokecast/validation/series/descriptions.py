@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from strokecast.common import names
 from strokecast.validation.rules import Rule
 from strokecast.validation.series.numbers import find_separator
 from strokecast.validation.series.rows import EXTRA_PREFIX, extra_columns
@@ -13,6 +14,7 @@ from strokecast.validation.suites import RowDescription
 if TYPE_CHECKING:
     import pandas as pd
 
+_MAX_COLUMNS = 60  # of a cell in a message
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
@@ -35,6 +37,7 @@ def describe_row(frame: pd.DataFrame, rule: Rule, position: int, source: SeriesS
     row = frame.iloc[position]
     name, date, cell = row_name(frame, position), row["ds"], row["y"]
     columns = {"row": str(row["row"]), "date": date, "cell": cell}
+    date, cell = (names.shorten(text, _MAX_COLUMNS) for text in (date, cell))
     columns |= {key: row[key] for key in ("file", "unique_id", "day_type") if key in frame}
     if rule.name in ("conflicting_date", "exact_duplicate"):
         first = frame.iloc[int(row["first_position"])]
@@ -51,7 +54,7 @@ def describe_row(frame: pd.DataFrame, rule: Rule, position: int, source: SeriesS
         return f"{date} has {first[differing]!r} in {first_name} and {row[differing]!r} in {name}", columns
     if rule.name == "thousands_mark":
         return (
-            f"{name}: {date} {cell!r}, separator {find_separator(cell, source.thousands, source.decimal)!r}",
+            f"{name}: {date} {cell!r}, separator {find_separator(row['y'], source.thousands, source.decimal)!r}",
             columns,
         )
     if rule.name == "day_type":

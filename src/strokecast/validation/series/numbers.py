@@ -13,6 +13,7 @@ from strokecast.common.limits import LARGEST_VALUE
 if TYPE_CHECKING:
     import pandas as pd
 
+_MAX_CHARACTERS = 300  # of a number; an integer of 309 digits is too large for a float
 # Thousands separator → regular expression of the characters that count as it.
 _SEPARATORS = {",": ",", "'": "'", " ": r"[ \u00a0\u202f]", ".": r"\."}
 
@@ -37,6 +38,7 @@ def parse_numbers(cells: pd.Series, thousands: str, decimal: str = "") -> NDArra
     pattern = rf"[+-]?(?:{integer}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
     text = cells.fillna("").str.strip()
     is_number = text.str.fullmatch(pattern, flags=re.ASCII).to_numpy(dtype=bool)
+    is_number = is_number & (text.str.len() <= _MAX_CHARACTERS).to_numpy(dtype=bool)
     if thousands:
         text = text.str.replace(separator, "", regex=True)
     if decimal == ",":
