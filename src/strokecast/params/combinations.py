@@ -37,7 +37,7 @@ class Combination(Strict):
     )
 
 
-DEFAULT = {"mean_of_best_3": Combination(top=3)}
+DEFAULT = {"weighted_best_5": Combination(top=5, weights="nnls")}
 
 
 def check(params: Params) -> None:
