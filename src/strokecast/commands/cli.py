@@ -187,6 +187,17 @@ def repro(jobs: int | None) -> None:
     "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf file; overwritten if it exists"
 )
 @click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="JSON file that keeps the intervals from call to call: each call learns from the errors of earlier forecasts; "
+    "default: .strokecast/intervals/<model>-seed-<n>.json",
+)
+@click.option(
+    "--no-state",
+    is_flag=True,
+    help="intervals of the training's calibration; no file is read or written for them",
+)
 @_in_project
 def forecast(
     model: str,
@@ -196,6 +207,8 @@ def forecast(
     future: Path | None,
     plot: Path | None,
     seed: int | None,
+    state: Path | None,
+    no_state: bool,
 ) -> None:
     """Forecast the days after the last row of a daily series.
 
@@ -205,7 +218,9 @@ def forecast(
     from strokecast.commands import forecast as forecast_command
     from strokecast.common import output_paths
 
-    options = forecast_command.ForecastOptions(model, source, horizon, output, future, plot, seed)
+    options = forecast_command.ForecastOptions(
+        model, source, horizon, output, future, plot, seed, state, keep_state=not no_state
+    )
     line = forecast_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
     click.echo(line, err=output_paths.is_stdout(output))
 

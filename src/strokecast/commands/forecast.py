@@ -22,10 +22,13 @@ from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 from strokecast.inference import stored_combination
 from strokecast.inference.forecasting import SeriesForecaster
+from strokecast.inference.interval_state import IntervalState
 from strokecast.inference.series_table import ID, to_series_id
 from strokecast.models.common import model_folder
 
 CHAMPION = "champion"
+DEFAULT_STATE = Path(".strokecast/intervals")  # <model>-seed-<n>.json
+_PIPELINE_FOLDERS = ("data", "models", "reports", "mlruns")
 _OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 _HISTORY_DAYS = 56  # on the plot
@@ -45,6 +48,8 @@ class ForecastOptions:
         future: file with the day types of the future days, for models that use them.
         plot: image file to write.
         seed: of the trained model; None: its lowest seed.
+        state: JSON file that keeps the intervals from call to call; None: one in `DEFAULT_STATE`.
+        keep_state: False: no such file is read or written, and the intervals are those of the training's calibration.
     """
 
     model: str
@@ -54,6 +59,8 @@ class ForecastOptions:
     future: Path | None = None
     plot: Path | None = None
     seed: int | None = None
+    state: Path | None = None
+    keep_state: bool = True
 
 
 def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
@@ -82,8 +89,13 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     future = None
     if options.future is not None:
         future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
+    state = None
+    if options.keep_state:
+        model = f"{name}-{model_dir.name}" if model_dir.name != name else name  # combinations have no seed
+        path = options.state or DEFAULT_STATE / f"{model}.json"
+        state = IntervalState(path, model, model_dir, int(spec["horizon"]), report)
     forecast = SeriesForecaster(model_dir, spec, combination).forecast(
-        frame, future, options.horizon, str(options.source)
+        frame, future, options.horizon, str(options.source), None if state is None else state.intervals
     )
     path = options.output
     try:
@@ -96,10 +108,20 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
                 path = options.plot
                 temporary = outputs.enter_context(new_file(options.plot))
                 figures.save(figure, temporary, options.plot.suffix[1:].lower())
+            if state is not None and options.state is not None:
+                path = state.path
+                state.write(state.path)
     except OSError as error:
         raise UserError(
             f"cannot be written ({describe_os_error(error)})", location=str(path), fix="name another file"
         ) from None
+    if state is not None and options.state is None:
+        try:
+            state.write(state.path)
+        except OSError as error:
+            report(
+                f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
+            )
     model = f"{name} (the champion of reports/forecast)" if options.model == CHAMPION else name
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
@@ -177,7 +199,7 @@ def find_model_dir(name: str, seed: int | None) -> Path:
 def _check_outputs(options: ForecastOptions) -> None:
     """Raise a `UserError` if an output cannot be written, is an input or of an unknown type."""
     inputs = [os.path.realpath(path) for path in (options.source, options.future) if path is not None]
-    outputs = {"--output": options.output, "--plot": options.plot}
+    outputs = {"--output": options.output, "--plot": options.plot, "--state": options.state}
     for option, path in outputs.items():
         if path is None:
             continue
@@ -193,6 +215,8 @@ def _check_outputs(options: ForecastOptions) -> None:
             location="--output",
             allowed="a .csv or .parquet file",
         )
+    if options.state is not None:
+        _check_state(options.state, options)
     if options.plot is not None:
         if options.plot.suffix.lower() not in _PLOT_SUFFIXES:
             raise UserError(
@@ -200,6 +224,25 @@ def _check_outputs(options: ForecastOptions) -> None:
             )
         if os.path.realpath(options.plot) == os.path.realpath(options.output):
             raise UserError(f"{options.plot} is also --output", location="--plot", fix="name another file")
+
+
+def _check_state(state: Path, options: ForecastOptions) -> None:
+    """Raise a `UserError` if the file of the intervals is a stream, another output, or lies where stages write."""
+    if not options.keep_state:
+        raise UserError("contradicts --no-state", location="--state", fix="omit one of them")
+    if output_paths.is_stream(state):
+        raise UserError(f"{state} is not a file", location="--state", fix="name a file")
+    target = Path(os.path.realpath(state))
+    for option, path in (("--output", options.output), ("--plot", options.plot)):
+        if path is not None and target == Path(os.path.realpath(path)):
+            raise UserError(f"{state} is also {option}", location="--state", fix="name another file")
+    for folder in _PIPELINE_FOLDERS:
+        if target.is_relative_to(os.path.realpath(folder)):
+            raise UserError(
+                f"{state} lies in {folder}/, which stages replace",
+                location="--state",
+                fix=f"name a file outside of {', '.join(_PIPELINE_FOLDERS)}",
+            )
 
 
 def _write(forecast: pd.DataFrame, output: Path, temporary: Path) -> None:

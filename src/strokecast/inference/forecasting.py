@@ -7,12 +7,13 @@ Shapes: T days of history, H days of the horizon, L interval levels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
@@ -31,6 +32,10 @@ from strokecast.inference.series_table import (
     series_ids,
 )
 from strokecast.models.common import model_folder, registry
+
+Floats = NDArray[np.float64]
+IntervalFn = Callable[[str, str, Days, Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
+"""`inference.interval_state.IntervalState.intervals`, which MLflow models do not contain: they have no state."""
 
 
 class SeriesForecaster:
@@ -97,6 +102,7 @@ class SeriesForecaster:
         future: pd.DataFrame | None = None,
         horizon: int | None = None,
         location: str = "input",
+        intervals: IntervalFn | None = None,
     ) -> pd.DataFrame:
         """Forecast the days after the last row of each series.
 
@@ -108,6 +114,8 @@ class SeriesForecaster:
                 differ between series.
             horizon: days, at most the model's horizon; None: the model's horizon.
             location: how errors name the input.
+            intervals: moves the intervals by the errors of earlier calls (`interval_state.IntervalState.intervals`); None:
+                the intervals of the training's calibration.
 
         Returns:
             For each series `horizon` rows of `ds` (datetime64), `unique_id` (of the input, else the name of the training
@@ -137,6 +145,7 @@ class SeriesForecaster:
                 _future_of(future, series_id),
                 days_ahead,
                 location if series_id is None else f"{location} ({name})",
+                intervals,
             )
             for name, series_id, rows in self._series(frame, location)
         ]
@@ -170,7 +179,13 @@ class SeriesForecaster:
             yield str(name), name, rows
 
     def _forecast_series(
-        self, name: str, rows: pd.DataFrame, future: pd.DataFrame | None, days_ahead: int, location: str
+        self,
+        name: str,
+        rows: pd.DataFrame,
+        future: pd.DataFrame | None,
+        days_ahead: int,
+        location: str,
+        intervals: IntervalFn | None,
     ) -> pd.DataFrame:
         # A model of one series scales every series as its training series.
         series = series_spec.SINGLE if series_spec.SINGLE in self._names else name
@@ -204,8 +219,17 @@ class SeriesForecaster:
             )
         if not all(np.isfinite(values).all() for values in (point, low, high)):
             raise UserError(f"the forecast of {all_days[count]} is not a finite number", location=location)
+        if intervals is not None:
+            raw_low, raw_high = conformal.raw_intervals(
+                point, forecast.quantiles, forecast.quantile_levels, calibration.levels
+            )
+            history = np.asarray(columns[self._spec["targets"][0]][:count], np.float64)
+            own_low, own_high = intervals(
+                name, series, days, history, point[0], raw_low[:, 0], raw_high[:, 0]
+            )
+            low, high = conformal.enforce_nesting(own_low[:, None], own_high[:, None], point, counts)
         ends = [end for pair in zip(low, high, strict=True) for end in pair]
-        intervals = {
+        end_columns = {
             column: values[0, :days_ahead]
             for column, values in zip(conformal.interval_columns(calibration.levels), ends, strict=True)
         }
@@ -214,7 +238,7 @@ class SeriesForecaster:
                 "ds": pd.to_datetime(all_days[count : count + days_ahead]),
                 ID: name,
                 conformal.point_column(forecast.quantiles is not None): point[0, :days_ahead],
-                **intervals,
+                **end_columns,
             }
         )
 

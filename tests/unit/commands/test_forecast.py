@@ -102,6 +102,7 @@ def run_forecast(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             str(tmp_path / "in.csv"),
             "--output",
             str(tmp_path / "out.csv"),
+            "--no-state",
         ]
         if future is not None:
             future.to_csv(tmp_path / "future.csv", index=False)
