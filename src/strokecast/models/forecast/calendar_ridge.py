@@ -32,7 +32,7 @@ class CalendarRidgeConfig(PooledConfig):
     CalendarRidgeConfig,
     testing=CalendarRidgeConfig(),
     kind="rule",
-    requirements=("scipy", "holidays"),
+    requirements=("scipy", "holidays", "threadpoolctl"),
 )
 def build(config: CalendarRidgeConfig, spec: Mapping[str, Any]) -> Any:
     """values [n] → forecasts [H], in the series' own unit."""

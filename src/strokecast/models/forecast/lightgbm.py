@@ -27,7 +27,7 @@ from strokecast.models.pooled.config import PooledConfig, RefitEvery
 class LightgbmConfig(PooledConfig):
     """Settings of `forecast.lightgbm`."""
 
-    refit_every: RefitEvery = 91
+    refit_every: RefitEvery = 182
     trees: int = Field(60, ge=1, le=10_000, description="boosting stages")
     learning_rate: float = Field(0.03, gt=0, le=1, description="factor of each tree's contribution")
     leaves: int = Field(31, ge=2, le=1024, description="maximum leaves of a tree")
@@ -45,7 +45,7 @@ class LightgbmConfig(PooledConfig):
     LightgbmConfig,
     testing=LightgbmConfig(trees=5, leaves=7, rows=1000),
     kind="rule",
-    requirements=("lightgbm", "scipy", "holidays"),
+    requirements=("lightgbm", "scipy", "holidays", "threadpoolctl"),
 )
 def build(config: LightgbmConfig, spec: Mapping[str, Any]) -> Any:
     """values [n] → forecasts [H], in the series' own unit."""

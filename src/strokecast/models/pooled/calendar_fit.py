@@ -72,6 +72,8 @@ def fit(
         variances: prior variance per group of columns; None: all groups, with variances estimated from the values.
         days_after: A.
     """
+    from threadpoolctl import threadpool_limits
+
     transform = fit_transform(values, kind)
     target = transform.transform(values)
     center = float(np.median(target))
@@ -79,7 +81,8 @@ def fit(
     all_days = days[0] + np.arange(len(days) + days_after).astype("timedelta64[D]")
     groups = design.groups(all_days)
     past = {name: columns[: len(days)] for name, columns in groups.items()}
-    ridge = group_ridge.fit(past, target - center, np.ones(len(days)), variances, UNPENALISED)
+    with threadpool_limits(1):  # the products are small; on a busy machine, threads would wait for each other
+        ridge = group_ridge.fit(past, target - center, np.ones(len(days)), variances, UNPENALISED)
     effects = ridge.predict(groups, without=TREND) + center
     deviation = np.abs(target - effects[: len(days)] - running_median(target - effects[: len(days)]))
     spread = float(np.ptp(target))

@@ -22,7 +22,7 @@ RefitEvery = Annotated[
 class PooledConfig(Config):
     """Settings of the calendar and the level."""
 
-    refit_every: RefitEvery = 28
+    refit_every: RefitEvery = 91
     transform: Literal["auto", "log", "log1p", "none"] = Field(
         "auto",
         description="of the values; auto: log if all are positive, log1p if some are zero, none if some are negative",
