@@ -22,12 +22,21 @@ _ESTIMATOR = (
     "features/records/numpy_reader.py",
     "common/tfrecord.py",
 )
+_DAYS = (  # forecasters without a network
+    "common/public_holidays.py",
+    "inference/backtest.py",
+    "models/pooled",
+    "models/regression",
+    "models/statistical",
+)
 
 
 def code_files(task: str, name: str) -> list[Path]:
     """The source files of this package that the numbers of a training depend on, sorted."""
-    estimator = _ESTIMATOR if registry.get(task, name).kind == "estimator" else ()
-    places = (*_ALWAYS, *estimator, f"models/{task}/{name}.py")
+    kind = registry.get(task, name).kind
+    estimator = _ESTIMATOR if kind == "estimator" else ()
+    days = _DAYS if task == "forecast" and kind != "network" else ()
+    places = (*_ALWAYS, *estimator, *days, f"models/{task}/{name}.py")
     return sorted({path for place in places for path in source_files(_PACKAGE / place)})
 
 

@@ -93,7 +93,19 @@ def test_the_digest_changes_with_the_architecture_file_alone(
     assert code_digest.code_digest("classify", "gru") != first
 
 
+@pytest.mark.parametrize(
+    ("name", "hashed"),
+    [("calendar_ridge", True), ("seasonal_naive_7", True), ("ridge", True), ("gru", False)],
+)
+def test_forecasters_without_a_network_depend_on_their_rooms(name: str, hashed: bool) -> None:
+    root = Path(code_digest.__file__).parents[1]
+    files = {path.relative_to(root).as_posix() for path in code_digest.code_files("forecast", name)}
+    rooms = {"models/pooled/group_ridge.py", "models/statistical/base.py", "models/regression/ridge.py"}
+    assert (rooms <= files) is hashed
+    assert bool(rooms & files) is hashed
+
+
 def test_every_listed_file_exists() -> None:
     package = Path(code_digest.__file__).parents[1]
-    for place in (*code_digest._ALWAYS, *code_digest._ESTIMATOR):
+    for place in (*code_digest._ALWAYS, *code_digest._ESTIMATOR, *code_digest._DAYS):
         assert (package / place).exists(), place
