@@ -112,9 +112,9 @@ def test_only_training_lengths_count(validated_sketches: Path, tmp_path: Path) -
     [
         ([64, 32], ["ascending"]),
         ([32, 32], ["ascending"]),
-        ([1, 8], ["auto or list of integer >= 2"]),
-        ([], ["auto or list of integer >= 2"]),
-        ("quantiles", ["'quantiles'", "auto or list of integer >= 2"]),
+        ([1, 8], ["auto or list of integer from 2 to 100000"]),
+        ([], ["auto or list of integer from 2 to 100000"]),
+        ("quantiles", ["'quantiles'", "auto or list of integer from 2 to 100000"]),
     ],
 )
 def test_invalid_boundaries_are_reported_with_their_key(task: str, value: Any, words: list[str]) -> None:
