@@ -68,12 +68,14 @@ TABLE = [
     Line("watch", "two_stream", testing=4453, default=222172, inputs=("motion",)),
     Line("watch", "video_transformer", testing=1180, default=115084),
     Line("forecast", "auto_arima", testing=0, default=0, min_history=42, kind="rule"),
+    Line("forecast", "auto_ces", testing=0, default=0, min_history=21, kind="rule"),
     Line("forecast", "auto_ets", testing=0, default=0, min_history=21, kind="rule"),
     Line("forecast", "boosted_trees", testing=1232, default=108507, kind="estimator"),
     Line("forecast", "calendar_ridge", testing=0, default=0, min_history=56, kind="rule"),
     Line("forecast", "combination", testing=1533, default=108976, kind="estimator"),
     Line("forecast", "conv_gru", testing=959, default=16401),
     Line("forecast", "deep_rnn", testing=665, default=14577),
+    Line("forecast", "dynamic_optimized_theta", testing=0, default=0, min_history=21, kind="rule"),
     Line("forecast", "encoder_decoder", testing=1009, default=9617),
     Line("forecast", "encoder_decoder_attention", testing=1161, default=11889),
     Line("forecast", "gru", testing=1241, default=13073),
@@ -82,12 +84,19 @@ TABLE = [
     Line("forecast", "linear", testing=405, default=2835, forecast=(7, 1)),
     Line("forecast", "lstm", testing=1457, default=14257),
     Line("forecast", "mstl", testing=0, default=0, min_history=56, kind="rule"),
+    Line("forecast", "nbeatsx", testing=11623, default=138985),
+    Line("forecast", "nhits", testing=5621, default=100165),
+    Line("forecast", "nlinear", testing=2835, default=2835),
+    Line("forecast", "patchtst", testing=3819, default=77393),
     Line("forecast", "ridge", testing=301, default=469, kind="estimator"),
     Line("forecast", "sarima", testing=0, default=0, min_history=42, kind="rule"),
     Line("forecast", "seasonal_naive_364", testing=0, default=0, min_history=364, kind="rule"),
     Line("forecast", "seasonal_naive_7", testing=0, default=0, min_history=7, kind="rule"),
     Line("forecast", "seq2seq", testing=1241, default=13073, forecast=(56, 7, 1, 7)),
     Line("forecast", "simple_rnn", testing=529, default=10417),
+    Line("forecast", "statistical_ensemble", testing=0, default=0, min_history=42, kind="rule"),
+    Line("forecast", "tft", testing=5914, default=9570),
+    Line("forecast", "tsmixer", testing=1184, default=14012),
     Line("forecast", "wavenet", testing=669, default=24177),
     Line("forecast", "wavenet_gated", testing=1353, default=13681),
 ]
@@ -121,7 +130,12 @@ B, T = 6, 24
 NETWORKS = [line for line in TABLE if line.kind == "network"]
 CLASSIFIERS = [line for line in NETWORKS if line.task == "classify"]
 GENERATORS = [line for line in NETWORKS if line.task == "draw"]
-STATISTICAL = [line for line in TABLE if line.kind == "rule"]
+COMPILED = ("auto_ces", "statistical_ensemble")  # numba compiles them for half a minute
+STATISTICAL = [
+    pytest.param(line, id=str(line), marks=pytest.mark.slow if line.name in COMPILED else ())
+    for line in TABLE
+    if line.kind == "rule"
+]
 FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
     *("classify-raster_cnn", "classify-simple_rnn", "draw-class_decoder"),
     *("watch-frame_average", "forecast-linear", "forecast-simple_rnn"),
@@ -384,7 +398,7 @@ def history(days: int, horizon: int) -> Any:
     return SimpleNamespace(values=values, next_days=np.datetime64("2021-03-01") + np.arange(horizon))
 
 
-@pytest.mark.parametrize("line", STATISTICAL, ids=str)
+@pytest.mark.parametrize("line", STATISTICAL)
 def test_statistical_forecasters_forecast_any_horizon_and_load(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json
     from strokecast.inference import networks

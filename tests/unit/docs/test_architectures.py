@@ -55,7 +55,7 @@ REQUIRED = {  # sections that the guide must have; later architectures need none
     "watch": "frame_average cnn_rnn cnn_rnn_strokes conv_lstm conv3d two_stream inflated video_transformer",
     "draw": "class_decoder sketch_rnn",
     "forecast": "linear simple_rnn deep_rnn lstm gru layer_norm_rnn conv_gru wavenet wavenet_gated seq2seq "
-    "encoder_decoder encoder_decoder_attention",
+    "encoder_decoder encoder_decoder_attention nlinear patchtst nbeatsx nhits tsmixer tft",
 }
 
 

@@ -56,7 +56,10 @@ def keys(kind: str, *tasks: str) -> list[tuple[str, str, str]]:
 NETWORK_KEYS = keys("network")
 CLASSIFIER_KEYS = keys("estimator", "classify")
 REGRESSION_KEYS = keys("estimator", "forecast")
-STATISTICAL_KEYS = keys("rule")
+STATISTICAL_KEYS = [
+    pytest.param(*row, marks=pytest.mark.slow if row[1] in ("auto_ces", "statistical_ensemble") else ())
+    for row in keys("rule")
+]  # numba compiles complex exponential smoothing for half a minute
 
 
 def build_graph(task: str, name: str, config: Any) -> str:
@@ -109,10 +112,12 @@ def test_each_key_changes_the_forecast_of_a_statistical_forecaster(task: str, na
     weekly = np.tile([0, 1, 2, 2, 1, -4, -5], 18)
     values = 50 + np.cumsum(np.random.default_rng(1).normal(0.3, 1, 126)) + weekly
 
+    history = SimpleNamespace(values=values, next_days=np.datetime64("2020-06-01") + np.arange(9))
+
     def forecast(config: Any) -> Any:
         model = registry.get(task, name).build(config, SPECS[task])
-        model.fit(values)
-        return model.predict(SimpleNamespace(values=values, next_days=np.arange(9)))
+        model.fit(history)
+        return model.predict(history)
 
     changed = changed_config(task, name, key, **({"seasons": [7, 21]} if key == "seasons" else {}))
     assert np.abs(forecast(changed) - forecast(registry.get(task, name).testing)).max() > 1e-6

@@ -184,20 +184,33 @@ def head(
         state
     )
     projected = keras.layers.Reshape((*shape, units or count), name="each_day")(projected)
+    raw = day_outputs(projected, future_features, count, units)
+    return finish(raw, base, config, spec)
+
+
+def day_outputs(projected: Any, future: Any, count: int, units: int) -> Any:
+    """Return the outputs of each forecast day from its projection of the state and its known features.
+
+    Args:
+        projected: float [..., H, K], or the outputs [..., H, N] without hidden units.
+        future: float [..., H, F], or None.
+        count: N.
+        units: K, hidden units per day; 0: linear.
+
+    Returns:
+        float [..., H, N].
+    """
     if units:
         features = projected
-        if future_features is not None:
-            features = keras.layers.Concatenate(name="with_future")([projected, future_features])
+        if future is not None:
+            features = keras.layers.Concatenate(name="with_future")([projected, future])
         hidden = keras.layers.Dense(units, activation="relu", name="hidden")(features)
-        raw = keras.layers.Dense(count, name="raw")(
-            keras.layers.Concatenate(name="hidden_and_features")([hidden, features])
-        )
-    elif future_features is not None:
-        from_future = keras.layers.Dense(count, use_bias=False, name="future_projection")(future_features)
-        raw = keras.layers.Add(name="raw")([projected, from_future])
-    else:
-        raw = projected
-    return finish(raw, base, config, spec)
+        hidden_and_features = keras.layers.Concatenate(name="hidden_and_features")([hidden, features])
+        return keras.layers.Dense(count, name="raw")(hidden_and_features)
+    if future is None:
+        return projected
+    from_future = keras.layers.Dense(count, use_bias=False, name="future_projection")(future)
+    return keras.layers.Add(name="raw")([projected, from_future])
 
 
 def finish(raw: Any, base: Any, config: Forecaster, spec: Mapping[str, Any]) -> Any:

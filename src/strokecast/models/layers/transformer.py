@@ -70,15 +70,15 @@ class PositionEmbedding(keras.layers.Layer):
     """Add a learned vector per position.
 
     Call arguments:
-        x: float [B, T, D], T the same in all calls.
+        x: float [..., T, D], T the same in all calls.
 
     Returns:
-        float [B, T, D].
+        float [..., T, D].
     """
 
     def build(self, x_shape: tuple[int | None, ...]) -> None:
         """Create the vectors [T, D]."""
-        self.table = self.add_weight(x_shape[1:], initializer="uniform", name="position_embedding")
+        self.table = self.add_weight(x_shape[-2:], initializer="uniform", name="position_embedding")
 
     def call(self, x: Any) -> Any:
         """Return the sum of `x` and the vectors."""

@@ -27,6 +27,9 @@ NETWORKS = [name for name in registry.names("forecast") if registry.get("forecas
 FAST_TO_TRAIN = ("linear", "lstm", "wavenet")  # one per kind; `make test-slow` trains the others
 TRAINED = [pytest.param(name, marks=() if name in FAST_TO_TRAIN else pytest.mark.slow) for name in NETWORKS]
 DECODERS = [name for name in NETWORKS if name.startswith("encoder_decoder")]
+READS_EARLIER_DAYS = (*DECODERS, "tft")  # a forecast day depends on the known features of the days up to it
+READS_ALL_DAYS = ("nbeatsx", "nhits", "tsmixer")  # on those of the whole horizon
+NORMALIZED = ("nlinear", "patchtst", "tsmixer")  # by the window's own statistics
 
 
 def build(name: str, spec: dict[str, Any] | None = None, **changes: Any) -> Any:
@@ -78,7 +81,7 @@ def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
-    settings = {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet") else {}
+    settings = {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet", "nbeatsx") else {}
     keys = set(registry.get("forecast", name).config.model_fields)
     model = build(
         name, quantiles=(0.1, 0.5, 0.9), **{key: value for key, value in settings.items() if key in keys}
@@ -93,7 +96,7 @@ def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_each_day_depends_on_its_own_known_features_only(name: str) -> None:
+def test_each_day_depends_on_its_own_known_features_and_no_others_than_stated(name: str) -> None:
     model, inputs = build(name), inputs_of(SPEC)
     assert {tensor.name for tensor in model.inputs} == {"past", "future"}
     plain = networks.last_step(model(inputs).numpy(), H)
@@ -103,7 +106,10 @@ def test_each_day_depends_on_its_own_known_features_only(name: str) -> None:
         other = networks.last_step(model({**inputs, "future": changed}).numpy(), H)
         moved = np.abs(other - plain).reshape(3, H, -1).max(axis=(0, 2))
         assert moved[day] > 1e-6
-        independent = np.arange(H) < day if name in DECODERS else np.arange(H) != day
+        if name in READS_ALL_DAYS:
+            assert (moved > 1e-6).all()
+            continue
+        independent = np.arange(H) < day if name in READS_EARLIER_DAYS else np.arange(H) != day
         assert moved[independent].max(initial=0) < 1e-6
 
 
@@ -241,3 +247,79 @@ def test_receptive_field_of_wavenets_equals_the_documented_one(name: str, reach:
     past[np.arange(W), np.arange(W)] += 1.0
     forecast = model({"past": past, "future": np.zeros((W + 1, H, 2), np.float32)}).numpy()
     assert int((np.abs(forecast[:-1] - forecast[-1]).max(axis=(1, 2)) > 0).sum()) == reach
+
+
+@pytest.mark.parametrize("name", ["nbeatsx", "nhits", "nlinear", "patchtst", "tft", "tsmixer"])
+def test_a_window_and_a_horizon_of_one_day(name: str) -> None:
+    one_day = SPEC | {"input_size": 1, "horizon": 1}
+    model = build(name, one_day, **({"patch": 1, "stride": 1} if name == "patchtst" else {}))
+    inputs = {"past": np.ones((3, 1, 3), np.float32), "future": np.ones((3, 1, 2), np.float32)}
+    assert np.isfinite(model(inputs).numpy()).all()
+    assert model.output_shape == (None, 1, 1, 7)
+
+
+@pytest.mark.parametrize("residual", ["none", "last_week"])
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_a_forecast_moves_with_level_and_spread_of_the_window(name: str, residual: str) -> None:
+    model, inputs = build(name, MULTIVARIATE, residual=residual), inputs_of(MULTIVARIATE)
+    level = np.array([30.0, -8.0], np.float32)  # of the two targets
+    spread = np.array([1.0, 1.0] if name == "nlinear" else [5.0, 0.5], np.float32)
+    moved = inputs["past"].copy()
+    moved[:, :, :2] = moved[:, :, :2] * spread + level
+    expected = model(inputs).numpy() * spread[:, None] + level[:, None]
+    np.testing.assert_allclose(model({**inputs, "past": moved}).numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["nlinear", "patchtst"])
+def test_independent_channels_do_not_read_each_other(name: str) -> None:
+    linear_head = {"head_units": 0} if name == "patchtst" else {}
+    model, inputs = build(name, MULTIVARIATE, **linear_head), inputs_of(MULTIVARIATE)
+    changed = inputs["past"].copy()
+    changed[:, 3, 1:] += 1.0  # the second target and the past covariate
+    moved = np.abs(model({**inputs, "past": changed}).numpy() - model(inputs).numpy()).max(axis=(0, 1, 3))
+    assert moved[0] == 0
+    assert moved[1] > 1e-6
+
+
+def test_patchtst_reads_every_day_and_needs_a_window_as_long_as_a_patch() -> None:
+    for patch, stride in ((5, 3), (14, 14), (4, 4)):
+        model = build("patchtst", quantiles=(), patch=patch, stride=stride)
+        past = np.repeat(inputs_of(SPEC)["past"][:1], W + 1, axis=0)
+        past[np.arange(W), np.arange(W), 0] += 1.0  # row d differs from the last on day d
+        forecast = model({"past": past, "future": np.zeros((W + 1, H, 2), np.float32)}).numpy()
+        assert (np.abs(forecast[:-1] - forecast[-1]).max(axis=(1, 2)) > 0).all()
+    with pytest.raises(UserError, match=r"patch: 15 is longer than the window of 14 days; .*1 to 14"):
+        build("patchtst", patch=15)
+
+
+def test_nbeatsx_has_no_exogenous_basis_without_known_features() -> None:
+    for spec, coefficients in ((SPEC, len(FUTURE)), (PAST_ONLY, H)):
+        layer = build("nbeatsx", spec, stacks=("exogenous", "trend")).get_layer(
+            "exogenous_1_1_forecast_coefficients"
+        )
+        assert layer.units == 7 * coefficients  # per quantile
+
+
+def test_tft_reads_the_flags_of_series_as_static_covariates() -> None:
+    flags = ["series: a", "series: b"]
+    spec = SPEC | {"future": [*FUTURE, *flags], "channels": ["y", *FUTURE, *flags], "series_ids": ["a", "b"]}
+    model, inputs = build("tft", spec), inputs_of(spec)
+    assert model.get_layer("past_variables_weights").output.shape == (None, W, 1 + 2 + 1)
+    assert model.get_layer("future_variables_weights").output.shape == (None, H, 2 + 1)
+    plain = model(inputs).numpy()
+    changed = {name: values.copy() for name, values in inputs.items()}
+    changed["past"][:, -1, 3:] += 1.0
+    assert (np.abs(model(changed).numpy() - plain) > 1e-7).any(axis=(2, 3)).all()
+    only_flags = SPEC | {"future": flags, "channels": ["y", *flags], "series_ids": ["a", "b"]}
+    assert np.isfinite(build("tft", only_flags)(inputs_of(only_flags)).numpy()).all()
+
+
+def test_tft_weighs_the_variables_of_each_day() -> None:
+    import keras
+
+    model = build("tft")
+    weights = keras.Model(model.inputs, model.get_layer("past_variables_weights").output)(
+        inputs_of(SPEC)
+    ).numpy()
+    assert weights.min() > 0
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)

@@ -130,23 +130,31 @@ def test_fit_selects_a_json_serialisable_specification_that_predict_keeps(
         assert forecaster.specification == stored
 
 
-def test_an_ensemble_is_the_mean_or_median_of_its_members(
-    values: Any, fitted: dict[str, StatisticalForecaster]
-) -> None:
+@pytest.mark.slow  # numba compiles complex exponential smoothing
+def test_complex_exponential_smoothing_equals_that_of_statsforecast(values: Any) -> None:
     from statsforecast.models import AutoCES
 
+    forecaster = fit("auto_ces", values, max_history_days=None)
+    expected = AutoCES(season_length=7).forecast(values, 7)["mean"]
+    np.testing.assert_allclose(forecaster.predict(history(values)), expected, rtol=1e-4)
+    assert set(forecaster.specification) == {"model"}
+    falling = values - values.mean() + np.linspace(30, 1, len(values))
+    assert fit("auto_ces", falling, SPEC | {"counts": True}).predict(history(falling, 28)).min() == 0
+    constant = np.full(90, 12.0)
+    np.testing.assert_allclose(fit("auto_ces", constant).predict(history(constant)), 12.0)
+
+
+@pytest.mark.slow  # numba compiles complex exponential smoothing
+def test_an_ensemble_is_the_mean_or_median_of_its_members(values: Any) -> None:
+    names = ("auto_arima", "auto_ets", "auto_ces", "dynamic_optimized_theta")
     ensemble = fit("statistical_ensemble", values)
-    assert list(ensemble.specification) == ["auto_arima", "auto_ets", "auto_ces", "dynamic_optimized_theta"]
+    assert ensemble.specification == {name: fit(name, values).specification for name in names}
     assert json.loads(json.dumps(ensemble.specification)) == ensemble.specification
-    members = [
-        fitted[name].predict(history(values))
-        for name in ("auto_arima", "auto_ets", "dynamic_optimized_theta")
-    ]
-    members.append(AutoCES(season_length=7).forecast(values[-70:], 7)["mean"])
-    np.testing.assert_allclose(ensemble.predict(history(values)), np.mean(members, axis=0), rtol=1e-4)
+    members = [fit(name, values).predict(history(values)) for name in names]
+    np.testing.assert_allclose(ensemble.predict(history(values)), np.mean(members, axis=0))
     median = build("statistical_ensemble", combine="median")
     median.specification = ensemble.specification
-    np.testing.assert_allclose(median.predict(history(values)), np.median(members, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(median.predict(history(values)), np.median(members, axis=0))
 
 
 def test_multiplicative_smoothing_becomes_additive_if_a_value_is_zero(values: Any) -> None:
