@@ -30,7 +30,9 @@ def same_search_path(search_path: list[str]) -> Iterator[None]:
     sys.path[:] = search_path
 
 
-gc.set_threshold(100_000, 50, 100)  # as in every stage; with Python's own, collections take a tenth of the time
+gc.set_threshold(
+    100_000, 50, 100
+)  # as in every stage; with Python's own, collections take a tenth of the time
 hypothesis.settings.register_profile("any machine", deadline=None)  # each test has a timeout of its own
 hypothesis.settings.load_profile("any machine")
 platform.processor()  # MLflow calls it on import; the first call starts `uname`, its result is cached

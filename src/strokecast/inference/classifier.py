@@ -143,6 +143,8 @@ def _parse_times(cell: Any, count: int, row: int) -> NDArray[np.float64]:
         raise UserError("has a value that is not finite", location=location, allowed=allowed)
     if (largest := np.abs(times).max()) > LARGEST_MOVE:
         raise UserError(
-            f"has a time of {largest:g} ms", location=location, allowed=f"times of at most {LARGEST_MOVE:g} ms"
+            f"has a time of {largest:g} ms",
+            location=location,
+            allowed=f"times of at most {LARGEST_MOVE:g} ms",
         )
     return times

@@ -3,7 +3,7 @@
 import functools
 import json
 from types import SimpleNamespace
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -56,10 +56,17 @@ def keys(kind: str, *tasks: str) -> list[tuple[str, str, str]]:
 NETWORK_KEYS = keys("network")
 CLASSIFIER_KEYS = keys("estimator", "classify")
 REGRESSION_KEYS = keys("estimator", "forecast")
+# Pooled forecasters need years of days; numba compiles complex exponential smoothing for half a minute.
+POOLED = ("calendar_ridge", "lightgbm")
 STATISTICAL_KEYS = [
-    pytest.param(*row, marks=pytest.mark.slow if row[1] in ("auto_ces", "statistical_ensemble") else ())
+    pytest.param(
+        *row, marks=pytest.mark.slow if row[1] in (*POOLED, "auto_ces", "statistical_ensemble") else ()
+    )
     for row in keys("rule")
-]  # numba compiles complex exponential smoothing for half a minute
+]
+# Values that differ from what `auto` takes, or by enough to change a forecast.
+OTHER_VALUES = {"seasons": [7, 21]}
+OTHER_VALUES_POOLED = {"transform": "none", "seasons": True, "leaves": 2, "rows": 3000}
 
 
 def build_graph(task: str, name: str, config: Any) -> str:
@@ -78,6 +85,8 @@ def other_value(value: Any, field: Any) -> Any:
     annotation = field.annotation
     if get_origin(annotation) is Literal:
         return next(choice for choice in get_args(annotation) if choice != value)
+    if get_origin(annotation) is Union:  # "auto" or a value
+        return True
     if isinstance(value, bool):
         return not value
     if isinstance(value, tuple) and all(isinstance(item, float) for item in value):  # quantile levels
@@ -109,8 +118,11 @@ def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
 
 @pytest.mark.parametrize(("task", "name", "key"), STATISTICAL_KEYS)
 def test_each_key_changes_the_forecast_of_a_statistical_forecaster(task: str, name: str, key: str) -> None:
-    weekly = np.tile([0, 1, 2, 2, 1, -4, -5], 18)
-    values = 50 + np.cumsum(np.random.default_rng(1).normal(0.3, 1, 126)) + weekly
+    days = 1260 if name in POOLED else 126
+    weekly = np.tile([0, 1, 2, 2, 1, -4, -5], days // 7)
+    values = 50 + np.cumsum(np.random.default_rng(1).normal(0.3, 1, days)) + weekly
+    if name in POOLED:
+        values += 20 * np.sin(np.arange(days) * 2 * np.pi / 365.25) + 50
 
     history = SimpleNamespace(values=values, next_days=np.datetime64("2020-06-01") + np.arange(9))
 
@@ -119,7 +131,8 @@ def test_each_key_changes_the_forecast_of_a_statistical_forecaster(task: str, na
         model.fit(history)
         return model.predict(history)
 
-    changed = changed_config(task, name, key, **({"seasons": [7, 21]} if key == "seasons" else {}))
+    others = OTHER_VALUES_POOLED if name in POOLED else OTHER_VALUES
+    changed = changed_config(task, name, key, **({key: others[key]} if key in others else {}))
     assert np.abs(forecast(changed) - forecast(registry.get(task, name).testing)).max() > 1e-6
 
 
@@ -160,6 +173,7 @@ def test_each_key_changes_the_probabilities_of_an_estimator(task: str, name: str
 def test_each_key_has_a_description_and_a_range(task: str, name: str, key: str) -> None:
     field = registry.get(task, name).config.model_fields[key]
     assert field.description
-    assert field.metadata or get_origin(field.annotation) is Literal or field.annotation is bool, (
+    choices = (Literal, Union)
+    assert field.metadata or get_origin(field.annotation) in choices or field.annotation is bool, (
         "no range is stated"
     )

@@ -16,7 +16,9 @@ from strokecast.features.timeseries import forecast
 from strokecast.params import ClassifyFeatures, DrawFeatures, ForecastFeatures, WatchFeatures
 
 TASKS = ("classify", "watch", "draw", "forecast")
-OPTIONAL = {"forecast": {"lag_calendar", "levels", "selection", "table"}}  # missing in specs of earlier versions
+OPTIONAL = {
+    "forecast": {"lag_calendar", "levels", "selection", "table"}
+}  # missing in specs of earlier versions
 
 
 @pytest.fixture

@@ -81,7 +81,9 @@ def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
-    settings = {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet", "nbeatsx") else {}
+    settings = (
+        {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet", "nbeatsx") else {}
+    )
     keys = set(registry.get("forecast", name).config.model_fields)
     model = build(
         name, quantiles=(0.1, 0.5, 0.9), **{key: value for key, value in settings.items() if key in keys}
