@@ -188,6 +188,11 @@ def use_small_settings(values: Any) -> None:
     values["training"].update({task: {"epochs": count, "warmup_epochs": 0} for task, count in epochs.items()})
     values["quality"] = {"sketches": {"max_quarantined": 0.2}, "series": {"start": "2012-01-01"}}
     values["features"]["watch"].update(frames=3, height=12, width=12, steps_per_frame=2)
+    values["features"][
+        "forecast"
+    ].update(  # not chosen on the training days, which takes longer than a training
+        lags=[364], levels=[], holiday_country="US", holiday_window=0, bridge_days=False
+    )
     for task, enabled in ENABLED_MODELS.items():
         for name in list(values["models"][task]):
             if name not in enabled:

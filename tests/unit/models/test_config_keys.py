@@ -56,14 +56,8 @@ def keys(kind: str, *tasks: str) -> list[tuple[str, str, str]]:
 NETWORK_KEYS = keys("network")
 CLASSIFIER_KEYS = keys("estimator", "classify")
 REGRESSION_KEYS = keys("estimator", "forecast")
-# Pooled forecasters need years of days; numba compiles complex exponential smoothing for half a minute.
-POOLED = ("calendar_ridge", "lightgbm")
-STATISTICAL_KEYS = [
-    pytest.param(
-        *row, marks=pytest.mark.slow if row[1] in (*POOLED, "auto_ces", "statistical_ensemble") else ()
-    )
-    for row in keys("rule")
-]
+POOLED = ("calendar_ridge", "lightgbm")  # need years of days
+STATISTICAL_KEYS = keys("rule")
 # Values that differ from what `auto` takes, or by enough to change a forecast.
 OTHER_VALUES = {"seasons": [7, 21]}
 OTHER_VALUES_POOLED = {"transform": "none", "seasons": True, "leaves": 2, "rows": 3000}
@@ -111,11 +105,13 @@ def test_equal_configs_give_equal_graphs(task: str, name: str) -> None:
     assert build_graph(task, name, registry.get(task, name).testing) == reference_graph(task, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name", "key"), NETWORK_KEYS)
 def test_each_key_changes_the_graph(task: str, name: str, key: str) -> None:
     assert build_graph(task, name, changed_config(task, name, key)) != reference_graph(task, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "name", "key"), STATISTICAL_KEYS)
 def test_each_key_changes_the_forecast_of_a_statistical_forecaster(task: str, name: str, key: str) -> None:
     days = 1260 if name in POOLED else 126

@@ -115,6 +115,7 @@ def test_each_day_depends_on_its_own_known_features_and_no_others_than_stated(na
         assert moved[independent].max(initial=0) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_several_targets_past_covariates_or_no_known_features(name: str) -> None:
     steps = (W,) if name == "seq2seq" else ()
@@ -127,6 +128,7 @@ def test_several_targets_past_covariates_or_no_known_features(name: str) -> None
     assert networks.quantile_levels(model) == (0.3, 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECODERS)
 @pytest.mark.parametrize("residual", ["none", "last_week"])
 def test_decoder_reads_the_true_value_in_training_and_its_own_median_in_inference(

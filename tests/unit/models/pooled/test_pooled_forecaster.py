@@ -117,6 +117,7 @@ def test_series_of_every_kind(name: str, kind: str, series: Any) -> None:
     assert kind == "negative" or forecast.min() >= 0
 
 
+@pytest.mark.slow
 def test_seasons_can_be_switched_off(series: Any) -> None:
     forecaster = build("calendar_ridge", seasons=False)
     forecaster.fit(past(series))

@@ -58,6 +58,7 @@ def fitted() -> dict[str, lag_regressor.LagRegressor]:
     return models
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_holidays_known_ahead_lower_the_error(
     name: str, fitted: dict[str, lag_regressor.LagRegressor]
@@ -176,6 +177,7 @@ def test_trees_follow_a_level_outside_the_training_range(
     assert np.abs(fitted["boosted_trees"].predict(higher) - forecast - 50).mean() < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_several_targets_without_known_features(name: str) -> None:
     inputs, target = windows(200)

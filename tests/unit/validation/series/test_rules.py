@@ -238,6 +238,7 @@ def test_a_valid_series_passes_every_rule(cells, series_source) -> None:
     assert sorted(rule["rule"] for rule in outcome.report["expectations"]) == sorted(CASES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base", "source", "splits"),
     [
@@ -279,6 +280,7 @@ def test_one_fault_fails_exactly_its_rule(rule: str, cells, series_source) -> No
     assert report["read"] == len(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule", [name for name in CASES if "quarantine" in str(SeriesQuality.model_fields[name].annotation)]
 )

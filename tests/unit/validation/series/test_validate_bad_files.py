@@ -182,7 +182,9 @@ def error_message(content: str | bytes, options: dict[str, Any], rules: dict[str
     return None
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if at % 3 else ()) for at, name in enumerate(CASES)]
+)
 def test_an_invalid_file_ends_in_one_exact_message(name: str) -> None:
     content, options, rules = CASES[name]
     expected = MESSAGES[name].replace("{raw}", RAW).replace("{see}", SEE)

@@ -41,7 +41,9 @@ def test_extra_columns_are_stored_and_filled_with_the_day(tmp_path: Path) -> Non
     assert series["filled"].sum() == 2
 
 
-@pytest.mark.parametrize("cell", ["", "none", "1.2.3", "inf"])
+@pytest.mark.parametrize(
+    "cell", ["", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("none", "1.2.3", "inf"))]
+)
 def test_cells_that_are_not_numbers_fail_non_numeric(tmp_path: Path, cell: str) -> None:
     cells = cells_with_extra()
     cells.loc[20, "extra: bus"] = cell
