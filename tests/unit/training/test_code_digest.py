@@ -45,6 +45,7 @@ WITHOUT_EFFECT = {
         f"common/{name}.py"
         for name in (
             "archives",
+            "limits",
             "disks",
             "environment",
             "names",
