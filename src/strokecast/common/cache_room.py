@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from strokecast.common import dvc_lock, files
+from strokecast.common import disks, dvc_lock, files
 
 _RESERVE = 1 << 18  # bytes, for DVC's own notes of a run
 
@@ -23,7 +23,7 @@ def check_room(outputs: Iterable[Path]) -> None:
         UserError: names the file system of the cache, and what is free there.
     """
     cache = dvc_lock.cache_dir()
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    existing = disks.nearest_existing(cache)
     space = os.statvfs(existing)
     free, block = space.f_bavail * space.f_frsize, space.f_frsize
     paths = [path for output in outputs for path in _files(output)]

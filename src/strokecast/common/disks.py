@@ -62,6 +62,11 @@ def mount_point(path: Path) -> Path:
     return path
 
 
+def nearest_existing(folder: Path) -> Path:
+    """`folder`, or the nearest folder above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 def human(count: int) -> str:
     """A number of bytes in GB, MB or kB."""
     for unit, size in (("GB", 1e9), ("MB", 1e6)):

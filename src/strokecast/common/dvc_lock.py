@@ -102,7 +102,7 @@ def no_room(needed: int, cache: Path) -> UserError:
 
 
 def _cache_error(problem: str, cache: Path, further_fix: str = "") -> UserError:
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    existing = disks.nearest_existing(cache)
     usage, mount = shutil.disk_usage(existing), disks.mount_point(existing)
     if os.access(existing, os.W_OK):
         state = f"its file system {mount} has {disks.human(usage.free)} of {disks.human(usage.total)} free"

@@ -16,7 +16,7 @@ import numpy as np
 
 from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels
-from strokecast.evaluation.forecast.fits import Fit
+from strokecast.evaluation.forecast.fits import FittedModel, forecast_by_latest
 from strokecast.evaluation.forecast.results import Backtest, Forecasts
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
@@ -29,7 +29,7 @@ _MAX_ORIGINS = 2000  # between the evaluated ones, of one series
 
 
 def forecast_between(
-    model: TrainedModel, fits: Sequence[Fit], series: backtest.Series, positions: origins.Positions
+    model: TrainedModel, fits: Sequence[FittedModel], series: backtest.Series, positions: origins.Positions
 ) -> ValidationForecasts | None:
     """Forecasts of one series at the origins from the end of the validation days on that are not evaluated.
 
@@ -56,21 +56,7 @@ def forecast_between(
     others = np.setdiff1d(np.arange(first, int(positions[-1]), step), positions)
     if not len(others):
         return None
-    latest = np.searchsorted([fit.start for fit in fits], others, side="right") - 1
-    parts = [
-        fit.forecast(series, others[latest == number])
-        for number, fit in enumerate(fits)
-        if (latest == number).any()
-    ]
-    point = np.concatenate([part.point[..., 0] for part in parts])
-    quantiles = [part.quantiles for part in parts if part.quantiles is not None]
-    return ValidationForecasts(
-        series.days[others],
-        backtest.actuals(series, spec, others)[..., 0],
-        point,
-        np.concatenate(quantiles) if quantiles else None,
-        tuple(parts[0].quantile_levels),
-    )
+    return forecast_by_latest(fits, series, others)
 
 
 def adapt_intervals(
@@ -92,7 +78,7 @@ def adapt_intervals(
         own = forecasts[model.key]
         validation = validation_forecasts.load(model.folder)
         low, high = np.empty_like(own.low), np.empty_like(own.high)
-        for name, rows in (test.series_rows() or {series_spec.SINGLE: slice(None)}).items():
+        for name, rows in test.rows_by_series().items():
             counts = bool(series_spec.for_series(spec, name)["counts"])
             low[:, rows], high[:, rows] = _adapt_series(
                 own.select(rows), test.series.get(name, test), name, validation[name], counts

@@ -120,7 +120,7 @@ def _combine_test(
     spec: ForecastSpec,
 ) -> Forecasts:
     """The test forecasts of a combination, with the intervals that `folder`/calibration.json asks for."""
-    rows = test.series_rows() or {series_spec.SINGLE: slice(None)}
+    rows = test.rows_by_series()
     parts, between = [], {}
     for series, combined in by_series.items():
         own: dict[str, list[Forecasts]] = {

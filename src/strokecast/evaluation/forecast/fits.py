@@ -22,12 +22,13 @@ from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, conformal
+from strokecast.inference.validation_forecasts import ValidationForecasts
 
 _WEEK = 7
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedModel:
     """One fit of a model: the evaluated training, or a refit.
 
     Attributes:
@@ -43,9 +44,9 @@ class Fit:
     start: int
 
 
-def first_fit(model: TrainedModel, series: backtest.Series, spec: ForecastSpec) -> Fit:
+def first_fit(model: TrainedModel, series: backtest.Series, spec: ForecastSpec) -> FittedModel:
     """The evaluated training, which has learned the training days."""
-    return Fit(model.folder, spec, _forecaster(model, model.folder, spec), series.starts["valid"])
+    return FittedModel(model.folder, spec, _forecaster(model, model.folder, spec), series.starts["valid"])
 
 
 def refit_models(
@@ -54,7 +55,7 @@ def refit_models(
     series: backtest.Series,
     positions: origins.Positions,
     spec: ForecastSpec,
-) -> dict[Key, list[tuple[Fit, origins.Positions]]]:
+) -> dict[Key, list[tuple[FittedModel, origins.Positions]]]:
     """Refit the models that `params.yaml` wants refitted, and calibrate the refits.
 
     Args:
@@ -82,12 +83,38 @@ def refit_models(
         first, fits = first_fit(model, series, spec), []
         for folder, start in zip(folders[model.key], assigned[model.key], strict=True):
             fit_spec = specs.load(folder, "forecast")
-            fits.append(Fit(folder, fit_spec, _forecaster(model, folder, fit_spec), start))
+            fits.append(FittedModel(folder, fit_spec, _forecaster(model, folder, fit_spec), start))
         min_history = max(WindowTransformer(spec).min_history, backtest.min_history(model.folder, spec))
         step = _calibration_step(valid_days, refitter.calibration_origins(model))
         _calibrate_refits([first, *fits], series, min_history, step)
         refits[model.key] = list(zip(fits, assigned[model.key].values(), strict=True))
     return refits
+
+
+def forecast_by_latest(
+    fits: Sequence[FittedModel], series: backtest.Series, positions: origins.Positions
+) -> ValidationForecasts:
+    """Forecasts of one series, at each origin by the fit that was the latest then.
+
+    Args:
+        fits: of one model, in time order.
+        series: the days of all splits.
+        positions: int64 [O] of the origins, rising, at least one, none before the start of the first fit.
+    """
+    latest = np.searchsorted([fit.start for fit in fits], positions, side="right") - 1
+    parts = [
+        fit.forecast(series, positions[latest == number])
+        for number, fit in enumerate(fits)
+        if (latest == number).any()
+    ]
+    quantiles = [part.quantiles for part in parts if part.quantiles is not None]
+    return ValidationForecasts(
+        series.days[positions],
+        backtest.actuals(series, fits[0].spec, positions)[..., 0],
+        np.concatenate([part.point[..., 0] for part in parts]),
+        np.concatenate(quantiles) if quantiles else None,
+        tuple(parts[0].quantile_levels),
+    )
 
 
 def _calibration_step(valid_days: int, max_origins: int | None) -> int:
@@ -101,7 +128,9 @@ def _calibration_step(valid_days: int, max_origins: int | None) -> int:
     return step + 1 if step % _WEEK == 0 else step
 
 
-def _calibrate_refits(fits: Sequence[Fit], series: backtest.Series, min_history: int, step: int = 1) -> None:
+def _calibrate_refits(
+    fits: Sequence[FittedModel], series: backtest.Series, min_history: int, step: int = 1
+) -> None:
     """Write calibration.json to the folder of every fit after the first.
 
     Args:
@@ -114,23 +143,15 @@ def _calibrate_refits(fits: Sequence[Fit], series: backtest.Series, min_history:
     horizon = int(spec["horizon"])
     valid_days = series.starts["test"] - series.starts["valid"]
     positions = origins.rolling(fits[0].start, fits[-1].start, min_history, horizon, step)
-    latest = np.searchsorted([fit.start for fit in fits], positions, side="right") - 1
-    parts = [
-        fit.forecast(series, positions[latest == number])
-        for number, fit in enumerate(fits)
-        if (latest == number).any()
-    ]
-    point = np.concatenate([part.point[..., 0] for part in parts])
-    quantiles = [part.quantiles for part in parts if part.quantiles is not None]
-    actual = backtest.actuals(series, spec, positions)[..., 0]
+    latest = forecast_by_latest(fits, series, positions)
     for fit in fits[1:]:
         known = positions + horizon <= fit.start
         rows = known & (positions >= min(fit.start - valid_days, positions[known][-1]))
         conformal.fit(
-            actual[rows],
-            point[rows],
-            np.concatenate(quantiles)[rows] if quantiles else None,
-            parts[0].quantile_levels,
+            latest.actual[rows],
+            latest.point[rows],
+            None if latest.quantiles is None else latest.quantiles[rows],
+            latest.quantile_levels,
         ).write(fit.folder)
 
 

@@ -18,7 +18,7 @@ from strokecast.evaluation.common.predictions import require_finite
 from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
 from strokecast.evaluation.forecast.adaptation import forecast_between
-from strokecast.evaluation.forecast.fits import Fit, first_fit, refit_models
+from strokecast.evaluation.forecast.fits import FittedModel, first_fit, refit_models
 from strokecast.evaluation.forecast.metrics import seasonal_scale, seasonal_scale_of_histories
 from strokecast.evaluation.forecast.refit import Refitter
 from strokecast.evaluation.forecast.results import (
@@ -148,7 +148,7 @@ def _backtest(
 
 
 def _forecast(
-    model: TrainedModel, fit: Fit, series: backtest.Series, positions: origins.Positions
+    model: TrainedModel, fit: FittedModel, series: backtest.Series, positions: origins.Positions
 ) -> Forecasts:
     """Forecasts of one fit of a model at origins of one series."""
     forecast = fit.forecast(series, positions)

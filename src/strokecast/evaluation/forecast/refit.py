@@ -3,7 +3,7 @@
 A model is refitted before the first origin, and from then on before each origin at which its last fit is `refit_every` days
 old. Keys of its config that are null are chosen again: by a fit without the latest days, as many as the validation split has,
 on their windows. Then the model is fitted on all days. A network starts at the weights of its last fit and trains
-`refit_epochs` epochs. If its inputs have changed, e.g. by a holiday that is new in the training days, it starts anew and trains
+`refit_epochs` epochs. If its inputs have changed, e.g. by a holiday that is new in the training days, it starts from new weights and trains
 as many epochs as its first training needed to its best one. It has no days of its own for validation, so of these epochs it
 keeps the one with the lowest loss on the latest days, which it has learned too.
 """

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.common import names
+from strokecast.features.timeseries import series_spec
 from strokecast.inference.validation_forecasts import ValidationForecasts
 
 Floats = NDArray[np.float64]
@@ -93,6 +94,10 @@ class Backtest:
         """Id → the origins of that series; empty for a single series."""
         edges = np.cumsum([0, *(len(part.first_days) for part in self.series.values())])
         return {name: slice(int(edges[at]), int(edges[at + 1])) for at, name in enumerate(self.series)}
+
+    def rows_by_series(self) -> dict[str, slice]:
+        """As `series_rows`, but a single series has all origins, under the name `series_spec.SINGLE`."""
+        return self.series_rows() or {series_spec.SINGLE: slice(None)}
 
     def series_ids(self) -> list[str]:
         """The series of each origin; empty for a single series."""

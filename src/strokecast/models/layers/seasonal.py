@@ -18,8 +18,26 @@ from keras import ops
 from strokecast.models.common.residual import LAG_FEATURE, LEVEL_DAYS, WEEK, YEAR, check
 
 
+class _OfLastDays(keras.layers.Layer):
+    """Base of layers that forecast from the last days of a window, or from every day of it."""
+
+    def __init__(self, horizon: int, targets: int = 1, each_step: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.horizon, self.targets, self.each_step = horizon, targets, each_step
+
+    def compute_output_spec(self, past: Any) -> Any:
+        """Return the output's shape and dtype."""
+        steps = (past.shape[1],) if self.each_step else ()
+        return keras.KerasTensor((past.shape[0], *steps, self.horizon, self.targets), past.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments, for `from_config`."""
+        arguments = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
+        return {**super().get_config(), **arguments}
+
+
 @keras.saving.register_keras_serializable(package="strokecast")
-class LastWeek(keras.layers.Layer):
+class LastWeek(_OfLastDays):
     """Repeat the last seven days: the seasonal naive forecast with a season of a week.
 
     Args:
@@ -35,10 +53,6 @@ class LastWeek(keras.layers.Layer):
         float [B, H, D], with `each_step` [B, W, H, D]: per forecast day, the last observed day of the same weekday.
     """
 
-    def __init__(self, horizon: int, targets: int = 1, each_step: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.horizon, self.targets, self.each_step = horizon, targets, each_step
-
     def call(self, past: Any) -> Any:
         """Return the forecasts."""
         values = past[:, :, : self.targets]  # [B, W, D]
@@ -49,19 +63,9 @@ class LastWeek(keras.layers.Layer):
         values = ops.pad(values, ((0, 0), (WEEK - 1, 0), (0, 0)))  # the week up to step t starts at index t
         return ops.take(values, steps[:, None] + days, axis=1)
 
-    def compute_output_spec(self, past: Any) -> Any:
-        """Return the output's shape and dtype."""
-        steps = (past.shape[1],) if self.each_step else ()
-        return keras.KerasTensor((past.shape[0], *steps, self.horizon, self.targets), past.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments, for `from_config`."""
-        arguments = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
-        return {**super().get_config(), **arguments}
-
 
 @keras.saving.register_keras_serializable(package="strokecast")
-class RecentMean(keras.layers.Layer):
+class RecentMean(_OfLastDays):
     """Repeat the mean of the last 28 days, so that the network forecasts the distance from the recent level.
 
     Args:
@@ -77,10 +81,6 @@ class RecentMean(keras.layers.Layer):
         float [B, H, D], with `each_step` [B, W, H, D].
     """
 
-    def __init__(self, horizon: int, targets: int = 1, each_step: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.horizon, self.targets, self.each_step = horizon, targets, each_step
-
     def call(self, past: Any) -> Any:
         """Return the level, once per forecast day."""
         values = past[:, :, : self.targets]  # [B, W, D]
@@ -94,16 +94,6 @@ class RecentMean(keras.layers.Layer):
         weights /= weights.sum(axis=1, keepdims=True)
         means = ops.einsum("ts,bsd->btd", ops.cast(weights, past.dtype), values)  # [B, W, D]
         return ops.repeat(means[:, :, None], self.horizon, axis=2)
-
-    def compute_output_spec(self, past: Any) -> Any:
-        """Return the output's shape and dtype."""
-        steps = (past.shape[1],) if self.each_step else ()
-        return keras.KerasTensor((past.shape[0], *steps, self.horizon, self.targets), past.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor arguments, for `from_config`."""
-        arguments = {"horizon": self.horizon, "targets": self.targets, "each_step": self.each_step}
-        return {**super().get_config(), **arguments}
 
 
 @keras.saving.register_keras_serializable(package="strokecast")

@@ -16,13 +16,13 @@ from strokecast.models.pooled import group_ridge
 from strokecast.models.pooled.calendar_design import TREND, UNPENALISED, fit_design
 from strokecast.models.pooled.group_ridge import GroupRidge
 from strokecast.models.pooled.history_transform import HistoryTransform, Kind, fit_transform
+from strokecast.models.pooled.robust import robust_std
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
 _MEDIAN_DAYS = 29  # of the running median that outliers are measured from
 _OUTLIER = 4.0  # robust standard deviations
-_MAD_TO_STD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def fit(
     with threadpool_limits(1):  # the products are small; on a busy machine, threads would wait for each other
         ridge = group_ridge.fit(past, target - center, np.ones(len(days)), variances, UNPENALISED)
     effects = ridge.predict(groups, without=TREND) + center
-    deviation = np.abs(target - effects[: len(days)] - running_median(target - effects[: len(days)]))
+    adjusted = target - effects[: len(days)]
     spread = float(np.ptp(target))
     return CalendarFit(
         transform,
         ridge,
         effects,
-        _OUTLIER * _MAD_TO_STD * float(np.median(deviation)),
+        _OUTLIER * robust_std(adjusted - running_median(adjusted)),
         (float(target.min()) - spread, float(target.max()) + spread),
     )
 

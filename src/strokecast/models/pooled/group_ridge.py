@@ -3,8 +3,7 @@
 The penalties maximise the evidence: a group that explains nothing gets a large one (automatic relevance determination).
 Outliers count less, as in Huber's loss: the fit is repeated with smaller weights for large residuals.
 
-Sources: MacKay, 1992, "Bayesian interpolation", https://doi.org/10.1162/neco.1992.4.3.415; Huber, 1964, "Robust estimation of a
-location parameter", https://doi.org/10.1214/aoms/1177703732.
+Source: MacKay, 1992, "Bayesian interpolation", https://doi.org/10.1162/neco.1992.4.3.415.
 
 Shapes: n days, K columns, G groups.
 """
@@ -18,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.models.pooled.robust import huber_weights, robust_std
+
 Floats = NDArray[np.float64]
 
-_HUBER = 1.0  # residuals beyond this many robust standard deviations count less
 _UNPENALISED = 1e-6
 _MIN_VARIANCE, _MAX_VARIANCE = 1e-8, 1e6
 _FIRST_VARIANCE = 0.1  # where the search for the variances starts
-_MAD_TO_STD = 1.4826  # of a normal distribution
 _SCALE_DAYS = 3000  # last days whose residuals give the scale of outliers
 
 
@@ -89,8 +88,7 @@ def fit(
             )
         beta, _ = _solve(gram, moment, _penalty(variance, group_used, free))
         residual = target - design @ beta
-        scale = _MAD_TO_STD * float(np.median(np.abs(residual[-_SCALE_DAYS:]))) + 1e-12
-        row_weights = weights / np.maximum(1.0, np.abs(residual) / (_HUBER * scale))
+        row_weights = huber_weights(weights, residual, robust_std(residual[-_SCALE_DAYS:]))
     coefficients = np.zeros(len(group))
     coefficients[used] = beta
     by_group = np.split(coefficients, np.cumsum(sizes)[:-1])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.models.pooled.level_features import level_features
+from strokecast.models.pooled.robust import huber_weights, robust_std
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,7 +22,6 @@ _ROBUST_STEPS = 3
 _MAX_ROWS = 40_000
 _RECENT_DAYS = 3000  # days of history from which origins are taken
 _HALF_LIFE_DAYS = 5 * 365.25  # an origin this much older counts half
-_MAD_TO_STD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def fit_coefficients(rows: Rows) -> Floats:
         weighted = standard * robust[:, None]
         gram = weighted.T @ standard + _L2 * robust.sum() * np.eye(count)
         coefficients = np.linalg.solve(gram, weighted.T @ target)
-        residual = np.abs(target - standard @ coefficients)
-        robust = weights / np.maximum(1.0, residual / (_MAD_TO_STD * np.median(residual) + 1e-12))
+        residual = target - standard @ coefficients
+        robust = huber_weights(weights, residual, robust_std(residual))
     return coefficients / scale
 
 

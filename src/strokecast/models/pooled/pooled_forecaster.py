@@ -103,10 +103,8 @@ class PooledForecaster(StatisticalForecaster):
         Raises:
             ValueError: if they are fewer than `min_history`.
         """
-        values = np.asarray(history.values, np.float64)
+        values = self._training_values(history)
         count, horizon = len(values), len(history.next_days)
-        if count < self.min_history:
-            raise ValueError(f"at least {self.min_history} days are required, received {count}")
         days = _days_before(history.next_days, count)
         calendar = calendar_fit.fit(days, values, self.country, self.transform, None, 0)
         variances = {

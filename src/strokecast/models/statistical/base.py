@@ -60,6 +60,15 @@ class StatisticalForecaster(ABC):
         """
         return
 
+    def _training_values(self, history: SeriesHistory) -> Floats:
+        """The values of the training days, float64 [n], n >= `min_history`."""
+        import numpy as np
+
+        values = np.asarray(history.values, np.float64)
+        if len(values) < self.min_history:
+            raise ValueError(f"at least {self.min_history} days are required, received {len(values)}")
+        return values
+
     def predict(self, history: SeriesHistory) -> Floats:
         """Forecast the next days in the series' own unit.
 

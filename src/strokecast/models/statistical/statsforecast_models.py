@@ -48,11 +48,7 @@ class StatsforecastModel(StatisticalForecaster):
         Raises:
             ValueError: if they are fewer than `min_history`.
         """
-        import numpy as np
-
-        values = np.asarray(history.values, np.float64)
-        if len(values) < self.min_history:
-            raise ValueError(f"at least {self.min_history} days are required, received {len(values)}")
+        values = self._training_values(history)
         with _ignore_warnings():
             self.specification = self._select(self._recent(values))
 
