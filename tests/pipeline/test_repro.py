@@ -98,7 +98,9 @@ def test_adding_a_key_at_its_default_or_deleting_it_reruns_nothing(project: Any)
     assert project.repro() == ["params", "sync"]
     project.edit_params(lambda values: values["features"]["forecast"].pop("horizon"))
     assert project.repro() == ["params", "sync"]
-    project.edit_params(lambda values: values["features"].pop("forecast"))
+    project.edit_params(
+        lambda values: [values["features"]["forecast"].pop(key) for key in ("input_size", "valid_from")]
+    )
     assert project.repro() == ["params", "sync"]
 
 
