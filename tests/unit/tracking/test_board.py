@@ -156,6 +156,7 @@ def test_run_with_added_evaluation_equals_one_made_at_once(
 
 
 @pytest.mark.parametrize("change", ["metric", "artifact changed", "artifact gone", "metric gone"])
+@pytest.mark.slow
 def test_another_evaluation_replaces_the_run(
     make_training: Make, evaluate: Make, client: Any, active: Any, describe_run: Describe, change: str
 ) -> None:

@@ -269,6 +269,7 @@ def test_a_resumed_training_keeps_its_run_points_and_system_metrics(
 
 
 @pytest.mark.parametrize("on_board", ["finalized", "killed before that", "marked as KILLED", "board deleted"])
+@pytest.mark.slow
 def test_a_training_that_finished_before_dvc_recorded_it_is_kept(
     train: Any, spec: dict[str, Any], client: Any, active: Any, describe_run: Any, on_board: str
 ) -> None:
@@ -414,6 +415,7 @@ def test_a_training_on_a_locked_board_is_kept_with_one_warning_and_sync_adds_it(
 @pytest.mark.parametrize(
     "damage", [lambda path: path.write_text("no database" * 1000), lambda path: (path.unlink(), path.mkdir())]
 )
+@pytest.mark.slow
 def test_a_training_beside_a_damaged_board_is_kept_with_one_warning(
     empty_project: Path, train: Any, damage: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -490,6 +492,7 @@ def test_a_full_disk_while_the_pyfunc_is_saved_keeps_the_checkpoints(
     assert (training.checkpoint_dir / "checkpoint-3.npz").exists()
 
 
+@pytest.mark.slow
 def test_each_seed_has_a_run_of_its_own(train: Any, client: Any) -> None:
     folder = Path("models/forecast/gru/seed-4")
     training = train(folder, seed=4)

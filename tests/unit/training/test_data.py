@@ -62,7 +62,9 @@ def test_every_epoch_holds_every_record_once_in_another_order(processed_data: Pa
     assert sorted(flat[0]) == sorted(key.numpy() for key in stored)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [pytest.param(task, marks=() if task == "classify" else pytest.mark.slow) for task in TASKS]
+)
 def test_the_order_depends_on_seed_and_epoch_alone(processed_data: Path, task: str) -> None:
     import keras
 
@@ -132,6 +134,7 @@ def test_a_batch_has_at_least_one_drawing_whatever_max_tokens(processed_data: Pa
     assert len(shapes) == batches.steps == 80
 
 
+@pytest.mark.slow
 def test_with_max_tokens_the_order_depends_on_seed_and_epoch_alone(processed_data: Path) -> None:
     all_epochs = epochs_of(processed_data, "classify", seed=4, epochs=3, max_tokens=TOKENS)
     assert epochs_of(processed_data, "classify", seed=4, epochs=3, max_tokens=TOKENS) == all_epochs
@@ -162,6 +165,7 @@ def test_records_of_several_shards_are_all_read(processed_data: Path) -> None:
     assert len(first) == 2 * len(set(first)) == twice.count
 
 
+@pytest.mark.slow
 def test_augmentation_depends_on_seed_epoch_and_place_alone(processed_data: Path) -> None:
     from strokecast.training import augment
 
@@ -184,6 +188,7 @@ def test_augmentation_depends_on_seed_epoch_and_place_alone(processed_data: Path
     )
 
 
+@pytest.mark.slow
 def test_resuming_within_an_epoch_gives_the_rest_of_it(processed_data: Path) -> None:
     from strokecast.training import augment
 

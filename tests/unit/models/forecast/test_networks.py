@@ -97,7 +97,15 @@ def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
     assert np.abs(forecast[..., 1] - target).mean() < 0.5 * constant_error
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in (*FAST_TO_TRAIN, "encoder_decoder", "nhits") else pytest.mark.slow
+        )
+        for name in NETWORKS
+    ],
+)
 def test_each_day_depends_on_its_own_known_features_and_no_others_than_stated(name: str) -> None:
     model, inputs = build(name), inputs_of(SPEC)
     assert {tensor.name for tensor in model.inputs} == {"past", "future"}

@@ -254,7 +254,9 @@ def test_longer_and_hourly_valid_series_pass_every_rule(base, source, splits, se
     assert failed_rules(outcome.report) == outcome.warnings == []
 
 
-@pytest.mark.parametrize("rule", CASES)
+@pytest.mark.parametrize(
+    "rule", [pytest.param(rule, marks=pytest.mark.slow if at % 3 else ()) for at, rule in enumerate(CASES)]
+)
 def test_one_fault_fails_exactly_its_rule(rule: str, cells, series_source) -> None:
     case = CASES[rule]
     data = case.change(case.base() if case.base else cells())

@@ -199,6 +199,7 @@ def test_a_series_without_accepted_rows_is_an_error(cells, series_source) -> Non
     assert not TARGET.exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_format_fails_only_bad_date(cells, series_source) -> None:
     source = replace(series_source, date_format="%d/%m/%Y")
     with pytest.raises(
@@ -214,6 +215,7 @@ def test_an_invalid_format_is_an_error(date_format, cells, series_source) -> Non
         validate_series(cells(), replace(series_source, date_format=date_format), quality())
 
 
+@pytest.mark.slow
 def test_thousands_separators_are_read(cells, series_source) -> None:
     source = replace(series_source, thousands=",")
     data = set_cell(set_cell(set_cell(cells(), 3, "y", "4000"), 2, "y", "2,345.5"), 1, "y", "1,234,567")
@@ -241,6 +243,7 @@ def test_stop_keeps_the_previous_outputs_and_writes_the_docs(cells, series_sourc
     assert rejected == ["row,reasons", "row 31,conflicting_date", "row 32,non_numeric"]
 
 
+@pytest.mark.slow
 def test_unsorted_can_stop(cells, series_source) -> None:
     order = [*range(9), 10, 9, *range(11, 30)]
     data = cells().iloc[order].assign(row=range(1, 31))
@@ -262,6 +265,7 @@ def test_shuffled_rows_with_duplicates_are_sorted_and_add_up(cells, series_sourc
     assert set(range(1, 91)) - quarantined == set(first_rows)
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(cells, series_source) -> None:
     data = append_row(cells(), "2020-01-05", "105")
     validate_series(data, series_source, quality())

@@ -55,6 +55,7 @@ def accepted_days() -> dict[str, list[Any]]:
     return pq.read_table(TARGET / "series.parquet").to_pydict()
 
 
+@pytest.mark.slow
 def test_the_cta_file(real_docs, shared: Path) -> None:
     file = str((shared / "series/cta_2001_2021.csv").resolve())
     options = {
@@ -79,6 +80,7 @@ def test_the_cta_file(real_docs, shared: Path) -> None:
     assert months == {"102011", "072014"}
 
 
+@pytest.mark.slow
 def test_two_cta_exports_are_merged(shared: Path) -> None:
     names = ("cta_2001_2021.csv", "cta_export_2025.csv")
     exports = [str((shared / "series" / name).resolve()) for name in names]
@@ -105,6 +107,7 @@ def test_two_cta_exports_are_merged(shared: Path) -> None:
     assert sum(series["y"]) == old_total + new["rail_boardings"].sum()
 
 
+@pytest.mark.slow
 def test_the_auckland_file(shared: Path) -> None:
     file = str((shared / "series/auckland_45_queen_st_2019_2025.csv").resolve())
     section = {"path": file, "date_column": "date", "value_column": "value", "date_format": "auto"}
@@ -158,6 +161,7 @@ def test_timestamps_are_aggregated_to_local_days_before_days_are_checked(aggrega
     ]
 
 
+@pytest.mark.slow
 def test_complete_first_and_last_days_are_kept() -> None:
     write_csv(quarter_hours("2021-03-25", "2021-03-28", "UTC"))
     report = run(csv_section(date_format="auto", aggregate="sum", timezone="UTC")).report
@@ -181,6 +185,7 @@ def three_series() -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_all_series_are_written_and_the_chosen_one_is_the_series_to_forecast() -> None:
     write_csv(three_series())
     outcome = run(csv_section(id_column="shop", unique_id="Süd"))
