@@ -137,8 +137,7 @@ STATISTICAL = [
     if line.kind == "rule"
 ]
 FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
-    *("classify-raster_cnn", "classify-simple_rnn", "draw-class_decoder"),
-    *("watch-frame_average", "forecast-linear", "forecast-simple_rnn"),
+    *("classify-simple_rnn", "draw-class_decoder", "watch-frame_average", "forecast-linear"),
 }
 TRAINED = [
     pytest.param(line, id=str(line), marks=() if str(line) in FAST_TO_TRAIN else pytest.mark.slow)
@@ -271,7 +270,7 @@ def test_output_shape_and_dtype(line: Line) -> None:
     assert {tensor.name for tensor in model.inputs} == set(inputs_of(line))
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("line", CLASSIFIERS, ids=str)
 def test_padding_does_not_change_the_output(line: Line, training: bool) -> None:
     model = network(line).model

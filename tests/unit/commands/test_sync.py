@@ -99,6 +99,7 @@ def test_a_run_that_was_deleted_by_hand_is_reported_and_restored_on_demand(
     assert run.info.run_id in {run.info.run_id for run in active()}
 
 
+@pytest.mark.slow
 def test_deleted_artifacts_are_logged_again(
     workspace: list[Path], active: Any, client: Any, describe_run: Any
 ) -> None:
@@ -248,6 +249,7 @@ def test_what_a_run_lost_is_added_by_a_plain_sync(
         assert len(lines) == 1, "nothing is left to do"
 
 
+@pytest.mark.slow
 def test_a_lost_param_is_added_by_a_plain_sync_and_a_changed_one_by_restore(
     project: Path, make_training: MakeTraining, active: Any
 ) -> None:
@@ -280,6 +282,7 @@ def test_a_moved_project_has_lost_nothing(
     assert lines == []
 
 
+@pytest.mark.slow
 def test_of_two_active_runs_of_a_training_one_stays(workspace: list[Path], active: Any, client: Any) -> None:
     sync()
     [run] = [run for run in active() if run.data.tags[store.ID] == "two"]

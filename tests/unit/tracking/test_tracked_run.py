@@ -300,6 +300,7 @@ def test_a_training_that_finished_before_dvc_recorded_it_is_kept(
     assert len(describe_run(client, run_id)["histories"]["train/loss"]) == 3
 
 
+@pytest.mark.slow
 def test_a_finished_training_stays_finished_if_another_seed_of_its_stage_fails(
     train: Any, spec: dict[str, Any], active: Any, history_line: Any
 ) -> None:
@@ -368,6 +369,7 @@ def test_another_config_recipe_seed_data_or_code_is_another_training(
     assert len({run.training_id for run in runs}) == 6
 
 
+@pytest.mark.slow
 def test_a_board_that_is_locked_while_it_trains_only_stops_the_live_curves(
     train: Any,
     client: Any,
@@ -432,6 +434,7 @@ def test_a_training_beside_a_damaged_board_is_kept_with_one_warning(
     assert (folder / "pyfunc" / "MLmodel").is_file()
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_the_model_is_copied_to_the_board_is_one_warning(
     train: Any,
     client: Any,

@@ -112,6 +112,7 @@ def test_without_averaging_there_are_no_variables() -> None:
     assert average.after_epoch(1) is None
 
 
+@pytest.mark.slow
 def test_clip_value_bounds_each_entry_of_the_update() -> None:
     plain = {"epochs": 1, "optimizer": "sgd", "global_clipnorm": None}
     moved = []
@@ -149,6 +150,7 @@ def test_l2_of_the_config_pulls_the_weights_down() -> None:
 
 
 @pytest.mark.parametrize("average", ["ema", pytest.param("swa", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_the_saved_weights_are_the_validated_ones(
     processed_data: Path, tmp_path: Path, average: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -221,6 +221,7 @@ class KillError(Exception):
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_resumed_training_ends_like_an_undisturbed_one(
     processed_data: Path,
     tmp_path: Path,

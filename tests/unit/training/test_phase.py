@@ -60,6 +60,7 @@ def test_the_pretrained_weights_are_transferred(
     assert [int(row["epoch"]) for row in rows] == [1], "on_epoch gets the rows of the second phase only"
 
 
+@pytest.mark.slow
 def test_without_pretraining_there_is_one_phase(processed_data: Path, tmp_path: Path) -> None:
     train(processed_data, tmp_path, "inflated", CONFIG)
     assert not (tmp_path / run.PRETRAINING_HISTORY).exists()

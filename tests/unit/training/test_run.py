@@ -86,6 +86,7 @@ def test_a_training_learns_and_leaves_a_complete_folder(processed_data: Path, tm
     assert score == {"metric": "accuracy", "value": pytest.approx(best["valid_accuracy"], abs=1e-6)}
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_kept_and_patience_stops(processed_data: Path, tmp_path: Path) -> None:
     wild = classify_recipe(
         epochs=30,
@@ -134,6 +135,7 @@ CONV_RNN = {
         ),
     ],
 )
+@pytest.mark.slow
 def test_the_seed_decides_the_weights(
     processed_data: Path, tmp_path: Path, task: str, name: str, config: dict[str, Any], recipe: Recipe
 ) -> None:
@@ -164,6 +166,7 @@ def test_a_loss_that_is_not_finite_names_the_epoch(processed_data: Path, tmp_pat
     assert not (tmp_path / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_clipping_tames_the_same_training(processed_data: Path, tmp_path: Path) -> None:
     tame = ForecastRecipe(
         epochs=3, batch_size=4, learning_rate=0.1, optimizer="sgd", global_clipnorm=0.1, loss="mse"

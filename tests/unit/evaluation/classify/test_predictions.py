@@ -41,6 +41,7 @@ def processed_sketches(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_attention_is_on_one_sketch_per_class_and_excludes_padding(train, tmp_path, processed_sketches):
     processed, spec = processed_sketches
     folder = train("classify", "attention_rnn", dataset={"digest": spec["digest"]}, parameters=None)

@@ -72,6 +72,7 @@ def test_every_model_is_compared_with_the_baseline_on_the_same_sketches(reports,
     assert not [name for name in metrics["good"] if "minus" in name and "spread" in name]
 
 
+@pytest.mark.slow
 def test_attention_is_plotted_for_each_training_that_has_it(
     reports, classify_inputs, write_reports, tmp_path, monkeypatch
 ):

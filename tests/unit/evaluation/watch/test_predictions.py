@@ -104,6 +104,7 @@ def test_the_prediction_of_a_network_that_ignores_order_does_not_change(
 
 
 @pytest.mark.usefixtures("without_figures")
+@pytest.mark.slow
 def test_order_metrics_reach_the_reports(
     processed: SimpleNamespace, train: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_source_that_changes_between_the_passes_raises_an_error(groups, sketch
     assert not TARGET.exists()
 
 
+@pytest.mark.slow
 def test_the_report_counts_drawings_and_two_runs_write_the_same_bytes(groups, sketch_source) -> None:
     groups[3].drawings[4] = groups[0].drawings[1].copy()  # crab/train/1 as ice cream/train/4
     report = run(groups, sketch_source, quality()).report
@@ -284,6 +285,7 @@ def test_a_split_with_longer_drawings_drifts(groups, sketch_source) -> None:
         run(groups, sketch_source, quality(drift="stop"))
 
 
+@pytest.mark.slow
 def test_new_data_is_compared_with_a_reference(groups, sketch_source) -> None:
     run(groups, sketch_source, quality())
     (TARGET / "report.json").rename("last.json")

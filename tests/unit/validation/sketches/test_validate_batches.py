@@ -113,6 +113,7 @@ def test_batches_write_the_same_bytes(
     assert "/" in expected[0] or "quarantined" in expected[0]
 
 
+@pytest.mark.slow
 def test_batches_select_the_same_extreme_drawings(
     groups: list[Group], monkeypatch: pytest.MonkeyPatch
 ) -> None:
