@@ -49,7 +49,7 @@ def compare(base: Path, head: Path) -> str:
             continue
         sections += [f"### {task}", "", _section(before, after), ""]
     sections.append(
-        "Intervals are those of each run's test set (see its leaderboard). **Outside** marks a value beyond the 95 % "
+        "Intervals are those of each run's test set (see its leaderboard). **Outside** marks a value beyond the "
         "interval of the base. One seed per model: training on another machine can move a value as well."
     )
     return "\n".join(sections) + "\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -130,41 +131,31 @@ B, T = 6, 24
 NETWORKS = [line for line in TABLE if line.kind == "network"]
 CLASSIFIERS = [line for line in NETWORKS if line.task == "classify"]
 GENERATORS = [line for line in NETWORKS if line.task == "draw"]
-COMPILED = ("auto_ces", "statistical_ensemble")  # numba compiles them for half a minute
-STATISTICAL = [
-    pytest.param(line, id=str(line), marks=pytest.mark.slow if line.name in COMPILED else ())
-    for line in TABLE
-    if line.kind == "rule"
-]
+COMPILED = {"forecast-auto_ces", "forecast-statistical_ensemble"}  # numba compiles them for half a minute
 FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
     *("classify-simple_rnn", "draw-class_decoder", "watch-frame_average", "forecast-linear"),
 }
-TRAINED = [
-    pytest.param(line, id=str(line), marks=() if str(line) in FAST_TO_TRAIN else pytest.mark.slow)
-    for line in NETWORKS
-]
 SLOW_TO_BUILD = {  # `make test` counts their parameters; `make test-slow` runs, saves and loads them
-    *(
-        "classify-conv_bilstm",
-        "watch-video_transformer",
-        "watch-conv_lstm",
-        "watch-cnn_rnn_strokes",
-        "watch-two_stream",
-    ),
-    *(
-        "forecast-deep_rnn",
-        "forecast-layer_norm_rnn",
-        "forecast-conv_gru",
-        "forecast-wavenet_gated",
-        "forecast-seq2seq",
-    ),
-    *("forecast-encoder_decoder", "forecast-encoder_decoder_attention", "forecast-tft", "forecast-tsmixer"),
-    *("forecast-nbeatsx", "forecast-nhits", "forecast-patchtst"),
+    *("classify-conv_bilstm", "watch-conv_lstm", "watch-cnn_rnn_strokes", "watch-two_stream"),
+    *("watch-video_transformer", "forecast-deep_rnn", "forecast-layer_norm_rnn", "forecast-conv_gru"),
+    *("forecast-wavenet_gated", "forecast-seq2seq", "forecast-encoder_decoder"),
+    *("forecast-encoder_decoder_attention", "forecast-tft", "forecast-tsmixer", "forecast-nbeatsx"),
+    *("forecast-nhits", "forecast-patchtst"),
 }
-BUILT = [
-    pytest.param(line, id=str(line), marks=pytest.mark.slow if str(line) in SLOW_TO_BUILD else ())
-    for line in NETWORKS
-]
+
+
+def cases(lines: Iterable[Line], slow: Container[str]) -> list[Any]:
+    """Parameters of a test; those of the lines named in `slow` run in `make test-slow`."""
+    return [
+        pytest.param(line, id=str(line), marks=pytest.mark.slow if str(line) in slow else ())
+        for line in lines
+    ]
+
+
+STATISTICAL = cases((line for line in TABLE if line.kind == "rule"), COMPILED)
+TRAINED = cases(NETWORKS, {str(line) for line in NETWORKS} - FAST_TO_TRAIN)
+BUILT = cases(NETWORKS, SLOW_TO_BUILD)
+BUILT_WITHOUT_DRAW = cases((line for line in NETWORKS if line.task != "draw"), SLOW_TO_BUILD)
 ESTIMATORS = [line for line in TABLE if line.kind == "estimator" and line.task == "classify"]
 REGRESSIONS = [line for line in TABLE if line.kind == "estimator" and line.task == "forecast"]
 
@@ -259,7 +250,7 @@ def test_kind_and_names(line: Line) -> None:
     assert isinstance(architecture.testing, architecture.config)
 
 
-@pytest.mark.parametrize("line", [line for line in BUILT if "draw" not in str(line.id)])
+@pytest.mark.parametrize("line", BUILT_WITHOUT_DRAW)
 def test_output_shape_and_dtype(line: Line) -> None:
     model, output = network(line).model, network(line).output
     shape = line.forecast if line.task == "forecast" else (CLASSES,)

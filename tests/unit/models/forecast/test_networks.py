@@ -25,11 +25,16 @@ PAST_ONLY = SPEC | {"future": [], "channels": ["y"]}
 MULTIVARIATE = SPEC | {"targets": ["y", "z"], "past_covariates": ["x"], "channels": ["y", "z", "x", *FUTURE]}
 NETWORKS = [name for name in registry.names("forecast") if registry.get("forecast", name).kind == "network"]
 FAST_TO_TRAIN = ("linear", "lstm", "wavenet")  # one per kind; `make test-slow` trains the others
-TRAINED = [pytest.param(name, marks=() if name in FAST_TO_TRAIN else pytest.mark.slow) for name in NETWORKS]
+FAST_TO_READ = (*FAST_TO_TRAIN, "encoder_decoder", "nhits")  # one per way of reading known features
 DECODERS = [name for name in NETWORKS if name.startswith("encoder_decoder")]
 READS_EARLIER_DAYS = (*DECODERS, "tft")  # a forecast day depends on the known features of the days up to it
 READS_ALL_DAYS = ("nbeatsx", "nhits", "tsmixer")  # on those of the whole horizon
 NORMALIZED = ("nlinear", "patchtst", "tsmixer")  # by the window's own statistics
+
+
+def slow_but(fast: tuple[str, ...]) -> list[Any]:
+    """All networks as parameters of a test; those not in `fast` run in `make test-slow`."""
+    return [pytest.param(name, marks=() if name in fast else pytest.mark.slow) for name in NETWORKS]
 
 
 def build(name: str, spec: dict[str, Any] | None = None, **changes: Any) -> Any:
@@ -79,7 +84,7 @@ def train(model: Any, n_steps: int, **recipe: Any) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", slow_but(FAST_TO_TRAIN))
 def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
     settings = (
         {"head_units": 8, "layers": 1, "stacks": 1} if name not in ("deep_rnn", "wavenet", "nbeatsx") else {}
@@ -97,15 +102,7 @@ def test_learns_the_weekly_pattern_with_ordered_quantiles(name: str) -> None:
     assert np.abs(forecast[..., 1] - target).mean() < 0.5 * constant_error
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name, marks=() if name in (*FAST_TO_TRAIN, "encoder_decoder", "nhits") else pytest.mark.slow
-        )
-        for name in NETWORKS
-    ],
-)
+@pytest.mark.parametrize("name", slow_but(FAST_TO_READ))
 def test_each_day_depends_on_its_own_known_features_and_no_others_than_stated(name: str) -> None:
     model, inputs = build(name), inputs_of(SPEC)
     assert {tensor.name for tensor in model.inputs} == {"past", "future"}
