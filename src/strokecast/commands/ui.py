@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from strokecast.common.errors import UserError
-from strokecast.tracking import store
+from strokecast.tracking import board_views, store
 
 
 def serve(host: str, port: int, report: Callable[[str], None] = print) -> NoReturn:
@@ -26,9 +26,30 @@ def serve(host: str, port: int, report: Callable[[str], None] = print) -> NoRetu
     """
     check_address(host, port)
     store.initialise()
-    report(f"MLflow board: http://{host}:{port} (press Ctrl-C to stop)")
+    server = f"http://{_openable(host)}:{port}"
+    report(f"MLflow board: {server} (press Ctrl-C to stop)")
+    for line in links(server):
+        report(line)
     options = ["--backend-store-uri", store.uri(), "--host", host, "--port", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])
+
+
+def links(server: str) -> list[str]:
+    """Per task with finished runs, a line with the address of its runs, best first, and one of their comparison."""
+    lines = []
+    for task, (experiment_id, run_ids) in store.finished_runs().items():
+        if run_ids:
+            lines.append(f"  {task}: {board_views.address_of_runs(server, experiment_id)}")
+        if len(run_ids) > 1:
+            lines.append(f"    compare: {board_views.address_of_comparison(server, experiment_id, run_ids)}")
+    return lines
+
+
+def _openable(host: str) -> str:
+    """The host as a browser on this machine takes it."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def check_address(host: str, port: int) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlparse
 
 from strokecast.common import environment, paths
 from strokecast.params.base import TASKS
-from strokecast.tracking import relocation, store_health
+from strokecast.tracking import board_views, relocation, store_health
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -162,6 +162,24 @@ def running_runs() -> list[tuple[str, dict[str, str]]]:
     return list(tags.items())
 
 
+def finished_runs() -> dict[str, tuple[str, list[str]]]:
+    """Task → (id of its experiment, ids of its active finished runs, the oldest first). Plain SQL."""
+    query = """
+        SELECT e.name, e.experiment_id, r.run_uuid FROM experiments AS e LEFT JOIN runs AS r
+        ON r.experiment_id = e.experiment_id AND r.lifecycle_stage = 'active' AND r.status = 'FINISHED'
+        WHERE e.lifecycle_stage = 'active' ORDER BY r.start_time
+    """
+    tasks = {experiment_name(task): task for task in TASKS}
+    with read_only_connection() as connection:
+        rows = connection.execute(query).fetchall() if connection else []
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, experiment_id, run_id in rows:
+        if name in tasks:
+            runs = found.setdefault(tasks[name], (str(experiment_id), []))[1]
+            runs += [run_id] if run_id else []
+    return {task: found[task] for task in TASKS if task in found}
+
+
 def initialise() -> None:
     """Create the database and the experiments if they are missing; call it before any write.
 
@@ -173,32 +191,40 @@ def initialise() -> None:
         BoardError: if that fails.
     """
     environment.quiet()
-    names = [experiment_name(task) for task in TASKS]
     with store_health.one_line(database()):
-        if _ready(names):
+        if _ready():
             return
         with lock():
-            if _ready(names):
+            if _ready():
                 return
             if store_health.is_missing(database()):
-                _create(names)
+                _create()
             else:
-                _create_experiments(client(), names)
+                _create_experiments(client())
                 _relocate()
 
 
-def _ready(names: list[str]) -> bool:
-    expected = {(name, artifacts(name).as_uri(), "active") for name in names}
+def _ready() -> bool:
+    expected = {(name, artifacts(name).as_uri(), "active") for name in map(experiment_name, TASKS)}
+    views = {
+        (experiment_name(task), *tag) for task in TASKS for tag in board_views.VIEWS[task].tags().items()
+    }
     with read_only_connection() as connection:
         if connection is None:
             return False
         rows = connection.execute(
             "SELECT name, artifact_location, lifecycle_stage FROM experiments"
         ).fetchall()
-    return expected <= set(rows)
+        tags = connection.execute(
+            "SELECT e.name, t.key, t.value FROM experiment_tags AS t JOIN experiments AS e USING (experiment_id)"
+        ).fetchall()
+    own = {
+        (name, key) for name, key, _ in tags if key != board_views.SHARED_VIEW
+    }  # the user may have changed these
+    return expected <= set(rows) and all(tag in tags or tag[:2] in own for tag in views)
 
 
-def _create(names: list[str]) -> None:
+def _create() -> None:
     """Create the database in a temporary file, without a disk sync after each of MLflow's 70 migrations."""
     import logging
 
@@ -220,7 +246,7 @@ def _create(names: list[str]) -> None:
     try:
         # MLflow writes the folder of its default experiment into SQL as it is; quotes in it have to be escaped.
         SqlAlchemyStore(store_health.sqlite_uri(temporary), artifacts("").as_uri())._dispose_engine()
-        _create_experiments(client(store_health.sqlite_uri(temporary)), names)
+        _create_experiments(client(store_health.sqlite_uri(temporary)))
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, database())
@@ -229,13 +255,21 @@ def _create(names: list[str]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _create_experiments(client: MlflowClient, names: list[str]) -> None:
-    for name in names:
+def _create_experiments(client: MlflowClient) -> None:
+    """Create or restore the tasks' experiments, and set how the UI shows them. Kind and description of the user stay."""
+    for task in TASKS:
+        name, tags = experiment_name(task), board_views.VIEWS[task].tags()
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            client.create_experiment(name, artifact_location=artifacts(name).as_uri())
-        elif experiment.lifecycle_stage != "active":
+            client.create_experiment(name, artifact_location=artifacts(name).as_uri(), tags=tags)
+            continue
+        if experiment.lifecycle_stage != "active":
             _restore_experiment(client, experiment.experiment_id)
+        for key, value in tags.items():
+            if key not in experiment.tags or (
+                key == board_views.SHARED_VIEW and experiment.tags[key] != value
+            ):
+                client.set_experiment_tag(experiment.experiment_id, key, value)
 
 
 def _restore_experiment(client: MlflowClient, experiment_id: str) -> None:
