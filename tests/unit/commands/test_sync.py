@@ -318,7 +318,7 @@ def test_a_damaged_board_is_one_line_and_restore_makes_it_again(
         "the damaged board aside and makes a new one from models/ and reports/"
     )
 
-    def create(names: list[str]) -> None:  # MLflow's migrations take seconds
+    def create() -> None:  # MLflow's migrations take seconds
         shutil.copyfile(fresh_board, store.database())
         store._relocate()
 
