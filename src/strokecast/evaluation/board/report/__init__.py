@@ -1,0 +1,1 @@
+"""The interactive report page `reports/index.html`: sections with their data, scripts and styles."""
