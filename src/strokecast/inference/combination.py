@@ -38,10 +38,12 @@ class CombinedSeries:
     Attributes:
         weights: member → weight above 0, in the order of the members.
         held_out: forecasts at the shared origins, each with weights from other blocks.
+        without_weight: chosen members whose weight is 0, in the order of the members.
     """
 
     weights: Mapping[str, float]
     held_out: ValidationForecasts
+    without_weight: tuple[str, ...] = ()
 
 
 def mean_over_seeds(forecasts: Sequence[ValidationForecasts]) -> ValidationForecasts:
@@ -77,9 +79,12 @@ def combine(members: Mapping[str, ValidationForecasts], settings: Combination) -
     points = np.stack([one.point for one in shared])
     per_origin = held_out_weights(first.days, first.actual, points, settings.weights, settings.top)
     weights = member_weights(first.actual, points, settings.weights, settings.top)
+    names = list(members)
+    chosen = _best_members(points - first.actual, settings.top)
     return CombinedSeries(
-        {name: float(weight) for name, weight in zip(members, weights, strict=True) if weight > 0},
+        {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0},
         _weigh(shared, per_origin),
+        tuple(names[index] for index in chosen if weights[index] == 0),
     )
 
 
@@ -171,11 +176,16 @@ def member_weights(actual: Floats, points: Floats, method: str, top: int | None)
         float64 [M], at least 0, with the sum 1.
     """
     errors = points - actual
-    order = np.argsort(np.abs(errors).mean(axis=(1, 2)), kind="stable")
-    chosen = np.sort(order[:top])
+    chosen = _best_members(errors, top)
     weights = np.zeros(len(points))
     weights[chosen] = _WEIGHTS[method](errors[chosen].reshape(len(chosen), -1))
     return weights
+
+
+def _best_members(errors: Floats, top: int | None) -> NDArray[np.int64]:
+    """The `top` members with the lowest mean absolute error, rising; all if None."""
+    order = np.argsort(np.abs(errors).mean(axis=(1, 2)), kind="stable")
+    return np.sort(order[:top])
 
 
 def _equal(errors: Floats) -> Floats:

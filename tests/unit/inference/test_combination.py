@@ -100,6 +100,19 @@ def test_members_are_combined_at_the_origins_that_they_share() -> None:
     only = combination.combine(members, Combination(top=1))
     assert only is not None
     assert only.weights == {"a": 1.0}
+    assert only.without_weight == ()
+
+
+def test_chosen_members_without_weight_are_named() -> None:
+    members = {
+        "a": validation(NOISE[0]),
+        "worse": validation(2 * NOISE[0]),
+        "not_chosen": validation(9 * NOISE[0]),
+    }
+    combined = combination.combine(members, Combination(top=2, weights="nnls"))
+    assert combined is not None
+    assert combined.weights == pytest.approx({"a": 1.0})
+    assert combined.without_weight == ("worse",)
 
 
 def test_quantiles_are_combined_if_all_members_have_the_same() -> None:

@@ -48,11 +48,13 @@ def combination_notes(summary: Summary) -> list[str]:
             for member, weight in weights.items():
                 means[member] += weight / len(by_series)
         ordered = sorted(means.items(), key=lambda item: -item[1])
-        terms = " + ".join(f"{weight:.2f} {member}" for member, weight in ordered)
+        terms = " + ".join(f"{weight:.2f} {member}" for member, weight in ordered if weight > 0)
+        unused = [member for member, weight in means.items() if weight == 0]
+        zero = f" (weight 0: {', '.join(unused)})" if unused else ""
         best = f"the best {facts['top']} models" if facts["top"] else "its models"
         per_series = f" (mean over {len(by_series)} series)" if len(by_series) > 1 else ""
         notes.append(
-            f"{name} = {terms}{per_series}: {_RULES[facts['rule']]} of {best} on {facts['origins']:,} validation "
+            f"{name} = {terms}{per_series}{zero}: {_RULES[facts['rule']]} of {best} on {facts['origins']:,} validation "
             "origins. Its validation MAE is of held-out blocks, on which neither members nor weights were chosen."
         )
     return notes + [f"{name} is left out: {reason}." for name, reason in summary.get("left_out", {}).items()]

@@ -167,7 +167,7 @@ def _run(by_series: Mapping[str, CombinedSeries], trained_models: TrainedModels)
 
 
 def _describe(settings: Combination, by_series: Mapping[str, CombinedSeries]) -> dict[str, Any]:
-    """Rule, number of validation origins, and series → member → weight."""
+    """Rule, number of validation origins, and series → member → weight, which is 0 for a member that did not help."""
     origins: Sequence[int] = [len(combined.held_out.days) for combined in by_series.values()]
     return {
         "rule": settings.weights,
@@ -175,6 +175,7 @@ def _describe(settings: Combination, by_series: Mapping[str, CombinedSeries]) ->
         "origins": min(origins),
         "weights": {
             series: {member: tables.round_significant(weight) for member, weight in combined.weights.items()}
+            | dict.fromkeys(combined.without_weight, 0.0)
             for series, combined in by_series.items()
         },
     }

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from strokecast.evaluation.board.leaderboard import read_tables
+from strokecast.evaluation.board.notes import combination_notes
 from strokecast.evaluation.board.task_tables import make_table
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation
 
@@ -75,3 +76,19 @@ def test_left_out_origins_and_unattainable_intervals_are_reported(
     write_reports(tmp_path, forecast={"test": fewer})
     about = read_tables(tmp_path, ("forecast",))[0].about
     assert "from 194 origins evenly spaced out of 800, first forecast day" in about
+
+
+def test_members_without_weight_are_named_in_the_line_of_their_combination():
+    facts = {
+        "rule": "nnls",
+        "top": 3,
+        "origins": 60,
+        "weights": {"": {"ridge": 0.25, "gru": 0.75, "lstm": 0.0}},
+    }
+    (note,) = combination_notes({"combinations": {"best_3": facts}})
+    assert note.startswith(
+        "best_3 = 0.75 gru + 0.25 ridge (weight 0: lstm): weights by non-negative least squares of"
+    )
+    facts["weights"] = {"bus": {"ridge": 1.0, "lstm": 0.0}, "rail": {"ridge": 0.5, "gru": 0.5}}
+    (note,) = combination_notes({"combinations": {"best_3": facts}})
+    assert note.startswith("best_3 = 0.75 ridge + 0.25 gru (mean over 2 series) (weight 0: lstm): weights")
