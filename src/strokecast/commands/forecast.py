@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from strokecast.commands import forecast_input
+from strokecast.commands.model_lookup import CHAMPION, find_champion, find_model_dir
 from strokecast.common import names, output_paths
 from strokecast.common.errors import UserError
-from strokecast.common.files import describe_os_error, new_file, read_json
-from strokecast.common.paths import MODELS, REPORTS, model_dirs
+from strokecast.common.files import describe_os_error, new_file
 from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
@@ -24,9 +24,7 @@ from strokecast.inference import stored_combination
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.inference.interval_state import IntervalState
 from strokecast.inference.series_table import ID, to_series_id
-from strokecast.models.common import model_folder
 
-CHAMPION = "champion"
 DEFAULT_STATE = Path(".strokecast/intervals")  # <model>-seed-<n>.json
 _PIPELINE_FOLDERS = ("data", "models", "reports", "mlruns")
 _OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -74,8 +72,8 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         UserError: if the model, the input or an option is not valid. Nothing is written then.
     """
     _check_outputs(options)
-    name = find_champion() if options.model == CHAMPION else options.model
-    model_dir = find_model_dir(name, options.seed)
+    name = find_champion("forecast") if options.model == CHAMPION else options.model
+    model_dir = find_model_dir("forecast", name, options.seed)
     spec = specs.load(model_dir, "forecast")
     if options.future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
@@ -130,70 +128,6 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         plot += f" (the first {MAX_PANELS} of {n_series:,} series)"
     first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
     return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
-
-
-def find_champion() -> str:
-    """The model with the lowest error on validation origins, as `reports/forecast/summary.json` names it.
-
-    Raises:
-        UserError: if the report does not exist or has no model.
-    """
-    path = REPORTS / "forecast/summary.json"
-    try:
-        champion = read_json(path).get("champion")
-    except FileNotFoundError:
-        raise UserError("no such file", location=str(path), fix="run `dvc repro evaluate-forecast`") from None
-    if champion is None:
-        raise UserError(
-            "no model of forecast was evaluated",
-            location=str(path),
-            fix="enable one in params.yaml and run `dvc repro`",
-        )
-    return str(champion["model"])
-
-
-def find_model_dir(name: str, seed: int | None) -> Path:
-    """The folder of a trained forecast model, or of a combination.
-
-    Args:
-        name: of the model or the combination.
-        seed: of the training; None: the model's lowest seed. A combination has none.
-
-    Raises:
-        UserError: if there is no such model or seed, with the existing ones; or if the training is not finished.
-    """
-    models_dir = MODELS / "forecast"
-    names = sorted({path.parents[1].name for path in models_dir.glob("*/seed-*/config.json")})
-    combinations = stored_combination.find()
-    if name in combinations:
-        if seed is not None:
-            raise UserError(
-                f"{name} is the mean over all seeds of its members", location="--seed", fix="omit this option"
-            )
-        return combinations[name]
-    if name not in names:
-        raise UserError(
-            f"no trained model {name!r}",
-            location=str(models_dir),
-            allowed=[*names, *combinations, CHAMPION] if names else "",
-            fix="" if names else "run `dvc repro`",
-        )
-    folders = [folder for folder in model_dirs("forecast", name) if (folder / "config.json").is_file()]
-    seeds = {int(model_folder.read(folder, "config.json", ("seed",))["seed"]): folder for folder in folders}
-    if seed is not None and seed not in seeds:
-        raise UserError(
-            f"{name} was not trained with seed {seed}",
-            location="--seed",
-            allowed=map(str, sorted(seeds)),
-        )
-    folder = folders[0] if seed is None else seeds[seed]
-    has_run = (folder / "run.json").exists()
-    status = model_folder.read(folder, "run.json", ("status",))["status"] if has_run else "finished"
-    if status != "finished":
-        raise UserError(
-            f"the training of {name} has the status {status!r}", location=str(folder), fix="run `dvc repro`"
-        )
-    return folder
 
 
 def _check_outputs(options: ForecastOptions) -> None:

@@ -1,4 +1,4 @@
-"""`strokecast forecast` finds combinations beside trained models."""
+"""Trained models are found by name and seed; forecasts also by combination."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strokecast.commands.forecast import find_champion, find_model_dir
+from strokecast.commands.model_lookup import find_champion, find_model_dir
 from strokecast.common.errors import UserError
 
 
@@ -27,13 +27,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("project")
 def test_the_champion_may_be_a_combination() -> None:
-    assert find_model_dir(find_champion(), None) == Path("reports/forecast/combinations/mix")
-    assert find_model_dir("ridge", None) == Path("models/forecast/ridge/seed-1")
+    assert find_model_dir("forecast", find_champion("forecast"), None) == Path(
+        "reports/forecast/combinations/mix"
+    )
+    assert find_model_dir("forecast", "ridge", None) == Path("models/forecast/ridge/seed-1")
 
 
 @pytest.mark.usefixtures("project")
 def test_a_combination_has_no_seed_and_is_listed_among_the_models() -> None:
     with pytest.raises(UserError, match="mix is the mean over all seeds of its members"):
-        find_model_dir("mix", 1)
+        find_model_dir("forecast", "mix", 1)
     with pytest.raises(UserError, match="choose one of ridge, mix, champion"):
-        find_model_dir("other", None)
+        find_model_dir("forecast", "other", None)

@@ -1,0 +1,82 @@
+"""Finds the folder of a trained model by the name that a user gives to a command, and the champion of a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from strokecast.common.errors import UserError
+from strokecast.common.files import read_json
+from strokecast.common.paths import MODELS, REPORTS, model_dirs
+from strokecast.inference import stored_combination
+from strokecast.models.common import model_folder
+
+CHAMPION = "champion"
+
+
+def find_champion(task: str) -> str:
+    """The model with the best score on the validation split, as `reports/<task>/summary.json` names it.
+
+    Raises:
+        UserError: if the report does not exist or has no model.
+    """
+    path = REPORTS / task / "summary.json"
+    try:
+        champion = read_json(path).get("champion")
+    except FileNotFoundError:
+        raise UserError("no such file", location=str(path), fix=f"run `dvc repro evaluate-{task}`") from None
+    if champion is None:
+        raise UserError(
+            f"no model of {task} was evaluated",
+            location=str(path),
+            fix="enable one in params.yaml and run `dvc repro`",
+        )
+    return str(champion["model"])
+
+
+def trained_names(task: str) -> list[str]:
+    """The names of the models of a task that have a training, in alphabetical order."""
+    return sorted({path.parents[1].name for path in (MODELS / task).glob("*/seed-*/config.json")})
+
+
+def find_model_dir(task: str, name: str, seed: int | None) -> Path:
+    """The folder of a trained model, or of a combination of forecasters.
+
+    Args:
+        task: one of `strokecast.params.TASKS`.
+        name: of the model or the combination.
+        seed: of the training; None: the model's lowest seed. A combination has none.
+
+    Raises:
+        UserError: if there is no such model or seed, with the existing ones; or if the training is not finished.
+    """
+    names = trained_names(task)
+    combinations = stored_combination.find() if task == "forecast" else {}
+    if name in combinations:
+        if seed is not None:
+            raise UserError(
+                f"{name} is the mean over all seeds of its members", location="--seed", fix="omit this option"
+            )
+        return combinations[name]
+    if name not in names:
+        raise UserError(
+            f"no trained model {name!r}",
+            location=str(MODELS / task),
+            allowed=[*names, *combinations, CHAMPION] if names else "",
+            fix="" if names else "run `dvc repro`",
+        )
+    folders = [folder for folder in model_dirs(task, name) if (folder / "config.json").is_file()]
+    seeds = {int(model_folder.read(folder, "config.json", ("seed",))["seed"]): folder for folder in folders}
+    if seed is not None and seed not in seeds:
+        raise UserError(
+            f"{name} was not trained with seed {seed}",
+            location="--seed",
+            allowed=map(str, sorted(seeds)),
+        )
+    folder = folders[0] if seed is None else seeds[seed]
+    has_run = (folder / "run.json").exists()
+    status = model_folder.read(folder, "run.json", ("status",))["status"] if has_run else "finished"
+    if status != "finished":
+        raise UserError(
+            f"the training of {name} has the status {status!r}", location=str(folder), fix="run `dvc repro`"
+        )
+    return folder
