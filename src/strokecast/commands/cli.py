@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
-from strokecast.common import environment, failures, project
-from strokecast.common.errors import UserError
-
-
-def _one_line(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a `UserError`, a refused access to a file or a full disk into one line on stderr and exit code 1."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except UserError as error:
-            line = str(error)
-        except Exception as error:
-            line = failures.describe(error, "run the command again")
-            if not line:
-                raise
-        click.echo(f"error: {line}", err=True)
-        raise SystemExit(1)
-
-    return wrapped
-
-
-def _in_project(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a command in the root of the project. Relative paths in its options start in the user's working directory."""
-
-    @_one_line
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        folder = project.enter()
-        if folder != Path.cwd():
-            kwargs |= {name: folder / value for name, value in kwargs.items() if _is_file_name(value)}
-        return command(*args, **kwargs)
-
-    return wrapped
-
-
-def _is_file_name(value: object) -> bool:
-    """Whether the value of an option names a file, and not standard input or output."""
-    return isinstance(value, Path) and str(value) != "-"
+from strokecast.commands import cli_drawings
+from strokecast.commands.cli_wrappers import in_project, one_line
+from strokecast.common import environment, project
 
 
 @click.group()
@@ -67,7 +27,7 @@ def main() -> None:
 @click.option(
     "--json-schema", is_flag=True, help="print params.schema.json, with which editors complete keys"
 )
-@_one_line
+@one_line
 def params(section: str, resolved: bool, json_schema: bool) -> None:
     """Print the keys of params.yaml: default, legal values, unit and meaning.
 
@@ -86,7 +46,7 @@ def params(section: str, resolved: bool, json_schema: bool) -> None:
 
 
 @main.command()
-@_in_project
+@in_project
 def check() -> None:
     """Check params.yaml with all that it names, and the folder of the project, without running anything.
 
@@ -109,7 +69,7 @@ def preset() -> None:
 
 
 @preset.command("list")
-@_in_project
+@in_project
 def preset_list() -> None:
     """Print the name and the purpose of every preset."""
     from strokecast.commands import preset as presets
@@ -119,7 +79,7 @@ def preset_list() -> None:
 
 @preset.command("show")
 @click.argument("name")
-@_in_project
+@in_project
 def preset_show(name: str) -> None:
     """Print the file of a preset: what it reproduces, run time, expected figures, command, settings."""
     from strokecast.commands import preset as presets
@@ -130,7 +90,7 @@ def preset_show(name: str) -> None:
 @preset.command("apply")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="print the difference and write nothing")
-@_in_project
+@in_project
 def preset_apply(name: str, dry_run: bool) -> None:
     """Merge a preset into params.yaml and print the difference; comments and other edits are kept."""
     from strokecast.commands import preset as presets
@@ -146,7 +106,7 @@ def preset_apply(name: str, dry_run: bool) -> None:
     type=click.IntRange(1, 64),
     help="stages at a time; default: 2, or 1 with a GPU or a single processor",
 )
-@_in_project
+@in_project
 def repro(jobs: int | None) -> None:
     """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
@@ -198,7 +158,7 @@ def repro(jobs: int | None) -> None:
     is_flag=True,
     help="intervals of the training's calibration; no file is read or written for them",
 )
-@_in_project
+@in_project
 def forecast(
     model: str,
     source: Path,
@@ -238,7 +198,7 @@ def forecast(
     metavar="NAME",
     help="computer that has stopped or was renamed: mark its RUNNING trainings on a shared board as KILLED",
 )
-@_in_project
+@in_project
 def sync(restore: bool, ended_host: str) -> None:
     """Add missing and incomplete runs to the MLflow board, for every training of this workspace."""
     from strokecast.commands import sync as tracking_sync
@@ -255,7 +215,7 @@ def sync(restore: bool, ended_host: str) -> None:
     help="days since a record was last written to",
 )
 @click.option("--dry-run", is_flag=True, help="print what would be removed and remove nothing")
-@_in_project
+@in_project
 def clean(older_than: float, dry_run: bool) -> None:
     """Remove checkpoints of unfinished trainings that nothing would resume.
 
@@ -271,13 +231,15 @@ def clean(older_than: float, dry_run: bool) -> None:
     "--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="port to listen on"
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
-@_in_project
+@in_project
 def ui(port: int, host: str) -> None:
     """Serve the MLflow board until Ctrl-C."""
     from strokecast.commands import ui as serving
 
     serving.serve(host, port, report=click.echo)
 
+
+main.add_command(cli_drawings.predict)
 
 if __name__ == "__main__":
     main()

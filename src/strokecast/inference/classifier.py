@@ -31,15 +31,19 @@ class DrawingClassifier:
         predict_proba: reads {"strokes": float32 [B, T, 3], "length": int32 [B]}.
         spec: of the data it was trained on.
         reads_time: whether `predict_proba` also reads {"time": float32 [B, T]}.
+
+    Attributes:
+        classes: K names.
+        reads_time: whether it needs the time of each point.
     """
 
     def __init__(
         self, predict_proba: PredictProba, spec: ClassifySpec | WatchSpec, reads_time: bool = False
     ) -> None:
         self.classes: list[str] = spec["classes"]
+        self.reads_time = reads_time
         self._spec: Any = spec
-        self._predict_proba = predict_proba
-        self._reads_time = reads_time
+        self._run = predict_proba
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Classify drawings.
@@ -62,7 +66,7 @@ class DrawingClassifier:
             )
         drawings = [_parse_drawing(cell, row) for row, cell in enumerate(frame["strokes"])]
         times = None
-        if self._reads_time:
+        if self.reads_time:
             if TIMES not in frame.columns:
                 raise UserError(
                     f"has no column {TIMES!r}, and this network reads time",
@@ -71,7 +75,7 @@ class DrawingClassifier:
                 )
             cells = zip(frame[TIMES], drawings, strict=True)
             times = [_parse_times(cell, len(points), row) for row, (cell, points) in enumerate(cells)]
-        probabilities = self._probabilities(drawings, times)
+        probabilities = self.predict_proba(drawings, times)
         best = probabilities.argmax(axis=1) if len(probabilities) else np.zeros(0, np.int64)
         return pd.DataFrame(
             {
@@ -84,29 +88,67 @@ class DrawingClassifier:
             index=frame.index,
         )
 
-    def _probabilities(
-        self, drawings: Sequence[NDArray[np.float64]], times: Sequence[NDArray[np.float64]] | None
+    def predict_proba(
+        self, drawings: Sequence[NDArray[Any]], times: Sequence[NDArray[Any]] | None = None
     ) -> NDArray[np.float64]:
-        """float64 [N, K]; drawings of one length bucket are batched together."""
+        """Probabilities of the classes; drawings of one length bucket are batched together.
+
+        Args:
+            drawings: N of [n, 3] = (dx, dy, pen_lift), for which `drawing_problem` finds nothing.
+            times: [n] per drawing, ms since it began; needed if `reads_time`.
+
+        Returns:
+            float64 [N, K].
+        """
         probabilities = np.zeros((len(drawings), len(self.classes)))
-        buckets: dict[int, list[int]] = {}
-        for index, points in enumerate(drawings):
-            boundary = strokes.bucket_boundary(len(points), self._spec["bucket_boundaries"])
-            buckets.setdefault(boundary, []).append(index)
-        for boundary, members in buckets.items():
+        boundaries = self._spec["bucket_boundaries"]
+        buckets = strokes.bucket_indices(np.array([len(points) for points in drawings], np.int64), boundaries)
+        for bucket in np.unique(buckets).tolist():
+            members = np.flatnonzero(buckets == bucket)
             for start in range(0, len(members), BATCH):
                 batch = members[start : start + BATCH]
-                padded = [strokes.scale_and_pad(drawings[i], self._spec["scale"], boundary) for i in batch]
-                inputs = {
-                    "strokes": np.stack([points for points, _ in padded]),  # [B, T, 3]
-                    "length": np.array([length for _, length in padded], np.int32),  # [B]
-                }
-                if times is not None:
-                    inputs["time"] = np.stack(
-                        [strokes.time_feature(times[i], boundary) for i in batch]
-                    )  # [B, T]
-                probabilities[batch] = self._predict_proba(inputs)
+                probabilities[batch] = self._run(self._inputs_of(batch, drawings, times, boundaries[bucket]))
         return probabilities
+
+    def _inputs_of(
+        self,
+        batch: NDArray[np.int64],
+        drawings: Sequence[NDArray[Any]],
+        times: Sequence[NDArray[Any]] | None,
+        padded_length: int,
+    ) -> dict[str, NDArray[Any]]:
+        """The network inputs of the drawings at the positions `batch`."""
+        points, spans = concatenate([drawings[i] for i in batch])
+        padded, lengths = strokes.scale_and_pad_many(points, spans, self._spec["scale"], padded_length)
+        inputs: dict[str, NDArray[Any]] = {"strokes": padded, "length": lengths.astype(np.int32)}
+        if self.reads_time and times is not None:
+            point_times = np.concatenate([times[i] for i in batch])
+            inputs["time"] = strokes.time_features(point_times, spans, padded_length)  # [B, T]
+        return inputs
+
+
+def concatenate(drawings: Sequence[NDArray[Any]]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The points of B drawings one after the other, float32 [P, 3], and their spans, int64 [B, 2]."""
+    ends = np.cumsum([len(points) for points in drawings])
+    spans = np.stack([np.append(0, ends[:-1]), ends], axis=1)
+    return np.concatenate(drawings).astype(np.float32), spans  # float32: as in the validated data
+
+
+def drawing_problem(points: NDArray[Any]) -> tuple[str, str] | None:
+    """What is wrong with an array of points, and what is allowed instead; None if it is a drawing.
+
+    Args:
+        points: numbers of any shape and type.
+    """
+    if points.ndim != 2 or points.shape[1] != strokes.CHANNELS or len(points) == 0:
+        return f"has shape {list(points.shape)}", "a list of at least one [dx, dy, pen_lift]"
+    if not np.isfinite(points).all():
+        return "has a value that is not finite", "finite numbers"
+    if (largest := np.abs(points).max()) > LARGEST_MOVE:
+        return f"has a move of {largest:g}", f"moves of at most {LARGEST_MOVE:g}"
+    if not ((points[:, 2] == 0) | (points[:, 2] == 1)).all():
+        return "has a pen_lift other than 0 or 1", "0, or 1 at the end of a stroke"
+    return None
 
 
 def _parse_drawing(cell: Any, row: int) -> NDArray[np.float64]:
@@ -116,18 +158,8 @@ def _parse_drawing(cell: Any, row: int) -> NDArray[np.float64]:
         points = np.array([list(point) for point in cell], dtype=np.float64)
     except (TypeError, ValueError):
         raise UserError("is not a drawing", location=location, allowed=allowed) from None
-    if points.ndim != 2 or points.shape[1] != strokes.CHANNELS or len(points) == 0:
-        raise UserError(f"has shape {list(points.shape)}", location=location, allowed=allowed)
-    if not np.isfinite(points).all():
-        raise UserError("has a value that is not finite", location=location, allowed="finite numbers")
-    if (largest := np.abs(points).max()) > LARGEST_MOVE:
-        raise UserError(
-            f"has a move of {largest:g}", location=location, allowed=f"moves of at most {LARGEST_MOVE:g}"
-        )
-    if not np.isin(points[:, 2], (0, 1)).all():
-        raise UserError(
-            "has a pen_lift other than 0 or 1", location=location, allowed="0, or 1 at the end of a stroke"
-        )
+    if problem := drawing_problem(points):
+        raise UserError(problem[0], location=location, allowed=problem[1])
     return points
 
 

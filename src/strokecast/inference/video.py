@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from strokecast.features.records import reading
 from strokecast.features.records.spec import WatchSpec
 from strokecast.features.sketches import frames
-from strokecast.inference.classifier import DrawingClassifier, PredictProba
+from strokecast.inference.classifier import DrawingClassifier, PredictProba, concatenate
 
 BATCH = 64  # drawings per forward pass
 
@@ -33,20 +33,19 @@ class VideoClassifier(DrawingClassifier):
         self._layout = frames.Layout.from_spec(spec)
         self._inputs = tuple(inputs)
 
-    def _probabilities(
-        self, drawings: Sequence[NDArray[np.float64]], times: Sequence[NDArray[np.float64]] | None
+    def predict_proba(
+        self, drawings: Sequence[NDArray[Any]], times: Sequence[NDArray[Any]] | None = None
     ) -> NDArray[np.float64]:
-        """float64 [N, K]."""
+        """As `DrawingClassifier.predict_proba`; drawings of about the same length are rendered together."""
         probabilities = np.zeros((len(drawings), len(self.classes)))
+        order = np.argsort([len(points) for points in drawings], kind="stable")
         for start in range(0, len(drawings), BATCH):
-            batch = slice(start, start + BATCH)
-            ends = np.cumsum([len(points) for points in drawings[batch]])
-            spans = np.stack([np.append(0, ends[:-1]), ends], axis=1)
-            points = np.concatenate(drawings[batch]).astype(np.float32)  # the dtype of the validated data
-            point_times = None if times is None else np.concatenate(times[batch])
+            batch = order[start : start + BATCH]
+            points, spans = concatenate([drawings[i] for i in batch])
+            point_times = None if times is None else np.concatenate([times[i] for i in batch])
             videos, tracks = frames.render_videos(points, spans, self._layout, point_times)
             inputs: dict[str, Any] = {"frames": videos, "track": tracks}
             if "motion" in self._inputs:
                 inputs["motion"] = reading.motion(videos).numpy()
-            probabilities[batch] = self._predict_proba({name: inputs[name] for name in self._inputs})
+            probabilities[batch] = self._run({name: inputs[name] for name in self._inputs})
         return probabilities

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,17 +22,28 @@ from strokecast.sources.formats.records import Drawing, Reject, RejectedError
 COLUMNS = ("countrycode", "drawing", "key_id", "recognized", "timestamp", "word")
 _EXPECTED = "CSV of Kaggle drawings"
 _RECOGNIZED = {"True": True, "False": False}
+_MISSING = {
+    "countrycode": "",
+    "recognized": "True",
+    "timestamp": "",
+    "word": "",
+}  # of columns that a file lacks
 _CHECKED_LINES = 20
 
 
-def read(path: Path) -> Iterator[Drawing | Reject]:
+def read(path: Path, required: Sequence[str] = COLUMNS) -> Iterator[Drawing | Reject]:
     """Yield a `Drawing` or a `Reject` per line after the header, in the order of the file.
+
+    Args:
+        path: the file.
+        required: columns that the header must have, `key_id` and `drawing` among them. The test files of the
+            competition have no `word`, for example: drawings then have the class "".
 
     Raises:
         UserError: if the file does not exist, or its header lacks a column.
     """
     with open_binary(path) as file:
-        header, lines = _read_header(file, path)
+        header, lines = _read_header(file, path, required)
         for number, line in enumerate(lines, start=2):
             try:
                 yield _parse(line, header, number)
@@ -78,12 +89,14 @@ def check(path: Path) -> None:
     raise UserError(f"is not {_EXPECTED}: line {first.number}: {first.detail}", location=str(path))
 
 
-def _read_header(file: IO[bytes], path: Path) -> tuple[list[str], Iterator[bytes]]:
+def _read_header(
+    file: IO[bytes], path: Path, required: Sequence[str] = COLUMNS
+) -> tuple[list[str], Iterator[bytes]]:
     """The names of the columns, and the lines after them."""
     lines = ndjson.read_lines(file)
     try:
         header = [name.strip() for name in _split(next(lines, b""))]
-        missing = [name for name in COLUMNS if name not in header]
+        missing = [name for name in required if name not in header]
         if not missing and len(set(header)) == len(header):
             return header, lines
         problem = f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
@@ -93,7 +106,7 @@ def _read_header(file: IO[bytes], path: Path) -> tuple[list[str], Iterator[bytes
             problem += ", as the competition's test files do (train_simplified has the classes)"
     except RejectedError as error:
         problem = f"is not {_EXPECTED}: line 1: {error.detail}"
-    header_error = UserError(problem, location=str(path), allowed=f"a header with {', '.join(COLUMNS)}")
+    header_error = UserError(problem, location=str(path), allowed=f"a header with {', '.join(required)}")
     raise file_types.explain(header_error, path, _EXPECTED)
 
 
@@ -113,8 +126,8 @@ def _parse(line: bytes, header: list[str], number: int) -> Drawing:
     cells = _split(line)
     if len(cells) != len(header):
         raise RejectedError("bad_shape", f"{len(cells)} cells, not the {len(header)} of the header")
-    fields: dict[str, object] = dict(zip(header, cells, strict=True))
-    if not fields["word"]:
+    fields: dict[str, object] = {**_MISSING, **dict(zip(header, cells, strict=True))}
+    if "word" in header and not fields["word"]:
         raise RejectedError("bad_value", "word is empty")
     recognized = str(fields["recognized"])
     if recognized not in _RECOGNIZED:

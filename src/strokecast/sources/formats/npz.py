@@ -16,8 +16,9 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
@@ -26,6 +27,7 @@ from strokecast.common import file_types
 from strokecast.common.errors import UserError
 from strokecast.common.files import check_regular, describe_os_error
 from strokecast.sources.formats import stroke5
+from strokecast.sources.formats.records import RejectedError
 from strokecast.sources.formats.unpickle import UnsafePickleError, load_objects
 
 SPLITS = ("train", "valid", "test")
@@ -54,6 +56,7 @@ _DAMAGE_ERRORS = (
 )
 
 Splits = dict[str, list[np.ndarray]]
+T = TypeVar("T")
 
 
 def read_class(path: Path) -> Splits:
@@ -72,7 +75,7 @@ def read_class(path: Path) -> Splits:
             something other than drawings; if a pickle names anything but arrays. Names the file.
     """
     with _open(path) as archive:
-        return {split: _read_split(path, archive, split) for split in SPLITS}
+        return {split: _read_split(path, archive, split, _parse_drawings) for split in SPLITS}
 
 
 def read_split(path: Path, split: str) -> list[np.ndarray]:
@@ -89,7 +92,24 @@ def read_split(path: Path, split: str) -> list[np.ndarray]:
         UserError: as `read_class`, for the directory of the zip and this split.
     """
     with _open(path) as archive:
-        return _read_split(path, archive, split)
+        return _read_split(path, archive, split, _parse_drawings)
+
+
+def read_each(path: Path) -> Iterator[tuple[str, int, np.ndarray | RejectedError]]:
+    """Yield split, index in the split, and a drawing or why it is not one, in the order train, valid, test.
+
+    Other than `read_class`, it does not stop at a drawing of the wrong shape. Memory holds one split.
+
+    Raises:
+        UserError: as `read_class`, for all that makes a whole split unreadable.
+    """
+    with _open(path) as archive:
+        for split in SPLITS:
+            for index, item in enumerate(_read_split(path, archive, split, _parse_items)):
+                try:
+                    yield split, index, _check_drawing(item, index)
+                except ValueError as error:
+                    yield split, index, RejectedError("bad_shape", str(error))
 
 
 def check_class(path: Path) -> None:
@@ -103,7 +123,7 @@ def check_class(path: Path) -> None:
     with _open(path) as archive:
         for split in SPLITS:
             if archive.getinfo(f"{split}.npy").file_size <= MAX_CHECKED_BYTES:
-                _read_split(path, archive, split)
+                _read_split(path, archive, split, _parse_drawings)
         try:
             broken = archive.testzip()
         except _DAMAGE_ERRORS as error:
@@ -112,18 +132,21 @@ def check_class(path: Path) -> None:
         raise _damaged(path, zipfile.BadZipFile(f"wrong checksum of {broken}"))
 
 
-def write_class(path: Path, splits: Mapping[str, Sequence[np.ndarray]]) -> None:
+def write_class(
+    path: Path, splits: Mapping[str, Sequence[np.ndarray]], dtype: type[np.number] = np.int16
+) -> None:
     """Write drawings in the official layout. The same drawings give the same bytes.
 
     Args:
         path: the file to write.
-        splits: `train`, `valid`, `test` → drawings `[n_points, 3]` whose values fit int16.
+        splits: `train`, `valid`, `test` → drawings `[n_points, 3]` whose values fit `dtype`.
+        dtype: number type of the file; int16 in the official files.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for split in SPLITS:
             array = np.empty(len(splits[split]), dtype=object)
             for index, drawing in enumerate(splits[split]):
-                array[index] = np.array(drawing, dtype=np.int16, order="C")
+                array[index] = np.array(drawing, dtype=dtype, order="C")
             member = io.BytesIO()
             npy.write_array_header_1_0(member, npy.header_data_from_array_1_0(array))
             pickle.dump(array, member, protocol=4)
@@ -163,14 +186,14 @@ def _open(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _read_split(path: Path, archive: zipfile.ZipFile, split: str) -> list[np.ndarray]:
+def _read_split(path: Path, archive: zipfile.ZipFile, split: str, parse: Callable[[io.BytesIO, int], T]) -> T:
     try:
         info = archive.getinfo(f"{split}.npy")
         with archive.open(info) as member:
             data = member.read(MAX_ARRAY_BYTES + 1)
         if len(data) != info.file_size:
             raise ValueError("the file is truncated")
-        return _parse_drawings(io.BytesIO(data), len(data))
+        return parse(io.BytesIO(data), len(data))
     except UnsafePickleError as error:
         raise _unsafe(path, f"{split}.npy", str(error)) from None
     except _DAMAGE_ERRORS as error:
@@ -178,6 +201,11 @@ def _read_split(path: Path, archive: zipfile.ZipFile, split: str) -> list[np.nda
 
 
 def _parse_drawings(data: io.BytesIO, size: int) -> list[np.ndarray]:
+    return [_check_drawing(item, index) for index, item in enumerate(_parse_items(data, size))]
+
+
+def _parse_items(data: io.BytesIO, size: int) -> Sequence[object]:
+    """What stands for each drawing of a split; see `_check_drawing`."""
     shape, dtype, fortran = _parse_header(data)
     if dtype.hasobject:
         if dtype != np.dtype(object):
@@ -186,7 +214,7 @@ def _parse_drawings(data: io.BytesIO, size: int) -> list[np.ndarray]:
         if objects.shape != shape:
             raise ValueError(f"the shape is {shape} in the header but {objects.shape} in the contents")
         if objects.ndim == 1:
-            return [_check_drawing(item, index) for index, item in enumerate(objects)]
+            return list(objects)
         array = np.array(objects.tolist())
     else:
         count = int(np.prod(shape, dtype=object))
@@ -197,7 +225,7 @@ def _parse_drawings(data: io.BytesIO, size: int) -> list[np.ndarray]:
         return [np.zeros((0, 3), dtype=np.int16) for _ in range(shape[0] if shape else 0)]
     if array.ndim != 3:
         raise ValueError(f"has the shape {shape}, not [n_drawings] of drawings or [n_drawings, n_points, 3]")
-    return [_check_drawing(item, index) for index, item in enumerate(array)]
+    return list(array)
 
 
 def _parse_header(data: io.BytesIO) -> tuple[tuple[int, ...], np.dtype, bool]:

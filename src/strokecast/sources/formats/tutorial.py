@@ -107,7 +107,7 @@ def read_classes(folder: Path) -> list[str]:
         UserError: if a `.classes` file is missing, is not text, is empty or repeats a class, or if
             the two files differ.
     """
-    lists = {name: _read_class_names(folder / f"{name}.tfrecord.classes") for name in SETS}
+    lists = {name: read_class_names(folder / f"{name}.tfrecord.classes") for name in SETS}
     if lists["training"] != lists["eval"]:
         raise UserError(
             "training.tfrecord.classes and eval.tfrecord.classes differ",
@@ -127,7 +127,12 @@ def check(path: Path) -> None:
         raise UserError("is empty", location=str(path), allowed="TFRecords", fix="fetch it again")
 
 
-def _read_class_names(path: Path) -> list[str]:
+def read_class_names(path: Path) -> list[str]:
+    """The class names in one `.classes` file.
+
+    Raises:
+        UserError: if it is missing, is not text, is empty or repeats a class.
+    """
     with open_binary(path) as file:
         data = file.read(MAX_CLASSES_FILE + 1)
     try:

@@ -111,3 +111,13 @@ def test_a_file_without_drawings_is_named(tmp_path: Path, lines: tuple[str, ...]
     with pytest.raises(UserError) as error:
         kaggle.check(path)
     assert str(error.value).startswith(f"{path}: {message}")
+
+
+def test_a_file_without_classes_is_read_if_they_are_not_required(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "key_id,countrycode,drawing", '7,NZ,"[[[0, 255], [0, 128]]]"', "8,NZ")
+    with pytest.raises(UserError, match="lacks the columns recognized, timestamp, word"):
+        list(kaggle.read(path))
+    drawing, reject = kaggle.read(path, ("key_id", "drawing"))
+    assert isinstance(drawing, Drawing)
+    assert (drawing.key_id, drawing.word, drawing.countrycode) == (7, "", "NZ")
+    assert isinstance(reject, Reject)

@@ -329,3 +329,32 @@ def test_unsigned_numbers_are_an_error_as_moves_to_the_left_became_large_ones(
     unsigned = object_array([moves[:, :columns].astype(np.uint8)] * 2)
     path = with_train(tmp_path / "unsigned.npz", npy_of(unsigned), good)
     read_error(path, r"drawing 0 has unsigned numbers \(uint8\)")
+
+
+def test_read_each_goes_on_after_a_drawing_of_the_wrong_shape(tmp_path: Path) -> None:
+    good = np.array([[1, 2, 0], [3, 4, 1]], np.int16)
+    path = tmp_path / "a.npz"
+    np.savez(
+        path,
+        train=object_array([good, good[:, :2], good + 1]),
+        valid=object_array([]),
+        test=np.stack([good, good]),
+    )
+    items = list(npz.read_each(path))
+    assert [(split, index) for split, index, _ in items] == [
+        ("train", 0),
+        ("train", 1),
+        ("train", 2),
+        ("test", 0),
+        ("test", 1),
+    ]
+    assert "drawing 1 has the shape [2, 2]" in str(items[1][2])
+    assert all(isinstance(item, np.ndarray) for _, _, item in items[:1] + items[2:])
+
+
+def test_other_number_types_are_written_exactly(tmp_path: Path) -> None:
+    drawing = np.array([[0.25, -0.125, 0], [0.5, 0, 1]], np.float32)
+    npz.write_class(tmp_path / "a.npz", {"train": [drawing], "valid": [], "test": []}, np.float32)
+    [read] = npz.read_split(tmp_path / "a.npz", "train")
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, drawing)

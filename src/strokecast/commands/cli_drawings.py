@@ -1,0 +1,71 @@
+"""The commands `strokecast predict` and `strokecast sample`: trained models applied to drawings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from strokecast.commands.cli_wrappers import in_project
+
+
+@click.command()
+@click.option(
+    "--model",
+    required=True,
+    help="name of a trained model, or `champion`: the best on the validation split",
+)
+@click.option(
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="file with drawings (.ndjson, Kaggle's .csv, .bin, .npz, .parquet, tutorial shard), or a folder of such files",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=".parquet or .csv file; overwritten if it exists; - for CSV on standard output",
+)
+@click.option(
+    "--task",
+    type=click.Choice(("classify", "watch")),
+    help="default: the task that has the model; classify for the champion",
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(("raw", "simplified", "binary", "kaggle", "npz", "tutorial", "parquet")),
+    help="format of the input; default: by the name of each file, and the first lines of .ndjson",
+)
+@click.option(
+    "--top",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="most probable classes per drawing",
+)
+@click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
+@in_project
+def predict(
+    model: str,
+    source: Path,
+    output: Path,
+    task: str | None,
+    file_format: str | None,
+    top: int,
+    seed: int | None,
+) -> None:
+    """Classify the drawings in files of any size.
+
+    The output has a row per drawing, in the order of the input: file, row, id, label (the class that the file names),
+    predicted, probability, predicted_2, probability_2, ..., error. A row that is not a drawing has an error instead of a
+    prediction.
+    """
+    from strokecast.commands import predict as predict_command
+    from strokecast.common import output_paths
+
+    options = predict_command.PredictOptions(model, source, output, task or "", file_format or "", top, seed)
+    line = predict_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
+    click.echo(line, err=output_paths.is_stdout(output))
