@@ -14,7 +14,15 @@ def main() -> None:
         attributions = leaderboard.read_attributions(paths.RAW, params.DATASETS)
         leaderboard.write_csv(paths.REPORTS / "leaderboard.csv", tables)
         leaderboard.write_markdown(paths.REPORTS / "leaderboard.md", tables, attributions)
-        page.write_page(paths.REPORTS / "index.html", paths.REPORTS, tables, attributions)
+        page.write_page(
+            paths.REPORTS / "index.html",
+            paths.REPORTS,
+            tables,
+            attributions,
+            paths.MODELS,
+            paths.VALIDATED,
+            params.DATASETS,
+        )
         outcome("; ".join(f"{table.summary['task']}: {table.summary['outcome']}" for table in tables))
 
 

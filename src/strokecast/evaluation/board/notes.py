@@ -60,8 +60,8 @@ def combination_notes(summary: Summary) -> list[str]:
     return notes + [f"{name} is left out: {reason}." for name, reason in summary.get("left_out", {}).items()]
 
 
-def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[str]:
-    """Failed trainings, spread over seeds, and the difference of each model to the best one."""
+def seed_and_difference_notes(summary: Summary) -> list[str]:
+    """Failed trainings, spread over seeds, and which models are not significantly worse than the best one."""
     models = summary["models"]
     notes = []
     if summary.get("failed"):
@@ -75,17 +75,17 @@ def seed_and_difference_notes(summary: Summary, format_value: Format) -> list[st
         ]
         exceptions = f"; one seed only: {', '.join(single)}." if single else "."
         notes.append(f"Mean ± standard deviation over seeds{exceptions}")
-    best = models[0]["model"]
-    for model in models[1:]:
-        to_best = model["to_best"]
-        if to_best is None:
-            continue  # the metric that ranks is undefined for this model
-        verdict = "differs" if to_best["differs"] else "does not differ significantly"
-        interval = f"{format_value(to_best['low'])} to {format_value(to_best['high'])}"
-        notes.append(
-            f"{model['model']} {verdict} from {best}: {format_value(to_best['difference'])} "
-            f"(paired {100 * summary['level']:g} % interval {interval})."
-        )
+    compared = [
+        model for model in models[1:] if model["to_best"] is not None
+    ]  # None: the metric is undefined
+    if compared:
+        best, interval = models[0]["model"], f"paired {100 * summary['level']:g} % interval"
+        ties = [model["model"] for model in compared if not model["to_best"]["differs"]]
+        if ties:
+            notes.append(f"Not significantly different from {best} ({interval}): {', '.join(ties)}.")
+        else:
+            others = "model" if len(compared) == len(models) - 1 else "model with this metric"
+            notes.append(f"{best} is significantly better than every other {others} ({interval}).")
     return notes
 
 

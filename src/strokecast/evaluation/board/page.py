@@ -1,39 +1,42 @@
-"""Writes `reports/index.html`: one self-contained file without scripts."""
+"""Writes `reports/index.html`: one self-contained interactive file that reads nothing from the network."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import importlib.util
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from markupsafe import Markup
+
+from strokecast.common.errors import UserError
 from strokecast.common.files import write_text
+from strokecast.evaluation.board.report.calibration import calibration_section
+from strokecast.evaluation.board.report.costs import costs_section
+from strokecast.evaluation.board.report.curves import breakdown_section, curves_section
+from strokecast.evaluation.board.report.forecasts import forecasts_section
+from strokecast.evaluation.board.report.leaderboard import leaderboard_section, published_section
+from strokecast.evaluation.board.report.overview import task_overview
+from strokecast.evaluation.board.report.pairs import pairs_section
+from strokecast.evaluation.board.report.provenance import provenance_section
+from strokecast.evaluation.board.report.quality import quality_section
+from strokecast.evaluation.board.report.section import Section
+from strokecast.evaluation.board.report.templates import render
 from strokecast.evaluation.board.task_tables import TaskTable
 
-_CLASS_FIGURES = {
-    "models.svg": "Test accuracy of each model with its interval",
-    "curves.svg": "Validation loss and accuracy by epoch",
-    "by_length.svg": "Accuracy by length of the drawing",
-    "confusion.svg": "Confusion matrix of the best model",
-}
+_ASSETS = Path(__file__).with_name("report") / "assets"
+_STYLE = "page.css"
+_SCRIPTS = ("tables.js",)
 _FIGURES = {
-    "classify": {**_CLASS_FIGURES, "attention.svg": "Attention weights on one drawing per class"},
-    "watch": _CLASS_FIGURES,
+    "classify": {"attention.svg": "Attention weights on one drawing per class"},
     "draw": {
-        "models.svg": "Share of generated and of real drawings that the judge recognises",
-        "curves.svg": "Training and validation loss by epoch",
         "samples-*.svg": "Generated drawings by class, a real one first in each row",
         "temperatures-*.svg": "Generated drawings by temperature",
         "reconstructions-*.svg": "Real drawings and their reconstructions",
         "interpolation-*.svg": "Interpolation between the latent vectors of two real drawings",
-    },
-    "forecast": {
-        "models.svg": "Test MAE of each model with its interval",
-        "by_day.svg": "Mean absolute error by day ahead",
-        "forecast.svg": "Actual values and forecasts over the test days",
-        "fan.svg": "Forecasts of the best model with their 80 % interval",
-        "coverage.svg": "Coverage of each interval against its level",
-        "curves.svg": "Training and validation loss by epoch",
     },
 }
 
@@ -47,12 +50,12 @@ class EmbeddedFigure:
 
 
 def embed_figures(report_dir: Path, task: str) -> list[EmbeddedFigure]:
-    """The figures of a task; those that do not exist (e.g. learning curves without a network) are skipped.
+    """The static figures of a task; those that do not exist are skipped.
 
     The name of a figure of one model ends in a hyphen and the model's name.
     """
     embedded = []
-    for pattern, alt in _FIGURES[task].items():
+    for pattern, alt in _FIGURES.get(task, {}).items():
         for path in sorted((report_dir / "figures").glob(pattern)):
             data = base64.b64encode(path.read_bytes()).decode("ascii")
             model = path.stem.partition("-")[2]
@@ -62,21 +65,94 @@ def embed_figures(report_dir: Path, task: str) -> list[EmbeddedFigure]:
 
 
 def write_page(
-    path: Path, reports: Path, task_tables: Sequence[TaskTable], attributions: Sequence[str]
+    path: Path,
+    reports: Path,
+    task_tables: Sequence[TaskTable],
+    attributions: Sequence[str],
+    models: Path | None = None,
+    validated: Path | None = None,
+    datasets: Sequence[str] = (),
 ) -> None:
-    """Write the page from the leaderboard tables and the figures in `reports/<task>/figures/`."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """Write the page.
 
-    environment = Environment(
-        loader=PackageLoader("strokecast.evaluation.board", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    Args:
+        path: of the page.
+        reports: folder of the tasks' reports.
+        task_tables: leaderboards of the tasks, in the order of the page.
+        attributions: of the data.
+        models: folder of the trainings, whose git revisions and environments the page names; None: it names none.
+        validated: folder of the validated datasets; None: the page says nothing on validation and drift.
+        datasets: names of the datasets.
+
+    Raises:
+        UserError: if Plotly's script is missing.
+    """
+    tasks = [(table, task_sections(table, reports / table.summary["task"])) for table in task_tables]
+    data_sections: list[Section] = []
+    if validated is not None:
+        data_sections += _existing(quality_section(validated, dataset) for dataset in datasets)
+    summaries = [table.summary for table in task_tables]
+    data_sections.append(provenance_section(models, summaries, attributions))
+    sections = [*(section for _, own in tasks for section in own), *data_sections]
+    scripts = [*_SCRIPTS, *_unique(section.script for section in sections)]
+    styles = [_STYLE, *_unique(section.style for section in sections)]
+    page = render(
+        "page.html.j2",
+        overviews=[task_overview(summary) for summary in summaries],
+        tasks=tasks,
+        data_sections=data_sections,
+        embedded_data=[(one.data_id, inline_json(one.data)) for one in sections if one.data],
+        styles=Markup("\n".join(_asset(name) for name in styles)),
+        plotly=Markup(_plotly_script()),
+        scripts=[Markup(_asset(name)) for name in scripts],
     )
-    sections = [
-        (table, embed_figures(reports / table.summary["task"], table.summary["task"]))
-        for table in task_tables
-    ]
-    template = environment.get_template("page.html.j2")
-    write_text(path, template.render(sections=sections, attributions=attributions))
+    write_text(path, str(page))
+
+
+def task_sections(table: TaskTable, report_dir: Path) -> list[Section]:
+    """The sections of one task, in the order of the page."""
+    summary = table.summary
+    figures = embed_figures(report_dir, summary["task"])
+    return _existing(
+        [
+            leaderboard_section(table),
+            published_section(table),
+            pairs_section(report_dir, summary),
+            costs_section(summary),
+            forecasts_section(report_dir, summary) if summary["task"] == "forecast" else None,
+            breakdown_section(report_dir, summary),
+            calibration_section(report_dir, summary),
+            curves_section(report_dir, summary),
+            Section(f"{summary['task']}-figures", "Figures", render("figures.html.j2", figures=figures))
+            if figures
+            else None,
+        ]
+    )
+
+
+def inline_json(value: Any) -> Markup:
+    """`value` as JSON that cannot end the element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _existing(sections: Iterable[Section | None]) -> list[Section]:
+    return [section for section in sections if section is not None]
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _plotly_script() -> str:
+    """Plotly's minified script, from the package; its modules are not imported."""
+    spec = importlib.util.find_spec("plotly")
+    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
+        path = Path(folder) / "package_data" / "plotly.min.js"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise UserError("plotly is not installed", fix="run `make setup`")

@@ -115,7 +115,7 @@ def _with_classes(summary: Summary, title: str, extra_shares: Mapping[str, str])
     notes = [
         *champion_notes(summary, "accuracy", cells.format_percent, cells.format_percent),
         *baseline_notes(summary, "accuracy", cells.format_points_without_unit),
-        *seed_and_difference_notes(summary, cells.format_points),
+        *seed_and_difference_notes(summary),
     ]
     return TaskTable(title, about, header, rows, notes, summary)
 
@@ -180,7 +180,7 @@ def _forecast(summary: Summary) -> TaskTable:
         "validation error."
         for name, entry in summary["unattainable_intervals"].items()
     ]
-    notes += seed_and_difference_notes(summary, cells.format_signed)
+    notes += seed_and_difference_notes(summary)
     title = f"forecast: the next {horizon} days"
     return TaskTable(title, about, header, rows, notes, summary, _published(summary))
 
@@ -247,7 +247,7 @@ def _draw(summary: Summary) -> TaskTable:
     unconditional = [model["model"] for model in summary["models"] if model["recognised"] is None]
     notes = [f"Unconditional, so not judged: {', '.join(unconditional)}."] if unconditional else []
     notes += champion_notes(summary, "recognised", "{:.3f} nats per step".format, cells.format_percent)
-    notes += seed_and_difference_notes(summary, cells.format_points)
+    notes += seed_and_difference_notes(summary)
     title = "draw: class or latent vector to strokes"
     return TaskTable(title, about, header, rows, notes, summary)
 
