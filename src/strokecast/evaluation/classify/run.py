@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from strokecast.common.paths import RAW
+from strokecast.common.paths import RAW, VALIDATED
+from strokecast.evaluation.classify.gallery import write_gallery
 from strokecast.evaluation.classify.predictions import predict_test_split
 from strokecast.evaluation.classify.report import write_report
 from strokecast.evaluation.common.attribution import read_attribution
@@ -20,6 +21,17 @@ def evaluate(
 ) -> str:
     """Write `reports/classify/`; returns a summary in one line."""
     test, probabilities, attention = predict_test_split(trained_models, processed, cast(ClassifySpec, spec))
+    attribution = read_attribution(RAW, "sketches")
+    write_gallery(
+        report_dir / "gallery.json",
+        trained_models,
+        test,
+        probabilities,
+        spec["classes"],
+        VALIDATED / "sketches" / "test.parquet",
+        attention,
+        attribution,
+    )
     return write_report(
         report_dir,
         trained_models,
@@ -29,5 +41,5 @@ def evaluate(
         spec["source"],
         params.evaluation.classify,
         attention,
-        attribution=read_attribution(RAW, "sketches"),
+        attribution=attribution,
     )

@@ -84,3 +84,33 @@ def median_examples(test: SketchSplit) -> list[int]:
         order = np.argsort(test.lengths[members], kind="stable")
         rows.append(int(members[order[(len(members) - 1) // 2]]))
     return rows
+
+
+def read_drawings(path: Path, test: SketchSplit, rows: Ints) -> list[NDArray[np.float32]]:
+    """Some drawings of a split as their points, cropped as in its records.
+
+    Args:
+        path: the validated drawings of the split, a parquet file with `id` and `points`.
+        test: the split.
+        rows: int64 [R], indices in the split.
+
+    Returns:
+        R drawings, float32 [n, 3], (dx, dy, pen_lift) in the units of the source.
+
+    Raises:
+        RuntimeError: if the file lacks one of them.
+    """
+    import pyarrow.parquet as pq
+
+    wanted = {test.ids[row]: row for row in rows.tolist()}
+    drawings: dict[int, NDArray[np.float32]] = {}
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(4096, columns=["id", "points"]):
+            points = batch.column("points")
+            for at, key in enumerate(batch.column("id").to_pylist()):
+                if (row := wanted.get(key)) is not None:
+                    values = np.asarray(points[at].values, np.float32).reshape(-1, 3)
+                    drawings[row] = values[: test.lengths[row]]
+    if len(drawings) != len(wanted):
+        raise RuntimeError(f"{path} lacks drawings of the records")
+    return [drawings[row] for row in rows.tolist()]

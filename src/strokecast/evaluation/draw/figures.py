@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from strokecast.common import figures
+from strokecast.evaluation.common.drawings import split_strokes
 from strokecast.evaluation.draw.metrics import Drawing, DrawingGrid
 
 _FILLED = 0.84  # share of a cell's side that the longer side of a drawing takes
@@ -60,10 +61,5 @@ def stroke_lines(drawing: Drawing) -> list[NDArray[np.float64]]:
     Returns:
         One float64 [m >= 2, 2] per stroke; a stroke of one point has that point twice.
     """
-    moves = np.asarray(drawing[:, :2], np.float64)
-    points = np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])  # [n + 1, 2]
-    low, high = points.min(axis=0), points.max(axis=0)
-    points = (points - (low + high) / 2) * (_FILLED / max(float((high - low).max()), 1e-9))
-    starts = np.flatnonzero(drawing[:-1, 2] > 0.5) + 2
-    lines = [line for line in np.split(points, starts) if len(line)]
+    lines = split_strokes(drawing, _FILLED)
     return [line if len(line) > 1 else np.repeat(line, 2, axis=0) for line in lines]

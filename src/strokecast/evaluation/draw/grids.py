@@ -6,7 +6,7 @@ Shapes: K classes, S generated drawings per class, Z latent dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ RECONSTRUCTIONS = 4  # drawings per row that are shown with their reconstruction
 MAX_INTERPOLATIONS = 6  # classes with an interpolation
 INTERPOLATION_STEPS = 8  # drawings of an interpolation
 
+JudgeFn = Callable[[Sequence[Drawing]], Sequence[str]]
+"""Drawings → the judge's class of each."""
+
 
 def generate_grids(
     network: Any,
@@ -31,6 +34,7 @@ def generate_grids(
     test: RealDrawings,
     spec: DrawSpec,
     settings: DrawEvaluation,
+    judge: JudgeFn,
 ) -> dict[str, DrawingGrid]:
     """Generate the grids of one trained model.
 
@@ -42,11 +46,12 @@ def generate_grids(
         test: real drawings.
         spec: of draw's data.
         settings: `evaluation.draw` of params.yaml.
+        judge: of the drawings by temperature.
 
     Returns:
         `samples` and `temperatures`; with a latent vector also `reconstructions` and `interpolation`.
     """
-    generator = _GridGenerator(network, name, test, spec, settings)
+    generator = _GridGenerator(network, name, test, spec, settings, judge)
     grids = {
         "samples": generator.samples(drawings, predicted),
         "temperatures": generator.by_temperature(),
@@ -63,9 +68,16 @@ class _GridGenerator:
     """Generates the grids of one network; arguments as for `generate_grids`."""
 
     def __init__(
-        self, network: Any, name: str, test: RealDrawings, spec: DrawSpec, settings: DrawEvaluation
+        self,
+        network: Any,
+        name: str,
+        test: RealDrawings,
+        spec: DrawSpec,
+        settings: DrawEvaluation,
+        judge: JudgeFn,
     ) -> None:
         self._network, self._name, self._test, self._settings = network, name, test, settings
+        self._judge = judge
         self._classes: list[str] = spec["classes"]
         self._max_points: int = spec["max_points"]
         self._conditional = sampling.is_conditional(network)
@@ -88,15 +100,12 @@ class _GridGenerator:
             [*self._test.first_of_class(label, 1), *(drawings[at] for at in row)]
             for label, row in zip(self._shown, indices, strict=True)
         ]
-        misrecognised = {
-            (row, n + 1)
-            for row, (label, places) in enumerate(zip(self._shown, indices, strict=True))
-            for n, at in enumerate(places)
-            if predicted[at] != self._classes[label]
+        judged = {
+            (row, n + 1): predicted[at] for row, places in enumerate(indices) for n, at in enumerate(places)
         }
         columns = ["real", *(str(n + 1) for n in range(count))]
         title = f"{title}; orange: recognised as another class{self._limit_note}"
-        return DrawingGrid(title, self._row_labels, columns, cells, frozenset(misrecognised))
+        return DrawingGrid(title, self._row_labels, columns, cells, judged)
 
     def by_temperature(self) -> DrawingGrid:
         """Per class one real drawing, then one per temperature with the same seed.
@@ -112,8 +121,13 @@ class _GridGenerator:
         ]
         cells = [[drawing, *(column[row] for column in columns)] for row, drawing in enumerate(real)]
         column_labels = ["real", *(f"{temperature:g}" for temperature in self._settings.temperatures)]
-        title = f"{self._name} by temperature{self._limit_note}"
-        return DrawingGrid(title, self._row_labels, column_labels, cells)
+        if not self._conditional:
+            title = f"{self._name} by temperature{self._limit_note}"
+            return DrawingGrid(title, self._row_labels, column_labels, cells)
+        labelled = self._judge([drawing for column in columns for drawing in column])
+        judged = {(at % len(real), at // len(real) + 1): label for at, label in enumerate(labelled)}
+        title = f"{self._name} by temperature; orange: recognised as another class{self._limit_note}"
+        return DrawingGrid(title, self._row_labels, column_labels, cells, judged)
 
     def reconstructions(self) -> DrawingGrid:
         """Real drawings, each followed by its reconstruction from the latent vector."""

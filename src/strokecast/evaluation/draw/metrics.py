@@ -67,14 +67,19 @@ class DrawingGrid:
         row_labels: one per row.
         column_labels: one per column.
         cells: drawings by row and column; None leaves a cell empty.
-        misrecognised: (row, column) of drawings that the judge assigned to another class.
+        judged: (row, column) → the judge's class of that drawing; empty for an unconditional model.
     """
 
     title: str
     row_labels: Sequence[str]
     column_labels: Sequence[str]
     cells: Sequence[Sequence[Drawing | None]]
-    misrecognised: frozenset[tuple[int, int]] = frozenset()
+    judged: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+    @property
+    def misrecognised(self) -> frozenset[tuple[int, int]]:
+        """(row, column) of drawings that the judge assigned to another class than that of their row."""
+        return frozenset(at for at, label in self.judged.items() if label != self.row_labels[at[0]])
 
 
 @dataclass(frozen=True)

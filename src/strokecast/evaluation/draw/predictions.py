@@ -6,6 +6,7 @@ Shapes: B drawings of a batch, K classes, S generated drawings per class.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ def _evaluate_model(
     conditional = sampling.is_conditional(network)
     labels: Any = np.repeat(np.arange(k), settings.samples) if conditional else k * COLUMNS
     drawings = sampling.sample(network, labels, settings.temperature, settings.seed, spec["max_points"])
-    predicted = judge.predict(drawings, spec["scale"]) if conditional else None
-    grids = generate_grids(network, model.name, drawings, predicted, test, spec, settings)
+    judge_drawings = partial(judge.predict, scale=spec["scale"])
+    predicted = judge_drawings(drawings) if conditional else None
+    grids = generate_grids(network, model.name, drawings, predicted, test, spec, settings, judge_drawings)
     return GenerationResult(valid, tested, predicted, grids)
 
 

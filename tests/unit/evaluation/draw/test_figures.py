@@ -38,7 +38,7 @@ def test_lines_start_at_the_first_point_and_break_where_the_pen_lifts():
 
 def test_a_grid_has_one_group_of_lines_per_drawing_in_svg_and_png(tmp_path, real):
     rows = [[real.strokes[0], None, real.strokes[1]], [real.strokes[2], real.strokes[3], None]]
-    grid = DrawingGrid("<title>", ["a & b", "c"], ["x", "y", "z"], rows, frozenset({(0, 2)}))
+    grid = DrawingGrid("<title>", ["a & b", "c"], ["x", "y", "z"], rows, {(0, 0): "a & b", (0, 2): "c"})
     figure = plot_grid(grid)
     figures.save(figure, tmp_path / "grid.svg")
     figures.save(figure, tmp_path / "grid.png")
