@@ -34,8 +34,12 @@ def plot_forecasts(
     figure, (upper, lower) = figures.create(9.0, 6.2, rows=2)
     figure.suptitle(title, x=0.01, ha="left")
     upper.plot(test.days, test.values, color="black", linewidth=1, label="actual")
+    is_daily = bool((np.diff(test.first_days) == np.timedelta64(1, "D")).all())
     for name, forecast in forecasts.items():
-        upper.plot(test.first_days, forecast.point[:, 0], linewidth=1, label=name, **styles[name])
+        style = {**styles[name], "linewidth": 1}
+        if not is_daily:  # a line would join days that are not neighbours
+            style |= {"linestyle": "none", "marker": "o", "markersize": 3}
+        upper.plot(test.first_days, forecast.point[:, 0], label=name, **style)
     upper.set_title("1 day ahead", loc="left")
     figures.add_legend(upper, above=True)
     _plot_last_days(lower, test, forecasts, styles, band)

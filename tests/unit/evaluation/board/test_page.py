@@ -120,7 +120,7 @@ def test_the_page_names_revision_environment_and_drift(reports, classify_inputs,
     )
     text = page_text(tmp_path / "index.html")
     assert "<code>abcdef012345 with uncommitted changes</code> (1 training)" in text
-    assert "Python 3.11.7, keras==3, numpy==2 (1 training)" in text
+    assert "<dd>Python 3.11.7, keras==3, numpy==2</dd>" in text
     assert "10 (bad_pen: 10)" in text
     assert "0 of 1 found nothing" in text
     assert '<tr class="drifted"><th scope="row">ink</th><td>12.0</td><td>13.5</td>' in text

@@ -30,7 +30,7 @@ def calibration_section(report_dir: Path, summary: Summary) -> Section | None:
         "coverage": "On the dashed line, an interval holds as many actual values as its level promises; below it, fewer.",
         "reliability": (
             "Test drawings in bins of equal width by the probability of the predicted class; the first seed of each "
-            "model. Below the dashed line, the model is overconfident. Bins without drawings are left out."
+            "model. Larger points stand for more drawings. Below the dashed line, the model is overconfident."
         ),
     }[chart.key]
     return chart_section(f"{summary['task']}-calibration", "Calibration", about, [chart])
@@ -45,11 +45,12 @@ def _reliability(report_dir: Path, summary: Summary) -> Chart:
             continue
         x, y = ([number(row[key]) for row in rows] for key in ("confidence", "accuracy"))
         counts = [int(row["count"]) for row in rows]
-        traces.append(
-            model_trace(
-                rank, model["model"], x, y, mode="lines+markers", text=[f"{n:,} drawings" for n in counts]
-            )
-        )
+        largest = max(counts)
+        options = {
+            "text": [f"{count:,} drawings" for count in counts],
+            "marker": {"size": [round(4 + 12 * (count / largest) ** 0.5, 1) for count in counts]},
+        }
+        traces.append(model_trace(rank, model["model"], x, y, mode="lines+markers", **options))
     layout = {
         "xaxis": axis("mean confidence", range=[0, 1.02]),
         "yaxis": axis("accuracy", range=[0, 1.05]),

@@ -94,8 +94,8 @@ def _chart(models: Sequence[Mapping[str, Any]], headline: Headline, key: str, ti
             trace(others, "other models", mode="markers"),
         ],
         {
-            "xaxis": axis(title, type="log", range=[left - 0.35 * span, right + 0.08 * span], dtick=1),
+            "xaxis": axis(title, type="log", range=[left - 0.5 * span, right + 0.08 * span], dtick=1),
             "yaxis": axis(headline.label),
-            "legend": {"orientation": "h", "y": 1.12},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         },
     )

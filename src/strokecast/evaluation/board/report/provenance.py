@@ -5,6 +5,7 @@ All of it is read from inputs of the stage, so the same inputs give the same pag
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ def provenance_section(
 ) -> Section:
     """Attributions of the data and, if the folder of the models is given, what their trainings recorded."""
     revisions: Counter[str] = Counter()
-    environments: Counter[str] = Counter()
+    packages: set[str] = set()
     devices: Counter[str] = Counter()
     datasets: dict[str, str] = {}
     for folder in _trainings(models, summaries):
@@ -32,16 +33,14 @@ def provenance_section(
         if run.get("device"):
             devices[run["device"]] += 1
         datasets[run["dataset"]["name"]] = run["dataset"]["digest"][:12]
-        environment = _environment(folder / "pyfunc")
-        if environment:
-            environments[environment] += 1
+        packages |= _environment(folder / "pyfunc")
     html = render(
         "provenance.html.j2",
         attributions=attributions,
         sources={summary["task"]: summary["source"] for summary in summaries},
         datasets=datasets,
         revisions=sorted(revisions.items()),
-        environments=sorted(environments.items()),
+        packages=sorted(packages),
         devices=sorted(devices.items()),
     )
     return Section("provenance", "Data sources, revision and environment", html)
@@ -61,14 +60,10 @@ def _trainings(models: Path | None, summaries: Sequence[Summary]) -> list[Path]:
     return [folder for folder in folders if (folder / "run.json").is_file()]
 
 
-def _environment(pyfunc: Path) -> str:
-    """The interpreter and the main packages that a training recorded, in one line; "" without a record."""
+def _environment(pyfunc: Path) -> set[str]:
+    """The interpreter and the packages that a training recorded, with their versions; empty without a record."""
     packages, python = pyfunc / "requirements.txt", pyfunc / "python_env.yaml"
     if not packages.is_file() or not python.is_file():
-        return ""
-    version = next(
-        (line.split(":", 1)[1].strip() for line in python.read_text(encoding="utf-8").splitlines() if
-         line.startswith("python:")),
-        "",
-    )  # fmt: skip
-    return ", ".join([f"Python {version}", *packages.read_text(encoding="utf-8").split()])
+        return set()
+    (version,) = re.findall(r"^python: *(.+)$", python.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {f"Python {version.strip()}", *packages.read_text(encoding="utf-8").split()}

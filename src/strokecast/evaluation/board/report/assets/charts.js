@@ -35,7 +35,7 @@
       autosize: true,
       hovermode: "closest",
       hoverlabel: { bgcolor: css("--panel"), font: { color: css("--text") }, bordercolor: css("--strong") },
-      legend: narrow ? { orientation: "h", y: -0.2, font: { size: 11 } } : { font: { size: 12 } },
+      legend: narrow ? { orientation: "h", y: 1.02, yanchor: "bottom", font: { size: 11 } } : { font: { size: 12 } },
       dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
       ...layout,
       xaxis: { ...axis, ...layout.xaxis },

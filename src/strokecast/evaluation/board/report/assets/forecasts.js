@@ -49,7 +49,7 @@
     const [low, high] = [forecast[`lo-${level}`], forecast[`hi-${level}`]].map((values) => values.slice(...rows));
     return {
       type: "scatter", name: `${name} ${level} %`, x: [...days, ...[...days].reverse()],
-      y: [...low, ...high.reverse()], fill: "toself", fillcolor: transparent(colour(rank), 0.16), mode: "lines",
+      y: [...low, ...high.reverse()], fill: "toself", fillcolor: transparent(colour(rank), 0.2), mode: "lines",
       line: { width: 0 }, hoverinfo: "skip",
     };
   });
