@@ -240,6 +240,7 @@ def ui(port: int, host: str) -> None:
 
 
 main.add_command(cli_drawings.predict)
+main.add_command(cli_drawings.sample)
 
 if __name__ == "__main__":
     main()

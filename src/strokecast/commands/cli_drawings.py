@@ -69,3 +69,51 @@ def predict(
     options = predict_command.PredictOptions(model, source, output, task or "", file_format or "", top, seed)
     line = predict_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
     click.echo(line, err=output_paths.is_stdout(output))
+
+
+@click.command()
+@click.option(
+    "--model",
+    required=True,
+    help="name of a trained model of draw, or `champion`: the best on the validation split",
+)
+@click.option(
+    "--class", "classes", multiple=True, metavar="NAME", help="may be repeated; default: every class"
+)
+@click.option("-n", default=20, show_default=True, type=click.IntRange(1, 1000), help="drawings per class")
+@click.option(
+    "--temperature",
+    default=0.3,
+    show_default=True,
+    type=click.FloatRange(0, 10),
+    help="0: the most probable moves; 1: the model's own distribution",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**31 - 1),
+    help="of the sampling: the same seed gives the same drawings",
+)
+@click.option("--training-seed", type=int, help="seed of the trained model; default: its lowest seed")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=".svg, .png or .pdf sheet, Sketch-RNN .npz of one class, or .parquet; overwritten if it exists",
+)
+@in_project
+def sample(
+    model: str,
+    classes: tuple[str, ...],
+    n: int,
+    temperature: float,
+    seed: int,
+    training_seed: int | None,
+    output: Path,
+) -> None:
+    """Draw with a trained generator."""
+    from strokecast.commands import sample as sample_command
+
+    options = sample_command.SampleOptions(model, classes, output, temperature, n, seed, training_seed)
+    click.echo(sample_command.run(options))

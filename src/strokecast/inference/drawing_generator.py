@@ -27,13 +27,17 @@ class DrawingGenerator:
     Args:
         network: of the task draw.
         spec: of the data it was trained on.
+
+    Attributes:
+        classes: names of the classes of its data.
+        is_conditional: whether it draws a given class.
     """
 
     def __init__(self, network: Any, spec: DrawSpec) -> None:
         self.classes: list[str] = spec["classes"]
         self._network, self._scale = network, float(spec["scale"])
         self._max_points = int(spec["max_points"])
-        self._conditional = sampling.is_conditional(network)
+        self.is_conditional = sampling.is_conditional(network)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Generate drawings. A row gives the same drawings whatever other rows stand beside it.
@@ -51,7 +55,7 @@ class DrawingGenerator:
         Raises:
             UserError: if `class` is missing or unknown, or a value is out of range; names the row.
         """
-        if self._conditional and "class" not in frame.columns:
+        if self.is_conditional and "class" not in frame.columns:
             raise UserError("has no column 'class'", location="input", allowed=", ".join(self.classes))
         rows = []
         for row in range(len(frame)):
@@ -73,7 +77,7 @@ class DrawingGenerator:
 
     def _label(self, cell: Any, row: int) -> str | None:
         location = f"input row {row}, class"
-        if not self._conditional:
+        if not self.is_conditional:
             if not _is_empty(cell):
                 raise UserError(
                     "this network is unconditional: it cannot draw a given class",
