@@ -1,5 +1,9 @@
 """The forecasts that the page can draw."""
 
+import datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from strokecast.common.files import read_json
@@ -38,3 +42,20 @@ def test_beyond_the_limit_origins_are_left_out_evenly(reports, summary):
     assert (len(one["origins"]), one["total_origins"]) == (5, 194)
     assert (one["origins"][0], one["origins"][-1]) == (every["origins"][0], every["origins"][-1])
     assert one["forecasts"]["sharp"]["point"][-7:] == every["forecasts"]["sharp"]["point"][-7:]
+
+
+def test_further_series_are_left_out_before_a_series_gets_few_origins(tmp_path):
+    start = datetime.date(2020, 1, 1)
+    rows = [
+        {"model": "one", "seed": 3, "unique_id": name, "origin": start + datetime.timedelta(origin),
+         "ds": start + datetime.timedelta(origin + ahead), "actual": 100 * at + origin + ahead, "forecast": 12345.678}
+        for at, name in enumerate("abc") for origin in range(30) for ahead in range(2)
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "predictions.parquet")
+    summary = {"horizon": 2, "models": [{"model": "one", "seeds": [3]}], "regimes": [], "unit": ""}
+    data = forecast_data(tmp_path / "predictions.parquet", summary, {}, max_values=2 * 2 * 20)
+    assert ([one["id"] for one in data["series"]], data["total_series"]) == (["a", "b"], 3)
+    second = data["series"][1]
+    assert (len(second["origins"]), second["total_origins"]) == (20, 30)
+    assert (second["first_day"], second["actual"][:3]) == ("2020-01-01", [100, 101, 102])
+    assert second["forecasts"]["one"] == {"point": [12346] * 40}
