@@ -242,7 +242,7 @@ def _write_plots(
     classes: Sequence[str],
     settings: ClassifyEvaluation,
 ) -> None:
-    """Write `plots/*.csv` for `dvc plots` and `figures/*.svg` for the report page."""
+    """Write `plots/*.csv` for `dvc plots` and `figures/*.svg`, static pictures for slides and papers."""
     plots_dir, figures_dir = report_dir / "plots", report_dir / "figures"
     curves = learning_curve_rows(trained_models, tuple(CURVES))
     tables.write_csv(plots_dir / "curves.csv", ("model", "seed", "epoch", *CURVES), curves)

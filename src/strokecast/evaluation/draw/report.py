@@ -219,7 +219,7 @@ def _write_plots(
     results: Mapping[Key, GenerationResult],
     facts: Mapping[str, Any],
 ) -> None:
-    """Write `plots/*.csv` for `dvc plots` and `figures/*.svg` for the report page."""
+    """Write `plots/*.csv` for `dvc plots` and `figures/*.svg`, static pictures for slides and papers."""
     plots_dir, figures_dir = report_dir / "plots", report_dir / "figures"
     curves = learning_curve_rows(trained_models, tuple(CURVES))
     tables.write_csv(plots_dir / "curves.csv", ("model", "seed", "epoch", *CURVES), curves)
