@@ -241,7 +241,11 @@ def statistical_forecaster(model: Any, spec: ForecastSpec, location: str) -> For
                 location=location,
                 fix="set enabled: false, move the splits later, or use a longer series",
             )
-        forecasts = [model.predict(history_before(series, spec, int(origin))) for origin in origins]
-        return Forecast(np.stack(forecasts)[..., None])
+        histories = (history_before(series, spec, int(origin)) for origin in origins)
+        levels = model.quantile_levels
+        if not levels:
+            return Forecast(np.stack([model.predict(history) for history in histories])[..., None])
+        quantiles = np.stack([model.predict_quantiles(history) for history in histories])
+        return Forecast(quantiles[..., [levels.index(0.5)]], quantiles, levels)
 
     return forecast

@@ -51,7 +51,7 @@ def test_statistical_forecaster_reads_the_days_before_each_origin_and_the_next_d
         histories.append(history)
         return np.arange(7.0) + history.values[-1]
 
-    model = SimpleNamespace(min_history=7, predict=predict)
+    model = SimpleNamespace(min_history=7, predict=predict, quantile_levels=())
     forecasts = backtest.statistical_forecaster(model, processed.spec, "here")(series, np.array([90, 100]))
     assert forecasts.point[..., 0].tolist() == [list(np.arange(7.0) + 189), list(np.arange(7.0) + 199)]
     assert forecasts.quantiles is None
@@ -59,6 +59,22 @@ def test_statistical_forecaster_reads_the_days_before_each_origin_and_the_next_d
         assert len(history.days) == len(history.values) == origin
         assert {len(column) for column in history.columns.values()} == {origin}
         assert (history.next_days == series.days[origin : origin + 7]).all()
+
+
+def test_quantiles_of_a_statistical_forecaster_have_their_median_as_the_point_forecast(
+    processed: Any, series: backtest.Series
+) -> None:
+    def predict_quantiles(history: Any) -> np.ndarray:
+        return history.values[-1] + np.arange(7.0)[:, None] + [-2.0, 0.0, 5.0]
+
+    model = SimpleNamespace(
+        min_history=7, predict_quantiles=predict_quantiles, quantile_levels=(0.1, 0.5, 0.9)
+    )
+    forecasts = backtest.statistical_forecaster(model, processed.spec, "here")(series, np.array([90, 100]))
+    assert forecasts.point[..., 0].tolist() == [list(np.arange(7.0) + 189), list(np.arange(7.0) + 199)]
+    assert forecasts.quantiles is not None
+    assert forecasts.quantiles[1, 2].tolist() == [199.0, 201.0, 206.0]
+    assert forecasts.quantile_levels == (0.1, 0.5, 0.9)
 
 
 def test_statistical_forecaster_without_enough_history_is_named_with_the_day(

@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import Field
 
+from strokecast.models.common.config import Quantiles
 from strokecast.models.common.registry import register
 from strokecast.models.pooled.config import PooledConfig, RefitEvery
 
@@ -37,6 +38,7 @@ class LightgbmConfig(PooledConfig):
         le=10_000_000,
         description="largest number of rows, one per origin and day ahead; origins are evenly spaced",
     )
+    quantiles: Quantiles = ()
 
 
 @register(

@@ -1,6 +1,9 @@
 """LightGBM over all origins and days ahead at once: corrects the forecast of the level by a ridge regression.
 
-Shapes: n days of history, O origins, H days ahead, K features.
+With quantile levels, one model per level is boosted with the loss of that quantile (Koenker and Bassett, 1978,
+https://doi.org/10.2307/1913643), and the quantiles of a day are sorted (Chernozhukov et al., 2010, https://doi.org/10.3982/ECTA7880).
+
+Shapes: n days of history, O origins, H days ahead, K features, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ class LightGbm(PooledForecaster):
         learning_rate: factor of each tree's contribution.
         leaves: maximum leaves of a tree.
         rows: largest number of rows, one per origin and day ahead.
+        quantiles: Q rising levels, 0.5 among them; (): a point forecast.
         options: see `PooledForecaster`.
     """
 
@@ -43,12 +47,12 @@ class LightGbm(PooledForecaster):
         learning_rate: float,
         leaves: int,
         rows: int,
+        quantiles: tuple[float, ...] = (),
         **options: Any,
     ) -> None:
         super().__init__(spec, **options)
-        self.trees, self.rows = trees, rows
+        self.trees, self.rows, self.quantile_levels = trees, rows, quantiles
         self.parameters = {
-            "objective": "l1",
             "learning_rate": learning_rate,
             "num_leaves": leaves,
             "min_data_in_leaf": 40,
@@ -94,12 +98,23 @@ class LightGbm(PooledForecaster):
             weight=np.repeat(rows.weights, days_ahead),
             categorical_feature=[first + NAMES.index(name) for name in CATEGORIES],
         )
-        booster = lightgbm.train(self.parameters, data, self.trees)
+        objectives: list[dict[str, Any]] = [
+            {"objective": "quantile", "alpha": level} for level in self.quantile_levels
+        ]
+        boosters = [
+            lightgbm.train(self.parameters | objective, data, self.trees)
+            for objective in objectives or [{"objective": "l1"}]
+        ]
 
         def forecast(values: Floats, origins: Ints, horizon: int, start: int) -> Floats:
             inputs, _ = features(values, origins, horizon, start)
-            correction = booster.predict(inputs.reshape(-1, inputs.shape[-1]), num_threads=_THREADS)
-            return ridge(values, origins, horizon, start) + scale * correction.reshape(len(origins), horizon)
+            flat = inputs.reshape(-1, inputs.shape[-1])
+            corrections = np.stack(
+                [booster.predict(flat, num_threads=_THREADS) for booster in boosters], axis=-1
+            )
+            corrections = np.sort(corrections, axis=-1).reshape(len(origins), horizon, -1)
+            levels = ridge(values, origins, horizon, start)[..., None] + scale * corrections
+            return levels if self.quantile_levels else levels[..., 0]
 
         return forecast
 

@@ -4,7 +4,7 @@ A forecast is the sum of two parts: the calendar of the forecast day (`calendar_
 adjusted series, forecast from its last days (`level_features`). Both are fitted again every `refit_every` days on all
 days before. When they are fitted depends on the date of the origin alone, not on the order of the calls.
 
-Shapes: n days of history, O origins, H days ahead.
+Shapes: n days of history, O origins, H days ahead, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SELECTION_ORIGINS = 150
 _MAX_SELECTION_DAYS = 2 * YEAR
 
 LevelForecast = Callable[[Floats, Ints, int, int], Floats]
-"""(adjusted days [n], origins [O], H, position of the first of the days in the history) → forecasts [O, H]."""
+"""(adjusted days [n], origins [O], H, position of the first of the days in the history) → forecasts [O, H], or quantiles [O, H, Q]."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class PooledForecaster(StatisticalForecaster):
     """
 
     min_history = 8 * WEEK
+    learns_year = True
 
     def __init__(
         self,
@@ -145,6 +146,16 @@ class PooledForecaster(StatisticalForecaster):
         _, _, self.specification["level"], self.specification["variances"] = min(candidates)
 
     def _predict(self, values: Floats, next_days: Days) -> Floats:
+        forecast = self._forecast_next(values, next_days)
+        return forecast[:, self.quantile_levels.index(0.5)] if self.quantile_levels else forecast
+
+    def _predict_quantiles(self, values: Floats, next_days: Days) -> Floats:
+        if not self.quantile_levels:
+            return super()._predict_quantiles(values, next_days)
+        return self._forecast_next(values, next_days)
+
+    def _forecast_next(self, values: Floats, next_days: Days) -> Floats:
+        """float64 [H], or [H, Q] if the forecast of the level has quantiles."""
         horizon = len(next_days)
         days = _days_before(next_days, len(values))
         calendar, level = self._fit_before(days, values, horizon)
@@ -177,12 +188,14 @@ class PooledForecaster(StatisticalForecaster):
     def _forecast(
         self, calendar: CalendarFit, level: LevelForecast, values: Floats, origins: Ints, horizon: int
     ) -> Floats:
-        """Forecasts float64 [O, H] in the series' own unit; only the days that features reach back to are read."""
+        """Forecasts float64 [O, H(, Q)] in the series' own unit; only the days that features reach back to are read."""
         oldest = YEAR * ((horizon - 1) // YEAR + 4)
         start = max(0, int(origins[0]) - oldest)
         adjusted = calendar.adjust(values[start:], start)
         ahead = origins[:, None] + np.arange(horizon)
-        transformed = level(adjusted, origins - start, horizon, start) + calendar.effects[ahead]
+        forecast = level(adjusted, origins - start, horizon, start)
+        effects = calendar.effects[ahead]
+        transformed = forecast + (effects if forecast.ndim == effects.ndim else effects[..., None])
         forecast = calendar.transform.inverse_transform(np.clip(transformed, *calendar.bounds))
         return np.maximum(forecast, 0.0) if self.counts else forecast
 

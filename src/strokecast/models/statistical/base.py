@@ -1,6 +1,6 @@
 """The interface of all statistical forecasters. Imports numpy only where it computes.
 
-Shapes: n days of history, H days ahead.
+Shapes: n days of history, H days ahead, Q quantile levels.
 """
 
 from __future__ import annotations
@@ -40,11 +40,16 @@ class StatisticalForecaster(ABC):
         min_history: minimum number of days of history.
         slow: True if parameters are estimated at each origin. Calibration then uses only
             `calibration_origins` origins.
+        learns_year: True if effects that repeat every year are estimated on the history of `predict`, which should then
+            have years.
+        quantile_levels: Q rising levels, 0.5 among them, of a forecaster of quantiles; () for a point forecast.
         specification: JSON-serialisable result of `fit`; {} before `fit` and for models without a selection step.
     """
 
     min_history: int
     slow: bool = False
+    quantile_levels: tuple[float, ...] = ()
+    learns_year: bool = False
 
     def __init__(self) -> None:
         self.specification: dict[str, Any] = {}
@@ -76,18 +81,40 @@ class StatisticalForecaster(ABC):
             history: at least `min_history` days, and the H days that follow.
 
         Returns:
-            float64 [H].
+            float64 [H]: the median if quantiles are forecast.
 
         Raises:
             ValueError: if the history is too short.
         """
+        return self._predict(self._checked_values(history), history.next_days)
+
+    def predict_quantiles(self, history: SeriesHistory) -> Floats:
+        """Forecast the quantiles of the next days at `quantile_levels`, in the series' own unit.
+
+        Args:
+            history: as for `predict`.
+
+        Returns:
+            float64 [H, Q], rising along the last axis.
+
+        Raises:
+            ValueError: if the history is too short.
+            NotImplementedError: if the forecaster has no quantiles.
+        """
+        return self._predict_quantiles(self._checked_values(history), history.next_days)
+
+    def _checked_values(self, history: SeriesHistory) -> Floats:
         import numpy as np
 
         values = np.asarray(history.values, np.float64)
         if len(values) < self.min_history:
             raise ValueError(f"history should hold at least {self.min_history} days, received {len(values)}")
-        return self._predict(values, history.next_days)
+        return values
 
     @abstractmethod
     def _predict(self, values: Floats, next_days: Days) -> Floats:
         """float64 [H] from values [n], n >= `min_history`, which end the day before `next_days`."""
+
+    def _predict_quantiles(self, values: Floats, next_days: Days) -> Floats:
+        """float64 [H, Q]; arguments as for `_predict`."""
+        raise NotImplementedError(f"{type(self).__name__} forecasts no quantiles")

@@ -64,6 +64,22 @@ def test_learns_week_level_and_holiday(name: str, series: Any, fitted: dict[str,
     assert set(fitted[name].specification) == {"transform", "level", "variances"}
 
 
+def test_quantiles_are_rising_around_the_median_and_as_wide_as_the_noise(series: Any) -> None:
+    forecaster = build("lightgbm", quantiles=(0.1, 0.5, 0.9), trees=30)
+    forecaster.fit(past(series[:600]))
+    inside = []
+    for origin in range(620, 900, 7):
+        quantiles = forecaster.predict_quantiles(past(series[:origin]))
+        assert quantiles.shape == (7, 3)
+        assert (np.diff(quantiles, axis=1) >= 0).all()
+        np.testing.assert_array_equal(forecaster.predict(past(series[:origin])), quantiles[:, 1])
+        actual = series[origin : origin + 7]
+        inside.append((quantiles[:, 0] <= actual) & (actual <= quantiles[:, 2]))
+    assert 0.5 < np.mean(inside) < 0.95
+    with pytest.raises(NotImplementedError, match="CalendarRidge forecasts no quantiles"):
+        build("calendar_ridge").predict_quantiles(past(series[:600]))
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_refits_depend_on_the_date_and_not_on_the_order(
     name: str, series: Any, fitted: dict[str, PooledForecaster]
