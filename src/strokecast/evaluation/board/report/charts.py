@@ -24,6 +24,7 @@ class Chart:
         label: text alternative: what the chart shows, for screen readers.
         traces: of Plotly. A trace with `meta: {"model": i}` gets the colour of the model of rank i.
         layout: of Plotly, added to that of the theme.
+        note: sentence below the chart.
     """
 
     key: str
@@ -31,14 +32,13 @@ class Chart:
     label: str
     traces: Sequence[Trace]
     layout: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
-def chart_section(
-    anchor: str, title: str, about: str, charts: Sequence[Chart], notes: Sequence[str] = ()
-) -> Section:
+def chart_section(anchor: str, title: str, about: str, charts: Sequence[Chart]) -> Section:
     """A section that consists of charts, each with its data as a table for keyboard and screen reader."""
     data = {chart.key: {"traces": chart.traces, "layout": chart.layout} for chart in charts}
-    html = render("charts.html.j2", anchor=anchor, about=about, charts=charts, notes=notes)
+    html = render("charts.html.j2", anchor=anchor, about=about, charts=charts)
     return Section(anchor, title, html, data, "charts.js")
 
 

@@ -79,23 +79,28 @@ def _chart(models: Sequence[Mapping[str, Any]], headline: Headline, key: str, ti
             **options,
         }
 
-    chosen = ", ".join(names[at] for at in front)
+    listed = ", ".join(f"{place} {names[at]}" for place, at in enumerate(front, start=1))
+    note = f"Pareto front, cheapest first: {listed}."
     position = (
         "top left" if headline.higher_is_better else "bottom left"
     )  # no model lies on that side of the front
     left, right = math.log10(min(x)), math.log10(max(x))
-    span = max(right - left, 1.0)
+    padding = 0.12 * max(right - left, 1.0)
+    places = {
+        "mode": "lines+markers+text",
+        "texttemplate": [str(place) for place in range(1, len(front) + 1)],
+        "textposition": position,
+        "cliponaxis": False,
+    }
+    ticks = {} if key == "parameters" else {"tickformat": "~g"}
     return Chart(
         key,
         title,
-        f"{headline.label} against {title} of {len(names)} models. Pareto front, cheapest first: {chosen}.",
-        [
-            trace(front, "Pareto front", mode="lines+markers+text", textposition=position, cliponaxis=False),
-            trace(others, "other models", mode="markers"),
-        ],
+        f"{headline.label} against {title} of {len(names)} models. {note}",
+        [trace(front, "Pareto front", **places), trace(others, "other models", mode="markers")],
         {
-            "xaxis": axis(title, type="log", range=[left - 0.5 * span, right + 0.08 * span], dtick=1),
+            "xaxis": axis(title, type="log", range=[left - padding, right + padding], dtick=1, **ticks),
             "yaxis": axis(headline.label),
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         },
+        note,
     )

@@ -31,5 +31,6 @@ def test_costs_of_zero_are_drawn_and_unknown_ones_left_out():
     assert (front["text"], front["x"], front["customdata"]) == (["rule", "net"], [100, 200], [0, 200])
     assert front["y"] == [70, 90]
     assert others["text"] == []
+    assert "Pareto front, cheapest first: 1 rule, 2 net." in section.html
     assert section.data["milliseconds"]["traces"][0]["customdata"] == [2.0]
     assert costs_section({"task": "classify", "models": models[2:]}) is None

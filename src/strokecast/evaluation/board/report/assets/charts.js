@@ -9,6 +9,7 @@
   const DASHES = ["solid", "dash", "dot", "dashdot"];
   const SYMBOLS = ["circle", "square", "diamond", "triangle-up"];
   const BEST = 5;
+  const NARROW = 640; // pixels; the legend of a narrower chart stands above it
 
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => (dark.matches ? COLOURS.dark : COLOURS.light);
@@ -25,9 +26,9 @@
     };
   };
 
-  const layoutOf = (layout) => {
+  const layoutOf = (layout, width) => {
     const axis = { gridcolor: css("--line"), linecolor: css("--strong"), zeroline: false, automargin: true };
-    const narrow = window.matchMedia("(max-width: 600px)").matches;
+    const above = { orientation: "h", y: 1.02, yanchor: "bottom", font: { size: 11 } };
     return {
       font: { family: "system-ui, sans-serif", size: 13, color: css("--text") },
       paper_bgcolor: css("--page"), plot_bgcolor: css("--page"),
@@ -35,7 +36,7 @@
       autosize: true,
       hovermode: "closest",
       hoverlabel: { bgcolor: css("--panel"), font: { color: css("--text") }, bordercolor: css("--strong") },
-      legend: narrow ? { orientation: "h", y: 1.02, yanchor: "bottom", font: { size: 11 } } : { font: { size: 12 } },
+      legend: width < NARROW ? above : { font: { size: 12 } },
       dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
       ...layout,
       xaxis: { ...axis, ...layout.xaxis },
@@ -44,7 +45,7 @@
   };
 
   const plot = (element, traces, layout) =>
-    Plotly.react(element, traces.map(themed), layoutOf(layout), { displayModeBar: false, responsive: true });
+    Plotly.react(element, traces.map(themed), layoutOf(layout, element.clientWidth), { displayModeBar: false, responsive: true });
 
   // Calls `draw` once `element` is near the screen, and again when the theme changes.
   const drawLazily = (element, draw) => {
