@@ -158,6 +158,11 @@ def repro(jobs: int | None) -> None:
     is_flag=True,
     help="intervals of the training's calibration; no file is read or written for them",
 )
+@click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="of several series, leave out those that cannot be forecast, each with a warning; default: stop at the first",
+)
 @in_project
 def forecast(
     model: str,
@@ -169,6 +174,7 @@ def forecast(
     seed: int | None,
     state: Path | None,
     no_state: bool,
+    skip_invalid: bool,
 ) -> None:
     """Forecast the days after the last row of a daily series.
 
@@ -179,7 +185,7 @@ def forecast(
     from strokecast.common import output_paths
 
     options = forecast_command.ForecastOptions(
-        model, source, horizon, output, future, plot, seed, state, keep_state=not no_state
+        model, source, horizon, output, future, plot, seed, state, not no_state, skip_invalid
     )
     line = forecast_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
     click.echo(line, err=output_paths.is_stdout(output))

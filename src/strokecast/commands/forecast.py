@@ -15,13 +15,15 @@ import pandas as pd
 from strokecast.commands import forecast_input
 from strokecast.commands.model_lookup import CHAMPION, find_champion, find_model_dir
 from strokecast.common import names, output_paths
+from strokecast.common.console import progress
 from strokecast.common.errors import UserError
 from strokecast.common.files import describe_os_error, new_file
 from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
+from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 from strokecast.inference import stored_combination
-from strokecast.inference.forecasting import SeriesForecaster
+from strokecast.inference.forecasting import IntervalFn, SeriesForecaster
 from strokecast.inference.interval_state import IntervalState
 from strokecast.inference.series_table import ID, to_series_id
 
@@ -48,6 +50,7 @@ class ForecastOptions:
         seed: of the trained model; None: its lowest seed.
         state: JSON file that keeps the intervals from call to call; None: one in `DEFAULT_STATE`.
         keep_state: False: no such file is read or written, and the intervals are those of the training's calibration.
+        skip_invalid: leave out each series that cannot be forecast, with a warning, instead of stopping.
     """
 
     model: str
@@ -59,6 +62,7 @@ class ForecastOptions:
     seed: int | None = None
     state: Path | None = None
     keep_state: bool = True
+    skip_invalid: bool = False
 
 
 def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
@@ -83,7 +87,7 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         )
     is_combination = (model_dir / stored_combination.FILE).is_file()
     combination = stored_combination.load(model_dir) if is_combination else None
-    frame = forecast_input.read(options.source, spec, raw_columns(spec), report)
+    frame = forecast_input.read(options.source, spec, raw_columns(spec), report, options.skip_invalid)
     future = None
     if options.future is not None:
         future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
@@ -92,9 +96,13 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         model = f"{name}-{model_dir.name}" if model_dir.name != name else name  # combinations have no seed
         path = options.state or DEFAULT_STATE / f"{model}.json"
         state = IntervalState(path, model, model_dir, int(spec["horizon"]), report)
-    forecast = SeriesForecaster(model_dir, spec, combination).forecast(
-        frame, future, options.horizon, str(options.source), None if state is None else state.intervals
-    )
+    forecaster = SeriesForecaster(model_dir, spec, combination)
+    intervals = None if state is None else state.intervals
+    skips = options.skip_invalid and ID in frame and series_spec.SINGLE not in series_spec.names(spec)
+    make_forecast = _forecast_valid_series if skips else _forecast_all
+    forecast = make_forecast(forecaster, frame, future, options, intervals, report)
+    if skips:
+        frame = frame[frame[ID].map(to_series_id).isin(forecast[ID].unique())]
     path = options.output
     try:
         with ExitStack() as outputs:
@@ -128,6 +136,43 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         plot += f" (the first {MAX_PANELS} of {n_series:,} series)"
     first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
     return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
+
+
+def _forecast_all(
+    forecaster: SeriesForecaster,
+    frame: pd.DataFrame,
+    future: pd.DataFrame | None,
+    options: ForecastOptions,
+    intervals: IntervalFn | None,
+    report: Callable[[str], None],
+) -> pd.DataFrame:
+    return forecaster.forecast(frame, future, options.horizon, str(options.source), intervals)
+
+
+def _forecast_valid_series(
+    forecaster: SeriesForecaster,
+    frame: pd.DataFrame,
+    future: pd.DataFrame | None,
+    options: ForecastOptions,
+    intervals: IntervalFn | None,
+    report: Callable[[str], None],
+) -> pd.DataFrame:
+    """The forecasts of all series but those that are not valid, for each of which there is a warning."""
+    forecasts = []
+    groups = frame.groupby(frame[ID].map(to_series_id), sort=False)
+    for series_id, rows in progress(groups, "forecasting", groups.ngroups, " series"):
+        own_future = future
+        if future is not None and ID in future:
+            own_future = future[future[ID].map(to_series_id) == series_id]
+        try:
+            forecasts.append(_forecast_all(forecaster, rows, own_future, options, intervals, report))
+        except UserError as error:
+            if error.location == "--horizon":
+                raise
+            report(f"series {series_id} is left out: {error}")
+    if not forecasts:
+        raise UserError("no series can be forecast", location=str(options.source), fix="see the warnings")
+    return pd.concat(forecasts, ignore_index=True)
 
 
 def _check_outputs(options: ForecastOptions) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from strokecast.commands import input_files
+from strokecast.commands import forecast_rows, input_files
 from strokecast.common import names
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
@@ -20,35 +18,17 @@ from strokecast.features.timeseries.window_transformer import DAY_TYPE
 from strokecast.inference.series_table import ID
 from strokecast.params import SeriesQuality
 from strokecast.sources import tables
-from strokecast.validation import messages
-from strokecast.validation.rules import MAX_EXAMPLES, Rule, RuleResult, rejection_reasons
 from strokecast.validation.series.calendar import build_calendar, fill_column
 from strokecast.validation.series.date_formats import AUTO, choose_date_format
 from strokecast.validation.series.days import build_day_table
-from strokecast.validation.series.descriptions import describe_row
 from strokecast.validation.series.edges import find_partial_days
 from strokecast.validation.series.rejections import without_days
 from strokecast.validation.series.rows import EXTRA_PREFIX, build_row_table, extra_columns
-from strokecast.validation.series.rules import row_rules
 from strokecast.validation.series.source import SeriesSource
 from strokecast.validation.series.timestamps import strip_midnight
 
 ISO = "%Y-%m-%d"
 _HEADER_KEYS = {"ds": "date_column", "y": "value_column", ID: "id_column", DAY_TYPE: "day_type_column"}
-_ACTIONS: dict[str, Any] = {
-    "bad_date": "stop",
-    "non_numeric": "stop",
-    "thousands_mark": "stop",
-    "exact_duplicate": "quarantine",
-    "conflicting_date": "stop",
-    "negative": "stop",
-    "future_date": "warn",
-    "unsorted": "warn",
-}
-_FIXES = {
-    "conflicting_date": f"keep one row per date, or name the series of each row in a column {ID}",
-    "negative": "correct them: the model was trained on values of 0 and more",
-}
 
 
 @dataclass(frozen=True)
@@ -67,7 +47,11 @@ class _Layout:
 
 
 def read(
-    path: Path, spec: ForecastSpec, columns: Sequence[str], report: Callable[[str], None]
+    path: Path,
+    spec: ForecastSpec,
+    columns: Sequence[str],
+    report: Callable[[str], None],
+    skip_invalid: bool = False,
 ) -> pd.DataFrame:
     """Read a series in the form of the training file, or with the columns ds, y and `YYYY-MM-DD`, `,` and `.`.
 
@@ -80,6 +64,7 @@ def read(
         spec: of the model.
         columns: the columns that are read: ds, day_type, targets and covariates.
         report: receives one line per warning.
+        skip_invalid: leave out series with a row that is not valid, each with a warning.
 
     Returns:
         The days of each series in order: `ds` datetime64[s], the other `columns`, and `unique_id` str if the
@@ -96,13 +81,17 @@ def read(
         keeps_partial = spec.get("table", {}).get("partial_day") == "warn"
         quality = SeriesQuality(partial_day="warn" if keeps_partial else "quarantine")
         frame = build_row_table(cells, layout.source, quality, date_format)
+        if skip_invalid and ID in frame:
+            valid = forecast_rows.valid_rows(frame, layout.source, date_format, spec, str(path), report)
+            cells = cells[cells["row"].isin(valid)].reset_index(drop=True)
+            frame = build_row_table(cells, layout.source, quality, date_format)
     except UserError as error:  # offsets from UTC without a time zone
         raise UserError(
             error.what,
             location=str(path),
             fix="write plain days, YYYY-MM-DD, or train the model with series.csv.timezone set to their time zone",
         ) from None
-    reasons = _check_rows(frame, layout.source, date_format, spec, str(path), report)
+    reasons = forecast_rows.check(frame, layout.source, date_format, spec, str(path), report)
     accepted = (frame["outside"] == 0).to_numpy().copy()
     accepted[list(reasons)] = False
     if not accepted.any():
@@ -219,56 +208,6 @@ def _choose_date_format(cells: pd.Series, date_format: str, timezone: str) -> st
     if timezone and text.str.fullmatch(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-][\d:]+)").all():
         return choose_date_format(text, AUTO)[0]
     return choose_date_format(text, date_format)[0]
-
-
-def _check_rows(
-    frame: pd.DataFrame,
-    source: SeriesSource,
-    date_format: str,
-    spec: ForecastSpec,
-    location: str,
-    report: Callable[[str], None],
-) -> dict[int, list[str]]:
-    """Apply the pipeline's row rules; position of each row that is dropped → the rules that it fails."""
-    rules = [
-        dataclasses.replace(rule, action=_ACTIONS[rule.name], fix=_FIXES.get(rule.name, "correct them"))
-        for rule in row_rules(SeriesQuality(), date_format)
-        if rule.name in _ACTIONS and (rule.name != "negative" or spec["counts"])
-    ]
-    results = [_apply(rule, frame, source) for rule in rules]
-    if error := messages.stop_error(results, "", location):
-        raise error
-    for line in messages.warning_lines(results):
-        report(f"{location}: {line}")
-    for result in results:
-        if result.rule.action == "quarantine" and result.count:
-            report(f"{location}: {messages.format_failure(result)}; they are left out")
-    return rejection_reasons(results)
-
-
-def _apply(rule: Rule, frame: pd.DataFrame, source: SeriesSource) -> RuleResult:
-    """The result of a rule without Great Expectations, whose import takes longer than the forecast."""
-    column = frame[rule.column]
-    failing = (
-        column.isna()
-        if rule.check == "present"
-        else (column < rule.bound if rule.check == "at_least" else column > rule.bound)
-    )
-    if rule.row_condition is not None:
-        name, _, number = rule.row_condition
-        failing &= frame[name] == number
-    positions: NDArray[np.int64] = np.flatnonzero(failing.to_numpy())
-    examples = [describe_row(frame, rule, int(row), source)[0] for row in positions[:MAX_EXAMPLES]]
-    return RuleResult(
-        rule=rule,
-        type="",
-        success=not len(positions),
-        observed=None,
-        percent=100.0 * len(positions) / max(1, len(frame)),
-        count=len(positions),
-        examples=examples,
-        positions=positions,
-    )
 
 
 def _leave_out_partial_days(

@@ -15,7 +15,7 @@ def run_command(several_series, tmp_path, monkeypatch):
     monkeypatch.chdir(several_series.root)
     Path("dvc.yaml").touch()
 
-    def run(table, model="linear"):
+    def run(table, model="linear", *arguments):
         table.to_csv(tmp_path / "in.csv", index=False)
         options = [
             "--model",
@@ -24,6 +24,7 @@ def run_command(several_series, tmp_path, monkeypatch):
             str(tmp_path / "in.csv"),
             "--output",
             str(tmp_path / "out.csv"),
+            *arguments,
         ]
         return CliRunner().invoke(main, ["forecast", *options])
 
@@ -75,3 +76,35 @@ def test_an_unknown_series_is_an_error_that_lists_the_known_ones(run_command, hi
         assert message in result.output
         assert "choose one of bus, rail, tram" in result.output
         assert not (tmp_path / "out.csv").exists()
+
+
+def test_series_that_are_not_valid_can_be_left_out(run_command, history, tmp_path):
+    tables = {name: history(name) for name in ("tram", "rail", "bus")}
+    tables["rail"]["y"] = ["n/a", *tables["rail"]["y"][1:]]  # a row rule
+    tables["bus"] = tables["bus"].tail(2)  # too short
+    ferry = tables["tram"].assign(unique_id="ferry")
+    table = pd.concat([*tables.values(), ferry])
+    result = run_command(table)
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    result = run_command(table, "linear", "--skip-invalid")
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.output.splitlines() if "is left out" in line]
+    assert [line.partition(" is left out: ")[0].rpartition(" ")[2] for line in lines] == [
+        "rail",
+        "bus",
+        "ferry",
+    ]
+    assert "non_numeric (row" in lines[0]
+    forecast = pd.read_csv(tmp_path / "out.csv")
+    alone = run_command(tables["tram"])
+    assert alone.exit_code == 0
+    pd.testing.assert_frame_equal(forecast, pd.read_csv(tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize("cell", ["n/a", None])
+def test_an_input_without_a_valid_series_writes_nothing(run_command, history, tmp_path, cell):
+    table = history("tram").tail(2) if cell is None else history("tram").assign(y=cell)
+    result = run_command(table, "linear", "--skip-invalid")
+    assert result.exit_code == 1
+    assert result.output.count("left out") == 1
+    assert not (tmp_path / "out.csv").exists()
