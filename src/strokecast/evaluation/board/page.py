@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import importlib.util
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from strokecast.common.files import write_text
 from strokecast.evaluation.board.report.calibration import calibration_section
 from strokecast.evaluation.board.report.costs import costs_section
 from strokecast.evaluation.board.report.curves import breakdown_section, curves_section
+from strokecast.evaluation.board.report.drawings import drawing_sections
 from strokecast.evaluation.board.report.forecasts import forecasts_section
 from strokecast.evaluation.board.report.leaderboard import leaderboard_section, published_section
 from strokecast.evaluation.board.report.overview import task_overview
@@ -30,38 +29,6 @@ from strokecast.evaluation.board.task_tables import TaskTable
 _ASSETS = Path(__file__).with_name("report") / "assets"
 _STYLE = "page.css"
 _SCRIPTS = ("tables.js",)
-_FIGURES = {
-    "classify": {"attention.svg": "Attention weights on one drawing per class"},
-    "draw": {
-        "samples-*.svg": "Generated drawings by class, a real one first in each row",
-        "temperatures-*.svg": "Generated drawings by temperature",
-        "reconstructions-*.svg": "Real drawings and their reconstructions",
-        "interpolation-*.svg": "Interpolation between the latent vectors of two real drawings",
-    },
-}
-
-
-@dataclass(frozen=True)
-class EmbeddedFigure:
-    """An SVG file as a data URI, with its alternative text."""
-
-    uri: str
-    alt: str
-
-
-def embed_figures(report_dir: Path, task: str) -> list[EmbeddedFigure]:
-    """The static figures of a task; those that do not exist are skipped.
-
-    The name of a figure of one model ends in a hyphen and the model's name.
-    """
-    embedded = []
-    for pattern, alt in _FIGURES.get(task, {}).items():
-        for path in sorted((report_dir / "figures").glob(pattern)):
-            data = base64.b64encode(path.read_bytes()).decode("ascii")
-            model = path.stem.partition("-")[2]
-            text = f"{alt}, {model}" if model else alt
-            embedded.append(EmbeddedFigure(f"data:image/svg+xml;base64,{data}", text))
-    return embedded
 
 
 def write_page(
@@ -112,7 +79,6 @@ def write_page(
 def task_sections(table: TaskTable, report_dir: Path) -> list[Section]:
     """The sections of one task, in the order of the page."""
     summary = table.summary
-    figures = embed_figures(report_dir, summary["task"])
     return _existing(
         [
             leaderboard_section(table),
@@ -123,9 +89,7 @@ def task_sections(table: TaskTable, report_dir: Path) -> list[Section]:
             breakdown_section(report_dir, summary),
             calibration_section(report_dir, summary),
             curves_section(report_dir, summary),
-            Section(f"{summary['task']}-figures", "Figures", render("figures.html.j2", figures=figures))
-            if figures
-            else None,
+            *drawing_sections(report_dir.parent, summary["task"]),
         ]
     )
 

@@ -88,6 +88,7 @@ def write_gallery(
         "classes": list(classes),
         "attribution": attribution,
         "test": len(test.ids),
+        "totals": np.bincount(test.labels, minlength=len(classes)).tolist(),
         "matrix_classes": shown_classes.tolist(),
         "labels": test.labels[rows].tolist(),
         "drawings": [encode_strokes(drawing) for drawing in read_drawings(validated, test, rows)],

@@ -47,7 +47,8 @@ def plot_grid(grid: DrawingGrid, attribution: str = "") -> Figure:
     for position in np.arange(1, height):
         axes.axhline(position - 0.5, color=figures.GRID, linewidth=0.5)
     axes.spines[:].set_visible(False)
-    axes.set_title(grid.title, loc="left")
+    legend = "; orange: recognised as another class" if grid.judged else ""
+    axes.set_title(grid.title + legend, loc="left")
     figures.add_attribution(figure, attribution)
     return figure
 

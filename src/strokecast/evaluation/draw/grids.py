@@ -104,7 +104,7 @@ class _GridGenerator:
             (row, n + 1): predicted[at] for row, places in enumerate(indices) for n, at in enumerate(places)
         }
         columns = ["real", *(str(n + 1) for n in range(count))]
-        title = f"{title}; orange: recognised as another class{self._limit_note}"
+        title = f"{title}{self._limit_note}"
         return DrawingGrid(title, self._row_labels, columns, cells, judged)
 
     def by_temperature(self) -> DrawingGrid:
@@ -121,12 +121,11 @@ class _GridGenerator:
         ]
         cells = [[drawing, *(column[row] for column in columns)] for row, drawing in enumerate(real)]
         column_labels = ["real", *(f"{temperature:g}" for temperature in self._settings.temperatures)]
+        title = f"{self._name} by temperature{self._limit_note}"
         if not self._conditional:
-            title = f"{self._name} by temperature{self._limit_note}"
             return DrawingGrid(title, self._row_labels, column_labels, cells)
         labelled = self._judge([drawing for column in columns for drawing in column])
         judged = {(at % len(real), at // len(real) + 1): label for at, label in enumerate(labelled)}
-        title = f"{self._name} by temperature; orange: recognised as another class{self._limit_note}"
         return DrawingGrid(title, self._row_labels, column_labels, cells, judged)
 
     def reconstructions(self) -> DrawingGrid:

@@ -11,15 +11,18 @@
     node.append(...children);
     return node;
   };
+  const template = document.createElement("template");
+  template.innerHTML = "<svg></svg>";
+  const svgNamespace = template.content.firstChild.namespaceURI;
   const svgElement = (name, attributes) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const node = document.createElementNS(svgNamespace, name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     return node;
   };
   const percent = (thousandths) => {
-    if (thousandths === 0) return "< 0.1 %";
-    if (thousandths === 1000) return "> 99.9 %";
-    return `${(thousandths / 10).toFixed(1)} %`;
+    if (thousandths === 0) return "<\u00a00.1\u00a0%";
+    if (thousandths === 1000) return ">\u00a099.9\u00a0%";
+    return `${(thousandths / 10).toFixed(1)}\u00a0%`;
   };
 
   // [[dx, dy, dx, dy, ...], ...] → per stroke its points [[x, y], ...]
@@ -159,10 +162,13 @@
       const shown = gallery.matrix_classes, name = (at) => gallery.classes[shown[at]];
       const header = element("tr", {}, element("td"), ...shown.map(
         (label) => element("th", { scope: "col" }, element("span", {}, gallery.classes[label]))));
+      const shares = model.counts.map((counts, row) => counts.map((count) => count / Math.max(1, gallery.totals[shown[row]])));
+      const mostMistaken = Math.max(0.001, ...shares.flatMap((line, row) => line.filter((_, column) => column !== row)));
       const rows = model.counts.map((counts, row) => {
-        const total = gallery.totals[shown[row]];
         const cells = counts.map((count, column) => {
-          const cell = element("td", { style: `--share: ${(count / Math.max(total, 1)).toFixed(3)}` }, count ? String(count) : "");
+          const share = row === column ? shares[row][row] : shares[row][column] / mostMistaken;
+          const cell = element("td", { style: `--share: ${share.toFixed(3)}` }, count ? String(count) : "");
+          if (row !== column) cell.classList.add("wrong");
           cell.setAttribute("aria-label", `true ${name(row)}, predicted ${name(column)}: ${count} drawings`);
           if (count) cell.setAttribute("aria-haspopup", "dialog");
           Object.assign(cell.dataset, { row, column });
@@ -171,7 +177,8 @@
         return element("tr", {}, element("th", { scope: "row" }, name(row)), ...cells);
       });
       const table = element("table", { class: "confusion" }, element("thead", {}, header), element("tbody", {}, ...rows));
-      const right = `${model.correct} of ${gallery.test} test drawings are recognised.`;
+      const [correct, test] = [model.correct, gallery.test].map((count) => count.toLocaleString("en"));
+      const right = `${correct} of ${test} test drawings are recognised.`;
       makeGrid(table, (cell) => {
         const { row, column } = cell.dataset, count = model.counts[row][column];
         if (!count) return;
