@@ -245,6 +245,69 @@ def ui(port: int, host: str) -> None:
     serving.serve(host, port, report=click.echo)
 
 
+_TASK = click.Choice(("classify", "watch", "draw", "forecast"))
+
+
+@main.command()
+@click.option("--task", required=True, type=_TASK, help="task whose champion is chosen")
+@click.option(
+    "--model",
+    default="champion",
+    show_default=True,
+    help="name of a trained model; champion: the one that validation chooses",
+)
+@click.option("--seed", type=int, help="seed of the training; default: its lowest seed")
+@click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help="promote although a check failed (except that of the model's environment); recorded with the version",
+)
+@in_project
+def promote(task: str, model: str, seed: int | None, reason: str) -> None:
+    """Make a trained model the champion of its task if it passes the limits in `promotion` of params.yaml.
+
+    The limits: a floor, a paired interval above the present champion, no slice that loses much, an answer from an
+    environment of the model's own requirements, and its latency. A refusal names every check that failed; nothing has
+    changed then, and the exit code is 1.
+    """
+    from strokecast.commands import promote as promoting
+
+    click.echo(promoting.promote(task, model, seed, reason, report=click.echo))
+
+
+@main.command()
+@click.option("--task", required=True, type=_TASK, help="task whose former champion comes back")
+@click.option("--reason", default="", metavar="TEXT", help="recorded with the version that is left")
+@in_project
+def rollback(task: str, reason: str) -> None:
+    """Make the version that the champion replaced the champion again."""
+    from strokecast.commands import rollback as rolling_back
+
+    click.echo(rolling_back.rollback(task, reason, report=click.echo))
+
+
+@main.command()
+@in_project
+def champions() -> None:
+    """List the champion of each task."""
+    from strokecast.commands import rollback as rolling_back
+
+    click.echo(rolling_back.list_champions())
+
+
+@main.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--task", type=_TASK, help="task of both; default: the only one that has them")
+@in_project
+def compare(a: str, b: str, task: str | None) -> None:
+    """Compare two models of one task on the test set: paired difference, metrics, slices."""
+    from strokecast.commands import compare_models
+
+    click.echo(compare_models.compare(a, b, task or ""))
+
+
 main.add_command(cli_drawings.predict)
 main.add_command(cli_drawings.sample)
 

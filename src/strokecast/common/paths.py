@@ -46,3 +46,12 @@ def model_dirs(task: str, name: str, models: Path = MODELS) -> list[Path]:
 def model_report_dir(report: Path, name: str, seed: int) -> Path:
     """Folder of one training in its task's report: `reports/<task>/models/<name>/seed-<n>`."""
     return report / "models" / name / f"seed-{seed}"
+
+
+def champion_report(dataset: str) -> Path:
+    """The validation report of the data that a champion was trained on, for `quality.reference: champion`.
+
+    Args:
+        dataset: `sketches` or `series`.
+    """
+    return board_root() / "mlruns/champions" / f"{dataset}.json"

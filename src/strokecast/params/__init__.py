@@ -19,6 +19,7 @@ from strokecast.params.features import (
     WatchFeatures,
 )
 from strokecast.params.models import ModelEntry, Models
+from strokecast.params.promotion import DrawPromotion, ForecastPromotion, LabelPromotion, Promotion
 from strokecast.params.quality import Quality, SeriesQuality, SketchQuality
 from strokecast.params.reading import load, parse
 from strokecast.params.schema import Params
@@ -65,19 +66,23 @@ __all__ = [
     "Draw",
     "DrawEvaluation",
     "DrawFeatures",
+    "DrawPromotion",
     "DrawRecipe",
     "Evaluation",
     "Features",
     "ForecastEvaluation",
     "ForecastFeatures",
+    "ForecastPromotion",
     "ForecastRecipe",
     "KaggleCsv",
+    "LabelPromotion",
     "LabelRecipe",
     "ModelEntry",
     "Models",
     "NpzFolder",
     "Params",
     "Preprocess",
+    "Promotion",
     "Quality",
     "QuickDraw",
     "Recipe",

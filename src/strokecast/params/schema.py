@@ -14,6 +14,7 @@ from strokecast.params.evaluation import Evaluation
 from strokecast.params.explain import first_error
 from strokecast.params.features import Features, Preprocess
 from strokecast.params.models import ModelEntry, Models
+from strokecast.params.promotion import Promotion
 from strokecast.params.quality import Quality
 from strokecast.params.sources import Series, Sketches
 from strokecast.params.training import RECIPES, Recipe, TrainingParams
@@ -35,6 +36,7 @@ class Params(Strict):
     models: Models = Field(Models(), description="which models are trained")
     evaluation: Evaluation = Field(Evaluation(), description="how models are evaluated on the test split")
     draw: Draw = Field(Draw(), description="the classifier that the task draw needs")
+    promotion: Promotion = Field(Promotion(), description="what a model must reach to become the champion")
 
     def entries(self, task: str) -> dict[str, ModelEntry]:
         """All models of a task, switched off or not, in the order of the file."""

@@ -1,0 +1,272 @@
+"""The registered models of MLflow: one per task, whose alias `champion` names the version in use.
+
+A version is a copy of the training's pyfunc with `test_scores.parquet`, `model_card.md`, `promotion.json` and
+`data_report.json` beside it, so it outlives later trainings and evaluations. Its tag `strokecast.replaced` names the version that
+it replaced; `strokecast rollback` goes back to that one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from strokecast.common import files, paths
+from strokecast.common.errors import UserError
+from strokecast.params.base import DATASETS, TASKS
+from strokecast.tracking import store
+
+CHAMPION = "champion"
+DATA_REPORT = "data_report.json"
+MODEL_DATA = "data/model"  # in a version: the files of the training's folder
+TAG = "strokecast."
+_REASON_LENGTH = 500  # characters
+_DESCRIPTION_LENGTH = 5000  # characters; MLflow's limit
+_TASKS_OF = {"sketches": ("classify", "watch", "draw"), "series": ("forecast",)}
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """One version of the registered model of a task.
+
+    Attributes:
+        task: one of `strokecast.params.TASKS`.
+        version: its number, from 1.
+        folder: with `MLmodel` and the further files of the version.
+        created_ms: ms since 1970.
+        tags: of the version.
+    """
+
+    task: str
+    version: int
+    folder: Path
+    created_ms: int
+    tags: Mapping[str, str]
+
+    def tag(self, key: str) -> str:
+        """The tag `strokecast.<key>`; "" if there is none."""
+        return self.tags.get(TAG + key, "")
+
+    @property
+    def label(self) -> str:
+        """Training and number, such as `gru-seed1 (version 3)`."""
+        return f"{self.tag('model')}-seed{self.tag('seed')} (version {self.version})"
+
+    @property
+    def model_dir(self) -> Path:
+        """The files of the training: spec.json, config.json, the weights."""
+        return self.folder / MODEL_DATA
+
+
+def name(task: str) -> str:
+    """The registered model of a task."""
+    return f"strokecast-{task}"
+
+
+def champion(task: str) -> RegisteredVersion | None:
+    """The version with the alias `champion`; None if there is none. Plain SQL; MLflow is not imported.
+
+    Raises:
+        BoardError: if the board cannot be read.
+        UserError: if the files of the version are gone.
+    """
+    query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+    with store.read_only_connection() as connection:
+        row = connection.execute(query, (name(task), CHAMPION)).fetchone() if connection else None
+    return None if row is None else version(task, int(row[0]))
+
+
+def version(task: str, number: int) -> RegisteredVersion | None:
+    """A version by its number; None if it does not exist or was deleted.
+
+    Raises:
+        BoardError: if the board cannot be read.
+        UserError: if its files are gone.
+    """
+    query = """
+        SELECT storage_location, source, creation_time FROM model_versions
+        WHERE name = ? AND version = ? AND current_stage != 'Deleted_Internal'
+    """
+    with store.read_only_connection() as connection:
+        if connection is None:
+            return None
+        row = connection.execute(query, (name(task), number)).fetchone()
+        tags = connection.execute(
+            "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", (name(task), number)
+        ).fetchall()
+    if row is None:
+        return None
+    folder = Path(unquote(urlparse(row[0] or row[1]).path))
+    if not (folder / "MLmodel").is_file():
+        raise UserError(
+            f"the files of version {number} of {name(task)} are gone",
+            location=str(folder),
+            fix=f"remove its alias {CHAMPION!r} in `strokecast ui`, or promote another model",
+        )
+    return RegisteredVersion(task, number, folder, int(row[2]), dict(tags))
+
+
+@contextmanager
+def exclusive(task: str, report: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other promotion or rollback of the task runs, and hold them back until the block ends.
+
+    Args:
+        task: one of `strokecast.params.TASKS`.
+        report: called with a line if another one runs.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = store.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(str(folder / f".promotion-{task}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report(f"another promotion of {task} is running; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def register(
+    task: str,
+    pyfunc_dir: Path,
+    further: Mapping[str, Path],
+    run_id: str | None,
+    tags: Mapping[str, str],
+    description: str,
+) -> RegisteredVersion:
+    """Create a version of the task's registered model. It is not the champion yet.
+
+    Args:
+        task: one of `strokecast.params.TASKS`.
+        pyfunc_dir: the saved model.
+        further: name in the version → file.
+        run_id: MLflow's id of the training's run; None: the user deleted it.
+        tags: key without the prefix `strokecast.` → value.
+        description: in Markdown; a long one is cut.
+
+    Raises:
+        BoardError: if the board cannot be written.
+    """
+    version_tags = {TAG + key: value for key, value in tags.items()}
+    with (
+        store.writing(),
+        _tracking_uri(),
+        tempfile.TemporaryDirectory(dir=store.folder(), prefix=".promotion-") as work_dir,
+    ):
+        staging = Path(work_dir) / "model"
+        shutil.copytree(pyfunc_dir, staging, copy_function=files.link_or_copy)
+        for file_name, path in further.items():
+            shutil.copyfile(path, staging / file_name)
+        client = store.client()
+        experiment = client.get_experiment_by_name(store.experiment_name(task))
+        assert experiment is not None  # created by store.writing
+        model = client.create_logged_model(
+            experiment.experiment_id, name(task), tags=version_tags, model_type=tags["kind"]
+        )
+        client.log_model_artifacts(model.model_id, str(staging))
+        client.finalize_logged_model(model.model_id, "READY")
+        if not client.search_registered_models(f"name = '{name(task)}'"):
+            client.create_registered_model(
+                name(task),
+                {f"{TAG}task": task},
+                f"Promoted models of the task {task}; `{CHAMPION}` is in use.",
+            )
+        created = client.create_model_version(
+            name(task),
+            model.artifact_location,
+            run_id,
+            version_tags,
+            description=_cut(description),
+            model_id=model.model_id,
+        )
+    registered = version(task, int(created.version))
+    assert registered is not None  # it was created just now
+    return registered
+
+
+def set_champion(chosen: RegisteredVersion) -> None:
+    """Make a version the champion of its task, and its data the reference of `quality.reference: champion`.
+
+    Raises:
+        BoardError: if the board cannot be written.
+    """
+    with store.writing():
+        store.client().set_registered_model_alias(name(chosen.task), CHAMPION, str(chosen.version))
+    write_references()
+
+
+def set_tags(registered: RegisteredVersion, tags: Mapping[str, str]) -> None:
+    """Set tags of a version.
+
+    Args:
+        registered: the version.
+        tags: key without the prefix `strokecast.` → value; empty values are left out.
+
+    Raises:
+        BoardError: if the board cannot be written.
+    """
+    with store.writing():
+        client = store.client()
+        for key, value in tags.items():
+            if value:
+                client.set_model_version_tag(name(registered.task), str(registered.version), TAG + key, value)
+
+
+def check_reason(reason: str) -> str:
+    """The text of `--reason` in one line.
+
+    Raises:
+        UserError: if it is too long for a tag.
+    """
+    reason = " ".join(reason.split())
+    if len(reason) > _REASON_LENGTH:
+        raise UserError(
+            f"has {len(reason)} characters", location="--reason", allowed=f"at most {_REASON_LENGTH}"
+        )
+    return reason
+
+
+def write_references() -> None:
+    """Write the validation reports of the champions' data to where `quality.reference: champion` looks for them."""
+    for dataset in DATASETS:
+        for task in _TASKS_OF[dataset]:
+            current = champion(task)
+            if current is not None and (current.folder / DATA_REPORT).is_file():
+                target = paths.champion_report(dataset)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                files.write_text(target, (current.folder / DATA_REPORT).read_text(encoding="utf-8"))
+                break
+
+
+def champions() -> dict[str, RegisteredVersion]:
+    """Task → its champion."""
+    found = {task: champion(task) for task in TASKS}
+    return {task: registered for task, registered in found.items() if registered is not None}
+
+
+@contextmanager
+def _tracking_uri() -> Iterator[None]:
+    """MLflow's registry looks models up in the store of the process: that is the board for the length of the block."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(store.uri())
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def _cut(description: str) -> str:
+    note = "\n\n(cut; the whole card is model_card.md of this version)"
+    if len(description) <= _DESCRIPTION_LENGTH:
+        return description
+    return description[: _DESCRIPTION_LENGTH - len(note)] + note
