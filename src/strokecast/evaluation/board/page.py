@@ -119,4 +119,4 @@ def _plotly_script() -> str:
         path = Path(folder) / "package_data" / "plotly.min.js"
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    raise UserError("plotly is not installed", fix="run `make setup`")
+    raise UserError("plotly is not installed", fix="run `make env`")
