@@ -13,7 +13,7 @@ from strokecast.commands.cli_wrappers import in_project
 @click.option(
     "--model",
     required=True,
-    help="name of a trained model, or `champion`: the best on the validation split",
+    help="name of a trained model, or `champion`: the registered one, else the best on the validation split",
 )
 @click.option(
     "--input",
@@ -75,7 +75,7 @@ def predict(
 @click.option(
     "--model",
     required=True,
-    help="name of a trained model of draw, or `champion`: the best on the validation split",
+    help="name of a trained model of draw, or `champion`: the registered one, else the best on the validation split",
 )
 @click.option(
     "--class", "classes", multiple=True, metavar="NAME", help="may be repeated; default: every class"

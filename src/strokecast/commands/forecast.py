@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from strokecast.commands import forecast_input
-from strokecast.commands.model_lookup import CHAMPION, find_champion, find_model_dir
+from strokecast.commands import forecast_input, model_lookup
+from strokecast.commands.model_lookup import FoundModel
 from strokecast.common import names, output_paths
 from strokecast.common.console import progress
 from strokecast.common.errors import UserError
@@ -76,8 +76,8 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         UserError: if the model, the input or an option is not valid. Nothing is written then.
     """
     _check_outputs(options)
-    name = find_champion("forecast") if options.model == CHAMPION else options.model
-    model_dir = find_model_dir("forecast", name, options.seed)
+    model = model_lookup.find("forecast", options.model, options.seed)
+    name, model_dir = model.name, model.folder
     spec = specs.load(model_dir, "forecast")
     if options.future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
@@ -91,11 +91,7 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     future = None
     if options.future is not None:
         future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
-    state = None
-    if options.keep_state:
-        model = f"{name}-{model_dir.name}" if model_dir.name != name else name  # combinations have no seed
-        path = options.state or DEFAULT_STATE / f"{model}.json"
-        state = IntervalState(path, model, model_dir, int(spec["horizon"]), report)
+    state = _open_state(model, int(spec["horizon"]), options, report)
     forecaster = SeriesForecaster(model_dir, spec, combination)
     intervals = None if state is None else state.intervals
     skips = options.skip_invalid and ID in frame and series_spec.SINGLE not in series_spec.names(spec)
@@ -128,14 +124,33 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
             report(
                 f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
             )
-    model = f"{name} (the champion of reports/forecast)" if options.model == CHAMPION else name
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
     plot = "" if options.plot is None else f" and {options.plot}"
     if plot and n_series > MAX_PANELS:
         plot += f" (the first {MAX_PANELS} of {n_series:,} series)"
     first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
-    return f"{model}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
+    return (
+        f"{model.label}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
+    )
+
+
+def _open_state(
+    model: FoundModel, horizon: int, options: ForecastOptions, report: Callable[[str], None]
+) -> IntervalState | None:
+    """The intervals from call to call; None if they are not kept."""
+    if not options.keep_state:
+        return None
+    if model.is_copy:
+        line = "the files of this registered version have no validation forecasts, from which the intervals would start"
+        if options.state is not None:
+            raise UserError(line, location="--state", fix="omit this option")
+        report(f"{model.label}: {line}; they are those of the training's calibration")
+        return None
+    is_training = model.folder.name != model.name  # combinations have no seed
+    label = f"{model.name}-{model.folder.name}" if is_training else model.name
+    path = options.state or DEFAULT_STATE / f"{label}.json"
+    return IntervalState(path, label, model.folder, horizon, report)
 
 
 def _forecast_all(

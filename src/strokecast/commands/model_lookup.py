@@ -2,15 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
-from strokecast.common.paths import MODELS, REPORTS, model_dirs
+from strokecast.common.paths import MODELS, REPORTS, model_dir, model_dirs
 from strokecast.inference import stored_combination
 from strokecast.models.common import model_folder
+from strokecast.tracking import registry
 
 CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A trained model that a user named.
+
+    Attributes:
+        name: of the model or the combination.
+        folder: of the training, of the combination, or of the files of a registered version.
+        label: how the outcome of a command names it.
+        is_copy: whether the folder is that of a registered version, which has no files about validation.
+    """
+
+    name: str
+    folder: Path
+    label: str
+    is_copy: bool = False
+
+
+def find(task: str, model: str, seed: int | None) -> FoundModel:
+    """The model that a user names.
+
+    `champion` is the registered champion of the task (`strokecast promote`), or, if there is none, the model with the
+    best score on the validation split. The label says which of the two it is.
+
+    Args:
+        task: one of `strokecast.params.TASKS`.
+        model: name of a model or of a combination, or `champion`.
+        seed: of the training; None: the model's lowest seed, or that of the registered champion.
+
+    Raises:
+        UserError: as `find_champion` and `find_model_dir`, or if the registered champion has another seed.
+    """
+    if model != CHAMPION:
+        return FoundModel(model, find_model_dir(task, model, seed), model)
+    version = registry.champion(task)
+    if version is None:
+        name = find_champion(task)
+        return FoundModel(name, find_model_dir(task, name, seed), f"{name} (the champion of reports/{task})")
+    if seed is not None and str(seed) != version.tag("seed"):
+        raise UserError(
+            f"the registered champion of {task} is {version.label}", location="--seed", fix="omit this option"
+        )
+    name, label = version.tag("model"), f"{version.label}, the registered champion of {task}"
+    folder = model_dir(task, name, int(version.tag("seed")))
+    if _is_training(folder, version.tag("training_id")):
+        return FoundModel(name, folder, label)
+    return FoundModel(name, version.model_dir, label, is_copy=True)
+
+
+def _is_training(folder: Path, training_id: str) -> bool:
+    """Whether a folder still holds a training: it may have been trained again or removed since."""
+    try:
+        return bool(read_json(folder / "run.json").get("training_id") == training_id)
+    except (OSError, UserError):
+        return False
 
 
 def find_champion(task: str) -> str:

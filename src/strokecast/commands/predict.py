@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.commands import drawing_input
-from strokecast.commands.model_lookup import CHAMPION, find_champion, find_model_dir, trained_names
+from strokecast.commands import drawing_input, model_lookup
+from strokecast.commands.model_lookup import CHAMPION, trained_names
 from strokecast.common import names, output_paths, signals
 from strokecast.common.console import progress
 from strokecast.common.errors import UserError
@@ -111,8 +111,8 @@ def run(options: PredictOptions, report: Callable[[str], None]) -> str:
     files = drawing_input.find_files(options.source, options.file_format)
     _check_output(options.output, files)
     task = options.task or _find_task(options.model)
-    name = find_champion(task) if options.model == CHAMPION else options.model
-    classifier = predictor.load(find_model_dir(task, name, options.seed))
+    model = model_lookup.find(task, options.model, options.seed)
+    classifier = predictor.load(model.folder)
     assert isinstance(classifier, DrawingClassifier)
     classes, top = classifier.classes, min(options.top, len(classifier.classes))
     rows = drawing_input.read(files, frozenset(classes))
@@ -143,13 +143,12 @@ def run(options: PredictOptions, report: Callable[[str], None]) -> str:
         ) from None
     if tally.kinds:
         report(tally.warning())
-    model = f"{name} (the champion of {task})" if options.model == CHAMPION else name
     accuracy = ""
     if tally.n_labelled:
         share = tally.n_correct / tally.n_labelled
         accuracy = f", {share:.1%} of the {tally.n_labelled:,} with a known class are correct"
     noun = "drawing" if tally.n_drawings == 1 else "drawings"
-    return f"{model}: {tally.n_drawings:,} {noun} -> {options.output}{accuracy}"
+    return f"{model.label}: {tally.n_drawings:,} {noun} -> {options.output}{accuracy}"
 
 
 def _find_task(model: str) -> str:

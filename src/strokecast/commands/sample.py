@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.commands.model_lookup import CHAMPION, find_champion, find_model_dir
+from strokecast.commands import model_lookup
 from strokecast.common import output_paths, signals
 from strokecast.common.errors import UserError, suggest
 from strokecast.common.files import describe_os_error, new_file
@@ -54,10 +54,10 @@ def run(options: SampleOptions) -> str:
     from strokecast.inference.drawing_generator import DrawingGenerator
 
     _check_output(options)
-    name = find_champion("draw") if options.model == CHAMPION else options.model
-    generator = predictor.load(find_model_dir("draw", name, options.training_seed))
+    model = model_lookup.find("draw", options.model, options.training_seed)
+    generator = predictor.load(model.folder)
     assert isinstance(generator, DrawingGenerator)
-    classes = _choose_classes(options.classes, generator, name)
+    classes = _choose_classes(options.classes, generator, model.name)
     if options.output.suffix.lower() == ".npz" and len(classes) > 1:
         raise UserError(
             f"an .npz file has the drawings of one class, not of {len(classes)}",
@@ -67,7 +67,7 @@ def run(options: SampleOptions) -> str:
     request = {"temperature": options.temperature, "seed": options.seed, "n": options.n}
     columns = {"class": classes} if generator.is_conditional else {}
     requests = pd.DataFrame({**columns, **{key: [value] * len(classes) for key, value in request.items()}})
-    title = f"{name}, temperature {options.temperature:g}, seed {options.seed}"
+    title = f"{model.name}, temperature {options.temperature:g}, seed {options.seed}"
     try:
         with signals.handled_by(signals.raise_interrupted), new_file(options.output) as temporary:
             drawings = generator.predict(requests)
@@ -78,11 +78,10 @@ def run(options: SampleOptions) -> str:
             location=str(options.output),
             fix="name another file",
         ) from None
-    model = f"{name} (the champion of draw)" if options.model == CHAMPION else name
     drawn = f" of {', '.join(classes)}" if len(classes) == 1 and classes[0] else ""
     drawn = f" of {len(classes)} classes" if len(classes) > 1 else drawn
     noun = "drawing" if len(drawings) == 1 else "drawings"
-    return f"{model}: {len(drawings):,} {noun}{drawn} -> {options.output}"
+    return f"{model.label}: {len(drawings):,} {noun}{drawn} -> {options.output}"
 
 
 def _check_output(options: SampleOptions) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from strokecast.commands import model_lookup
+from strokecast.commands.model_lookup import FoundModel
 
 DEFAULT = Path(".strokecast/intervals/seasonal_naive_7-seed-1.json")
 
@@ -62,3 +66,23 @@ def test_other_files_are_refused_in_one_line(forecast_project: Any, options: Any
     assert result.output.count("\n") == 1
     assert not Path("out.csv").exists()
     assert Path("notes.txt").read_text() == "notes"
+
+
+def test_the_files_of_a_registered_version_have_static_intervals(
+    forecast_project: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _write_input(60)
+    assert forecast_project.forecast(path, {}, "--no-state").exit_code == 0
+    static = Path("out.csv").read_text()
+    training = Path("models/forecast/seasonal_naive_7/seed-1")
+    version = Path("version/data/model")
+    shutil.copytree(training, version, ignore=shutil.ignore_patterns("validation*"))
+    found = FoundModel("seasonal_naive_7", version, "seasonal_naive_7-seed1 (version 2)", is_copy=True)
+    monkeypatch.setattr(model_lookup, "find", lambda *_: found)
+    result = forecast_project.forecast(path, {})
+    assert result.exit_code == 0, result.output
+    assert "seasonal_naive_7-seed1 (version 2): the files of this registered version have no" in result.output
+    assert Path("out.csv").read_text() == static
+    assert not DEFAULT.exists()
+    result = forecast_project.forecast(path, {}, "--state", "kept.json")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from strokecast.commands.model_lookup import find_champion, find_model_dir
+from strokecast.commands.model_lookup import find, find_champion, find_model_dir
 from strokecast.common.errors import UserError
+from strokecast.tracking import registry
 
 
 @pytest.fixture
@@ -39,3 +40,42 @@ def test_a_combination_has_no_seed_and_is_listed_among_the_models() -> None:
         find_model_dir("forecast", "mix", 1)
     with pytest.raises(UserError, match="choose one of ridge, mix, champion"):
         find_model_dir("forecast", "other", None)
+
+
+@pytest.fixture
+def registered(project: Path, monkeypatch: pytest.MonkeyPatch) -> registry.RegisteredVersion:
+    """The registered champion of forecast: ridge with seed 1, whose training has the id `a`."""
+    tags = {"strokecast.model": "ridge", "strokecast.seed": "1", "strokecast.training_id": "a"}
+    version = registry.RegisteredVersion("forecast", 3, project / "version", 0, tags)
+    monkeypatch.setattr(registry, "champion", lambda task: version if task == "forecast" else None)
+    return version
+
+
+@pytest.mark.parametrize("training_id", ["a", "b", None])
+def test_the_registered_champion_comes_first(
+    registered: registry.RegisteredVersion, training_id: str | None
+) -> None:
+    folder = Path("models/forecast/ridge/seed-1")
+    if training_id is not None:  # the training is the registered one, or has been repeated
+        (folder / "run.json").write_text(json.dumps({"training_id": training_id}))
+    found = find("forecast", "champion", None)
+    assert (found.name, found.label) == (
+        "ridge",
+        "ridge-seed1 (version 3), the registered champion of forecast",
+    )
+    is_copy = training_id != "a"
+    assert (found.is_copy, found.folder) == (is_copy, registered.model_dir if is_copy else folder)
+    assert find("forecast", "champion", 1) == found
+    with pytest.raises(UserError, match="the registered champion of forecast is ridge-seed1"):
+        find("forecast", "champion", 2)
+    assert find("forecast", "mix", None).label == "mix"
+
+
+@pytest.mark.usefixtures("project")
+def test_without_a_registered_champion_validation_chooses() -> None:
+    found = find("forecast", "champion", None)
+    assert (found.name, found.label, found.is_copy) == (
+        "mix",
+        "mix (the champion of reports/forecast)",
+        False,
+    )

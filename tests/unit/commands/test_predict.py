@@ -153,7 +153,7 @@ def test_a_folder_is_one_output_in_the_order_of_its_files(predict: Predict, tmp_
     (folder / "notes.txt").write_text("no drawing")
     result = predict(folder, tmp_path / "out.csv", "--top", "1")
     assert result.output == (
-        "nearest_neighbour (the champion of classify): 14 drawings -> "
+        "nearest_neighbour (the champion of reports/classify): 14 drawings -> "
         f"{tmp_path / 'out.csv'}, 77.8% of the 9 with a known class are correct\n"
     )
     rows = rows_of(tmp_path / "out.csv")
@@ -282,7 +282,7 @@ def test_options_that_are_not_valid(predict: Predict, tmp_path: Path, project: P
 def test_kaggle_test_files_have_no_class(predict: Predict, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f'key_id,countrycode,drawing\n1,NZ,"{json.dumps(SQUARE)}"\n')
     result = predict(tmp_path / "a.csv", Path("-"), "--top", "9")
-    assert "nearest_neighbour (the champion of classify): 1 drawing -> -\n" in result.output
+    assert "nearest_neighbour (the champion of reports/classify): 1 drawing -> -\n" in result.output
     assert '"a.csv",2,"1",,"square",' in result.output
 
 

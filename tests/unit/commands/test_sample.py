@@ -49,7 +49,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, specs: dict[str, Any
 
 def test_an_npz_has_the_exact_drawings_of_a_class(sample: Sample) -> None:
     result = sample("out.npz", "--class", "square", "-n", "3", "--seed", "2", "--temperature", "0.25")
-    assert result.output == "class_decoder (the champion of draw): 3 drawings of square -> out.npz\n"
+    assert result.output == "class_decoder (the champion of reports/draw): 3 drawings of square -> out.npz\n"
     drawings = npz.read_class(Path("out.npz"))
     assert [len(drawings[split]) for split in ("train", "valid", "test")] == [3, 0, 0]
     np.testing.assert_array_equal(drawings["train"][2], np.float32([[12.5, 3.125, 0], [25, 25, 1]]))
