@@ -44,7 +44,9 @@ def main(dataset: str) -> None:
                 forecast=None if is_skipped(settings) else settings.features.forecast,
                 reference=quality.reference,
             )
-        for warning in result.warnings:
+        from strokecast.validation.profiles import missing_champion
+
+        for warning in filter(None, (*result.warnings, missing_champion(quality.reference, dataset))):
             print(f"[validate@{dataset}] warning: {warning}", flush=True)
         outcome(result.line)
 

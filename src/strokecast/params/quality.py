@@ -168,5 +168,6 @@ class Quality(Strict):
     reference: str | None = Field(
         None,
         min_length=1,
-        description="path of an earlier report.json; its profile is compared with the new data; null: no comparison",
+        description="path of an earlier report.json, or `champion` for that of the data which the promoted model was trained "
+        "on; its profile is compared with the new data; null: no comparison",
     )

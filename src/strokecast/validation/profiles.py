@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common import files
+from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 
 N_LEVELS = 257  # quantiles that a profile keeps
 NUMBERS, CATEGORIES = "numbers", "categories"
+CHAMPION = "champion"
 _REFERENCE_KEY = "params.yaml: quality.reference"
 _REPORT = "an earlier report.json"
 
@@ -141,17 +142,21 @@ def read_reference(path: str, dataset: str) -> ReferenceProfile | None:
     """Read the reference profile from an earlier report.
 
     Args:
-        path: `quality.reference`: an earlier `report.json`, relative to the project root.
+        path: `quality.reference`: an earlier `report.json`, relative to the project root, or `champion` for the data that
+            the champion was trained on.
         dataset: `sketches` or `series`.
 
     Returns:
-        The profile, or None if the report is of the other dataset.
+        The profile, or None if the report is of the other dataset, or no model of these data has been promoted.
 
     Raises:
         UserError: if the file does not exist, is not a report, or has no profile.
     """
+    if missing_champion(path, dataset):
+        return None
+    is_champion = path == CHAMPION
     try:
-        report = files.read_json(Path(path).expanduser())
+        report = files.read_json(paths.champion_report(dataset) if is_champion else Path(path).expanduser())
     except FileNotFoundError:
         raise UserError(f"no such file {path!r}", location=_REFERENCE_KEY, allowed=_REPORT) from None
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: `~` of an unknown user
@@ -170,8 +175,17 @@ def read_reference(path: str, dataset: str) -> ReferenceProfile | None:
             location=_REFERENCE_KEY,
             fix="validate that data again with this version",
         )
-    return ReferenceProfile(
-        f"{report.get('name', report.get('source', 'reference'))} ({Path(path).name})", profile
+    file_name = CHAMPION if is_champion else Path(path).name
+    return ReferenceProfile(f"{report.get('name', report.get('source', 'reference'))} ({file_name})", profile)
+
+
+def missing_champion(reference: str | None, dataset: str) -> str:
+    """A warning if `quality.reference` is `champion` and no model of these data has been promoted; else ""."""
+    if reference != CHAMPION or paths.champion_report(dataset).is_file():
+        return ""
+    return (
+        f"{_REFERENCE_KEY}: no champion was trained on {dataset}, so nothing is compared with its data; "
+        "promote one with `strokecast promote`"
     )
 
 

@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
+from strokecast.common.paths import champion_report
 from strokecast.validation.drift import compare_profiles
-from strokecast.validation.profiles import Profile, build_profile, independent_share, read_reference
+from strokecast.validation.profiles import (
+    Profile,
+    build_profile,
+    independent_share,
+    missing_champion,
+    read_reference,
+)
 
 
 def profile_of(values: np.ndarray) -> Profile:
@@ -81,3 +88,16 @@ def test_a_reference_is_read_for_its_own_dataset() -> None:
     Path("report.json").write_text(json.dumps(report))
     assert read_reference("report.json", "series") == ("rides (report.json)", profile)
     assert read_reference("report.json", "sketches") is None
+
+
+def test_the_reference_champion_is_the_data_of_the_promoted_model() -> None:
+    assert read_reference("champion", "series") is None
+    assert "no champion was trained on series" in missing_champion("champion", "series")
+    profile = profile_of(np.ones(3))
+    champion_report("series").parent.mkdir(parents=True)
+    champion_report("series").write_text(
+        json.dumps({"dataset": "series", "source": "births", "profile": profile})
+    )
+    assert read_reference("champion", "series") == ("births (champion)", profile)
+    assert missing_champion("champion", "series") == missing_champion(None, "sketches") == ""
+    assert read_reference("champion", "sketches") is None
