@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.common import file_types
 from strokecast.common.errors import UserError
+from strokecast.common.files import check_regular
 from strokecast.features.records import arrow
 from strokecast.inference.batch import InputRow
 from strokecast.inference.classifier import drawing_problem
@@ -151,11 +153,18 @@ def _checked(
 
 
 def _read_raw(path: Path, label: str) -> Iterator[InputRow]:
-    return _read_strokes(path, ndjson.read(path, "raw"), "", raw=True)
+    return _read_strokes(path, _read_ndjson(path, "raw"), "", raw=True)
 
 
 def _read_simplified(path: Path, label: str) -> Iterator[InputRow]:
-    return _read_strokes(path, ndjson.read(path, "simplified"), "", raw=False)
+    return _read_strokes(path, _read_ndjson(path, "simplified"), "", raw=False)
+
+
+def _read_ndjson(path: Path, variant: ndjson.Variant) -> Iterator[Drawing | Reject]:
+    check_regular(path)
+    if file_type := file_types.recognize(path):
+        raise UserError(f"is {file_type.name}, not {variant} ndjson", location=str(path), fix=file_type.fix)
+    return ndjson.read(path, variant)
 
 
 def _read_binary(path: Path, label: str) -> Iterator[InputRow]:

@@ -82,11 +82,7 @@ class _Tally:
         """The bad rows in one line."""
         n_bad = self.kinds.total()
         counts = ", ".join(f"{count:,} {kind}" for kind, count in self.kinds.most_common())
-        places = "; ".join(
-            (row.file if row.number is None else f"{row.file}:{row.number}")
-            + f" {names.shorten(row.error, 200)}"
-            for row in self.examples
-        )
+        places = "; ".join(map(_describe, self.examples))
         more = "; ..." if n_bad > len(self.examples) else ""
         return f"{n_bad:,} of {n_bad + self.n_drawings:,} rows have no prediction ({counts}): {places}{more}"
 
@@ -129,9 +125,9 @@ def run(options: PredictOptions, report: Callable[[str], None]) -> str:
                 tally.add(chunk, columns["predicted"], classes)
                 write(columns)
             if not tally.n_drawings:
-                first = tally.examples[0] if tally.examples else None
+                first = f" ({_describe(tally.examples[0])})" if tally.examples else ""
                 raise UserError(
-                    f"has no drawing{f' ({first.error}, {first.file}:{first.number})' if first else ''}",
+                    f"has no drawing{first}",
                     location=str(options.source),
                     allowed=f"a file of the formats {', '.join(drawing_input.FORMATS)}",
                 )
@@ -149,6 +145,12 @@ def run(options: PredictOptions, report: Callable[[str], None]) -> str:
         accuracy = f", {share:.1%} of the {tally.n_labelled:,} with a known class are correct"
     noun = "drawing" if tally.n_drawings == 1 else "drawings"
     return f"{model.label}: {tally.n_drawings:,} {noun} -> {options.output}{accuracy}"
+
+
+def _describe(row: InputRow) -> str:
+    """The place of a bad row and its error."""
+    place = row.file if row.number is None else f"{row.file}:{row.number}"
+    return f"{place} {names.shorten(row.error, 200)}"
 
 
 def _find_task(model: str) -> str:

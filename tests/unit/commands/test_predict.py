@@ -228,7 +228,8 @@ def test_a_file_that_ends_within_a_record_and_a_damaged_one_leave_the_others(
     ("name", "text", "message"),
     [
         ("a.ndjson", "", "has no drawing; allowed: a file of the formats raw"),
-        ("a.ndjson", "nothing\n" * 3, "has no drawing (not_json: "),
+        ("a.ndjson", "nothing\n" * 3, "has no drawing (a.ndjson:1 not_json: "),
+        ("a.ndjson", "%PDF-1.7", "is a PDF document, not simplified ndjson"),
         ("a.csv", "ds,y\n2020-01-01,1\n", "lacks the columns key_id, drawing"),
         ("a.txt", "x", "the suffix '.txt' names no format of drawings"),
         ("a.parquet", "x", "is damaged or not a Parquet file"),
