@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
@@ -82,7 +83,14 @@ def save(figure: Figure, path: Path, image_format: str = "") -> None:
         text.set_parse_math(False)
     with mpl.rc_context(_RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(path, format=image_format, dpi=110, metadata=_METADATA[image_format])
+        _write(figure, path, format=image_format, dpi=110, metadata=_METADATA[image_format])
+
+
+def _write(figure: Figure, path: Path, *, format: str, dpi: float, metadata: Mapping[str, Any]) -> None:
+    """`Figure.savefig`, which draws twice, first to find the layout; here it is found while drawing."""
+    figure.set_dpi(dpi)
+    canvas: Any = get_registered_canvas_class(format)(figure)
+    getattr(canvas, f"print_{format}")(path, metadata=metadata)
 
 
 def tick_labels(classes: Sequence[str]) -> tuple[list[str], float]:

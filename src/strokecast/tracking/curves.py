@@ -26,7 +26,7 @@ def plot(history: Path, picture: Path, title: str) -> bool:
 
     metrics = [metric for metric in ("loss", "accuracy") if f"train_{metric}" in rows[0]]
     figure = Figure(figsize=(5.0 * len(metrics), 3.4), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     figure.suptitle(title)
     epochs = [int(row["epoch"]) for row in rows]
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
@@ -38,5 +38,5 @@ def plot(history: Path, picture: Path, title: str) -> bool:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    canvas.print_png(picture, metadata={"Software": None})  # savefig would draw twice
     return True

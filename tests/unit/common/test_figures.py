@@ -14,12 +14,13 @@ def test_line_styles_are_distinct_for_24_models_and_paler_for_further_seeds():
     assert styles["m3-seed2"] == {**styles["m3"], "alpha": 0.45}
 
 
-@pytest.mark.parametrize("name", ["figure.png", "figure.svg"])
-def test_the_same_figure_gives_the_same_bytes(tmp_path, name):
+@pytest.mark.parametrize("name", ["figure.png", "figure.svg", "figure.pdf"])
+def test_the_same_figure_gives_the_bytes_of_matplotlib(tmp_path, monkeypatch, name):
     rows = [{"model": "a", "epoch": epoch, "loss": 1 / epoch} for epoch in (1, 2, 3)]
     for folder in ("one", "two"):
         figure = figures.learning_curves(rows, {"loss": "Loss"}, figures.line_styles({"a": ["a"]}), "title")
         figures.save(figure, tmp_path / folder / name)
+        monkeypatch.setattr(figures, "_write", figures.Figure.savefig)
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 

@@ -5,6 +5,7 @@ Shapes: n days of history, A days after it.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -103,8 +104,14 @@ def clip_outliers(values: Floats, limit: float) -> Floats:
 
 def running_median(values: Floats) -> Floats:
     """Median of each day and the 28 before, fewer at the start: float64 [n]."""
-    head = [np.median(values[: stop + 1]) for stop in range(min(_MEDIAN_DAYS - 1, len(values)))]
+    from scipy.ndimage import median_filter
+
+    earlier: list[float] = []  # sorted
+    head = []
+    for value in values[: _MEDIAN_DAYS - 1].tolist():
+        insort(earlier, value)
+        head.append((earlier[(len(earlier) - 1) // 2] + earlier[len(earlier) // 2]) / 2)
     if len(values) < _MEDIAN_DAYS:
         return np.array(head)
-    windows = np.lib.stride_tricks.sliding_window_view(values, _MEDIAN_DAYS)
-    return np.concatenate([head, np.median(windows, axis=1)])
+    medians = median_filter(values, _MEDIAN_DAYS, mode="nearest", origin=_MEDIAN_DAYS // 2)
+    return np.concatenate([head, medians[_MEDIAN_DAYS - 1 :]])
