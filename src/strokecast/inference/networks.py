@@ -79,6 +79,7 @@ def load_statistical(folder: Path, series: str = "") -> Any:
     spec = specs.read(folder)
     model = registry.get(stored["task"], stored["name"]).build(config, spec)
     model.specification = stored["specification"][series] if series else stored["specification"]
+    model.series, model.shared = series, stored.get("shared")
     return model
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +73,34 @@ def fit_statistical(
     started = time.perf_counter()
     forecast(series, positions)
     return fit_seconds, len(positions) / (time.perf_counter() - started)
+
+
+def fit_shared(
+    models: Mapping[str, StatisticalForecaster], processed: Path, spec: ForecastSpec
+) -> dict[str, Any] | None:
+    """Let fitted models of several series learn what they share, on the training days of all.
+
+    Args:
+        models: series → its model, fitted by `fit_statistical`; `series` and `shared` are set.
+        processed: `data/processed/forecast`.
+        spec: its spec.json.
+
+    Returns:
+        What they share; None if each series has a model of its own.
+    """
+    first = next(iter(models.values()))
+    if len(models) == 1 or not first.pools_series:
+        return None
+    members = {}
+    for name, model in models.items():
+        own = series_spec.for_series(spec, name)
+        series = backtest.load_series(processed, ("train",), name)
+        members[name] = (model, backtest.history_before(series, own, int(own["splits"]["train"]["days"])))
+        model.series = name
+    shared = first.fit_shared(members)
+    for model in models.values():
+        model.shared = shared
+    return shared
 
 
 def fit_regression(

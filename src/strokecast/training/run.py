@@ -243,6 +243,7 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
         forecasters.fit_statistical(rules[series], processed, spec, location, series)
         for series in series_names
     ]
+    shared = forecasters.fit_shared(rules, processed, spec)
     seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
     rule = rules[series_names[0]]
     origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
@@ -260,6 +261,8 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
         else {series: rules[series].specification for series in series_names},
         "min_history": rule.min_history,
     }
+    if shared is not None:
+        stored["shared"] = shared
     write_json(folder / "model.json", stored)
     _write_history(folder, "history.csv", columns(job.task), ())
     _write_config_and_spec(folder, job, processed)

@@ -1,9 +1,14 @@
 """Forecasts of global models, which learned several series."""
 
+import json
+
 import numpy as np
 import pytest
 
 from strokecast.inference import backtest, conformal
+from strokecast.params import ForecastRecipe
+from strokecast.training import run
+from strokecast.training.job import TrainingJob
 
 
 @pytest.mark.parametrize("model", ["seasonal_naive_7", "ridge", "linear"])
@@ -34,3 +39,32 @@ def test_each_series_has_its_own_intervals(several_series):
     folder = several_series.model_dir("ridge")
     widths = {name: conformal.load(folder, name).high[-1].mean() for name in several_series.days}
     assert widths["rail"] > 10 * widths["bus"] > 10 * widths["tram"]
+
+
+@pytest.mark.parametrize("pool_series", [False, True])
+def test_lightgbm_forecasts_quantiles_of_all_series_by_one_model_or_one_each(
+    several_series, pool_series, tmp_path
+):
+    config = {
+        "quantiles": [0.1, 0.5, 0.9],
+        "pool_series": pool_series,
+        "trees": 20,
+        "leaves": 7,
+        "rows": 1000,
+    }
+    job = TrainingJob.create("forecast", "lightgbm", 1, config, ForecastRecipe())
+    run.fit_rule(job, several_series.processed, tmp_path)
+    shared = json.loads((tmp_path / "model.json").read_text()).get("shared")
+    if pool_series:
+        assert (shared["series"], len(shared["boosters"])) == (list(several_series.days), 3)
+    else:
+        assert shared is None
+    forecaster = backtest.load_forecaster("rule", tmp_path, several_series.spec, "here")
+    for name in several_series.days:
+        series = backtest.load_series(several_series.processed, ("train", "valid", "test"), name)
+        origin = np.array([series.starts["test"]])
+        forecast = forecaster(series, origin)
+        actual = backtest.actuals(series, several_series.spec, origin)
+        np.testing.assert_allclose(forecast.point, actual, rtol=0.15)  # in the unit of the series
+        assert (np.diff(forecast.quantiles, axis=-1) >= 0).all()
+        assert conformal.load(tmp_path, name).method == "cqr"

@@ -39,6 +39,11 @@ class LightgbmConfig(PooledConfig):
         description="largest number of rows, one per origin and day ahead; origins are evenly spaced",
     )
     quantiles: Quantiles = ()
+    pool_series: bool = Field(
+        False,
+        description="with several series (features.forecast.series: all), one model of all, learned on the training days, with "
+        "the series as a category; false: one model per series, refitted",
+    )
 
 
 @register(

@@ -8,7 +8,8 @@ Shapes: n days of history, O origins, H days ahead, K features, Q quantile level
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
 from strokecast.models.pooled import level_regression
-from strokecast.models.pooled.calendar_design import WEEK, fit_design
-from strokecast.models.pooled.day_features import CATEGORIES, NAMES, day_features
-from strokecast.models.pooled.level_features import Ints, level_features
+from strokecast.models.pooled.level_features import Ints
 from strokecast.models.pooled.pooled_forecaster import FitContext, LevelForecast, PooledForecaster
+from strokecast.models.pooled.tree_inputs import TreeInputs, holidays_of
+from strokecast.models.statistical.base import SeriesHistory
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,7 @@ class LightGbm(PooledForecaster):
         leaves: maximum leaves of a tree.
         rows: largest number of rows, one per origin and day ahead.
         quantiles: Q rising levels, 0.5 among them; (): a point forecast.
+        pool_series: whether a model of several series is one for all (`fit_shared`), which is not refitted.
         options: see `PooledForecaster`.
     """
 
@@ -48,10 +50,13 @@ class LightGbm(PooledForecaster):
         leaves: int,
         rows: int,
         quantiles: tuple[float, ...] = (),
+        pool_series: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(spec, **options)
         self.trees, self.rows, self.quantile_levels = trees, rows, quantiles
+        self.pools_series = pool_series
+        self._read_boosters: list[Any] | None = None
         self.parameters = {
             "learning_rate": learning_rate,
             "num_leaves": leaves,
@@ -68,47 +73,21 @@ class LightGbm(PooledForecaster):
         }
 
     def _fit_level(self, context: FitContext) -> LevelForecast:
-        lightgbm = import_lightgbm()
-        all_days = context.start + np.arange(len(context.effects)).astype("timedelta64[D]")
-        names = fit_design(all_days[: len(context.adjusted)], context.country).holiday_names
-        by_day = day_features(all_days, context.country, names)
-        weekly_effects = np.convolve(context.effects, np.ones(4 * WEEK) / (4 * WEEK))[: len(context.effects)]
-
-        def features(values: Floats, origins: Ints, horizon: int, start: int) -> tuple[Floats, Floats]:
-            """Features [O, H, K] and the level [O]; `start`: position of the first of the values in the history."""
-            of_level, level = level_features(values, origins, horizon, context.level_days)
-            ahead = np.arange(horizon)
-            days = origins[:, None] + start + ahead  # [O, H]
-            effect = context.effects[days] - weekly_effects[origins + start - 1][:, None]
-            further = np.stack([effect, np.broadcast_to(ahead, days.shape)], axis=-1)
-            return np.concatenate([of_level, by_day[days], further], axis=-1), level
-
         ridge = level_regression.fit(context.adjusted, context.horizon, context.level_days)
-        rows = level_regression.training_rows(
-            context.adjusted, context.horizon, context.level_days, self.rows
-        )
-        days_ahead = rows.target.shape[1]
-        inputs, level = features(context.adjusted, rows.origins, days_ahead, 0)
-        target = rows.target + level[:, None] - ridge(context.adjusted, rows.origins, days_ahead, 0)
-        scale = float(target.std()) or 1.0
-        first = rows.features.shape[-1]
-        data = lightgbm.Dataset(
-            inputs.reshape(-1, inputs.shape[-1]),
-            target.ravel() / scale,
-            weight=np.repeat(rows.weights, days_ahead),
-            categorical_feature=[first + NAMES.index(name) for name in CATEGORIES],
-        )
-        objectives: list[dict[str, Any]] = [
-            {"objective": "quantile", "alpha": level} for level in self.quantile_levels
-        ]
-        boosters = [
-            lightgbm.train(self.parameters | objective, data, self.trees)
-            for objective in objectives or [{"objective": "l1"}]
-        ]
+        inputs, scale = TreeInputs.of(context), 1.0
+        if self.shared is None:
+            rows = self._rows(inputs, ridge)
+            scale = rows.scale
+            boosters = self._boost([rows], inputs)
+        else:
+            scale = self._rows(inputs, ridge).scale
+            number = self.shared["series"].index(self.series)
+            inputs = TreeInputs.of(context, self.shared["holiday_names"], scale, number)
+            boosters = self._shared_boosters()
 
         def forecast(values: Floats, origins: Ints, horizon: int, start: int) -> Floats:
-            inputs, _ = features(values, origins, horizon, start)
-            flat = inputs.reshape(-1, inputs.shape[-1])
+            features, _ = inputs.features(values, origins, horizon, start)
+            flat = features.reshape(-1, features.shape[-1])
             corrections = np.stack(
                 [booster.predict(flat, num_threads=_THREADS) for booster in boosters], axis=-1
             )
@@ -117,6 +96,80 @@ class LightGbm(PooledForecaster):
             return levels if self.quantile_levels else levels[..., 0]
 
         return forecast
+
+    def fit_shared(self, members: Mapping[str, tuple[Any, SeriesHistory]]) -> dict[str, Any]:
+        """Boost one model on the training days of all series, each in its own unit and relative to its own level.
+
+        Args:
+            members: series → its fitted forecaster of this class, and its training days.
+
+        Returns:
+            `series` and `holiday_names`, which have a number in the features, and `boosters`, one per quantile level.
+        """
+        contexts = {name: member.training_context(history) for name, (member, history) in members.items()}
+        names = sorted({holiday for context in contexts.values() for holiday in holidays_of(context)})
+        all_rows, inputs = [], None
+        for number, context in enumerate(contexts.values()):
+            ridge = level_regression.fit(context.adjusted, context.horizon, context.level_days)
+            scale = self._rows(TreeInputs.of(context, names), ridge).scale
+            inputs = TreeInputs.of(context, names, scale, number)
+            all_rows.append(self._rows(inputs, ridge))
+        assert inputs is not None
+        boosters = self._boost(all_rows, inputs)
+        return {
+            "series": list(members),
+            "holiday_names": names,
+            "boosters": [booster.model_to_string() for booster in boosters],
+        }
+
+    def _shared_boosters(self) -> list[Any]:
+        """The boosters of `shared`, read once."""
+        if self._read_boosters is None:
+            lightgbm = import_lightgbm()
+            texts = (self.shared or {})["boosters"]
+            self._read_boosters = [lightgbm.Booster(model_str=text) for text in texts]
+        return self._read_boosters
+
+    def _rows(self, inputs: TreeInputs, ridge: LevelForecast) -> _Rows:
+        """What ridge leaves of the training rows of one series."""
+        context = inputs.context
+        rows = level_regression.training_rows(
+            context.adjusted, context.horizon, context.level_days, self.rows
+        )
+        days_ahead = rows.target.shape[1]
+        features, level = inputs.features(context.adjusted, rows.origins, days_ahead, 0)
+        target = rows.target + level[:, None] - ridge(context.adjusted, rows.origins, days_ahead, 0)
+        scale = float(target.std()) or 1.0
+        weights = np.repeat(rows.weights, days_ahead)
+        return _Rows(features.reshape(-1, features.shape[-1]), target.ravel() / scale, weights, scale)
+
+    def _boost(self, rows: Sequence[_Rows], inputs: TreeInputs) -> list[Any]:
+        """One booster per quantile level, or one of the median, on the rows of all series."""
+        lightgbm = import_lightgbm()
+        features = np.concatenate([one.features for one in rows])
+        data = lightgbm.Dataset(
+            features,
+            np.concatenate([one.target for one in rows]),
+            weight=np.concatenate([one.weights for one in rows]),
+            categorical_feature=inputs.categories(features.shape[-1]),
+        )
+        objectives: list[dict[str, Any]] = [
+            {"objective": "quantile", "alpha": level} for level in self.quantile_levels
+        ]
+        return [
+            lightgbm.train(self.parameters | objective, data, self.trees)
+            for objective in objectives or [{"objective": "l1"}]
+        ]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Training rows of one series: features [R, K], target [R] in units of `scale`, weights [R]."""
+
+    features: Floats
+    target: Floats
+    weights: Floats
+    scale: float
 
 
 def import_lightgbm() -> Any:

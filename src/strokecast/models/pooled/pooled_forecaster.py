@@ -78,6 +78,7 @@ class PooledForecaster(StatisticalForecaster):
 
     min_history = 8 * WEEK
     learns_year = True
+    refit_every: int
 
     def __init__(
         self,
@@ -178,6 +179,14 @@ class PooledForecaster(StatisticalForecaster):
                 self._fits.popitem(last=False)
         self._fits.move_to_end(key)
         return self._fits[key]
+
+    def training_context(self, history: SeriesHistory) -> FitContext:
+        """The calendar part of the training days, by the specification that `fit` has selected on them."""
+        values, horizon = self._training_values(history), len(history.next_days)
+        days = _days_before(history.next_days, len(values))
+        kind, variances = self.specification["transform"], self.specification["variances"]
+        calendar = calendar_fit.fit(days, values, self.country, kind, variances, horizon)
+        return self._context(calendar, values, days[0], horizon, LEVEL_DAYS[self.specification["level"]])
 
     def _context(
         self, calendar: CalendarFit, values: Floats, start: np.datetime64, horizon: int, level_days: int

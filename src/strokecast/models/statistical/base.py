@@ -6,6 +6,7 @@ Shapes: n days of history, H days ahead, Q quantile levels.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the sync stage always runs and checks every config: importing numpy would slow it down
@@ -43,12 +44,18 @@ class StatisticalForecaster(ABC):
         learns_year: True if effects that repeat every year are estimated on the history of `predict`, which should then
             have years.
         quantile_levels: Q rising levels, 0.5 among them, of a forecaster of quantiles; () for a point forecast.
+        pools_series: whether several series have one model, learned by `fit_shared` after the `fit` of each.
+        series: id of its series in a model of several; "" for a model of one.
+        shared: JSON-serialisable result of `fit_shared`, the same for all series; None: nothing is shared.
         specification: JSON-serialisable result of `fit`; {} before `fit` and for models without a selection step.
     """
 
     min_history: int
     slow: bool = False
     quantile_levels: tuple[float, ...] = ()
+    pools_series: bool = False
+    series: str = ""
+    shared: dict[str, Any] | None = None
     learns_year: bool = False
 
     def __init__(self) -> None:
@@ -64,6 +71,14 @@ class StatisticalForecaster(ABC):
             ValueError: if there are too few days.
         """
         return
+
+    def fit_shared(self, members: Mapping[str, tuple[Any, SeriesHistory]]) -> dict[str, Any]:
+        """Learn what all series share, on their training days.
+
+        Args:
+            members: series → its fitted forecaster of this class, and its training days.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has one model per series")
 
     def _training_values(self, history: SeriesHistory) -> Floats:
         """The values of the training days, float64 [n], n >= `min_history`."""

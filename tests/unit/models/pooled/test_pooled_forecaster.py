@@ -80,6 +80,27 @@ def test_quantiles_are_rising_around_the_median_and_as_wide_as_the_noise(series:
         build("calendar_ridge").predict_quantiles(past(series[:600]))
 
 
+def test_a_pooled_model_learns_from_the_shape_of_other_series_and_not_from_their_unit(series: Any) -> None:
+    def forecast(other: Any) -> Any:
+        histories = {"own": past(series[:400]), "other": past(other)}
+        members = {}
+        for name, history in histories.items():
+            forecaster = build("lightgbm", pool_series=True)
+            forecaster.series = name
+            forecaster.fit(history)
+            members[name] = (forecaster, history)
+        own, history = members["own"]
+        own.shared = json.loads(json.dumps(own.fit_shared(members)))
+        return own.predict(history)
+
+    other = series[400:900]
+    np.testing.assert_allclose(forecast(1000 * other), forecast(other), rtol=1e-6)
+    changed = other * np.where(np.arange(500) % 7 == 0, 1.3, 1.0) * np.exp(np.sin(np.arange(500) / 9))
+    assert (np.abs(forecast(changed) / forecast(other) - 1) > 1e-6).any()
+    with pytest.raises(NotImplementedError, match="CalendarRidge has one model per series"):
+        build("calendar_ridge").fit_shared({})
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_refits_depend_on_the_date_and_not_on_the_order(
     name: str, series: Any, fitted: dict[str, PooledForecaster]
