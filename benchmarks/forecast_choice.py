@@ -2,7 +2,9 @@
 
     python benchmarks/forecast_choice.py . ../births ../cta    # projects with reports/forecast and models/forecast
 
-No model runs. The first table has one line per project: the champion, what it reached, and the best in hindsight. The second
+    python benchmarks/forecast_choice.py PROJECT... --output src/strokecast/evaluation/forecast/validation_choice.yaml
+
+No model runs. The second command also writes what the notes of the leaderboard say of other series. The first table has one line per project: the champion, what it reached, and the best in hindsight. The second
 one compares rules of combination over the projects of one series; each is computed from validation forecasts alone.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,9 @@ import pandas as pd
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
+from strokecast.evaluation.board.notes import choice_note
+from strokecast.evaluation.forecast import validation_choice
+from strokecast.evaluation.forecast.validation_choice import Choice, Choices, count_right
 from strokecast.inference import combination, validation_forecasts
 from strokecast.inference.stored_combination import weighted_mean
 from strokecast.params import Combination
@@ -29,7 +35,6 @@ RULES = {
     for top in (1, 2, 3, 5, None)
     if top != 1 or weights == "equal"
 }
-NEAR = 0.02  # a choice within this share of the best error counts as near
 
 
 def read_summary(project: Path) -> dict[str, Any]:
@@ -45,32 +50,38 @@ def read_summary(project: Path) -> dict[str, Any]:
     return summary
 
 
-def choice(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What validation chose in one project, and how its rows stand on validation and test.
+def choice(run: str, summary: Mapping[str, Any]) -> Choice:
+    """What validation chose in one project, and how it stands on test.
 
     Args:
+        run: name of the project.
         summary: `reports/forecast/summary.json`.
-
-    Returns:
-        The columns of the first table; `typical` is the loss of a row taken at random.
     """
     champion, models = summary["champion"], summary["models"]
     tests = np.array([model["mae"] for model in models])
-    scores = np.array([model["valid_mae"] for model in models], dtype=float)
     chosen = next(model for model in models if model["model"] == champion["model"])
-    return {
-        "series": summary["series"],
-        "rows": len(models),
-        "champion": champion["model"],
-        "rank": champion["rank"],
-        "mae": champion["test"],
-        "best": champion["best"],
-        "best_mae": champion["best_test"],
-        "loss": champion["test"] / champion["best_test"] - 1,
-        "differs": bool(chosen["to_best"] and chosen["to_best"]["differs"]),
-        "rank_correlation": float(pd.Series(scores).corr(pd.Series(tests), method="spearman")),
-        "typical": float(np.median(tests) / tests.min() - 1),
-    }
+    return Choice(
+        run=run,
+        series=summary["series"],
+        first=summary["first"],
+        horizon=summary["horizon"],
+        rows=len(models),
+        champion=champion["model"],
+        rank=champion["rank"],
+        mae=champion["test"],
+        best=champion["best"],
+        best_mae=champion["best_test"],
+        differs=bool(chosen["to_best"] and chosen["to_best"]["differs"]),
+        typical=round(float(np.median(tests) / tests.min() - 1), 4),
+    )
+
+
+def rank_correlation(summary: Mapping[str, Any]) -> float:
+    """Spearman correlation of validation and test MAE over the rows of a project."""
+    scores = [
+        np.array([model[key] for model in summary["models"]], dtype=float) for key in ("valid_mae", "mae")
+    ]
+    return float(pd.Series(scores[0]).corr(pd.Series(scores[1]), method="spearman"))
 
 
 def rule_errors(project: Path) -> dict[str, float]:
@@ -96,24 +107,16 @@ def rule_errors(project: Path) -> dict[str, float]:
     return errors
 
 
-def print_choices(choices: Sequence[Mapping[str, Any]]) -> None:
+def print_choices(choices: Sequence[Choice], correlations: Sequence[float]) -> None:
     """Print the first table, and how often the choice was right."""
     print("| series | rows | champion | rank | MAE | best in hindsight | its MAE | loss % | Spearman |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for one in choices:
+    for one, correlation in zip(choices, correlations, strict=True):
         print(
-            f"| {one['series']} | {one['rows']} | {one['champion']} | {one['rank']} | {one['mae']:,.4g} | {one['best']} | "
-            f"{one['best_mae']:,.4g} | {100 * one['loss']:.1f} | {one['rank_correlation']:.2f} |"
+            f"| {one.series} | {one.rows} | {one.champion} | {one.rank} | {one.mae:,.4g} | {one.best} | "
+            f"{one.best_mae:,.4g} | {100 * one.loss:.1f} | {correlation:.2f} |"
         )
-    count = len(choices)
-    best = sum(one["rank"] == 1 for one in choices)
-    near = sum(one["loss"] <= NEAR for one in choices)
-    same = sum(not one["differs"] for one in choices)
-    print(
-        f"\nThe champion is the best in hindsight in {best} of {count}, within {100 * NEAR:g} % of it in {near}, and does not "
-        f"differ significantly from it in {same}. Mean loss {100 * np.mean([one['loss'] for one in choices]):.1f} %; "
-        f"the median row loses {100 * np.mean([one['typical'] for one in choices]):.1f} %."
-    )
+    print(f"\nOf {len(choices)}: {choice_note(count_right(choices))}")
 
 
 def print_rules(errors: Mapping[str, Mapping[str, float]]) -> None:
@@ -128,9 +131,16 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("projects", nargs="+", type=Path, help="folders with reports/forecast")
-    projects = parser.parse_args().projects
-    summaries = {project: read_summary(project) for project in projects}
-    print_choices([choice(summary) for summary in summaries.values()])
+    parser.add_argument(
+        "--output", type=Path, help=f"file to write, e.g. {validation_choice.FILE.name} of the report"
+    )
+    arguments = parser.parse_args()
+    summaries = {project: read_summary(project) for project in arguments.projects}
+    choices = tuple(choice(project.resolve().name, summary) for project, summary in summaries.items())
+    print_choices(choices, [rank_correlation(summary) for summary in summaries.values()])
+    if arguments.output:
+        today = datetime.now(tz=UTC).date().isoformat()
+        validation_choice.write(arguments.output, Choices(date=today, choices=choices))
     errors = {}
     for project, summary in summaries.items():
         try:

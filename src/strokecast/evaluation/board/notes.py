@@ -38,6 +38,29 @@ def champion_notes(summary: Summary, headline: str, format_score: Format, format
     ]
 
 
+def choice_note(facts: Mapping[str, Any]) -> str:
+    """One sentence on `evaluation.forecast.validation_choice.count_right`."""
+    count = len(facts["runs"])
+    ranks = ", ".join(f"{rank} ({run})" for run, rank in zip(facts["runs"], facts["ranks"], strict=True))
+    return (
+        f"the champion is the best in hindsight in {facts['best']} of {count}, within {100 * facts['near_share']:g} % of it in "
+        f"{facts['near']}, and not significantly different from it in {facts['same']}; ranks: {ranks}. Its "
+        f"MAE is on average {100 * facts['loss']:.1f} % above that of the best one, that of the median row "
+        f"{100 * facts['typical_loss']:.1f} %."
+    )
+
+
+def recorded_choice_notes(summary: Summary) -> list[str]:
+    """The note on the recorded series, if `summary.json` has them."""
+    facts = summary.get("validation_choice")
+    if facts is None:
+        return []
+    count = len(facts["runs"])
+    return [
+        f"How often this choice is right, over {count} recorded runs ({facts['date']}): {choice_note(facts)}"
+    ]
+
+
 def combination_notes(summary: Summary) -> list[str]:
     """Members and weights of each combination, and which were left out."""
     notes = []

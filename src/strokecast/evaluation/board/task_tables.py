@@ -13,6 +13,7 @@ from strokecast.evaluation.board.notes import (
     champion_notes,
     combination_notes,
     has_baseline,
+    recorded_choice_notes,
     seed_and_difference_notes,
 )
 from strokecast.evaluation.common import tables
@@ -172,6 +173,7 @@ def _forecast(summary: Summary) -> TaskTable:
         for r in regimes
     ]
     notes += champion_notes(summary, "MAE", tables.format_number, tables.format_number)
+    notes += recorded_choice_notes(summary)
     notes += combination_notes(summary)
     notes += baseline_notes(summary, "mae", cells.format_signed, higher_is_better=False)
     notes += [

@@ -27,7 +27,7 @@ from strokecast.evaluation.common.trained_models import (
     display_labels,
     learning_curve_rows,
 )
-from strokecast.evaluation.forecast import tables
+from strokecast.evaluation.forecast import tables, validation_choice
 from strokecast.evaluation.forecast.figures import (
     plot_coverage,
     plot_error_by_day,
@@ -113,6 +113,7 @@ def write_report(
         "unattainable_intervals": _unattainable(trained_models, forecasts),
         "intervals": settings.intervals,
         "outcome": outcome,
+        "validation_choice": validation_choice.facts(),
         **(combination_facts or {}),
     }
     published = published_facts(test, settings)
