@@ -36,8 +36,13 @@ def _preprocess(task: str, settings: params.Params, processed: Path) -> str:
             from strokecast.features.timeseries import selection
 
             print(f"[preprocess@forecast] {selection.describe(spec['selection'])}", flush=True)
+        if "residual" in spec:
+            from strokecast.features.timeseries import residual_choice
+
+            print(f"[preprocess@forecast] {residual_choice.describe(spec['residual'])}", flush=True)
         counts = {split: days["windows"] for split, days in spec["splits"].items()}
-        return f"{_join(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {spec['name']}"
+        series = f"{len(spec['series'])} series" if "series" in spec else spec["name"]
+        return f"{_join(counts)} windows of {spec['input_size']} + {spec['horizon']} days of {series}"
     sketches, runner = paths.VALIDATED / "sketches", settings.preprocess
     if task == "classify":
         from strokecast.features.sketches import classify

@@ -130,7 +130,7 @@ def history_before(series: Series, spec: ForecastSpec, origin: int) -> History:
 
 
 def load_forecaster(kind: str, folder: Path, spec: ForecastSpec, location: str) -> ForecastFn:
-    """The trained forecaster in `folder`.
+    """The trained forecaster in `folder`, with its online correction.
 
     Args:
         kind: of the architecture: `network`, `rule` or `estimator`.
@@ -141,6 +141,16 @@ def load_forecaster(kind: str, folder: Path, spec: ForecastSpec, location: str) 
     Raises:
         UserError: if a file is missing or cannot be read.
     """
+    from strokecast.inference import online_correction
+
+    forecast, corrections = load_uncorrected(kind, folder, spec, location), online_correction.load(folder)
+    if not corrections:
+        return forecast
+    return online_correction.correct(forecast, corrections, spec, uncorrected_min_history(folder, spec))
+
+
+def load_uncorrected(kind: str, folder: Path, spec: ForecastSpec, location: str) -> ForecastFn:
+    """The trained forecaster in `folder` without online correction; arguments and errors as in `load_forecaster`."""
     from strokecast.inference import networks
 
     if kind == "rule":
@@ -154,7 +164,18 @@ def load_forecaster(kind: str, folder: Path, spec: ForecastSpec, location: str) 
 
 
 def min_history(folder: Path, spec: ForecastSpec) -> int:
-    """Number of days of history that the trained forecaster in `folder` needs."""
+    """Number of days of history that the trained forecaster in `folder` needs, with those of its online correction."""
+    from strokecast.inference import online_correction
+
+    corrections = online_correction.load(folder).values()
+    horizon = int(spec["horizon"])
+    return uncorrected_min_history(folder, spec) + max(
+        (one.days_before(horizon) for one in corrections), default=0
+    )
+
+
+def uncorrected_min_history(folder: Path, spec: ForecastSpec) -> int:
+    """Number of days of history that the trained forecaster in `folder` needs without online correction."""
     if (folder / "model.json").is_file():
         from strokecast.inference import networks
 

@@ -195,6 +195,11 @@ class ForecastRecipe(Recipe):
         description="number of evenly spaced validation origins on which slow statistical models are calibrated; "
         "null: all, as for the other models",
     )
+    online_correction: Literal["auto", "none"] = Field(
+        "auto",
+        description="auto: a part of the mean of the last errors known at each origin is added to the forecasts, if that "
+        "lowers the error on validation origins; never to slow statistical models and seasonal naive ones",
+    )
     windows: Literal["all", "random"] = Field(
         "all",
         description="windows per epoch; all: each training window once; random: as many, sampled with replacement",

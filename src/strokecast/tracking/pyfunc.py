@@ -55,6 +55,7 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
             "model.json",
             "model.npz",
             "calibration.json",
+            "correction.json",
             "spec.json",
             "config.json",
         ):

@@ -27,6 +27,7 @@ FILES = (
     "spec.json",
     "run.json",
     "calibration.json",
+    "correction.json",
     paths.VALIDATION_SCORE,
     "history.csv",
     "pretraining_history.csv",

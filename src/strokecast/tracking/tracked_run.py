@@ -53,6 +53,8 @@ _RUN_JSON_KEYS = (
     "jobs",
     "dataset",
     "kind",
+    "residual",
+    "correction",
 )
 
 
@@ -272,11 +274,17 @@ class TrackedRun:
 
 def summary(facts: Mapping[str, Any]) -> str:
     """Result of a training in a few words."""
+    corrections = dict.fromkeys(facts.get("correction", {}).values())
+    corrected = f", corrected by {' or '.join(corrections)}" if corrections else ""
     if facts["kind"] == "rule":
-        return "statistical model, nothing to train"
+        return f"statistical model, nothing to train{corrected}"
     if facts["kind"] == "estimator":
-        return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s"
-    return f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
+        return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s{corrected}"
+    residual = f", residual {facts['residual']}" if facts.get("residual", "none") != "none" else ""
+    return (
+        f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
+        f"{residual}{corrected}"
+    )
 
 
 def _dataset_name(spec: Mapping[str, Any]) -> str:

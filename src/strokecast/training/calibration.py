@@ -1,14 +1,15 @@
-"""Forecasts at validation origins at the end of a training: calibrates intervals, and stores forecasts and errors."""
+"""Forecasts at validation origins at the end of a training: corrects them, calibrates intervals, stores forecasts and errors."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins, series_spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal, selection, validation_forecasts
+from strokecast.inference import backtest, conformal, online_correction, selection, validation_forecasts
 from strokecast.inference.validation_forecasts import ValidationForecasts
 
 
@@ -20,8 +21,13 @@ def write(
     history: int,
     max_origins: int | None,
     location: str,
-) -> None:
+    *,
+    correct: bool = False,
+) -> dict[str, Any]:
     """Write calibration.json, validation.json and validation_forecasts.npz to `folder`; for the first target.
+
+    With `correct`, an online correction is chosen first, per series, and written to correction.json. All files are of the
+    corrected forecasts then.
 
     A calibration pooled over all series would reach its level over all series together. One per series reaches it
     for every series, even if their errors have other shapes. Each needs as many origins as a single series does.
@@ -37,12 +43,16 @@ def write(
             lags in any case.
         max_origins: number of evenly spaced origins; None: all.
         location: key path of the model in params.yaml, for errors.
+        correct: whether to choose an online correction. It takes forecasts at many origins, so not for slow forecasters.
+
+    Returns:
+        {"correction": series → the correction in words} of run.json; {} if no series is corrected.
 
     Raises:
         UserError: if the validation split has no origin with enough history.
     """
     horizon, min_history = int(spec["horizon"]), max(history, WindowTransformer(spec).min_history)
-    calibrations, stored = {}, {}
+    calibrations, stored, corrections = {}, {}, {}
     for name in series_spec.names(spec):
         series = backtest.load_series(processed, ("train", "valid"), name)
         days = len(series.days)
@@ -56,17 +66,30 @@ def write(
                 location=location,
                 fix="give a longer series, move test_from later, or switch the model off (enabled: false)",
             )
-        forecasts = forecast(series, positions)
-        stored[name] = ValidationForecasts(
-            series.days[positions],
-            backtest.actuals(series, spec, positions)[..., 0],
-            forecasts.point[..., 0],
-            forecasts.quantiles,
-            tuple(forecasts.quantile_levels),
-        )
-        calibrations[name] = conformal.fit(
-            stored[name].actual, stored[name].point, forecasts.quantiles, forecasts.quantile_levels
-        )
+        own = forecast(series, positions)
+        stored[name] = _validation_forecasts(own, series, spec, positions)
+        correction = online_correction.choose(stored[name]) if correct else None
+        if correction is not None:
+            corrections[name] = correction
+            counts = bool(series_spec.for_series(spec, name)["counts"])
+            own = correction.correct_consecutive(own, stored[name].actual, counts)
+            stored[name] = _validation_forecasts(own, series, spec, positions)
+        one = stored[name]
+        calibrations[name] = conformal.fit(one.actual, one.point, one.quantiles, one.quantile_levels)
+    online_correction.write(folder, corrections)
     conformal.write_calibrations(folder, calibrations)
     selection.write_errors(folder, {name: forecasts.errors() for name, forecasts in stored.items()})
     validation_forecasts.write(folder, stored)
+    return {"correction": {name: str(one) for name, one in corrections.items()}} if corrections else {}
+
+
+def _validation_forecasts(
+    forecast: backtest.Forecast, series: backtest.Series, spec: ForecastSpec, positions: origins.Positions
+) -> ValidationForecasts:
+    return ValidationForecasts(
+        series.days[positions],
+        backtest.actuals(series, spec, positions)[..., 0],
+        forecast.point[..., 0],
+        forecast.quantiles,
+        tuple(forecast.quantile_levels),
+    )

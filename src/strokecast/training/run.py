@@ -13,6 +13,7 @@ from strokecast.common.import_hiding import start_tensorflow
 from strokecast.common.paths import PROCESSED
 from strokecast.features.records import spec as specs
 from strokecast.inference import selection
+from strokecast.models.common import residual
 from strokecast.params import ForecastRecipe, TrainingParams
 from strokecast.training import guards
 from strokecast.training.job import TrainingJob
@@ -115,7 +116,7 @@ def train_network(
 
     Returns:
         The training's part of run.json: kind, parameters, train_seconds, best_epoch,
-        examples_per_second, device.
+        examples_per_second, device; of a forecaster also `residual` and the facts of `training/calibration.py`.
 
     Raises:
         UserError: if the GPU is missing.
@@ -152,13 +153,15 @@ def train_network(
         keras_file = temporary.with_suffix(".keras")  # Keras chooses the format by the suffix
         model.save(keras_file)
         keras_file.replace(temporary)
+    facts: dict[str, Any] = {}
+    if job.task == "forecast":
+        facts["residual"] = residual.resolve(getattr(job.config, "residual", "none"), spec)
     if job.task == "forecast" and calibrate:
         from strokecast.inference import backtest
         from strokecast.training import calibration
 
-        calibration.write(
-            folder, backtest.network_forecaster(model, spec), processed, spec, 0, None, job.location
-        )
+        forecast, correct = backtest.network_forecaster(model, spec), _is_corrected(job)
+        facts |= calibration.write(folder, forecast, processed, spec, 0, None, job.location, correct=correct)
     elif job.task in ("classify", "watch"):
         selection.write_accuracy(folder, result.rows[result.best_epoch - 1]["valid_accuracy"])
     _write_history(folder, "history.csv", columns(job.task), result.rows)
@@ -170,6 +173,7 @@ def train_network(
         "best_epoch": result.best_epoch,
         "examples_per_second": round(result.examples_per_second, 1),
         "device": tf_device.kind,
+        **facts,
     }
 
 
@@ -178,7 +182,7 @@ def fit_estimator(
 ) -> dict[str, Any]:
     """Write a fitted model.npz, an empty history.csv, validation.json, config.json and spec.json to `folder`.
 
-    Forecasters also get calibration.json and validation_forecasts.npz.
+    Forecasters also get the files of `training/calibration.py`.
 
     Args:
         job: the training.
@@ -194,7 +198,7 @@ def fit_estimator(
         TrainingError: if memory runs out.
     """
     spec = specs.load(processed, job.task)
-    estimator = job.architecture.build(job.config, spec)
+    estimator, facts = job.architecture.build(job.config, spec), {}
     if job.task == "forecast":
         from strokecast.inference import backtest
         from strokecast.training import calibration, forecasters
@@ -202,7 +206,10 @@ def fit_estimator(
         seconds, speed = forecasters.fit_regression(estimator, processed, spec, job.seed, job.location)
         if calibrate:
             forecast = backtest.regression_forecaster(estimator, spec)
-            calibration.write(folder, forecast, processed, spec, 0, None, job.location)
+            correct = _is_corrected(job)
+            facts = calibration.write(
+                folder, forecast, processed, spec, 0, None, job.location, correct=correct
+            )
     else:
         from strokecast.training import estimators
 
@@ -212,13 +219,14 @@ def fit_estimator(
         estimator.save(folder)
     _write_history(folder, "history.csv", columns(job.task), ())
     _write_config_and_spec(folder, job, processed)
-    return _facts_without_network("estimator", estimator.parameters, seconds, speed)
+    return _facts_without_network("estimator", estimator.parameters, seconds, speed) | facts
 
 
 def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool = True) -> dict[str, Any]:
     """Write model.json, an empty history.csv, config.json, spec.json and the files of `training/calibration.py` to `folder`.
 
-    A slow rule is calibrated on at most `calibration_origins` of the recipe.
+    A slow rule is calibrated on at most `calibration_origins` of the recipe, and not corrected. Nor are seasonal naive
+    forecasts, because other models are compared with them.
 
     Args:
         job: the training.
@@ -234,6 +242,7 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
     """
     from strokecast.features.timeseries import series_spec
     from strokecast.inference import backtest
+    from strokecast.models.statistical.seasonal_naive import SeasonalNaive
     from strokecast.training import calibration, forecasters
 
     spec, location = specs.load(processed, job.task), job.location
@@ -247,10 +256,14 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
     seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
     rule = rules[series_names[0]]
     origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
+    facts = {}
     if calibrate:
         forecast = backtest.statistical_forecasters(rules, spec, location)
         max_origins = origins if rule.slow else None
-        calibration.write(folder, forecast, processed, spec, rule.min_history, max_origins, location)
+        correct = _is_corrected(job) and not rule.slow and not isinstance(rule, SeasonalNaive)
+        facts = calibration.write(
+            folder, forecast, processed, spec, rule.min_history, max_origins, location, correct=correct
+        )
     one_series = series_names == (series_spec.SINGLE,)
     stored = {
         "task": job.task,
@@ -266,7 +279,12 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
     write_json(folder / "model.json", stored)
     _write_history(folder, "history.csv", columns(job.task), ())
     _write_config_and_spec(folder, job, processed)
-    return _facts_without_network("rule", 0, seconds, speed)
+    return _facts_without_network("rule", 0, seconds, speed) | facts
+
+
+def _is_corrected(job: TrainingJob) -> bool:
+    """Whether the recipe lets a forecaster choose an online correction."""
+    return isinstance(job.recipe, ForecastRecipe) and job.recipe.online_correction == "auto"
 
 
 def _copy_weights(folder: Path, model: Any) -> None:

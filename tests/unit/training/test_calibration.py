@@ -9,7 +9,7 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal, validation_forecasts
+from strokecast.inference import backtest, conformal, online_correction, validation_forecasts
 from strokecast.training import calibration
 
 LOCATION = "models.forecast.mine"
@@ -56,6 +56,23 @@ def test_the_residuals_of_all_validation_origins_are_used(
     assert stored.low.shape == (3, spec_json["horizon"])
     ranks = [min(int(np.ceil(round((count + 1) * level, 9))), count) for level in conformal.LEVELS]
     assert stored.low == pytest.approx(np.tile(np.array(ranks, float)[:, None], spec_json["horizon"]))
+
+
+def test_a_correction_is_stored_if_it_helps_and_the_files_are_of_corrected_forecasts(
+    processed_data: Path, spec_json: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(online_correction, "_MIN_ORIGINS", 4)
+    data = processed_data / "forecast"
+    assert calibration.write(tmp_path, Offset(spec_json), data, spec_json, 0, None, LOCATION) == {}
+    assert online_correction.load(tmp_path) == {}
+    own = validation_forecasts.load(tmp_path)[""]
+    facts = calibration.write(tmp_path, Offset(spec_json), data, spec_json, 0, None, LOCATION, correct=True)
+    correction = online_correction.load(tmp_path)[""]
+    assert facts == {"correction": {"": str(correction)}}
+    corrected = validation_forecasts.load(tmp_path)[""]
+    shifts = correction.shifts(own.actual - own.point, np.arange(len(own.days)))
+    assert corrected.point == pytest.approx(np.maximum(own.point + shifts, 0), rel=1e-5)
+    assert np.abs(corrected.point - own.actual).mean() < np.abs(own.point - own.actual).mean()
 
 
 def test_max_origins_limits_the_origins_to_a_few_over_the_whole_split(

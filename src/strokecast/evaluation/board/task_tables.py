@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from strokecast.evaluation.board import cells
+from strokecast.evaluation.board.level_notes import level_notes
 from strokecast.evaluation.board.notes import (
     Summary,
     baseline_notes,
@@ -175,6 +176,7 @@ def _forecast(summary: Summary) -> TaskTable:
     notes += champion_notes(summary, "MAE", tables.format_number, tables.format_number)
     notes += recorded_choice_notes(summary)
     notes += combination_notes(summary)
+    notes += level_notes(summary)
     notes += baseline_notes(summary, "mae", cells.format_signed, higher_is_better=False)
     notes += [
         f"{name}: {entry['origins']:,} validation origins are too few for "

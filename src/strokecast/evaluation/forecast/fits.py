@@ -8,8 +8,8 @@ split has, calibrate it. Its own training is not needed for that, and no day fro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import origins
 from strokecast.features.timeseries.window_transformer import WindowTransformer
-from strokecast.inference import backtest, conformal
+from strokecast.inference import backtest, conformal, online_correction
+from strokecast.inference.online_correction import Correction
 from strokecast.inference.validation_forecasts import ValidationForecasts
 
 _WEEK = 7
@@ -46,7 +47,8 @@ class FittedModel:
 
 def first_fit(model: TrainedModel, series: backtest.Series, spec: ForecastSpec) -> FittedModel:
     """The evaluated training, which has learned the training days."""
-    return FittedModel(model.folder, spec, _forecaster(model, model.folder, spec), series.starts["valid"])
+    forecast = backtest.load_forecaster(model.kind, model.folder, spec, _location(model))
+    return FittedModel(model.folder, spec, forecast, series.starts["valid"])
 
 
 def refit_models(
@@ -80,14 +82,15 @@ def refit_models(
     folders = refitter.refit(refitted, days, valid_days)
     refits = {}
     for model in refitted:
-        first, fits = first_fit(model, series, spec), []
+        fits = [_fit(model, model.folder, spec, series.starts["valid"])]
         for folder, start in zip(folders[model.key], assigned[model.key], strict=True):
-            fit_spec = specs.load(folder, "forecast")
-            fits.append(FittedModel(folder, fit_spec, _forecaster(model, folder, fit_spec), start))
-        min_history = max(WindowTransformer(spec).min_history, backtest.min_history(model.folder, spec))
+            fits.append(_fit(model, folder, specs.load(folder, "forecast"), start))
+        own_history = backtest.uncorrected_min_history(model.folder, spec)
+        min_history = max(WindowTransformer(spec).min_history, own_history)
+        fits = _correct_refits(fits, online_correction.load(model.folder), min_history)
         step = _calibration_step(valid_days, refitter.calibration_origins(model))
-        _calibrate_refits([first, *fits], series, min_history, step)
-        refits[model.key] = list(zip(fits, assigned[model.key].values(), strict=True))
+        _calibrate_refits(fits, series, min_history, step)
+        refits[model.key] = list(zip(fits[1:], assigned[model.key].values(), strict=True))
     return refits
 
 
@@ -101,6 +104,19 @@ def forecast_by_latest(
         series: the days of all splits.
         positions: int64 [O] of the origins, rising, at least one, none before the start of the first fit.
     """
+    forecast = _latest_forecasts(fits, series, positions)
+    return ValidationForecasts(
+        series.days[positions],
+        backtest.actuals(series, fits[0].spec, positions)[..., 0],
+        forecast.point[..., 0],
+        forecast.quantiles,
+        tuple(forecast.quantile_levels),
+    )
+
+
+def _latest_forecasts(
+    fits: Sequence[FittedModel], series: backtest.Series, positions: origins.Positions
+) -> backtest.Forecast:
     latest = np.searchsorted([fit.start for fit in fits], positions, side="right") - 1
     parts = [
         fit.forecast(series, positions[latest == number])
@@ -108,13 +124,28 @@ def forecast_by_latest(
         if (latest == number).any()
     ]
     quantiles = [part.quantiles for part in parts if part.quantiles is not None]
-    return ValidationForecasts(
-        series.days[positions],
-        backtest.actuals(series, fits[0].spec, positions)[..., 0],
-        np.concatenate([part.point[..., 0] for part in parts]),
+    return backtest.Forecast(
+        np.concatenate([part.point for part in parts]),
         np.concatenate(quantiles) if quantiles else None,
-        tuple(parts[0].quantile_levels),
+        parts[0].quantile_levels,
     )
+
+
+def _correct_refits(
+    fits: Sequence[FittedModel], corrections: Mapping[str, Correction], min_history: int
+) -> list[FittedModel]:
+    """The fits with the online correction of the first one, by errors of the fit that was the latest then.
+
+    A refit has learned the days before it, so its own errors there are too small.
+    """
+    if not corrections:
+        return list(fits)
+
+    def latest(series: backtest.Series, positions: origins.Positions) -> backtest.Forecast:
+        return _latest_forecasts(fits, series, positions)
+
+    corrected = online_correction.correct(latest, corrections, fits[0].spec, min_history)
+    return [replace(fit, forecast=corrected) for fit in fits]
 
 
 def _calibration_step(valid_days: int, max_origins: int | None) -> int:
@@ -155,5 +186,11 @@ def _calibrate_refits(
         ).write(fit.folder)
 
 
-def _forecaster(model: TrainedModel, folder: Path, spec: ForecastSpec) -> backtest.ForecastFn:
-    return backtest.load_forecaster(model.kind, folder, spec, f"params.yaml: models.forecast.{model.name}")
+def _fit(model: TrainedModel, folder: Path, spec: ForecastSpec, start: int) -> FittedModel:
+    """A fit without online correction."""
+    forecast = backtest.load_uncorrected(model.kind, folder, spec, _location(model))
+    return FittedModel(folder, spec, forecast, start)
+
+
+def _location(model: TrainedModel) -> str:
+    return f"params.yaml: models.forecast.{model.name}"

@@ -24,7 +24,9 @@ from strokecast.common.console import progress
 from strokecast.common.pool import run_in_new_process
 from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModel
+from strokecast.features.records import spec as specs
 from strokecast.inference import networks
+from strokecast.models.common import residual
 from strokecast.params import ForecastRecipe, Params, Recipe
 
 
@@ -162,6 +164,8 @@ def _refit(refitter: Refitter, model: TrainedModel, day: str, data: _Data, last_
     params = refitter.params
     entry, recipe = params.entries("forecast")[model.name], params.recipe("forecast", model.name)
     config = dict(entry.config)
+    if "residual" in config:  # a refit learns the validation windows, so it keeps what the training chose
+        config["residual"] = residual.resolve(config["residual"], specs.load(model.folder, "forecast"))
     folder = refitter.model_dir(model.name, model.seed, day)
     folder.mkdir(parents=True)
     if model.kind == "estimator" and _selected_config(model.folder):

@@ -112,6 +112,7 @@ def write_report(
         "baseline": settings.baseline,
         "unattainable_intervals": _unattainable(trained_models, forecasts),
         "intervals": settings.intervals,
+        "levels": _levels(trained_models),
         "outcome": outcome,
         "validation_choice": validation_choice.facts(),
         **(combination_facts or {}),
@@ -176,6 +177,18 @@ def _unattainable(
                 "levels": list(first.unattainable_levels),
             }
     return models
+
+
+def _levels(trained_models: TrainedModels) -> dict[str, dict[str, Any]]:
+    """Training → its `residual` and online `correction`; trainings with neither are missing."""
+    labels = display_labels(trained_models)
+    levels: dict[str, dict[str, Any]] = {}
+    for name in trained_models.names:
+        for label, model in zip(labels[name], trained_models.by_name(name), strict=True):
+            facts = {key: model.run[key] for key in ("residual", "correction") if key in model.run}
+            if facts.get("correction") or facts.get("residual", "none") != "none":
+                levels[label] = facts
+    return levels
 
 
 def _write_model(

@@ -123,6 +123,7 @@ class _OptionalForecastKeys(TypedDict, total=False):
             features; missing: False.
         levels: days; the mean of the first target over that many days, up to `horizon` days before each day, is a feature;
             missing: none.
+        residual: what `residual: auto` of networks stands for (`chosen`), and the validation `errors` behind it.
         selection: what `auto` chose of `lags`, `levels`, `holiday_window` and `bridge_days`, and in which `steps`.
         series: id → the `name`, `transforms`, `counts` and `splits` of one series of a global model. The
             `transforms` of the spec itself are empty then, see `timeseries.series_spec`.
@@ -134,6 +135,7 @@ class _OptionalForecastKeys(TypedDict, total=False):
 
     lag_calendar: bool
     levels: list[int]
+    residual: dict[str, Any]
     selection: dict[str, Any]
     series: dict[str, dict[str, Any]]
     series_ids: list[str]

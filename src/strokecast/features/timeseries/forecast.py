@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from strokecast.common import files
 from strokecast.features.records import writing
 from strokecast.features.records.spec import SPLITS, ForecastSpec, SplitDays
-from strokecast.features.timeseries import calendar, series_spec, transforms, windows
+from strokecast.features.timeseries import calendar, residual_choice, series_spec, transforms, windows
+from strokecast.features.timeseries.residual_choice import MAX_WINDOWS, ScaledWindows
 from strokecast.features.timeseries.series_splits import Series, read_tables, select_features, split_series
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.params import ForecastFeatures
@@ -36,7 +37,8 @@ def preprocess(
     their own units) and TFRecords: `past` float [W, C], `target` float [H, D], `future` float [H, F] if any feature is
     known of future days (see `window_transformer.WindowInputs`), `origin` int64 (days from 1970-01-01 to the first
     forecast day). With `series: all` there is one TFRecord file per series, series.parquet has a column `unique_id`,
-    and spec["series"] holds what was fitted on each series, by id. All series are split on the same days.
+    and spec["series"] holds what was fitted on each series, by id. All series are split on the same days. Unless the
+    training windows hold the validation windows, spec["residual"] holds what `residual_choice.choose` returns.
 
     Args:
         validated: folder of the series.
@@ -74,6 +76,7 @@ def preprocess(
     with files.new_folder(processed) as folder:
         names: dict[str, list[str]] = {}
         split_days: dict[str, SplitDays] = {}
+        samples: dict[str, list[ScaledWindows]] = {"train": [], "valid": []}
         for split in SPLITS:
             (folder / split).mkdir()
             names[split] = [
@@ -84,7 +87,11 @@ def preprocess(
             for file, (name, series) in zip(names[split], all_series.items(), strict=True):
                 part = series.splits[split]
                 if records:
-                    _write_windows(folder / file, transformers[name], series.days, series.columns, part)
+                    written = _write_windows(
+                        folder / file, transformers[name], series.days, series.columns, part
+                    )
+                    if split in samples:
+                        samples[split].append(written.subsample(max(1, MAX_WINDOWS // len(all_series))))
                 tables.append(_split_table(series, part, name))
                 by_series[name] = _split_days(series, part)
                 if name:
@@ -102,6 +109,10 @@ def preprocess(
             for one in transformer.transforms.values()
             for number in (one.power, one.mean, one.std)
         ]
+        if records and not learn_valid:
+            train, valid = (ScaledWindows.concatenate(samples[split]) for split in ("train", "valid"))
+            spec["residual"] = residual_choice.choose(train, valid)
+            scaling.append(list(residual_choice.CANDIDATES).index(spec["residual"]["chosen"]))
         spec |= {
             "splits": split_days,
             "files": names if records else {},
@@ -193,7 +204,8 @@ def _fit(settings: ForecastFeatures, all_series: Mapping[str, Series]) -> dict[s
 
 def _write_windows(
     path: Path, transformer: WindowTransformer, days: Any, columns: Mapping[str, Any], part: windows.Split
-) -> None:
+) -> ScaledWindows:
+    """Write the windows of one split, and return those of the first target."""
     inputs = transformer.transform(days, columns, part.origins)
     features = {
         "past": inputs.past,
@@ -206,3 +218,4 @@ def _write_windows(
         for start in range(0, len(part.origins), _BLOCK):
             block = {name: values[start : start + _BLOCK] for name, values in features.items()}
             file.write(b"".join(writing.serialize_examples(block)))
+    return ScaledWindows(inputs.past[:, :, 0], inputs.future, features["target"][:, :, 0])

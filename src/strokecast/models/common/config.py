@@ -71,10 +71,11 @@ Quantiles = Annotated[
     Field(description="quantile levels to forecast, increasing, with 0.5 among them; []: point forecast"),
 ]
 Residual = Annotated[
-    Literal["none", "last_week", "last_year", "mean_28"],
+    Literal["auto", "none", "last_week", "last_year", "mean_28"],
     Field(
         description="forecast added to the network's output: none, the values 7 or 364 days before, or the mean of the "
-        "last 28 days, which follows a level that moves"
+        "last 28 days, which follows a level that moves; auto: none, last_week or mean_28, chosen in preprocessing on "
+        "validation windows"
     ),
 ]
 HeadUnits = Annotated[
@@ -151,7 +152,7 @@ class Forecaster(Config):
     """Settings that all networks of `forecast` share (`models/layers/horizon.py`)."""
 
     quantiles: Quantiles = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-    residual: Residual = "none"
+    residual: Residual = "auto"
 
 
 class RecurrentForecaster(Forecaster):

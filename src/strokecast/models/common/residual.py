@@ -11,6 +11,16 @@ WEEK, YEAR, LEVEL_DAYS = 7, 364, 28  # days
 LAG_FEATURE = f"lag_{YEAR}"  # name of the feature in the spec of the data
 
 
+def resolve(residual: str, spec: Mapping[str, Any]) -> str:
+    """The residual that `auto` stands for: the one that preprocessing chose on validation windows.
+
+    Args:
+        residual: of a network's config.
+        spec: of the processed data. Without a choice (data of earlier versions) it is `none`.
+    """
+    return str(spec.get("residual", {}).get("chosen", "none")) if residual == "auto" else residual
+
+
 def check(
     residual: str,
     spec: Mapping[str, Any],
@@ -21,7 +31,7 @@ def check(
     """Check that the data reach back far enough.
 
     Args:
-        residual: `none`, `last_week`, `last_year` or `mean_28`.
+        residual: `auto`, `none`, `last_week`, `last_year` or `mean_28`. `auto` never needs more than there is.
         spec: `input_size`, `horizon`, `difference` and `future` of the processed data.
         each_step: forecast from every day of the window.
         location: key path of the model, for the error message.

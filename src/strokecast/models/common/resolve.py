@@ -12,7 +12,10 @@ from strokecast.models.common.config import Config
 from strokecast.models.common.registry import Architecture
 from strokecast.params import ModelEntry, Params
 
-_READ_WITHOUT_NETWORK = ("calibration_origins",)  # recipe keys that models without a network read
+_READ_WITHOUT_NETWORK = (
+    "calibration_origins",
+    "online_correction",
+)  # recipe keys that models without a network read
 
 
 def load(path: Path = PARAMS) -> Params:

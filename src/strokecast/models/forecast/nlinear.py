@@ -15,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strokecast.models.common.config import L2, Forecaster
+from strokecast.models.common.config import L2, Forecaster, Residual
 from strokecast.models.common.registry import register
 
 
 class NlinearConfig(Forecaster):
     """Settings of `forecast.nlinear`."""
 
+    residual: Residual = "none"  # the network is relative to its own window
     l2: L2 = 0.0
 
 

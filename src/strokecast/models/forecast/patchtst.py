@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.common.errors import UserError
-from strokecast.models.common.config import Dropout, Forecaster, HeadUnits
+from strokecast.models.common.config import Dropout, Forecaster, HeadUnits, Residual
 from strokecast.models.common.registry import register
 
 LOCATION = "params.yaml: models.forecast.patchtst"
@@ -28,6 +28,7 @@ LOCATION = "params.yaml: models.forecast.patchtst"
 class PatchtstConfig(Forecaster):
     """Settings of `forecast.patchtst`."""
 
+    residual: Residual = "none"  # the network is relative to its own window
     patch: int = Field(14, ge=1, le=365, description="length of a patch, days; at most input_size")
     stride: int = Field(7, ge=1, le=365, description="days from patch to patch; at most `patch`")
     d_model: int = Field(

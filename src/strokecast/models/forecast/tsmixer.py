@@ -16,13 +16,14 @@ from typing import Any
 
 from pydantic import Field
 
-from strokecast.models.common.config import Dropout, Forecaster
+from strokecast.models.common.config import Dropout, Forecaster, Residual
 from strokecast.models.common.registry import register
 
 
 class TsmixerConfig(Forecaster):
     """Settings of `forecast.tsmixer`."""
 
+    residual: Residual = "none"  # the network is relative to its own window
     d_model: int = Field(32, ge=1, le=4096, description="features of a day between mixing layers")
     mlp_dim: int = Field(32, ge=1, le=4096, description="hidden units of the MLP over the features of a day")
     layers: int = Field(2, ge=1, le=16, description="number of mixing layers")

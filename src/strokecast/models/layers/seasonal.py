@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from strokecast.models.common.residual import LAG_FEATURE, LEVEL_DAYS, WEEK, YEAR, check
+from strokecast.models.common.residual import LAG_FEATURE, LEVEL_DAYS, WEEK, YEAR, check, resolve
 
 
 class _OfLastDays(keras.layers.Layer):
@@ -172,7 +172,7 @@ def seasonal_base(
     targets are changes (`features.forecast.difference`), `last_week` repeats and `mean_28` averages changes.
 
     Args:
-        residual: `none`, `last_week`, `last_year` or `mean_28`.
+        residual: `auto` (the one that `spec` names), `none`, `last_week`, `last_year` or `mean_28`.
         past: float [B, W, C].
         future: float [B, H, F], with `each_step` [B, W, H, F], or None.
         spec: spec of the processed data.
@@ -184,6 +184,7 @@ def seasonal_base(
     Raises:
         UserError: see `residual.check`.
     """
+    residual = resolve(residual, spec)
     if residual == "none":
         return None
     check(residual, spec, each_step=each_step)

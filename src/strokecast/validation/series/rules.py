@@ -9,8 +9,8 @@ from strokecast.params import SeriesQuality
 from strokecast.validation.rules import Check, Rule
 
 LEVEL_REMEDY = (
-    "forecast relative to the recent level: `residual: mean_28` or `last_week` in the config of networks, "
-    "`level: auto` in that of lightgbm and calendar_ridge"
+    "set `residual: mean_28` in the config of networks (by default they choose one on validation windows, which may lie before "
+    "the change), `level: last_week` in that of lightgbm and calendar_ridge, and evaluation.forecast.refit_every"
 )
 
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +13,8 @@ from strokecast.evaluation.common.trained_models import find_trained_models
 from strokecast.evaluation.forecast import predictions
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.features.timeseries import forecast as forecast_features
-from strokecast.inference import backtest, conformal
+from strokecast.inference import backtest, conformal, online_correction
+from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.params import ForecastEvaluation, ForecastFeatures, ModelEntry
 
 DAYS = 120
@@ -42,6 +44,7 @@ def write_statistical(train, name, spec):
     model = {"task": "forecast", "name": name, "config": {}, "specification": {}}
     (folder / "model.json").write_text(json.dumps(model))
     (folder / "spec.json").write_text(json.dumps(spec))
+    return folder
 
 
 def test_a_statistical_model_forecasts_at_every_origin_of_the_test_days(
@@ -161,6 +164,31 @@ def test_a_network_that_copies_last_week_equals_the_seasonal_naive_model(train, 
     for row, place in enumerate((2, 1, 0)):  # 50, 80, 95 %
         width = network.high[row] - network.low[row]
         assert width == pytest.approx(widths[..., place] + 3 * MARGINS[row], rel=1e-4)
+
+
+def test_a_corrected_model_forecasts_alike_in_evaluation_and_serving(
+    train, tmp_path, processed_series, series
+):
+    processed, spec = processed_series
+    folder = write_statistical(train, "seasonal_naive_7", spec)
+    correction = online_correction.Correction(0.5, 7, spec["splits"]["valid"]["first"])
+    online_correction.write(folder, {"": correction})
+    models = find_trained_models("forecast", {"seasonal_naive_7": ModelEntry()}, tmp_path / "models")
+    settings = origins_every(4).model_copy(update={"intervals": "static"})
+    _, forecasts = forecast_test_split(models, processed, spec, settings)
+    point = forecasts["seasonal_naive_7", 1].point
+    origin = 90 + 4 * (len(point) - 1)
+    changes = series.values[7:] - series.values[:-7]  # errors of the seasonal naive forecast, from day 7 on
+    shift = (
+        0.5 * changes[origin - 14 : origin - 7].mean()
+    )  # the last 7 days before the origin, for every day ahead
+    assert point[-1] == pytest.approx(series.values[origin - 7 : origin] + shift)
+    (folder / "config.json").write_text(json.dumps({"name": "seasonal_naive_7"}))
+    server = SeriesForecaster(folder, spec)
+    assert server.min_history == backtest.uncorrected_min_history(folder, spec) + 7 + 6
+    recent = slice(origin - server.min_history, origin)
+    days = pd.DataFrame({"ds": series.days[recent], "y": series.values[recent]})
+    assert server.forecast(days)["mean"].to_numpy() == pytest.approx(point[-1])
 
 
 def test_a_calibration_of_another_method_is_named(train, tmp_path, processed_series):

@@ -38,7 +38,7 @@ def test_an_unknown_architecture_lists_the_choices() -> None:
         ("draw", "sketch_rnn", {"kl_decay": 1.0}, r"models\.draw\.sketch_rnn\.config\.kl_decay: 1.0 is not valid; allowed: .*< 1"),
         ("draw", "class_decoder", {"latent": 8}, r"models\.draw\.class_decoder\.config\.latent: unknown key 'latent'"),
         ("draw", "class_decoder", {"norm": "batch"}, r"config\.norm: 'batch' is not valid; choose one of none, layer"),
-        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' is not valid; choose one of none, last_week, last_year, mean_28"),
+        ("forecast", "gru", {"residual": "weekly"}, r"config\.residual: 'weekly' is not valid; choose one of auto, none, last_week, last_year, mean_28"),
         ("forecast", "gru", {"quantiles": [0.9, 0.5]}, "quantiles should be strictly increasing and contain 0.5"),
         ("forecast", "gru", {"quantiles": [0.1, 0.9]}, "quantiles should be strictly increasing and contain 0.5"),
         ("forecast", "gru", {"quantiles": [0.5, 1.0]}, r"config\.quantiles\.1: 1.0 is not valid; allowed: less than 1"),

@@ -83,6 +83,17 @@ def test_a_network_with_zero_weights_forecasts_its_residual(
     np.testing.assert_allclose(forecast, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(("chosen", "layer"), [(None, None), ("none", None), ("last_week", "last_week")])
+def test_auto_is_the_residual_that_preprocessing_chose(chosen: str | None, layer: str | None) -> None:
+    spec = SPEC | ({"residual": {"chosen": chosen}} if chosen else {})
+    past = np.random.default_rng(0).normal(size=(2, SPEC["input_size"], 4)).astype(np.float32)
+    base = seasonal_base("auto", past, None, spec)
+    if layer is None:
+        assert base is None
+    else:
+        np.testing.assert_array_equal(base, seasonal_base(layer, past, None, SPEC))
+
+
 def test_last_year_reads_the_window_without_a_lag_feature() -> None:
     spec = SPEC | {"input_size": 370, "future": [], "channels": ["y", "z"]}
     past = np.random.default_rng(0).normal(size=(2, 370, 2)).astype(np.float32)

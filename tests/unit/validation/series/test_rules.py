@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from strokecast.common.errors import UserError
+from strokecast.models.common import registry
 from strokecast.params import ForecastFeatures, SeriesQuality
+from strokecast.validation.series.rules import LEVEL_REMEDY
 from strokecast.validation.series.validate import validate_series
 
 TARGET = Path("data/validated/series")
@@ -299,3 +302,11 @@ def test_quarantined_rows_add_up_and_their_days_are_filled(rule: str, cells, ser
     days = accepted_days()
     assert sum(days["rows"]) == report["accepted"]
     assert sum(days["filled"]) == report["filled"] == days["rows"].count(0)
+
+
+def test_the_remedy_for_a_level_that_moves_names_values_that_exist_and_are_not_the_default() -> None:
+    for key, models in (("residual", ["gru", "linear"]), ("level", ["lightgbm", "calendar_ridge"])):
+        [value] = re.findall(rf"`{key}: (\w+)`", LEVEL_REMEDY)
+        for name in models:
+            default = getattr(registry.config("forecast", name, {}), key)
+            assert getattr(registry.config("forecast", name, {key: value}), key) == value != default
