@@ -7,7 +7,7 @@ from pathlib import Path
 
 from strokecast.common.errors import UserError
 from strokecast.common.files import read_json
-from strokecast.common.paths import MODELS, REPORTS, model_dir, model_dirs
+from strokecast.common.paths import MODELS, REPORTS, VALIDATION_FORECASTS, model_dir, model_dirs
 from strokecast.inference import stored_combination
 from strokecast.models.common import model_folder
 from strokecast.tracking import registry
@@ -23,7 +23,7 @@ class FoundModel:
         name: of the model or the combination.
         folder: of the training, of the combination, or of the files of a registered version.
         label: how the outcome of a command names it.
-        is_copy: whether the folder is that of a registered version, which has no files about validation.
+        is_copy: whether the folder is that of a registered version without files about validation.
     """
 
     name: str
@@ -57,10 +57,12 @@ def find(task: str, model: str, seed: int | None) -> FoundModel:
             f"the registered champion of {task} is {version.label}", location="--seed", fix="omit this option"
         )
     name, label = version.tag("model"), f"{version.label}, the registered champion of {task}"
-    folder = model_dir(task, name, int(version.tag("seed")))
-    if _is_training(folder, version.tag("training_id")):
-        return FoundModel(name, folder, label)
-    return FoundModel(name, version.model_dir, label, is_copy=True)
+    if version.tag("seed"):  # a combination has none
+        folder = model_dir(task, name, int(version.tag("seed")))
+        if _is_training(folder, version.tag("training_id")):
+            return FoundModel(name, folder, label)
+    has_validation = (version.model_dir / VALIDATION_FORECASTS).is_file()
+    return FoundModel(name, version.model_dir, label, is_copy=not has_validation)
 
 
 def _is_training(folder: Path, training_id: str) -> bool:

@@ -5,47 +5,23 @@ from __future__ import annotations
 import datetime
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import model_lookup
+from strokecast.commands import candidates, model_lookup
+from strokecast.commands.candidates import Candidate
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.evaluation.promotion import environments, gate, model_card, scores, trial
 from strokecast.evaluation.promotion.gate import Check
 from strokecast.evaluation.promotion.scores import TestScores
-from strokecast.inference import stored_combination
-from strokecast.tracking import board, registry, run_record
+from strokecast.tracking import registry
 from strokecast.tracking.registry import RegisteredVersion
 
 GATE = "promotion.json"  # in a version: the outcome of every check
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A trained model with what its evaluation stored.
-
-    Attributes:
-        folder: of the training.
-        run: its `run.json`.
-        spec: `spec.json` of its data.
-        metrics: test metrics, `test/<name>` → value.
-        scores: per test example.
-    """
-
-    folder: Path
-    run: Mapping[str, Any]
-    spec: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    scores: TestScores
-
-    @property
-    def label(self) -> str:
-        """Such as `gru-seed1`."""
-        return run_record.label(self.run)
 
 
 def promote(
@@ -75,8 +51,10 @@ def promote(
     """
     reason = registry.check_reason(reason)
     settings = params.load()
-    with registry.exclusive(task, report):
-        candidate = find_candidate(task, model, seed, settings)
+    work_root = paths.board_root() / ".strokecast"
+    work_root.mkdir(exist_ok=True)
+    with registry.exclusive(task, report), tempfile.TemporaryDirectory(dir=work_root) as work_dir:
+        candidate = candidates.find(task, model, seed, settings, Path(work_dir))
         champion = registry.champion(task)
         if champion is not None and champion.tag("training_id") == candidate.run["training_id"]:
             return f"{champion.label} is already the champion of {task}; nothing to do"
@@ -95,39 +73,6 @@ def promote(
         registry.set_champion(registered)
     before = f"; before: {champion.label}" if champion is not None else ""
     return f"{registered.label} of {registry.name(task)} is the champion of {task}{before}"
-
-
-def find_candidate(task: str, model: str, seed: int | None, settings: params.Params) -> Candidate:
-    """The training that a user names, with its evaluation.
-
-    Raises:
-        UserError: if there is none, it was not evaluated, or it is a combination.
-    """
-    chosen = model_lookup.find_champion(task) if model == model_lookup.CHAMPION else model
-    folder = model_lookup.find_model_dir(task, chosen, seed)
-    if (folder / stored_combination.FILE).is_file():
-        by_choice = " (the choice of validation)" if model == model_lookup.CHAMPION else ""
-        raise UserError(
-            f"{chosen}{by_choice} is a combination of several trainings, which has no model of its own to register",
-            location="--model",
-            fix="name one of its members; `strokecast forecast --model` takes the combination as it is",
-        )
-    run = run_record.read_run_json(folder)
-    report_path = paths.REPORTS / task / "trainings.json"
-    evaluated = files.read_json(report_path) if report_path.is_file() else {}
-    if run["training_id"] not in evaluated:
-        raise UserError(
-            f"{run_record.label(run)} was not evaluated since its training",
-            location=str(report_path),
-            fix=f"run `dvc repro evaluate-{task}`",
-        )
-    return Candidate(
-        folder,
-        run,
-        files.read_json(folder / "spec.json"),
-        evaluated[run["training_id"]]["metrics"],
-        scores.read(task, run["name"], run["seed"], settings),
-    )
 
 
 def run_checks(
@@ -163,7 +108,7 @@ def run_checks(
             gate.check_slices(present, theirs, slice_limit, limits.min_slice_examples),
         ]
     return checks + trial.check_answers(
-        candidate.folder / "pyfunc", candidate.scores, candidate.spec, own.max_latency_ms, run_model
+        candidate.pyfunc_dir, candidate.scores, candidate.spec, own.max_latency_ms, run_model
     )
 
 
@@ -234,7 +179,7 @@ def _register(
     tags = {
         "task": task,
         "model": run["name"],
-        "seed": str(run["seed"]),
+        "seed": "" if candidate.is_combination else str(run["seed"]),
         "kind": run["kind"],
         "training_id": run["training_id"],
         "data_digest": run["dataset"]["digest"],
@@ -246,7 +191,7 @@ def _register(
         "reason": reason,
         "overridden": ", ".join(check.name for check in checks if not check.passed),
     }
-    run_id = board.ensure_run(candidate.folder, paths.REPORTS / task)
+    run_id = candidate.ensure_run()
     with tempfile.TemporaryDirectory() as work_dir:
         folder = Path(work_dir)
         (folder / model_card.FILE).write_text(card, encoding="utf-8")
@@ -255,9 +200,11 @@ def _register(
         (folder / GATE).write_text(json.dumps(gate_json, indent=2, ensure_ascii=False), encoding="utf-8")
         further = {path.name: path for path in folder.iterdir()}
         further[registry.DATA_REPORT] = paths.VALIDATED / dataset / "report.json"
+        if candidate.validation_forecasts.is_file():
+            further[f"{registry.MODEL_DATA}/{paths.VALIDATION_FORECASTS}"] = candidate.validation_forecasts
         return registry.register(
             task,
-            candidate.folder / "pyfunc",
+            candidate.pyfunc_dir,
             further,
             run_id,
             {key: value for key, value in tags.items() if value},

@@ -64,7 +64,7 @@ def list_champions() -> str:
     rows = [
         (
             task,
-            f"{one.tag('model')}-seed{one.tag('seed')}",
+            one.training,
             str(one.version),
             one.tag("promoted").partition("T")[0],
             f"{one.tag('metric')} {one.tag('value')}",

@@ -27,6 +27,8 @@ class Predictor(Protocol):
 def load(folder: Path) -> Predictor:
     """The model in `folder` (spec.json and model.keras, model.npz or model.json), ready for raw input.
 
+    A folder with combination.json has the models of the members in `models/`.
+
     Raises:
         UserError: if a file is missing or unreadable.
     """
@@ -57,8 +59,11 @@ def load(folder: Path) -> Predictor:
         raise UserError(
             "is not a spec of processed data", location=str(folder / "spec.json"), fix=model_folder.RESTORE
         )
+    from strokecast.inference import stored_combination
     from strokecast.inference.forecasting import SeriesForecaster
 
+    if (folder / stored_combination.FILE).is_file():
+        return SeriesForecaster(folder, spec, stored_combination.load(folder))
     return SeriesForecaster(folder, spec)
 
 

@@ -80,17 +80,24 @@ def find(reports: Path = REPORTS) -> dict[str, Path]:
     }
 
 
-def load(folder: Path, models: Path = MODELS) -> backtest.LoadedForecaster:
+def models_of(folder: Path) -> Path:
+    """The folder with the trainings of the members: that inside `folder`, where MLflow models have it, else the project's."""
+    own = folder / MODELS.name
+    return own if own.is_dir() else MODELS
+
+
+def load(folder: Path, models: Path | None = None) -> backtest.LoadedForecaster:
     """Load the members of a combination, which forecasts the first target alone (D = 1).
 
     Args:
         folder: of the combination.
-        models: folder that holds `forecast/<name>/seed-<n>/`.
+        models: folder that holds `forecast/<name>/seed-<n>/`; None: as `models_of`.
 
     Raises:
         UserError: if a file is missing or cannot be read, or a member was trained again since the evaluation.
     """
     stored = model_folder.read(folder, FILE, ("members", "weights", "quantile_levels"))
+    models = models or models_of(folder)
     members: dict[str, list[backtest.ForecastFn]] = {}
     kinds, min_history = set(), 0
     for member, trainings in stored["members"].items():

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,15 @@ from strokecast.models.common import registry
 LOADER = "strokecast.tracking.loader"
 _OPTIONAL_DRAW_COLUMNS = ("temperature", "seed", "n")
 _COMMON_REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic")
+_MODEL_FILES = (
+    "model.keras",
+    "model.json",
+    "model.npz",
+    "calibration.json",
+    "correction.json",
+    "spec.json",
+    "config.json",
+)
 _KIND_REQUIREMENTS = {"network": ("tensorflow", "keras"), "estimator": ("scikit-learn",), "rule": ()}
 
 
@@ -35,6 +44,55 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
         folder: a trained model's folder.
         run: its `run.json`, from which the ids and times in the model are taken.
     """
+    spec = files.read_json(folder / "spec.json")
+    config = files.read_json(folder / "config.json")["config"]
+    reads_time = bool(config.get("time")) or spec.get("by") == "time"
+    conditional = bool(config.get("conditional", True))
+    architecture = registry.get(run["task"], run["name"])
+    with tempfile.TemporaryDirectory(dir=folder.parent) as work_dir:  # the disk of the model, not of /tmp
+        data = Path(work_dir) / "model"
+        copy_model(folder, data)
+        write(
+            folder / "pyfunc",
+            data,
+            run,
+            spec,
+            forecast_signature(folder, spec)
+            if run["task"] == "forecast"
+            else signature(run["task"], reads_time, conditional),
+            example(spec, _min_history(folder, spec), reads_time, conditional),
+            requirements(run["kind"], (*architecture.requirements, *transform_requirements(spec))),
+        )
+
+
+def copy_model(folder: Path, target: Path) -> None:
+    """Copy what prediction needs of a trained model's folder to the new folder `target`."""
+    target.mkdir(parents=True)
+    for name in _MODEL_FILES:
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, target / name)
+
+
+def write(
+    target: Path,
+    data: Path,
+    run: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    model_signature: Any,
+    input_example: Any,
+    pip_requirements: Sequence[str],
+) -> None:
+    """Write an MLflow model.
+
+    Args:
+        target: folder to create.
+        data: folder that `inference.predictor.load` loads; strokecast's code is copied beside it.
+        run: `training_id`, `task`, `name` and `ended_ms` of its training.
+        spec: of its data.
+        model_signature: columns of input and output.
+        input_example: raw input.
+        pip_requirements: pinned packages.
+    """
     os.environ["MLFLOW_UV_AUTO_DETECT"] = (
         "false"  # the model has its own requirements, not those of this project
     )
@@ -42,43 +100,18 @@ def save(folder: Path, run: Mapping[str, Any]) -> None:
     from mlflow.models import Model
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    spec = files.read_json(folder / "spec.json")
-    config = files.read_json(folder / "config.json")["config"]
-    reads_time = bool(config.get("time")) or spec.get("by") == "time"
-    conditional = bool(config.get("conditional", True))
     end_time = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC).replace(tzinfo=None)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work_dir:  # the disk of the model, not of /tmp
-        data = Path(work_dir) / "model"
-        data.mkdir()
-        for name in (
-            "model.keras",
-            "model.json",
-            "model.npz",
-            "calibration.json",
-            "correction.json",
-            "spec.json",
-            "config.json",
-        ):
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, data / name)
-        mlflow.pyfunc.save_model(
-            path=str(folder / "pyfunc"),
-            loader_module=LOADER,
-            data_path=str(data),
-            code_paths=[str(copy_code(Path(work_dir) / "code"))],
-            mlflow_model=Model(
-                model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=end_time
-            ),
-            signature=_forecast_signature(folder, spec)
-            if run["task"] == "forecast"
-            else signature(run["task"], reads_time, conditional),
-            input_example=example(spec, _min_history(folder, spec), reads_time, conditional),
-            pip_requirements=requirements(
-                run["kind"],
-                (*registry.get(run["task"], run["name"]).requirements, *_transform_requirements(spec)),
-            ),
-            metadata=_metadata(run, spec),
-        )
+    mlflow.pyfunc.save_model(
+        path=str(target),
+        loader_module=LOADER,
+        data_path=str(data),
+        code_paths=[str(copy_code(data.parent / "code"))],
+        mlflow_model=Model(model_uuid=str(run["training_id"]).replace("-", ""), utc_time_created=end_time),
+        signature=model_signature,
+        input_example=input_example,
+        pip_requirements=list(pip_requirements),
+        metadata=_metadata(run, spec),
+    )
 
 
 def _metadata(run: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +130,7 @@ def requirements(kind: str, further: tuple[str, ...] = ()) -> list[str]:
     return [f"{name}=={importlib.metadata.version(name)}" for name in names]
 
 
-def _transform_requirements(spec: ForecastSpec) -> tuple[str, ...]:
+def transform_requirements(spec: ForecastSpec) -> tuple[str, ...]:
     """Packages that a forecaster's input transformation needs."""
     if spec["task"] != "forecast":
         return ()
@@ -138,7 +171,7 @@ def signature(task: str, reads_time: bool, conditional: bool = True) -> Any:
     )
 
 
-def _forecast_signature(folder: Path, spec: ForecastSpec) -> Any:
+def forecast_signature(folder: Path, spec: ForecastSpec) -> Any:
     """Input columns of a forecaster, with `unique_id` required if there are several series, and its outputs."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema

@@ -53,8 +53,14 @@ class RegisteredVersion:
 
     @property
     def label(self) -> str:
-        """Training and number, such as `gru-seed1 (version 3)`."""
-        return f"{self.tag('model')}-seed{self.tag('seed')} (version {self.version})"
+        """Training and number, such as `gru-seed1 (version 3)`; a combination has no seed."""
+        return f"{self.training} (version {self.version})"
+
+    @property
+    def training(self) -> str:
+        """Such as `gru-seed1`; the name of a combination."""
+        seed = self.tag("seed")
+        return self.tag("model") + (f"-seed{seed}" if seed else "")
 
     @property
     def model_dir(self) -> Path:
@@ -147,7 +153,7 @@ def register(
     Args:
         task: one of `strokecast.params.TASKS`.
         pyfunc_dir: the saved model.
-        further: name in the version → file.
+        further: place in the version → file.
         run_id: MLflow's id of the training's run; None: the user deleted it.
         tags: key without the prefix `strokecast.` → value.
         description: in Markdown; a long one is cut.
@@ -163,8 +169,8 @@ def register(
     ):
         staging = Path(work_dir) / "model"
         shutil.copytree(pyfunc_dir, staging, copy_function=files.link_or_copy)
-        for file_name, path in further.items():
-            shutil.copyfile(path, staging / file_name)
+        for place, path in further.items():
+            shutil.copyfile(path, staging / place)
         client = store.client()
         experiment = client.get_experiment_by_name(store.experiment_name(task))
         assert experiment is not None  # created by store.writing

@@ -269,7 +269,7 @@ def test_a_forecaster_requires_what_it_needs_at_the_locked_versions(
     spec = {**spec, "calendar": {**spec["calendar"], "holiday_country": country}}
     architecture = registry.get("forecast", name)
     required = pyfunc.requirements(
-        architecture.kind, (*architecture.requirements, *pyfunc._transform_requirements(spec))
+        architecture.kind, (*architecture.requirements, *pyfunc.transform_requirements(spec))
     )
     assert {line.partition("==")[0] for line in required} == {
         "mlflow",
@@ -287,4 +287,4 @@ def test_the_saved_requirements_are_those_of_the_model(make_training: Make) -> N
     folder = save(make_training("forecast", "seasonal_naive_7", pyfunc=False))
     spec = json.loads((folder / "spec.json").read_text())
     written = (folder / "pyfunc/requirements.txt").read_text().split()
-    assert sorted(written) == sorted(pyfunc.requirements("rule", pyfunc._transform_requirements(spec)))
+    assert sorted(written) == sorted(pyfunc.requirements("rule", pyfunc.transform_requirements(spec)))

@@ -91,6 +91,16 @@ def _training(run: Mapping[str, Any]) -> str:
     ended = datetime.datetime.fromtimestamp(run["ended_ms"] / 1000, datetime.UTC)
     size = f", {run['parameters']:,} parameters" if run.get("parameters") is not None else ""
     commit = f", git {run['git_commit'][:12]}" if run.get("git_commit") else ""
+    if "weights" in run:
+        weights = [
+            f"{escape_markdown(series) + ': ' if series else ''}"
+            + ", ".join(f"`{member}` {weight:.3g}" for member, weight in members.items())
+            for series, members in run["weights"].items()
+        ]
+        return (
+            f"Weighted mean of trained forecasters, the last of {ended:%Y-%m-%d}{commit}, chosen on validation origins: "
+            f"{'; '.join(weights)}.\n"
+        )
     return (
         f"Architecture `{run['name']}` ({run['kind']}{size}), seed {run['seed']}, trained on {ended:%Y-%m-%d}{commit}.\n"
         f"Training `{run['training_id']}`.\n"
