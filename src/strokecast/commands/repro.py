@@ -78,7 +78,7 @@ def _run(
             unfinished = {*pending, *running}
             ready = [name for name in pending if not needs[name] & unfinished]
             if fork and (running or any(name.startswith(_HEAVY) for name in ready)):
-                stage_forks.preload()  # in parallel with stages that do not need TensorFlow
+                stage_forks.preload(needs)  # in parallel with stages that do not need TensorFlow
                 fork = False
             for name in ready[: jobs - len(running)]:
                 pending.remove(name)

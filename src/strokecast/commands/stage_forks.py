@@ -1,4 +1,4 @@
-"""Stage scripts run in forks of a process that has imported TensorFlow, Keras and MLflow already.
+"""Stage scripts run in forks of a process that has imported TensorFlow, Keras, MLflow and other large libraries already.
 
 About 45 stages of a fresh run import these libraries, which takes 4 to 7 s of processor time each. `strokecast repro` imports them once and
 forks instead: a stage then starts in milliseconds. TensorFlow's runtime is not started before the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import os
 import random
 import runpy
@@ -17,22 +18,32 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 PREFIX = "python stages/"
+_LIBRARIES = ("mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "matplotlib.figure")
+_OF_FORECASTS = ("statsforecast.models", "sklearn.ensemble")
 
 
-def preload() -> None:
-    """Import the libraries of stages that train or evaluate, without starting TensorFlow's runtime or opening files."""
+def preload(stages: Iterable[str]) -> None:
+    """Import the libraries of stages that train or evaluate, without starting TensorFlow's runtime or opening files.
+
+    Args:
+        stages: names of the stages to come; those of forecasts need more libraries.
+    """
     from strokecast.common import signals
     from strokecast.common.import_hiding import start_tensorflow
 
     signals.mark_as_stage()
     start_tensorflow()
-    import mlflow.pyfunc  # noqa: F401
+    with_forecasts = any("-forecast" in name for name in stages)
+    for name in (*_LIBRARIES, *(_OF_FORECASTS if with_forecasts else ())):
+        importlib.import_module(name)
+    from sqlalchemy.orm import configure_mappers
 
+    configure_mappers()
     gc.collect()
     gc.freeze()  # otherwise the first collection in every fork copies all memory pages
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from dvc.stage import run
 from dvc.stage.exceptions import StageCmdFailedError
 
 from strokecast.commands import stage_forks
+from strokecast.common import import_hiding, signals
 
 SCRIPT = """
 import json, os, sys
@@ -48,6 +51,23 @@ def test_other_commands_go_to_dvc(runner: Any, called: list[Any], monkeypatch: p
     monkeypatch.delitem(sys.modules, "tensorflow")
     runner("/bin/sh", "python stages/train.py classify gru", cwd=".", env={})
     assert called == ["echo stages/train.py", "python stages/train.py classify gru"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "with_forecasts"),
+    [(["train-draw@sketch_rnn", "train-forecast@mstl"], True), (["evaluate-draw"], False)],
+)
+def test_only_stages_of_forecasts_preload_their_libraries(
+    stages: list[str], with_forecasts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr(stage_forks, "importlib", SimpleNamespace(import_module=imported.append))
+    monkeypatch.setattr(import_hiding, "start_tensorflow", lambda: None)
+    monkeypatch.setattr(signals, "mark_as_stage", lambda: None)
+    stage_forks.preload(stages)
+    gc.unfreeze()
+    assert "mlflow.pyfunc" in imported
+    assert ("statsforecast.models" in imported) == with_forecasts
 
 
 @pytest.mark.slow

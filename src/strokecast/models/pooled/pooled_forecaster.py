@@ -32,7 +32,7 @@ Level = Literal["last_week", "mean_28", "mean_364"]
 
 LEVEL_DAYS: dict[str, int] = {"last_week": WEEK, "mean_28": 4 * WEEK, "mean_364": YEAR}
 _SLOW = 7  # a forecaster that is refitted more often than every so many days is slow
-_CACHED_FITS = 4
+_CACHED_FITS = 16  # evaluation forecasts years of days twice: at the evaluated origins, then between them
 _SELECTION_ORIGINS = 150
 _MAX_SELECTION_DAYS = 2 * YEAR
 
