@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlparse
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params.base import DATASETS, TASKS
-from strokecast.tracking import store
+from strokecast.tracking import store, store_health
 
 CHAMPION = "champion"
 DATA_REPORT = "data_report.json"
@@ -74,12 +74,14 @@ def name(task: str) -> str:
 
 
 def champion(task: str) -> RegisteredVersion | None:
-    """The version with the alias `champion`; None if there is none. Plain SQL; MLflow is not imported.
+    """The version with the alias `champion`; None if there is none. Plain SQL; MLflow is imported only if the project was moved.
 
     Raises:
         BoardError: if the board cannot be read.
         UserError: if the files of the version are gone.
     """
+    if not store_health.is_missing(store.database()):
+        store.initialise()  # updates addresses if the project was moved
     query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
     with store.read_only_connection() as connection:
         row = connection.execute(query, (name(task), CHAMPION)).fetchone() if connection else None

@@ -204,6 +204,17 @@ def test_the_champion_answers_a_test_set_that_has_changed(
     assert environments.asked[1] == champion.folder
 
 
+def test_the_champion_moves_with_its_project(
+    train: Callable[..., Path], promoted: Promote, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train("gru", 45)
+    promoted()
+    monkeypatch.chdir(project.rename(project.with_name("moved")))
+    champion = registry.champion("classify")
+    assert champion is not None
+    assert champion.folder.is_relative_to(Path.cwd())
+
+
 def test_two_promotions_at_once_leave_one_champion(train: Callable[..., Path], promoted: Promote) -> None:
     train("gru", 45)
     train("lstm", 46)
