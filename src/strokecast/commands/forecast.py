@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from strokecast.commands import forecast_input, model_lookup
+from strokecast.commands import forecast_input, history_check, model_lookup
 from strokecast.commands.model_lookup import FoundModel
 from strokecast.common import names, output_paths
 from strokecast.common.console import progress
@@ -124,6 +124,9 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
             report(
                 f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
             )
+    if not model.is_copy:  # it has no validation forecasts
+        for line in history_check.warnings(frame, model_dir, spec):
+            report(f"{options.source}: {line}")
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
     plot = "" if options.plot is None else f" and {options.plot}"

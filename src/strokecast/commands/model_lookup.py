@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from strokecast.common.errors import UserError
+from strokecast.common.errors import UserError, suggest
 from strokecast.common.files import read_json
 from strokecast.common.paths import MODELS, REPORTS, VALIDATION_FORECASTS, model_dir, model_dirs
 from strokecast.inference import stored_combination
 from strokecast.models.common import model_folder
+from strokecast.models.common import registry as architectures
 from strokecast.tracking import registry
 
 CHAMPION = "champion"
@@ -98,6 +99,16 @@ def trained_names(task: str) -> list[str]:
     return sorted({path.parents[1].name for path in (MODELS / task).glob("*/seed-*/config.json")})
 
 
+def _how_to_train(task: str, name: str) -> str:
+    """How to train an architecture that has no training; "" for other names."""
+    if name not in architectures.names(task):
+        return ""
+    return (
+        f"it is an architecture: set `{name}: {{enabled: true}}` in models.{task} of params.yaml and run "
+        f"`dvc repro evaluate-{task}`"
+    )
+
+
 def find_model_dir(task: str, name: str, seed: int | None) -> Path:
     """The folder of a trained model, or of a combination of forecasters.
 
@@ -118,11 +129,12 @@ def find_model_dir(task: str, name: str, seed: int | None) -> Path:
             )
         return combinations[name]
     if name not in names:
+        known = [*names, *combinations, CHAMPION] if names else []
         raise UserError(
             f"no trained model {name!r}",
             location=str(MODELS / task),
-            allowed=[*names, *combinations, CHAMPION] if names else "",
-            fix="" if names else "run `dvc repro`",
+            allowed=known,
+            fix=_how_to_train(task, name) or (suggest(name, known) if known else "run `dvc repro`"),
         )
     folders = [folder for folder in model_dirs(task, name) if (folder / "config.json").is_file()]
     seeds = {int(model_folder.read(folder, "config.json", ("seed",))["seed"]): folder for folder in folders}

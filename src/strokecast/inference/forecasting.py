@@ -44,8 +44,7 @@ class SeriesForecaster:
     Args:
         folder: a trained model's folder: config.json, spec.json, calibration.json, the model; or that of a combination.
         spec: contents of its spec.json.
-        combination: the loaded combination (`inference.stored_combination`) if `folder` holds one. It is not loaded here:
-            MLflow models do not contain its code.
+        combination: the loaded combination (`inference.stored_combination`) if `folder` holds one.
 
     Attributes:
         horizon: maximum number of days to forecast.
@@ -170,7 +169,16 @@ class SeriesForecaster:
                 f"no {ID} on {date}", location=location, allowed="a name in every row, or no such column"
             )
         ids = series_ids(frame).to_numpy()
-        unknown = [name for name in dict.fromkeys(ids) if name not in self._names] if is_global else []
+        distinct = list(dict.fromkeys(ids))
+        if not is_global and len(distinct) > 1:
+            raise UserError(
+                f"has {len(distinct):,} series ({', '.join(distinct[:3])}{', ...' * (len(distinct) > 3)}), the model was "
+                "trained on one",
+                location=location,
+                allowed=f"one {ID}: the scaling and the intervals are those of its training series",
+                fix="give one series per call, or train on all of them (features.forecast.series: all)",
+            )
+        unknown = [name for name in distinct if name not in self._names] if is_global else []
         if unknown:
             raise UserError(
                 f"{ID} {unknown[0]!r} is not a series of the model", location=location, allowed=self._names

@@ -55,7 +55,14 @@ def parse_days(column: pd.Series, location: str) -> Days:
     steps = np.diff(days).astype(np.int64)
     if (steps != 1).any():
         position = int(np.argmax(steps != 1))
-        raise UserError(_describe_step(days, steps, position), location=location, allowed=_CONSECUTIVE)
+        raise UserError(
+            _describe_step(days, steps, position),
+            location=location,
+            allowed=_CONSECUTIVE,
+            fix="add them, or set quality.series.max_gap and train the model again: gaps up to it are then filled"
+            if (steps > 1).any()
+            else "",
+        )
     return days
 
 
@@ -65,7 +72,12 @@ def _describe_step(days: Days, steps: NDArray[np.int64], position: int) -> str:
         return f"rows are {step} days apart ({after} follows {before}), but the model reads daily rows"
     if step == 0:
         return f"{after} occurs twice"
-    return f"{after} comes after {before}" if step < 0 else f"{before + 1} is missing"
+    if step < 0:
+        return f"{after} comes after {before}"
+    missing = int((steps[steps > 1] - 1).sum())
+    last = f" to {after - 1}" if step > 2 else ""
+    others = f", {missing:,} days in all" if missing > step - 1 and steps.min() > 0 else ""
+    return f"{before + 1}{last} {'are' if last else 'is'} missing{others} (after day {position + 1} of {len(days)})"
 
 
 def parse_numbers(column: pd.Series, days: Days, location: str) -> NDArray[np.float64]:

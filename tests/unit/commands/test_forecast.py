@@ -168,23 +168,6 @@ def test_options_seed_parquet_input_and_plot(run_forecast: RunForecast, tmp_path
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_a_plot_shows_the_first_of_many_series(
-    run_forecast: RunForecast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from strokecast.commands import forecast as forecast_command
-    from strokecast.common import figures
-
-    saved = []
-    monkeypatch.setattr(figures, "save", lambda figure, path, _: (saved.append(figure), path.touch()))
-    frame, last = make_table()[["ds", "y"]], forecast_command.MAX_PANELS + 2
-    table = pd.concat([frame.assign(unique_id=number) for number in range(last)])
-    result = run_forecast(table, "seasonal_naive_7", "--plot", str(tmp_path / "drawn.png"))
-    assert result.output.endswith(f"drawn.png (the first {last - 2} of {last} series)\n")
-    titles = [axes.get_title() for axes in saved[0].axes]
-    assert titles == [f"{number}: seasonal_naive_7" for number in range(last - 2)]
-    assert pd.read_csv(tmp_path / "out.csv")["unique_id"].nunique() == last
-
-
 def test_an_existing_output_is_overwritten(run_forecast: RunForecast, tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("old")
     assert run_forecast(make_table()[["ds", "y"]], "seasonal_naive_7").exit_code == 0
@@ -409,20 +392,32 @@ def with_ids(frame: pd.DataFrame, ids: tuple[Any, Any]) -> pd.DataFrame:
     return pd.concat([frame.assign(unique_id=series_id) for series_id in ids], ignore_index=True)
 
 
-@pytest.mark.parametrize(
-    ("input_ids", "future_ids"), [((7, 8), ("7", "8")), (("7", "8"), (7, 8)), ((7, 8), (7.0, 8.0))]
-)
-def test_ids_of_future_rows_match_whatever_their_type(
-    run_forecast: RunForecast, trained: Path, input_ids: tuple[Any, Any], future_ids: tuple[Any, Any]
-) -> None:
+@pytest.mark.parametrize(("input_id", "future_id"), [(7, "7"), ("7", 7), (7, 7.0)])
+def test_ids_of_future_rows_match_whatever_their_type(trained: Path, input_id: Any, future_id: Any) -> None:
     from strokecast.inference.forecasting import SeriesForecaster
 
     folder = trained / "models/forecast/ridge/seed-1"
     model = SeriesForecaster(folder, specs.load(folder, "forecast"))
-    table = model.forecast(with_ids(make_table(), input_ids), with_ids(future_table(), future_ids))
+    table = model.forecast(
+        make_table().assign(unique_id=input_id), future_table().assign(unique_id=future_id)
+    )
     alone = model.forecast(make_table(), future_table())
-    assert table["unique_id"].tolist() == ["7"] * 7 + ["8"] * 7
-    np.testing.assert_allclose(table["mean"], [*alone["mean"], *alone["mean"]])
+    assert table["unique_id"].tolist() == ["7"] * 7
+    np.testing.assert_allclose(table["mean"], alone["mean"])
+
+
+def test_a_model_of_one_series_refuses_several(run_forecast: RunForecast) -> None:
+    result = run_forecast(with_ids(make_table()[["ds", "y"]], ("a", "b")), "seasonal_naive_7")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert "has 2 series (a, b), the model was trained on one; allowed: one unique_id" in result.output
+
+
+def test_another_level_than_that_of_the_training_series_is_a_warning(run_forecast: RunForecast) -> None:
+    table = make_table()[["ds", "y"]]
+    assert "warning" not in run_forecast(table, "seasonal_naive_7").output
+    result = run_forecast(table.assign(y=table["y"] / 40), "seasonal_naive_7")
+    assert (result.exit_code, result.output.count("warning")) == (0, 1), result.output
+    assert "rides: the median of its last 200 days is 2.5" in result.output
 
 
 @pytest.mark.parametrize(

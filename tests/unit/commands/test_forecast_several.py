@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from strokecast.commands import forecast as forecast_command
 from strokecast.commands.cli import main
+from strokecast.common import figures
 
 
 @pytest.fixture
@@ -63,6 +65,21 @@ def test_the_command_forecasts_the_series_in_its_input(run_command, history, tmp
     assert means["tram"] == pytest.approx(20, rel=0.5)
     assert means["rail"] == pytest.approx(5000, rel=0.5)
     assert (table["lo-80"] <= table[point]).all()
+
+
+def test_a_plot_shows_the_first_series(run_command, history, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(forecast_command, "MAX_PANELS", 2)
+    monkeypatch.setattr(figures, "save", lambda figure, path, _: (saved.append(figure), path.touch()))
+    result = run_command(
+        history("tram", "rail", "bus"), "seasonal_naive_7", "--plot", str(tmp_path / "drawn.png")
+    )
+    assert result.output.endswith("drawn.png (the first 2 of 3 series)\n")
+    assert [axes.get_title() for axes in saved[0].axes] == [
+        "tram: seasonal_naive_7",
+        "rail: seasonal_naive_7",
+    ]
+    assert pd.read_csv(tmp_path / "out.csv")["unique_id"].nunique() == 3
 
 
 def test_an_unknown_series_is_an_error_that_lists_the_known_ones(run_command, history, tmp_path):

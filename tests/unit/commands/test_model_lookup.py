@@ -35,6 +35,22 @@ def test_the_champion_may_be_a_combination() -> None:
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("nbeatsx", "set `nbeatsx: {enabled: true}` in models.forecast of params.yaml and run"),
+        ("champin", "did you mean 'champion'?"),
+    ],
+)
+def test_an_architecture_without_training_is_told_from_a_typing_error(name: str, fix: str) -> None:
+    with pytest.raises(
+        UserError, match=f"no trained model '{name}'; choose one of ridge, mix, champion; .*"
+    ) as caught:
+        find_model_dir("forecast", name, None)
+    assert fix in str(caught.value)
+
+
+@pytest.mark.usefixtures("project")
 def test_a_combination_has_no_seed_and_is_listed_among_the_models() -> None:
     with pytest.raises(UserError, match="mix is the mean over all seeds of its members"):
         find_model_dir("forecast", "mix", 1)

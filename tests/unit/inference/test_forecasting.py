@@ -106,18 +106,15 @@ def test_intervals_are_those_of_the_calibration(weekly: SeriesForecaster) -> Non
     assert low["lo-95"].tolist() == [0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0]
 
 
-def test_several_series_are_forecast_independently(weekly: SeriesForecaster) -> None:
+def test_a_model_of_one_series_forecasts_one_of_any_name(weekly: SeriesForecaster) -> None:
     one, two = table(21).assign(unique_id="a"), table(14, "2023-05-01").assign(unique_id="b")
-    mixed = pd.concat([one, two]).sort_values("ds", kind="stable")
-    forecast = weekly.predict(mixed).set_index("unique_id")
-    assert set(forecast.index) == {"a", "b"}
-    for name, frame in (("a", one), ("b", two)):
-        expected = weekly.predict(frame)
-        pd.testing.assert_frame_equal(forecast.loc[[name]].reset_index()[expected.columns], expected)
+    assert set(weekly.predict(one)["unique_id"]) == {"a"}
+    with pytest.raises(UserError, match=r"input: has 2 series \(a, b\), the model was trained on one"):
+        weekly.predict(pd.concat([one, two]))
     with pytest.raises(UserError, match=r"input \(b\) column ds: 2023-05-06 is missing"):
-        weekly.predict(pd.concat([one, two.drop(index=5)]))
+        weekly.predict(two.drop(index=5))
     with pytest.raises(UserError, match="no unique_id on"):
-        weekly.predict(mixed.assign(unique_id=[None, *mixed["unique_id"][1:]]))
+        weekly.predict(one.assign(unique_id=[None, *one["unique_id"][1:]]))
 
 
 def test_networks_read_scaled_values_and_forecast_in_the_series_own_unit(

@@ -35,7 +35,9 @@ def test_days_of_any_type_are_parsed(column: pd.Series) -> None:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (DATES.drop(index=4), "2024-02-24 is missing"),
+        (DATES.drop(index=4), "2024-02-24 is missing (after day 4 of 20)"),
+        (DATES.drop(index=[1, 3, 4]), "2024-02-21 is missing, 3 days in all (after day 1 of 18)"),
+        (DATES.drop(index=[3, 4]), "2024-02-23 to 2024-02-24 are missing (after day 3 of 19)"),
         (DATES.loc[[0, 1, 2, 2, 3, 4, 5, 6]], "2024-02-22 occurs twice"),
         (DATES.loc[[0, 1, 3, 2, 4, 5, 6]], "2024-02-22 is missing"),
         (DATES.iloc[::-1], "2024-03-10 comes after 2024-03-11"),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _MAX_DAYS = 3  # incomplete days per end; more low days than that are a change of level
 _MIN_NEIGHBOURS = 4  # of the seven days beside a day that must be known
+_MIN_OF_HOLIDAY = (
+    0.25  # of the value of the same holiday in another year, each relative to its weekday's median
+)
 _MIN_DEVIATION = 3.0  # scaled MADs below the weekday's median
 _YEAR_DAYS = 365.25
 
@@ -139,11 +142,13 @@ def _is_low(
 def _recurs(position: int, days: Days, relative: NDArray[np.float64], share: float) -> bool:
     """Whether another year has a low day on the same date, or on the same weekday at most a week from it.
 
-    A holiday is not as low on every weekday: half as far below its weekday's median as `share` is enough.
+    A holiday is not as low on every weekday: half as far below its weekday's median as `share` is enough. But a day far
+    below any such holiday is incomplete.
     """
     distance = np.abs((days - days[position]).astype(np.int64))
     years = np.round(distance / _YEAR_DAYS)
     shift = np.abs(distance - years * _YEAR_DAYS)
     same_date = shift <= 1
     same_weekday = (distance % WEEK == 0) & (shift <= WEEK)
-    return bool(np.any((years >= 1) & (same_date | same_weekday) & (relative < (1 + share) / 2)))
+    is_alike = (relative < (1 + share) / 2) & (_MIN_OF_HOLIDAY * relative <= relative[position])
+    return bool(np.any((years >= 1) & (same_date | same_weekday) & is_alike))

@@ -32,6 +32,7 @@ def find(changes: dict[int, float], scale: np.ndarray | float = 1.0) -> list[int
         ({0: 40.0, 366: 45.0}, []),  # the same date a year later is low, too
         ({0: 40.0, 364: 45.0}, []),  # the same weekday
         ({0: 40.0, 200: 45.0}, [0]),
+        ({0: 2.0, 366: 45.0}, [0]),  # far below the holiday
     ],
 )
 def test_partial_positions(changes: dict[int, float], expected: list[int]) -> None:
