@@ -167,7 +167,7 @@ def _register(
     facts = model_card.CardFacts(
         run,
         candidate.spec,
-        files.read_json(paths.RAW / dataset / "source.json"),
+        files.read_json(scores.existing(paths.RAW / dataset / "source.json")),
         candidate.metrics,
         candidate.scores,
         checks,
@@ -199,7 +199,7 @@ def _register(
         gate_json = {"tags": tags, "checks": [asdict(check) for check in checks]}
         (folder / GATE).write_text(json.dumps(gate_json, indent=2, ensure_ascii=False), encoding="utf-8")
         further = {path.name: path for path in folder.iterdir()}
-        further[registry.DATA_REPORT] = paths.VALIDATED / dataset / "report.json"
+        further[registry.DATA_REPORT] = scores.existing(paths.VALIDATED / dataset / "report.json")
         if candidate.validation_forecasts.is_file():
             further[f"{registry.MODEL_DATA}/{paths.VALIDATION_FORECASTS}"] = candidate.validation_forecasts
         return registry.register(

@@ -24,6 +24,7 @@ CHAMPION = "champion"
 DATA_REPORT = "data_report.json"
 MODEL_DATA = "data/model"  # in a version: the files of the training's folder
 TAG = "strokecast."
+_STAGING = ".registering-"
 _REASON_LENGTH = 500  # characters
 _DESCRIPTION_LENGTH = 5000  # characters; MLflow's limit
 _TASKS_OF = {"sketches": ("classify", "watch", "draw"), "series": ("forecast",)}
@@ -167,8 +168,11 @@ def register(
     with (
         store.writing(),
         _tracking_uri(),
-        tempfile.TemporaryDirectory(dir=store.folder(), prefix=".promotion-") as work_dir,
+        tempfile.TemporaryDirectory(dir=store.folder(), prefix=_STAGING) as work_dir,
     ):
+        for stale in store.folder().glob(f"{_STAGING}*"):  # of a killed promotion; the board's lock is held
+            if stale != Path(work_dir):
+                shutil.rmtree(stale)
         staging = Path(work_dir) / "model"
         shutil.copytree(pyfunc_dir, staging, copy_function=files.link_or_copy)
         for place, path in further.items():

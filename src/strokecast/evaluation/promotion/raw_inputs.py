@@ -14,6 +14,7 @@ import pandas as pd
 
 from strokecast.common import paths
 from strokecast.common.errors import UserError
+from strokecast.evaluation.promotion.scores import existing
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 
@@ -29,7 +30,7 @@ def drawings(examples: Sequence[str], validated: Path = paths.VALIDATED) -> pd.D
     Raises:
         UserError: if a drawing is missing: it was evaluated on other data.
     """
-    path = validated / "sketches/test.parquet"
+    path = existing(validated / "sketches/test.parquet")
     rows = pd.read_parquet(path, filters=[("id", "in", list(examples))]).set_index("id")
     missing = [example for example in examples if example not in rows.index]
     if missing:
@@ -55,7 +56,7 @@ def histories(
         spec: of the model.
         validated: folder with `series/series.parquet`.
     """
-    days = pd.read_parquet(validated / "series/series.parquet")
+    days = pd.read_parquet(existing(validated / "series/series.parquet"))
     names = raw_columns(spec)
     dates = pd.to_datetime(days["ds"])
     future_days = int(spec["horizon"]) if DAY_TYPE in names else 0

@@ -98,7 +98,7 @@ def read(task: str, name: str, seed: int, settings: Params, reports: Path = path
     data = _data(task, summary)
     if task == "draw":
         return TestScores(task, _drawn(paths.model_report_dir(reports / task, name, seed)), data)
-    path = reports / task / "predictions.parquet"
+    path = existing(reports / task / "predictions.parquet")
     rows = pd.read_parquet(path, filters=[("model", "==", name), ("seed", "==", seed)])
     if rows.empty:
         raise UserError(
@@ -131,6 +131,17 @@ def read_summary(task: str, reports: Path = paths.REPORTS) -> dict[str, Any]:
     return summary
 
 
+def existing(path: Path) -> Path:
+    """`path`, an output of the pipeline.
+
+    Raises:
+        UserError: if there is no such file.
+    """
+    if not path.is_file():
+        raise UserError("no such file", location=str(path), fix="run `dvc checkout`, or `dvc repro`")
+    return path
+
+
 def bootstrap(task: str, summary: Mapping[str, Any], settings: Params) -> BootstrapSettings:
     """How the evaluation of the task computes intervals."""
     section = getattr(settings.evaluation, task)
@@ -151,9 +162,9 @@ def _data(task: str, summary: Mapping[str, Any]) -> str:
     if task == "forecast":
         return source
     if task == "draw":
-        judge = files.read_json(paths.JUDGE / "run.json")["training_id"]
+        judge = files.read_json(existing(paths.JUDGE / "run.json"))["training_id"]
         return f"{source}, judge {judge}, temperature {summary['temperature']:g}"
-    return f"{source}, {files.sha256(paths.RAW / 'sketches/source.json')}"
+    return f"{source}, {files.sha256(existing(paths.RAW / 'sketches/source.json'))}"
 
 
 def _labelled(rows: pd.DataFrame, edges: tuple[int, ...]) -> pd.DataFrame:

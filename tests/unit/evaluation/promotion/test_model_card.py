@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -29,19 +30,18 @@ def test_a_card_holds_every_section(specs: dict[str, dict[str, Any]], task: str)
     table = pd.DataFrame(
         {"example": ["1", "2"], "truth": ["a", "b"], "score": [1.0, 0.0], "class": ["a|x", "b"]}
     )
-    card = model_card.write_card(
-        model_card.CardFacts(
-            run,
-            spec,
-            {"source": "made", "attribution": "Somebody *else*", "licence": "CC BY 4.0"},
-            {"test/accuracy": 0.5, "test/mae": 3.25},
-            TestScores(task, table, "made"),
-            [Check("floor", True, "0.5"), Check("slices", False, "one")],
-            "it is smaller",
-            f"strokecast-{task}",
-            "sqlite:///mlruns/mlflow.db",
-        )
+    facts = model_card.CardFacts(
+        run,
+        spec,
+        {"source": "made", "attribution": "Somebody *else*", "licence": "CC BY 4.0"},
+        {"test/accuracy": 0.5, "test/mae": 3.25},
+        TestScores(task, table, "made"),
+        [Check("floor", True, "0.5"), Check("slices", False, "one")],
+        "it is smaller",
+        f"strokecast-{task}",
+        "sqlite:///mlruns/mlflow.db",
     )
+    card = model_card.write_card(facts)
     heads = [line for line in card.splitlines() if line.startswith("#")]
     assert heads[0] == f"# gru, champion of {task}"
     assert [head.partition(" ")[2] for head in heads[1:]] == [
@@ -63,4 +63,8 @@ def test_a_card_holds_every_section(specs: dict[str, dict[str, Any]], task: str)
         "- days: train 2000-01-01 to 2010-01-01" if task == "forecast" else "- drawings: train 1,500, test 20"
     )
     assert counts in card
+    run["weights"] = {"": {"ridge": 0.4, "gru": 0.6}}
+    assert "chosen on validation origins: `ridge` 0.4, `gru` 0.6." in model_card.write_card(
+        replace(facts, run=run)
+    )
     compile(card.partition("```python\n")[2].partition("```")[0], "card", "exec")
