@@ -129,9 +129,7 @@ def _comparable(
         return candidate.scores, None
     if champion.tag("test_digest") == candidate.scores.digest:
         return candidate.scores, stored_scores(champion, candidate.scores)
-    report(
-        f"the test set has changed since {champion.label} was registered; it answers the present one in its own environment"
-    )
+    report(f"the test set has changed since {champion.label} was registered; scoring it on the present one")
     spec = files.read_json(champion.model_dir / "spec.json")
     theirs = trial.rescore(champion.folder, candidate.scores, spec, run_model)
     return candidate.scores.select(set(theirs.table["example"])), theirs
