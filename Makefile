@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 # Apache Beam holds protobuf back, so its test has an environment of its own.
 BEAM := $(VENV)-beam
 BEAM_READY := $(BEAM)/.ready
+# PyTorch is several GB, so the test of pretrained forecasters has one, too.
+FOUNDATION := $(VENV)-foundation
+FOUNDATION_READY := $(FOUNDATION)/.ready
 DOCS := $(VENV)-docs
 DOCS_READY := $(DOCS)/.ready
 
@@ -36,7 +39,7 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test test-slow test-beam check format docs pictures lock clean
+.PHONY: help env repro ui test test-slow test-beam test-foundation check format docs pictures lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +51,9 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 
 $(BEAM_READY): requirements-beam.lock requirements-uv.lock pyproject.toml
 	$(call environment,$(BEAM),requirements-beam.lock)
+
+$(FOUNDATION_READY): requirements-foundation.lock requirements-uv.lock pyproject.toml
+	$(call environment,$(FOUNDATION),requirements-foundation.lock)
 
 # MkDocs needs an environment of its own, without the package: it reads docstrings from the sources.
 $(DOCS_READY): requirements-docs.lock requirements-uv.lock | $(READY)
@@ -62,13 +68,16 @@ ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for an
 	@python -m strokecast.commands.cli ui --port "$(or $(PORT),5000)"
 
 test: $(READY)  ## unit and contract tests and one tiny run of the pipeline (at most 5 minutes on 2 cores)
-	@python -m pytest -q -m "not slow and not beam" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+	@python -m pytest -q -m "not slow and not beam and not foundation" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh environments, edits of params.yaml
 	@python -m pytest -q -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
 	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/runners/test_beam.py
+
+test-foundation: $(FOUNDATION_READY)  ## a tiny Chronos-Bolt with random weights; in .venv-foundation, with PyTorch (several GB)
+	@$(FOUNDATION)/bin/python -m pytest -q -m foundation tests/unit/models/statistical/test_foundation.py
 
 check: $(READY)  ## lint, format and types
 	@ruff check .
@@ -89,6 +98,7 @@ pictures: $(READY)  ## after `make repro`: pictures, results and example outputs
 lock: $(READY)  ## lock the requirements again (hashes, no host names)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra beam --extra dev pyproject.toml -o requirements-beam.lock > /dev/null
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra foundation --extra dev pyproject.toml -o requirements-foundation.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group docs -o requirements-docs.lock > /dev/null
 	@grep -E '^uv==' requirements.lock | sed 's/ .*//' | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 - -o requirements-uv.lock > /dev/null
 

@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_unit(item: pytest.Item) -> bool:
-    marked = any(item.get_closest_marker(name) for name in ("slow", "beam"))
+    marked = any(item.get_closest_marker(name) for name in ("slow", "beam", "foundation"))
     return item.path.is_relative_to(UNIT) and not marked
 
 
@@ -63,7 +63,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Fail unit tests whose code or fixtures start a process; such tests are marked `slow` or `beam`."""
+    """Fail unit tests whose code or fixtures start a process; such tests are marked `slow`, `beam` or `foundation`."""
     if not _is_unit(item):
         return (yield)
 

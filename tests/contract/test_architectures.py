@@ -81,6 +81,7 @@ TABLE = [
     Line("forecast", "encoder_decoder_attention", testing=1161, default=11889),
     Line("forecast", "gru", testing=1241, default=13073),
     Line("forecast", "layer_norm_rnn", testing=681, default=10449),
+    Line("forecast", "foundation", testing=0, default=0, min_history=28, kind="rule"),
     Line("forecast", "lightgbm", testing=0, default=0, min_history=56, kind="rule"),
     Line("forecast", "linear", testing=405, default=2835, forecast=(7, 1)),
     Line("forecast", "lstm", testing=1457, default=14257),
@@ -410,6 +411,25 @@ def history(days: int, horizon: int) -> Any:
     return SimpleNamespace(values=values, next_days=np.datetime64("2021-03-01") + np.arange(horizon))
 
 
+@pytest.fixture
+def weekly_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder `pretrained` in the working directory, whose model repeats the last week."""
+    from strokecast.models.statistical import pretrained
+
+    def load(folder: Path) -> Any:
+        return lambda values, horizon, levels: np.repeat(
+            values[-7:][np.arange(horizon) % 7, None], len(levels), axis=1
+        )
+
+    monkeypatch.setattr(
+        pretrained, "ADAPTERS", [pretrained.Adapter("Weekly", "json", "", lambda config: True, load)]
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pretrained").mkdir()
+    (tmp_path / "pretrained/config.json").write_text("{}")
+
+
+@pytest.mark.usefixtures("weekly_model")
 @pytest.mark.parametrize("line", STATISTICAL)
 def test_statistical_forecasters_forecast_any_horizon_and_load(line: Line, tmp_path: Path) -> None:
     from strokecast.common.files import write_json

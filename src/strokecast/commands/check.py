@@ -9,6 +9,7 @@ from pathlib import Path
 from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
+from strokecast.common.paths import model_dirs
 from strokecast.models.common import resolve
 from strokecast.params import Params, references
 from strokecast.params.stages import stage_values
@@ -33,6 +34,7 @@ def check(path: Path = paths.PARAMS) -> Params:
         _check_holidays(settings)
         _check_embedded_series(settings)
         _check_published(settings)
+        _check_pretrained(settings)
     _check_reference(settings)
     _check_machine(settings)
     return settings
@@ -74,6 +76,16 @@ def _check_published(settings: Params) -> None:
 
         horizon = settings.features.forecast.horizon
         published.require_settings(evaluation.published, evaluation, settings.series.source, horizon)
+
+
+def _check_pretrained(settings: Params) -> None:
+    """The folder of a pretrained forecaster holds one whose library is installed, unless its row is finished."""
+    entry = settings.entries("forecast").get("foundation")
+    if entry is None or not entry.enabled or model_dirs("forecast", "foundation"):
+        return
+    from strokecast.models.statistical import foundation
+
+    foundation.check_folder(str(entry.config["path"]))
 
 
 def _check_embedded_series(settings: Params) -> None:

@@ -97,7 +97,7 @@ class ForecastEvaluation(Strict):
         None,
         ge=1,
         description="days; fit every model again on all days before an origin if its last fit is at least that old; "
-        "null: never",
+        "null: never, except calendar_ridge and lightgbm, which refit as their own config says",
     )
     refit_every_by_model: dict[str, Count | None] = Field(
         {}, description="refit_every of single models, e.g. {boosted_trees: 150}"

@@ -105,6 +105,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"sketches": {"source": "tutorial_tfrecord"}}, "tutorial_tfrecord.folder: no such folder"),
     ({"sketches": {"source": "kaggle_csv"}}, "kaggle_csv.folder: no such folder"),
+    (
+        {"models.forecast": {"linear": {}, "foundation": {"config": {"path": "chronos"}}}},
+        "models.forecast.foundation.config.path: no such folder",
+    ),
     # what the drawings lack
     (
         {"features.watch.by": "time"},

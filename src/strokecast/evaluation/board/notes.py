@@ -61,6 +61,18 @@ def recorded_choice_notes(summary: Summary) -> list[str]:
     ]
 
 
+def refit_notes(summary: Summary) -> list[str]:
+    """Which models are fitted again as the origins move on."""
+    refits = summary.get("refits", {})
+    if not refits:
+        return []
+    models = ", ".join(f"{name} every {days} days" for name, days in refits.items())
+    return [
+        f"Fitted again on all days before an origin as the origins move on: {models}. All other rows with weights keep "
+        "those of their training."
+    ]
+
+
 def combination_notes(summary: Summary) -> list[str]:
     """Members and weights of each combination, and which were left out."""
     notes = []

@@ -15,6 +15,7 @@ from strokecast.evaluation.board.notes import (
     combination_notes,
     has_baseline,
     recorded_choice_notes,
+    refit_notes,
     seed_and_difference_notes,
 )
 from strokecast.evaluation.common import tables
@@ -177,6 +178,7 @@ def _forecast(summary: Summary) -> TaskTable:
     notes += recorded_choice_notes(summary)
     notes += combination_notes(summary)
     notes += level_notes(summary)
+    notes += refit_notes(summary)
     notes += baseline_notes(summary, "mae", cells.format_signed, higher_is_better=False)
     notes += [
         f"{name}: {entry['origins']:,} validation origins are too few for "

@@ -16,7 +16,8 @@ from strokecast.evaluation.forecast.refit import Refitter
 from strokecast.evaluation.forecast.report import write_report
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import selection
-from strokecast.params import Params
+from strokecast.inference import networks
+from strokecast.params import ForecastEvaluation, Params
 
 
 def evaluate(
@@ -53,4 +54,18 @@ def evaluate(
         all_forecasts = adapt_intervals(
             combined.trained_models, test, all_forecasts, cast(ForecastSpec, spec)
         )
-    return write_report(report_dir, combined.trained_models, test, all_forecasts, settings, combined.facts)
+    facts = {**combined.facts, "refits": refit_days(trained_models, settings)}
+    return write_report(report_dir, combined.trained_models, test, all_forecasts, settings, facts)
+
+
+def refit_days(trained_models: TrainedModels, settings: ForecastEvaluation) -> dict[str, int]:
+    """Model → days after which it is fitted again as origins move on, by `refit_every` or by itself; others are missing."""
+    days = {}
+    for name in trained_models.names:
+        model = trained_models.by_name(name)[0]
+        every = settings.refit_every_by_model.get(name, settings.refit_every)
+        if every is None and model.kind == "rule":
+            every = networks.load_statistical(model.folder).refit_every
+        if every is not None:
+            days[name] = int(every)
+    return days

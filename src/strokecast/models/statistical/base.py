@@ -41,6 +41,8 @@ class StatisticalForecaster(ABC):
         min_history: minimum number of days of history.
         slow: True if parameters are estimated at each origin. Calibration then uses only
             `calibration_origins` origins.
+        refit_every: days of origins after which `predict` fits its weights again, whatever the settings of the evaluation;
+            None: it has no weights.
         learns_year: True if effects that repeat every year are estimated on the history of `predict`, which should then
             have years.
         quantile_levels: Q rising levels, 0.5 among them, of a forecaster of quantiles; () for a point forecast.
@@ -52,6 +54,7 @@ class StatisticalForecaster(ABC):
 
     min_history: int
     slow: bool = False
+    refit_every: int | None = None
     quantile_levels: tuple[float, ...] = ()
     pools_series: bool = False
     series: str = ""

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from strokecast.evaluation.board.leaderboard import read_tables
-from strokecast.evaluation.board.notes import combination_notes
+from strokecast.evaluation.board.notes import combination_notes, refit_notes
 from strokecast.evaluation.board.task_tables import make_table
 from strokecast.params import ClassifyEvaluation, ForecastEvaluation
 
@@ -76,6 +76,22 @@ def test_left_out_origins_and_unattainable_intervals_are_reported(
     write_reports(tmp_path, forecast={"test": fewer})
     about = read_tables(tmp_path, ("forecast",))[0].about
     assert "from 194 origins evenly spaced out of 800, first forecast day" in about
+
+
+@pytest.mark.parametrize(
+    ("refits", "lines"),
+    [
+        ({}, []),
+        (
+            {"calendar_ridge": 91, "lightgbm": 182},
+            ["calendar_ridge every 91 days, lightgbm every 182 days. "],
+        ),
+    ],
+)
+def test_rows_that_are_fitted_again_are_named(refits, lines):
+    notes = refit_notes({"refits": refits})
+    assert len(notes) == len(lines)
+    assert all(line in note for line, note in zip(lines, notes, strict=True))
 
 
 def test_members_without_weight_are_named_in_the_line_of_their_combination():
