@@ -79,7 +79,7 @@ def fit(
     row_weights, beta = weights, np.zeros(len(used))
     for _ in range(robust_steps + 1):
         weighted = design.multiply(row_weights[:, None]).tocsr()
-        gram = (design.T @ weighted).toarray()
+        gram = (design.T @ weighted).toarray(order="F")
         moment = weighted.T @ target
         if variances is None:
             total = float(row_weights @ target**2)
@@ -105,7 +105,7 @@ def _solve(gram: Floats, moment: Floats, penalty: Floats) -> tuple[Floats, Float
     """Coefficients, and the lower Cholesky factor of the penalised normal equations."""
     from scipy.linalg import cho_solve, cholesky
 
-    matrix = gram.copy()
+    matrix = gram.copy(order="F")  # LAPACK's order: decomposed in place
     matrix[np.diag_indices_from(matrix)] += penalty
     factor = cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
     return cho_solve((factor, True), moment, check_finite=False), factor
@@ -128,10 +128,9 @@ def _maximise_evidence(
     for _ in range(steps):
         penalty = _penalty(variance, group, free)
         beta, factor = _solve(gram, moment, penalty)
-        inverse, _ = dtrtri(factor, lower=1)
-        posterior = (np.tril(inverse) ** 2).sum(
-            axis=0
-        )  # diagonal of the inverse of the penalised normal equations
+        inverse, _ = dtrtri(factor, lower=1, overwrite_c=1)
+        # The diagonal of the inverse of the penalised normal equations.
+        posterior = np.einsum("ij,ij->j", inverse, inverse)
         effective = len(beta) - float(penalty @ posterior)
         squares = total - 2 * beta @ moment + beta @ gram @ beta
         noise = max(float(squares), 1e-12 * total, 1e-12) / max(rows - effective, 1.0)
