@@ -176,7 +176,11 @@ def _choose_layout(
             location=location,
             allowed=f"columns {', '.join(columns)}",
             fix=f"the columns are {', '.join(map(repr, header[: tables.MAX_LISTED]))}"
-            + (f"; separate them by commas, not by {separator!r}" if separator else ""),
+            + (
+                f"; separate them by commas, not by {separator!r}, and write decimal points"
+                if separator
+                else ""
+            ),
         )
     if not as_in_training:
         timezone = table.get("timezone", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -29,7 +29,6 @@ def describe(section: str = "") -> str:
     if section:
         return "\n".join(_section(section)) + "\n"
     lines = list(_lines(params.Params, 0))
-    lines += ["", "# Below models.<task>, each entry holds:", *_lines(params.ModelEntry, 1)]
     for task in params.TASKS:
         for name in registry.names(task):
             lines += ["", *_architecture(task, name)]
@@ -138,7 +137,7 @@ def _section(section: str) -> Iterator[str]:
         if not _is_model(field.annotation):
             if depth + 1 < len(path):
                 raise _unknown(path[: depth + 2], [])
-            yield "  " * (depth - max(0, start - 1)) + _leaf(key, field)
+            yield from _leaf(key, field, depth - max(0, start - 1))
             return
         yield f"{'  ' * depth}{key}:  # {field.description}"
         model = field.annotation  # type: ignore[assignment]
@@ -161,13 +160,30 @@ def _lines(model: type[BaseModel], depth: int) -> Iterator[str]:
             yield f"{indent}{name}:  # {field.description}"
             yield from _lines(field.annotation, depth + 1)  # type: ignore[arg-type]
         else:
-            yield indent + _leaf(name, field)
+            yield from _leaf(name, field, depth)
 
 
-def _leaf(name: str, field: FieldInfo) -> str:
+def _leaf(name: str, field: FieldInfo, depth: int) -> Iterator[str]:
+    """The line of a key, and the keys of each entry if it is a mapping or a list of sections."""
     default = "(required)" if field.is_required() else _text(field.get_default(call_default_factory=True))
     legal = explain.legal_values(field.annotation, list(field.metadata))
-    return f"{name}: {default}  # {legal}; {field.description}"
+    yield f"{'  ' * depth}{name}: {default}  # {legal}; {field.description}"
+    entry = _entry_model(field.annotation)
+    if entry is None:
+        return
+    title = "- # each entry" if get_origin(field.annotation) is tuple else "<name>:  # each entry"
+    if entry is params.ModelEntry:
+        names = ", ".join(registry.names(name))
+        title = f"<name>:  # one of {names}; `strokecast params models.{name}.<name>` prints its config"
+    yield "  " * (depth + 1) + title
+    yield from _lines(entry, depth + 2)
+
+
+def _entry_model(annotation: Any) -> type[BaseModel] | None:
+    """The section that each value of a mapping or a list is; None if they are no sections."""
+    if get_origin(annotation) not in (dict, tuple):
+        return None
+    return next((one for one in get_args(annotation) if _is_model(one)), None)
 
 
 def _is_model(annotation: Any) -> bool:
@@ -179,6 +195,10 @@ def _text(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_text(one)}" for key, one in value.items()) + "}"
     if isinstance(value, tuple | list):
         return "[" + ", ".join(_text(v) for v in value) + "]"
     return '""' if value == "" else str(value)

@@ -45,7 +45,7 @@ _ERRORS_PER_SAMPLE = 7.0  # errors of overlapping forecasts are correlated: a we
 _STD_PER_MEAN_ABSOLUTE = 1.25  # of a normal distribution
 _MIN_SCALE = 1e-12
 _MIN_SHAPE = 0.1
-_ARRAYS = ("low", "high", "fast", "slow", "bias", "below")
+_ARRAYS = ("low", "high", "fast", "slow", "bias", "share_below")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class IntervalTracker:
         fast: float64 [H], moving average of the absolute errors of the last days.
         slow: float64 [H], moving average of the absolute errors of the last months.
         bias: float64 [H], moving average of the errors.
-        below: float64 [H], moving share of values below the point forecast.
+        share_below: float64 [H], moving share of values below the point forecast.
     """
 
     levels: tuple[float, ...]
@@ -111,7 +111,7 @@ class IntervalTracker:
     fast: Floats
     slow: Floats
     bias: Floats
-    below: Floats
+    share_below: Floats
 
     @classmethod
     def fit(cls, issued: IssuedForecasts, levels: Sequence[float] = conformal.LEVELS) -> Self:
@@ -130,9 +130,9 @@ class IntervalTracker:
         width, low_shape, high_shape = _widths(issued.point, issued.low, issued.high)
         errors = (issued.actual - issued.point) / width
         scale = np.maximum(np.abs(errors).mean(axis=0), _MIN_SCALE)
-        below = np.asarray((errors < 0).mean(axis=0))
+        share_below = np.asarray((errors < 0).mean(axis=0))
         low, high = np.zeros((2, len(levels), horizon))
-        tracker = cls(tuple(levels), low, high, scale, scale.copy(), np.zeros(horizon), below)
+        tracker = cls(tuple(levels), low, high, scale, scale.copy(), np.zeros(horizon), share_below)
         scores = np.empty_like(errors)
         for row, error in enumerate(errors):
             scores[row] = (error - tracker.shift) / tracker.scale
@@ -171,8 +171,8 @@ class IntervalTracker:
         # An interval holds the point forecast. If nearly all values are on one side of it, they miss the interval on
         # that side only, and the end there gets the misses of both.
         tails = (1 - np.asarray(self.levels)[:, None]) / 2
-        low_tail = 2 * tails - np.minimum(tails, 1 - self.below)
-        high_tail = 2 * tails - np.minimum(tails, self.below)
+        low_tail = 2 * tails - np.minimum(tails, 1 - self.share_below)
+        high_tail = 2 * tails - np.minimum(tails, self.share_below)
         self.low = self.low + step * ((-score > self.low * scale * low_shape) - low_tail)
         self.high = self.high + step * ((score > self.high * scale * high_shape) - high_tail)
         self._follow(error, known)
@@ -183,7 +183,9 @@ class IntervalTracker:
         self.fast = np.where(known, _FAST * self.fast + (1 - _FAST) * size, self.fast)
         self.slow = np.where(known, _SLOW * self.slow + (1 - _SLOW) * size, self.slow)
         self.bias = np.where(known, _BIAS * self.bias + (1 - _BIAS) * error, self.bias)
-        self.below = np.where(known, _SIDE * self.below + (1 - _SIDE) * (error < 0), self.below)
+        self.share_below = np.where(
+            known, _SIDE * self.share_below + (1 - _SIDE) * (error < 0), self.share_below
+        )
 
     def ends(self, point: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
         """Interval ends float64 [L, H] of the next forecast; not nested yet, see `conformal.enforce_nesting`.
@@ -267,11 +269,11 @@ def _widths(point: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, F
     Shapes as `point` [...] and `low`, `high` [L, ...]. All are 1 for a point forecast. No distance is below a tenth of the
     half-width, so that a factor can widen every interval.
     """
-    below, above = point - low, high - point
-    width = np.asarray((below + above).mean(axis=0) / 2)
+    lower, upper = point - low, high - point
+    width = np.asarray((lower + upper).mean(axis=0) / 2)
     has_width = width > 0
     unit = np.where(has_width, width, 1.0)
     low_shape, high_shape = (
-        np.where(has_width, np.maximum(end / unit, _MIN_SHAPE), 1.0) for end in (below, above)
+        np.where(has_width, np.maximum(end / unit, _MIN_SHAPE), 1.0) for end in (lower, upper)
     )
     return unit, low_shape, high_shape

@@ -63,6 +63,10 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
         return UserError("is missing", location=location, allowed=_allowed(head, model, path), fix=fix)
     if isinstance(head["input"], dict | BaseModel) and not head["msg"].startswith("Input should"):
         return UserError(head["msg"], location=location, fix=fix)  # keys that contradict each other
+    if head["type"] == "string_pattern_mismatch" and re.fullmatch(
+        head["ctx"]["pattern"], head["input"].upper()
+    ):
+        fix = " ".join((f"did you mean {head['input'].upper()!r}?", fix)).strip()
     return UserError(
         f"{_short(head['input'])} is not valid",
         location=location,

@@ -197,6 +197,7 @@ def find_column(header: Sequence[str], name: str, location: str, separator: str 
         f"no column {name!r}; the columns are {columns}",
         location=location,
         fix=f"set series.csv.separator to {other!r}"
+        + (", and series.csv.decimal to ',' if the numbers have decimal commas" if other == ";" else "")
         if other
         else "name the columns in params.yaml: series.csv",
     )

@@ -277,7 +277,7 @@ def summary(facts: Mapping[str, Any]) -> str:
     corrections = dict.fromkeys(facts.get("correction", {}).values())
     corrected = f", corrected by {' or '.join(corrections)}" if corrections else ""
     if facts["kind"] == "rule":
-        return f"statistical model, nothing to train{corrected}"
+        return f"statistical model, fitted on the training days in {facts['train_seconds']:.1f} s{corrected}"
     if facts["kind"] == "estimator":
         return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s{corrected}"
     residual = f", residual {facts['residual']}" if facts.get("residual", "none") != "none" else ""

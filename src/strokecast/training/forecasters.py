@@ -19,7 +19,10 @@ from strokecast.models.regression.lag_regressor import LagRegressor
 from strokecast.models.statistical.base import StatisticalForecaster
 from strokecast.training.guards import TrainingError
 
-_FIX = "give a longer series, or switch the model off (enabled: false)"
+_FIX = (
+    "give a longer series, or switch the model off (enabled: false; if it is evaluation.forecast.baseline, name another "
+    "model there)"
+)
 _TIMED_ORIGINS = 5  # origins at which a statistical model is timed, after a warm-up
 
 

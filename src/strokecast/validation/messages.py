@@ -78,6 +78,8 @@ def stop_error(
     first, others = failures[0], ", ".join(result.rule.name for result in failures[1:])
     alternatives = " or ".join(action for action in legal_actions(first.rule, dataset) if action != "stop")
     key = f", or set quality.{dataset}.{first.rule.name} to {alternatives}" if alternatives else ""
+    if "quarantine" in alternatives and first.rule.leaves_gap:
+        key += " (quarantine leaves a gap, see quality.series.max_gap)"
     advice = [
         (first.rule.fix or "correct them") + key,
         f"also failed: {others}" if others else "",

@@ -30,6 +30,7 @@ class Rule:
         row_noun: what a row is called in messages, plural.
         summary: names the failing rows in messages; "": the first of them are listed.
         fix: what the user can do about failing rows, besides another action.
+        leaves_gap: whether a row that is quarantined leaves a day without a value.
         is_configurable: whether another action in params.yaml changes that of the rule.
     """
 
@@ -43,6 +44,7 @@ class Rule:
     row_noun: str = "drawings"
     summary: str = ""
     fix: str = ""
+    leaves_gap: bool = False
     is_configurable: bool = True
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from strokecast import params
+from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures
 
 CONSISTENT = ForecastFeatures(input_size=10, horizon=3, holiday_country=None, lags=()).model_dump()
@@ -27,3 +29,8 @@ CONSISTENT = ForecastFeatures(input_size=10, horizon=3, holiday_country=None, la
 def test_contradicting_settings_are_errors(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ForecastFeatures(**(CONSISTENT | changes))
+
+
+def test_a_country_in_lower_case_is_named_as_it_should_be() -> None:
+    with pytest.raises(UserError, match=r"'de' is not valid; allowed: country .*; did you mean 'DE'\?"):
+        params.parse({"features": {"forecast": {"holiday_country": "de"}}})

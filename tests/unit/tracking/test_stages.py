@@ -64,7 +64,7 @@ def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Pa
     assert "tensorflow" not in {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert [line.split(" (")[0] for line in done.stdout.splitlines()] == [
         "[train-forecast@seasonal_naive_7] training seasonal_naive_7",
-        "[train-forecast@seasonal_naive_7] statistical model, nothing to train; statistical model, nothing to train",
+        "[train-forecast@seasonal_naive_7] statistical model, fitted on the training days in 0.0 s; statistical model, fitted on the training days in 0.0 s",
     ]
     home = Path("models/forecast/seasonal_naive_7")
     expected = {"calibration.json", "config.json", "history.csv", "model.json", "pyfunc"}

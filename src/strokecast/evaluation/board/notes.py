@@ -66,7 +66,8 @@ def refit_notes(summary: Summary) -> list[str]:
     refits = summary.get("refits", {})
     if not refits:
         return []
-    models = ", ".join(f"{name} every {days} days" for name, days in refits.items())
+    names = {days: [name for name, own in refits.items() if own == days] for days in refits.values()}
+    models = "; ".join(f"{', '.join(names[days])} every {days} days" for days in names)
     return [
         f"Fitted again on all days before an origin as the origins move on: {models}. All other rows with weights keep "
         "those of their training."

@@ -116,5 +116,7 @@ def check_domain(kind: Kind, name: str, values: Floats, days: NDArray[np.datetim
             f"{name} is {values[position]:g} on {days[position]}",
             location=f"params.yaml: features.forecast.transform: {kind}",
             allowed="values of 0 and more" if kind == "log1p" else "values above 0",
-            fix="set transform: none" if kind == "log1p" else "set transform: log1p, or none",
+            fix="set transform: none"
+            if kind == "log1p" or values.min() < 0
+            else "set transform: log1p, which takes 0, or none",
         )

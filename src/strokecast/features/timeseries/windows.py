@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastFeatures
 
+_MAX_DAYS = 200_000  # of a series that messages propose
+
 
 @dataclass(frozen=True)
 class Split:
@@ -77,6 +79,7 @@ def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, his
             it has, the days it needs and what to change.
     """
     input_size, horizon = settings.input_size, settings.horizon
+    enough = _days_for_all_splits(len(days), settings, history)
     if len(days) < history + horizon:
         needed = f"input_size ({input_size})" + (
             f" + lags ({history - input_size})" if history > input_size else ""
@@ -84,7 +87,8 @@ def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, his
         raise UserError(
             f"the series has {len(days)} days, {needed} + horizon ({horizon}) need {history + horizon}",
             location="params.yaml: features.forecast",
-            fix="reduce input_size, lags or horizon, or use a longer series",
+            fix="reduce input_size, lags or horizon, or use a longer series"
+            + (f" ({enough:,} days are enough for all splits)" if enough else ""),
         )
     valid = _edge(settings.valid_from, days, "valid_from")
     test = _edge(settings.test_from, days, "test_from")
@@ -95,17 +99,27 @@ def split_by_time(days: Sequence[datetime.date], settings: ForecastFeatures, his
             allowed="valid_from before test_from",
         )
     edges = {"train": (0, valid), "valid": (valid, test), "test": (test, len(days))}
-    embargoes = {"train": settings.embargo}
-    return [
-        _split(name, start, stop, history, horizon, input_size, embargoes.get(name, 0))
-        for name, (start, stop) in edges.items()
-    ]
+    return [_split(name, start, stop, history, settings, enough) for name, (start, stop) in edges.items()]
+
+
+def _days_for_all_splits(n_days: int, settings: ForecastFeatures, history: int) -> int | None:
+    """The smallest number of days with a window in each split if these are shares of the days; None: they are dates."""
+    valid_from, test_from = settings.valid_from, settings.test_from
+    if isinstance(valid_from, str) or isinstance(test_from, str):
+        return None
+    train_days = history + settings.horizon + settings.embargo
+    for days in range(n_days, _MAX_DAYS):
+        valid, test = int(valid_from * days), int(test_from * days)
+        if valid >= train_days and min(test - valid, days - test) >= settings.horizon:
+            return days
+    return None
 
 
 def _split(
-    name: str, start: int, stop: int, history: int, horizon: int, input_size: int, embargo: int
+    name: str, start: int, stop: int, history: int, settings: ForecastFeatures, enough: int | None
 ) -> Split:
-    first = max(start, history)
+    first, horizon, input_size = max(start, history), settings.horizon, settings.input_size
+    embargo = settings.embargo if name == "train" else 0
     origins = np.arange(first, stop - embargo - horizon + 1, dtype=np.int64)
     if len(origins) == 0:
         needed = first - start + horizon + embargo
@@ -120,6 +134,7 @@ def _split(
             f"{name} has {stop - start} days, a window in it needs {needed} "
             f"(input_size {input_size}{lags}, horizon {horizon})",
             location="params.yaml: features.forecast",
-            fix=f"{fix}, or reduce input_size, lags or horizon, or use a longer series",
+            fix=f"{fix}, or reduce input_size, lags or horizon, or use a longer series"
+            + (f" ({enough:,} days are enough for all splits)" if enough else ""),
         )
     return Split(name, start, stop, origins)

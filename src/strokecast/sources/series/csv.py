@@ -60,6 +60,7 @@ def fetch(options: Csv, folder: Path) -> str:
         "name": f"{escape_unprintable(path.stem)}: {options.value_column}",
         "unit": options.unit,
         "file": "series.csv",
+        "path": options.path,
         "date_column": options.date_column,
         "date_format": options.date_format,
         "value_column": options.value_column,
@@ -134,6 +135,6 @@ def _select_series(options: Csv, rows_by_id: Counter[str]) -> str:
         raise UserError(
             f"the file contains {len(rows_by_id)} series: {ids}",
             location=f"{KEY}.unique_id",
-            fix="name the series to forecast",
+            fix="name the series to forecast, or any of them with features.forecast.series: all",
         )
     return next(iter(rows_by_id))

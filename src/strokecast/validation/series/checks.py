@@ -11,7 +11,7 @@ from strokecast.validation import suites
 from strokecast.validation.drift import drift_report
 from strokecast.validation.profiles import Profile, ReferenceProfile
 from strokecast.validation.rules import RuleResult, rejection_reasons
-from strokecast.validation.series import edges, gaps, levels, profiles
+from strokecast.validation.series import edges, gaps, levels, profiles, row_advice
 from strokecast.validation.series.calendar import Calendar
 from strokecast.validation.series.calendars import build_calendars, median_step
 from strokecast.validation.series.date_formats import AUTO
@@ -86,7 +86,7 @@ def check_series(
     row_results, row_suite = suites.validate_table(
         "rows",
         frame,
-        row_rules(settings, date_format.name),
+        row_rules(settings, date_format.name, row_advice.advise(frame, source)),
         lambda rule, position: describe_row(frame, rule, position, source),
     )
     reasons = rejection_reasons([result for result in row_results if result.rule.name != "unsorted"])

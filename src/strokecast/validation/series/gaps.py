@@ -81,11 +81,9 @@ def remedies(calendars: Mapping[str, Calendar], gaps: Sequence[Gap], max_gap: in
     bounds = [f'start to "{start}"' if start else "", f'end to "{end}"' if end else ""]
     if any(bounds):
         options.append(" and ".join(bound for bound in bounds if bound) + ", with which it has no such gap")
-    fix = " or ".join(f"quality.series.{option}" for option in options)
-    too_long = f"quality.series.max_gap is at most {MAX_FILLED}" if longest > MAX_FILLED else ""
-    return "; ".join(part for part in (too_long, f"set {fix}" if fix else "") if part) or (
-        "add the missing days"
-    )
+    fix = "set " + " or ".join(f"quality.series.{option}" for option in options) + ", or " if options else ""
+    too_long = f"quality.series.max_gap is at most {MAX_FILLED}; " if longest > MAX_FILLED else ""
+    return f"{too_long}{fix}add the missing days to the file"
 
 
 def _passing_span(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from strokecast.common.limits import LARGEST_VALUE
@@ -14,13 +16,20 @@ LEVEL_REMEDY = (
 )
 
 
-def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
+def row_rules(
+    settings: SeriesQuality, date_format: str, advice: Mapping[str, str] = MappingProxyType({})
+) -> list[Rule]:
     """The rules for single rows. Each fault of a row fails one of them.
 
     Rows before `start`, after `end`, and in partial first and last days that are left out are not checked.
     `thousands_mark` covers numbers with another thousands separator; `non_numeric` covers all other
     cells that are not numbers. `exact_duplicate` and `conflicting_date` compare rows with a readable
     date and number; `unsorted` ignores both kinds of rows, and future ones.
+
+    Args:
+        settings: `quality.series`.
+        date_format: of the dates.
+        advice: rule → what to set so that its rows pass, from `row_advice.advise`.
     """
     not_outside = ("outside", "==", 0.0)
 
@@ -35,7 +44,8 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             f"the date matches {date_format}",
             "present",
             "day",
-            fix="correct series.csv.date_format or the rows",
+            leaves_gap=True,
+            fix=advice.get("bad_date", "correct series.csv.date_format or the rows"),
         ),
         rule(
             "non_numeric",
@@ -43,7 +53,8 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "present",
             "number",
             row_condition=not_outside,
-            fix="correct series.csv.thousands, series.csv.decimal or the rows",
+            leaves_gap=True,
+            fix=advice.get("non_numeric", "correct the rows, or series.csv.thousands and series.csv.decimal"),
         ),
         rule(
             "thousands_mark",
@@ -52,7 +63,10 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "other_separator",
             0,
             row_condition=not_outside,
-            fix="set series.csv.thousands to the separator that the file uses, or series.csv.decimal if it is a decimal mark",
+            leaves_gap=True,
+            fix=advice.get(
+                "thousands_mark", "set series.csv.thousands, or series.csv.decimal if it is a decimal mark"
+            ),
         ),
         rule("exact_duplicate", "no earlier row has the same date and value", "at_most", "earlier_copies", 0),
         rule(
@@ -61,9 +75,18 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             "at_most",
             "conflicts",
             0,
+            leaves_gap=True,
             fix="keep one row per date, or set series.csv.aggregate or id_column if rows share dates on purpose",
         ),
-        rule("negative", "the value is 0 or more", "at_least", "value", 0, row_condition=not_outside),
+        rule(
+            "negative",
+            "the value is 0 or more",
+            "at_least",
+            "value",
+            0,
+            row_condition=not_outside,
+            leaves_gap=True,
+        ),
         rule(
             "future_date",
             "the date is not after today (quality.series.today)",
@@ -72,13 +95,21 @@ def row_rules(settings: SeriesQuality, date_format: str) -> list[Rule]:
             0,
             fix="correct the rows or series.csv.date_format",
         ),
-        rule("total_mismatch", "the total equals the sum of its parts", "at_most", "total_error", 0),
+        rule(
+            "total_mismatch",
+            "the total equals the sum of its parts",
+            "at_most",
+            "total_error",
+            0,
+            leaves_gap=True,
+        ),
         rule(
             "day_type",
             "W is a weekday, A a Saturday, U a Sunday or a holiday",
             "at_most",
             "day_type_mismatch",
             0,
+            leaves_gap=True,
         ),
         rule(
             "unsorted",
@@ -95,7 +126,9 @@ def day_rules(settings: SeriesQuality) -> list[Rule]:
     s = settings
 
     def rule(name: str, statement: str, check: Check, column: str, bound: Any) -> Rule:
-        return Rule(name, getattr(settings, name), statement, check, column, bound, row_noun="days")
+        return Rule(
+            name, getattr(settings, name), statement, check, column, bound, row_noun="days", leaves_gap=True
+        )
 
     return [
         rule(
@@ -222,6 +255,6 @@ def series_rules(settings: SeriesQuality, *, stop_if_ambiguous: bool) -> list[Ru
             "at_most",
             "drift_effect",
             s.drift_distance,
-            row_noun="features",
+            row_noun="comparisons",
         ),
     ]

@@ -28,6 +28,7 @@ class SeriesSource:
         name: name of the series for people.
         unit: unit of the values.
         file: name of the raw file, for messages.
+        path: of the user's file, of which the raw file is a copy, for messages; "": there is none.
         date_format: strptime format of the dates, or `auto`.
         thousands: thousands separator of the values; "": none.
         decimal: decimal mark of the values; "": a comma if `thousands` is `.`, otherwise a point.
@@ -41,6 +42,7 @@ class SeriesSource:
     name: str = "csv"
     unit: str = ""
     file: str = "series.csv"
+    path: str = ""
     date_format: str = "%Y-%m-%d"
     thousands: str = ""
     decimal: str = ""
@@ -52,7 +54,7 @@ class SeriesSource:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Self:
         """From the contents of `source.json`; other keys are ignored."""
-        names = ("unit", "file", "thousands", "decimal", "timezone", "aggregate", "unique_id")
+        names = ("unit", "file", "path", "thousands", "decimal", "timezone", "aggregate", "unique_id")
         return cls(
             source=facts["source"],
             name=facts.get("name", facts["source"]),

@@ -51,7 +51,7 @@ def validate_series(
         source: facts about the source.
         settings: `quality.series` of params.yaml.
         target: folder of the validated series.
-        location: what was read, for messages; default: the file of `source`.
+        location: what was read, for messages; default: the user's file, or else the file of `source`.
         forecast: `features.forecast`, for comparing the splits; None: no comparison.
         reference: `quality.reference`: an earlier report to compare with; None: no comparison.
 
@@ -61,7 +61,7 @@ def validate_series(
     """
     from strokecast.validation import data_docs
 
-    location = location or str(paths.RAW / "series" / source.file)
+    location = location or source.path or str(paths.RAW / "series" / source.file)
     if not len(cells):
         raise UserError("has no rows", location=location, allowed="one row per day")
     reference_profile = read_reference(reference, "series") if reference else None

@@ -82,9 +82,10 @@ def test_left_out_origins_and_unattainable_intervals_are_reported(
     ("refits", "lines"),
     [
         ({}, []),
+        ({"gru": 30, "ridge": 30}, ["move on: gru, ridge every 30 days. "]),
         (
             {"calendar_ridge": 91, "lightgbm": 182},
-            ["calendar_ridge every 91 days, lightgbm every 182 days. "],
+            ["calendar_ridge every 91 days; lightgbm every 182 days. "],
         ),
     ],
 )

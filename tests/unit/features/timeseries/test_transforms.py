@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strokecast.features.timeseries.transforms import Transform
+from strokecast.common.errors import UserError
+from strokecast.features.timeseries.transforms import Transform, check_domain
 
 
 @settings(max_examples=60, deadline=None)
@@ -52,3 +53,19 @@ def test_given_scale_replaces_mean_and_std(kind: Any) -> None:
     np.testing.assert_allclose(fitted.inverse_transform(fitted.transform(values)), values)
     if kind == "none":
         assert fitted.transform(values).tolist() == [2.0, 5.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lowest", "fix"),
+    [
+        ("log", 0, "set transform: log1p, which takes 0, or none"),
+        ("log", -1, "0; set transform: none"),
+        ("log1p", -1, "more; set transform: none"),
+        ("boxcox", -1, "0; set transform: none"),
+    ],
+)
+def test_the_advised_transform_takes_all_values(kind: Any, lowest: float, fix: str) -> None:
+    days = np.datetime64("2020-01-01") + np.arange(3)
+    with pytest.raises(UserError) as caught:
+        check_domain(kind, "y", np.array([0, lowest, 3.0]), days)
+    assert str(caught.value).endswith(fix)

@@ -29,3 +29,11 @@ def test_embargo_keeps_the_last_training_days_out_of_the_targets() -> None:
     assert [valid.origins.tolist(), test.origins.tolist()] == [split.origins.tolist() for split in plain[1:]]
     with pytest.raises(UserError, match=r"train has 40 days, a window in it needs 43 .*embargo 30"):
         windows.split_by_time(DAYS, SETTINGS.model_copy(update={"embargo": 30}), 10)
+
+
+def test_a_short_series_is_told_how_many_days_are_enough() -> None:
+    settings = SETTINGS.model_copy(update={"valid_from": 0.8, "test_from": 0.9})
+    for n_days in (10, 15, 25):
+        with pytest.raises(UserError, match=r"use a longer series \(26 days are enough for all splits\)"):
+            windows.split_by_time(DAYS[:n_days], settings, 10)
+    assert [len(split.origins) for split in windows.split_by_time(DAYS[:26], settings, 10)] == [8, 1, 1]

@@ -124,14 +124,14 @@ def test_a_gap_in_the_first_week_is_filled_from_the_first_week_after_it(cells, s
             {"max_gap": 1},
             r"gap: 3 days without a value \(2020-01-10 to 2020-01-12, 3 days\); .* gaps of up to 1 days between two values "
             r"are filled .*; set quality.series.max_gap to 3 or more \(at most 28\) or quality.series.start to "
-            '"2020-01-13", with which it has no such gap;',
+            '"2020-01-13", with which it has no such gap, or add the missing days to the file;',
         ),
         ([5, 10, 11], {}, r"3 days without a value \(2 gaps, the longest 2020-01-10 to 2020-01-11, 2 days\)"),
         (
             [],
             {"start": "2019-12-30", "end": "2020-02-02", "max_gap": 28},
             r"5 days without a value \(2 gaps, the longest 2020-01-31 to 2020-02-02, 3 days after the last value\); "
-            '.*; set quality.series.start to "2020-01-01" and end to "2020-01-30", with which it has no such gap;',
+            '.*; set quality.series.start to "2020-01-01" and end to "2020-01-30", with which it has no such gap, or add the missing days to the file;',
         ),
     ],
 )
