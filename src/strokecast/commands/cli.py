@@ -156,7 +156,8 @@ def repro(jobs: int | None) -> None:
 @click.option(
     "--no-state",
     is_flag=True,
-    help="intervals of the training's calibration; no file is read or written for them",
+    help="intervals of the training's calibration, whose widths differ from those of a first call with a state; no file is "
+    "read or written for them",
 )
 @click.option(
     "--skip-invalid",
