@@ -99,6 +99,8 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     forecast = make_forecast(forecaster, frame, future, options, intervals, report)
     if skips:
         frame = frame[frame[ID].map(to_series_id).isin(forecast[ID].unique())]
+    # A registered copy has no validation forecasts.
+    warnings = [] if model.is_copy else list(history_check.warnings(frame, model_dir, spec))
     path = options.output
     try:
         with ExitStack() as outputs:
@@ -124,9 +126,8 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
             report(
                 f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
             )
-    if not model.is_copy:  # it has no validation forecasts
-        for line in history_check.warnings(frame, model_dir, spec):
-            report(f"{options.source}: {line}")
+    for line in warnings:
+        report(f"{options.source}: {line}")
     n_series = forecast[ID].nunique()
     series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
     plot = "" if options.plot is None else f" and {options.plot}"

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strokecast.common import names
-from strokecast.common.paths import model_dir
+from strokecast.common.paths import VALIDATION_FORECASTS, model_dir
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.inference import networks, stored_combination, validation_forecasts
@@ -25,22 +25,26 @@ _LEVEL_RATIO = 3.0  # of the medians of two positive series
 _LEVEL_SPREADS = 5.0  # distance of the medians of other series, in spreads (5 to 95 %) of the training series
 
 
-def warnings(frame: pd.DataFrame, model_folder_path: Path, spec: ForecastSpec) -> Iterator[str]:
+def warnings(frame: pd.DataFrame, folder: Path, spec: ForecastSpec) -> Iterator[str]:
     """One line per series that is too short for a model that refits on it, or of another level than the training series.
 
     Args:
         frame: from `forecast_input.read`.
-        model_folder_path: of the trained model or the combination.
+        folder: of the trained model or the combination.
         spec: its spec.json.
+
+    Raises:
+        UserError: if a file of the model cannot be read.
     """
-    learners = _learn_from_input(model_folder_path)
-    validation = validation_forecasts.load(model_folder_path)
+    learners = _learn_from_input(folder)
+    has_validation = (folder / VALIDATION_FORECASTS).is_file()  # trainings of earlier versions lack it
+    validation = validation_forecasts.load(folder) if has_validation else {}
     target = spec["targets"][0]
     groups = (
         [("", frame)] if ID not in frame else list(frame.groupby(frame[ID].map(to_series_id), sort=False))
     )
     for series_id, rows in groups:
-        trained_series = series_id if series_id in validation else series_spec.SINGLE
+        trained_series = series_id if series_id in series_spec.names(spec) else series_spec.SINGLE
         name = names.shorten(str(series_id or spec["name"]), 60)
         train_days = int(series_spec.for_series(spec, trained_series)["splits"]["train"]["days"])
         too_short = len(rows) < min(TWO_YEARS, train_days) or len(rows) < train_days / 2
