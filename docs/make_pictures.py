@@ -4,8 +4,8 @@
     .venv/bin/python docs/make_pictures.py board   # one of them
 
 Reads `reports/`, `models/draw/` and `mlruns/` of the working folder. Writes `docs/pictures/` and the text between
-`<!-- results:begin -->` and `<!-- results:end -->` of README.md and docs/index.md. Equal reports give equal files; the
-screenshot of the board alone may differ. A picture whose inputs are missing is left as it is, and a line says why.
+`<!-- results:begin -->` and `<!-- results:end -->` of README.md and docs/index.md. Equal reports give equal files, but
+for screenshots. A picture whose inputs are missing is left as it is, and a line says why.
 """
 
 from __future__ import annotations
@@ -368,13 +368,9 @@ def screenshot_board(folder: Path, reports: Path) -> str:
     that the user's board stays as it is. Chromium takes the picture without a window.
     """
     database = Path("mlruns") / "mlflow.db"
-    browser = next(
-        (found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), ""
-    )
     if not database.is_file():
         raise MissingInputError(f"no {database}: run `make repro`")
-    if not browser:
-        raise MissingInputError("no Chromium on the PATH (Debian: `apt-get install chromium`)")
+    browser = find_chromium()
     with tempfile.TemporaryDirectory() as work_dir:
         copy = Path(work_dir) / "mlflow.db"
         experiment = _copy_board(database, copy)
@@ -402,6 +398,18 @@ def screenshot_board(folder: Path, reports: Path) -> str:
         finally:
             _stop(process)
     return path.name
+
+
+def find_chromium() -> str:
+    """Path of Chromium.
+
+    Raises:
+        MissingInputError: if there is none.
+    """
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise MissingInputError("no Chromium on the PATH (Debian: `apt-get install chromium`)")
 
 
 def _copy_board(database: Path, copy: Path) -> int:
@@ -470,6 +478,79 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
+# --------------------------------------------------------------------------------------------------------- report page
+
+
+def screenshot_report(folder: Path, reports: Path) -> str:
+    """The report page: its summary, an open cell of the confusion matrix, mistakes, and generated drawings on a phone.
+
+    Chromium is driven by Playwright, which the extra `dev` installs.
+    """
+    page_path = reports / "index.html"
+    if not page_path.is_file():
+        raise MissingInputError(f"no {page_path}: run `make repro`")
+    chromium = find_chromium()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise MissingInputError("playwright is not installed: it is part of the extra dev") from None
+    names = []
+    with tempfile.TemporaryDirectory() as work_dir, sync_playwright() as playwright:
+        shot = Path(work_dir) / "shot.png"
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, (size, scheme, photograph) in _REPORT_PICTURES.items():
+            width, height = size
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.goto(page_path.resolve().as_uri())
+            page.add_style_tag(content="nav { position: static !important; }")
+            photograph(page, shot)
+            _quantize(shot, folder / f"{name}.png")
+            names.append(f"{name}.png")
+            context.close()
+        browser.close()
+    return ", ".join(names)
+
+
+def _photograph_window(page: Any, path: Path) -> None:
+    page.wait_for_timeout(500)
+    page.screenshot(path=path)
+
+
+def _photograph_confusion(page: Any, path: Path) -> None:
+    """The first of the cells with the most mistakes, open, above the matrix."""
+    cells = page.locator("#classify-confusion td.wrong[aria-haspopup]")
+    counts = [int(text) for text in cells.all_inner_texts()]
+    if not counts:
+        raise MissingInputError("the best model makes no mistakes")
+    page.locator("#classify-confusion").evaluate("node => node.scrollIntoView({ behavior: 'instant' })")
+    cells.nth(counts.index(max(counts))).click()
+    page.mouse.move(0, 0)
+    page.screenshot(path=path)
+
+
+def _photograph_section(anchor: str) -> Callable[[Any, Path], None]:
+    return lambda page, path: page.locator(f"#{anchor}").screenshot(path=path)
+
+
+_REPORT_PICTURES: dict[str, tuple[tuple[int, int], str, Callable[[Any, Path], None]]] = {
+    "report": ((1400, 900), "light", _photograph_window),
+    "report-confusion": ((1100, 760), "light", _photograph_confusion),
+    "report-mistakes": ((1100, 900), "light", _photograph_section("classify-mistakes")),
+    "report-phone": ((390, 844), "dark", _photograph_section("draw-generated")),
+}
+
+
+def _quantize(shot: Path, path: Path) -> None:
+    """The picture in 64 colours."""
+    from PIL import Image
+
+    with Image.open(shot) as image:
+        image.convert("RGB").quantize(64).save(path, optimize=True)
+
+
 # ---------------------------------------------------------------------------------------------------------------- all
 
 MAKERS: dict[str, Callable[[Path, Path], str]] = {
@@ -479,6 +560,7 @@ MAKERS: dict[str, Callable[[Path, Path], str]] = {
     "forecast": draw_forecast,
     "ranking": draw_ranking,
     "board": screenshot_board,
+    "report": screenshot_report,
 }
 
 
