@@ -131,13 +131,14 @@ def _model_gallery(
     name: str, labels: Ints, probabilities: Floats, attention: Sequence[SketchAttention]
 ) -> ModelGallery:
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    true = probabilities[wrong, labels[wrong]]
-    highest = probabilities[wrong].max(axis=1)
+    # rounded: later digits, and so the order of nearly equal values, depend on threads and library versions
+    loss = -np.log(np.maximum(probabilities[wrong, labels[wrong]], 1e-12)).round(4)
+    confidence = probabilities[wrong].max(axis=1).round(5)
     return ModelGallery(
         name,
         probabilities,
-        wrong[np.argsort(true, kind="stable")[:LISTED]],
-        wrong[np.argsort(-highest, kind="stable")[:LISTED]],
+        wrong[np.argsort(-loss, kind="stable")[:LISTED]],
+        wrong[np.argsort(-confidence, kind="stable")[:LISTED]],
         attention,
     )
 
