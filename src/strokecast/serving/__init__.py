@@ -1,0 +1,1 @@
+"""Trained networks in portable formats, with their features inside the graph."""

@@ -1,0 +1,128 @@
+"""Exported files, their reports, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strokecast.common.errors import UserError
+from strokecast.serving import export, formats, samples
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "reason"),
+    [
+        ("classify", "gru", ""),
+        ("draw", "sketch_rnn", "point by point"),
+        ("classify", "logistic", "not a network"),
+        ("forecast", "weighted_best_5", "several models"),
+    ],
+)
+def test_models_that_are_not_exported_have_a_reason(task: str, name: str, reason: str) -> None:
+    found = export.reason_against(task, name)
+    assert reason in found
+    assert bool(reason) == bool(found)
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    export.check_output(tmp_path / "new")
+    (tmp_path / "export.json").touch()
+    export.check_output(tmp_path)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match=r"--output: .* has other files \(thesis\.tex\)"):
+        export.check_output(tmp_path)
+
+
+def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(formats._PACKAGES, "onnx", ("no_such_package",))
+    with pytest.raises(UserError, match=r"no_such_package.*\[export\]"):
+        formats.check_packages("onnx")
+
+
+def test_differences_are_shares_of_large_values_and_nan_is_never_small() -> None:
+    assert export.difference(np.array([200.0, 1.0]), np.array([100.0, 1.0])) == 1.0
+    assert export.difference(np.array([0.75]), np.array([0.5])) == 0.25
+    assert export.difference(np.array([np.nan]), np.array([0.5])) == float("inf")
+
+
+@pytest.fixture
+def fake_samples(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`fake_samples(shift)`: six raw drawings; the reference is Keras's output plus `shift`."""
+
+    def fake(shift: float = 0.0) -> None:
+        def load(network: Any, spec: Any, *arguments: Any) -> samples.Samples:
+            from strokecast.serving import raw_graph
+
+            rng = np.random.default_rng(0)
+            batches: list[dict[str, Any]] = [
+                {
+                    "strokes": rng.normal(0, 12, (3, points, 3)).astype(np.float32),
+                    "length": np.array([points, points - 2, 2], np.int32),
+                }
+                for points in (9, 21)
+            ]
+            call = raw_graph.build(network, spec).call
+            reference = np.concatenate([np.asarray(call(**batch)) for batch in batches])
+            return samples.Samples(batches, reference + shift, reference.argmax(axis=1))
+
+        monkeypatch.setattr(samples, "load", load)
+        monkeypatch.setattr(export, "_TIMED_CALLS", 2)
+        monkeypatch.setattr(export, "_TIMED_KERAS_CALLS", 2)
+
+    return fake
+
+
+def test_a_saved_model_agrees_with_keras_and_its_report_says_so(
+    tmp_path: Path,
+    specs: dict[str, Any],
+    make_folder: Callable[..., Path],
+    fake_samples: Callable[..., None],
+) -> None:
+    fake_samples()
+    folder, output = make_folder("classify", "raster_cnn", specs["classify"]), tmp_path / "out"
+    contents = export.export(folder, tmp_path / "data", "saved_model", "", output)
+    assert json.loads((output / "export.json").read_text()) == contents
+    assert contents["largest_difference"] < 1e-5
+    assert contents["score"] == contents["keras_score"] == 1.0
+    text = (output / "export.md").read_text()
+    assert "| `strokes` | float32 | [any, any, 3] |" in text
+    assert "Classes, in order: circle, square, a spiral." in text
+    fake_samples(shift=0.01)
+    with pytest.raises(UserError, match=r"differs from Keras by 0\.01 "):
+        export.export(folder, tmp_path / "data", "saved_model", "", output)
+    assert json.loads((output / "export.json").read_text()) == contents
+
+
+def test_other_data_than_that_of_the_training_is_refused(
+    tmp_path: Path, specs: dict[str, Any], make_folder: Callable[..., Path]
+) -> None:
+    folder = make_folder("classify", "raster_cnn", specs["classify"])
+    (tmp_path / "data/spec.json").write_text(json.dumps({**specs["classify"], "digest": "0" * 64}))
+    with pytest.raises(UserError, match="not that of the training"):
+        export.export(folder, tmp_path / "data", "saved_model", "", tmp_path / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantize", ["", "dynamic", "int8"])
+@pytest.mark.parametrize("file_format", ["onnx", "litert"])
+def test_real_formats_agree_with_keras(
+    tmp_path: Path,
+    specs: dict[str, Any],
+    make_folder: Callable[..., Path],
+    fake_samples: Callable[..., None],
+    file_format: str,
+    quantize: str,
+) -> None:
+    if quantize and file_format == "onnx":
+        pytest.skip("ONNX files are not quantized")
+    formats.check_packages(file_format)
+    fake_samples()
+    folder = make_folder("classify", "raster_cnn", specs["classify"])
+    contents = export.export(folder, tmp_path / "data", file_format, quantize, tmp_path / "out")
+    assert contents["largest_difference"] < (0.1 if quantize else 1e-5)
+    assert (tmp_path / "out" / formats.FILES[file_format]).stat().st_size == contents["bytes"]
