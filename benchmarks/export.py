@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-TASKS = ("classify", "watch", "forecast")
+TASKS = ("forecast", "classify", "watch")
 VARIANTS = ("onnx", "litert", "saved_model", "litert-dynamic", "litert-int8")
 START, END = "<!-- export table: benchmarks/export.py -->", "<!-- end -->"
 
