@@ -233,7 +233,10 @@ def _write_figures(
     curves: Sequence[Mapping[str, Any]],
     level: float,
 ) -> None:
-    """Write `figures/*.svg` for the report page; `first_seed` has the forecasts of each model's first seed."""
+    """Write `figures/*.svg`, static pictures for slides and papers.
+
+    `first_seed` has the forecasts of each model's first seed.
+    """
     styles = figures.line_styles(display_labels(trained_models))
     learning_curves = figures.learning_curves(curves, CURVES, styles)
     if learning_curves is not None:
