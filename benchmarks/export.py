@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 TASKS = ("forecast", "classify", "watch")
-VARIANTS = ("onnx", "litert", "saved_model", "litert-dynamic", "litert-int8")
+VARIANTS = ("onnx", "litert", "saved_model", "litert-dynamic")
 START, END = "<!-- export table: benchmarks/export.py -->", "<!-- end -->"
 
 
@@ -114,12 +114,12 @@ def _table(rows: list[dict[str, Any]]) -> str:
         networks.setdefault(row["network"], {})[row["variant"]] = row
     reasons: list[str] = []
     lines = [
-        "| network | saved_model | onnx | litert | dynamic | int8 | Keras, ms | `tf.function`, ms | onnx, ms | litert, ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| network | saved_model | onnx | litert | dynamic | Keras, ms | `tf.function`, ms | onnx, ms | litert, ms |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for network, variants in sorted(networks.items()):
         cells = [_difference(variants.get(one), reasons) for one in ("saved_model", "onnx", "litert")]
-        cells += [_loss(variants.get(one), reasons) for one in ("litert-dynamic", "litert-int8")]
+        cells.append(_loss(variants.get("litert-dynamic"), reasons))
         timed = next((row for row in variants.values() if "latency_ms" in row), None)
         cells += [_milliseconds(timed, one) for one in ("keras", "keras_function")]
         cells += [_milliseconds(variants.get(one), "file") for one in ("onnx", "litert")]

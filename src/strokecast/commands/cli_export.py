@@ -26,8 +26,8 @@ from strokecast.commands.cli_wrappers import in_project
 )
 @click.option(
     "--quantize",
-    type=click.Choice(("dynamic", "int8")),
-    help="of litert: weights in int8 (dynamic), or weights and activations (int8); default: float32",
+    type=click.Choice(("dynamic",)),
+    help="of litert: weights in int8; default: float32",
 )
 @click.option(
     "--output",

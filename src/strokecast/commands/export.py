@@ -20,7 +20,7 @@ class ExportOptions:
         task: of the model.
         model: name of a trained model, or `champion`.
         file_format: onnx, litert or saved_model.
-        quantize: of litert: dynamic, int8, or "".
+        quantize: of litert: dynamic, or "".
         output: folder to write.
         seed: of the trained model; None: its lowest seed.
     """

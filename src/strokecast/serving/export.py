@@ -18,7 +18,6 @@ from strokecast.models.common import registry
 from strokecast.serving import formats, raw_graph, report, samples
 
 MAX_DIFFERENCE = 1e-4  # of an exported float32 file from Keras, see `difference`
-_CALIBRATION_EXAMPLES = 100  # training examples that set the ranges of int8
 _TIMED_CALLS, _TIMED_KERAS_CALLS, _WARMUP_CALLS = 100, 20, 3
 _REPORT_FILES = ("export.json", "export.md")
 
@@ -72,7 +71,7 @@ def export(
         folder: of the training.
         processed: folder of the processed data of its task.
         file_format: a key of `formats.FILES`.
-        quantize: "", or for LiteRT one of `formats.QUANTIZATIONS`.
+        quantize: "", or for LiteRT "dynamic".
         output: folder to write; replaced if it is there.
         max_examples: validation examples to compare.
 
@@ -88,15 +87,10 @@ def export(
     _check_data(spec, processed)
     network = networks.load_network(folder)
     valid = samples.load(network, spec, processed, "valid", max_examples)
-    examples = (
-        samples.load(network, spec, processed, "train", _CALIBRATION_EXAMPLES).examples()
-        if quantize == "int8"
-        else []
-    )
     graph = raw_graph.build(network, spec)
     with new_folder(output) as target:
         path = target / formats.FILES[file_format]
-        formats.write(graph, file_format, path, quantize, examples)
+        formats.write(graph, file_format, path, quantize)
         run = formats.load(file_format, path, graph)
         outputs = np.concatenate([run(batch) for batch in valid.batches])
         largest = difference(outputs, valid.reference)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import logging
 import re
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,6 @@ from strokecast.common.errors import UserError
 from strokecast.serving.raw_graph import RawGraph
 
 FILES = {"saved_model": "saved_model", "onnx": "model.onnx", "litert": "model.tflite"}
-QUANTIZATIONS = ("dynamic", "int8")
 OPSET = 18
 _PACKAGES = {"saved_model": (), "onnx": ("onnx", "onnxruntime", "tf2onnx"), "litert": ("ai_edge_litert",)}
 
@@ -51,17 +52,14 @@ def check_packages(file_format: str) -> None:
             ) from None
 
 
-def write(
-    graph: RawGraph, file_format: str, path: Path, quantize: str = "", examples: Sequence[Inputs] = ()
-) -> None:
+def write(graph: RawGraph, file_format: str, path: Path, quantize: str = "") -> None:
     """Write a raw graph.
 
     Args:
         graph: to write.
         file_format: a key of `FILES`.
         path: file, or folder of a SavedModel, to write.
-        quantize: of LiteRT: "dynamic" (weights in int8), "int8" (weights and activations), or "" (float32).
-        examples: inputs of one example each, whose activations set the ranges of "int8".
+        quantize: of LiteRT: "dynamic" (weights in int8), or "" (float32).
 
     Raises:
         ConversionError: if the network has an op that the format lacks.
@@ -72,7 +70,7 @@ def write(
         elif file_format == "onnx":
             _write_onnx(graph, path)
         else:
-            path.write_bytes(_litert(graph, quantize, examples))
+            path.write_bytes(_litert(graph, quantize))
     except Exception as error:  # the converters report missing ops in many ways
         raise ConversionError(
             f"cannot be converted ({_reason(error)})",
@@ -193,7 +191,7 @@ def _onnx_runtime(path: Path) -> Run:
     return run
 
 
-def _litert(graph: RawGraph, quantize: str, examples: Sequence[Inputs]) -> bytes:
+def _litert(graph: RawGraph, quantize: str) -> bytes:
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -201,10 +199,6 @@ def _litert(graph: RawGraph, quantize: str, examples: Sequence[Inputs]) -> bytes
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
         if quantize:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "int8":
-            converter.representative_dataset = lambda: (
-                ("serving_default", pad(example, graph)) for example in examples
-            )
         return bytes(converter.convert())
 
 
@@ -219,9 +213,27 @@ def pad(example: Inputs, graph: RawGraph) -> Inputs:
     return padded
 
 
+def _check_litert(path: Path) -> None:
+    """Load a file in a process of its own: for some quantized ops the runtime ends its process.
+
+    Raises:
+        ValueError: if it cannot be loaded.
+    """
+    code = (
+        "import sys; from ai_edge_litert.interpreter import Interpreter; "
+        "Interpreter(model_path=sys.argv[1]).allocate_tensors()"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(path)], check=False, capture_output=True)
+    if result.returncode < 0:
+        raise ValueError("the LiteRT runtime ends its process when it loads the file")
+    if result.returncode:
+        raise ValueError(result.stderr.decode(errors="replace").strip().splitlines()[-1])
+
+
 def _litert_runtime(path: Path, graph: RawGraph) -> Run:
     from ai_edge_litert.interpreter import Interpreter
 
+    _check_litert(path)
     interpreter = Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()
     runner = interpreter.get_signature_runner("serving_default")
@@ -245,4 +257,7 @@ def _reason(error: Exception) -> str:
     if flex:
         return f"no op for {flex.group(1).strip()}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:160] if lines else ''}"
+    message = re.sub(
+        r"^.*?error: (?:loc\(.*\): )?", "", lines[0] if lines else ""
+    )  # MLIR's position in the graph
+    return f"{type(error).__name__}: {message[:160]}"

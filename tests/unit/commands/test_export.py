@@ -34,12 +34,12 @@ def test_the_outcome_is_one_line(project_dir: Path, monkeypatch: pytest.MonkeyPa
     def export(
         folder: Path, processed: Path, file_format: str, quantize: str, output: Path
     ) -> dict[str, Any]:
-        assert (file_format, quantize, processed) == ("litert", "int8", Path("data/processed/classify"))
+        assert (file_format, quantize, processed) == ("litert", "dynamic", Path("data/processed/classify"))
         latency = {"file": {"p50": 0.5}}
         return {"bytes": 12345, "largest_difference": 2e-6, "latency_ms": latency, "file": "model.tflite"}
 
     monkeypatch.setattr(exporting, "export", export)
-    result = _export("gru", "--format", "litert", "--quantize", "int8", "--output", "out")
+    result = _export("gru", "--format", "litert", "--quantize", "dynamic", "--output", "out")
     assert result.output == (
         "gru: 12,345 bytes, largest difference 2e-06 from Keras, 0.50 ms per example -> out/model.tflite\n"
     )
@@ -49,7 +49,7 @@ def test_the_outcome_is_one_line(project_dir: Path, monkeypatch: pytest.MonkeyPa
     ("model", "options", "message"),
     [
         ("logistic", ["--format", "onnx"], "logistic cannot be exported: it is not a network"),
-        ("gru", ["--format", "onnx", "--quantize", "int8"], "onnx files are not quantized"),
+        ("gru", ["--format", "onnx", "--quantize", "dynamic"], "onnx files are not quantized"),
     ],
 )
 def test_refusals_name_the_reason(project_dir: Path, model: str, options: list[str], message: str) -> None:

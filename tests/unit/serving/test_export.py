@@ -12,6 +12,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.serving import export, formats, samples
+from strokecast.serving.raw_graph import RawGraph
 
 
 @pytest.mark.parametrize(
@@ -50,25 +51,29 @@ def test_differences_are_shares_of_large_values_and_nan_is_never_small() -> None
     assert export.difference(np.array([np.nan]), np.array([0.5])) == float("inf")
 
 
+def _raw_inputs(task: str, size: int) -> dict[str, Any]:
+    """Three drawings of at most `size` points, or histories of 14 days around 5 * `size`."""
+    rng = np.random.default_rng(size)
+    if task == "forecast":
+        values = rng.normal(5 * size, 10, (3, 14, 1)).astype(np.float32)
+        return {"values": values, "origin": np.array([18300, 18301, 18302], np.int32)}
+    strokes = rng.normal(0, 12, (3, size, 3)).astype(np.float32)
+    return {"strokes": strokes, "length": np.array([size, size - 2, 2], np.int32)}
+
+
 @pytest.fixture
 def fake_samples(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`fake_samples(shift)`: six raw drawings; the reference is Keras's output plus `shift`."""
+    """`fake_samples(shift)`: six raw examples; the reference is Keras's output plus `shift`."""
 
     def fake(shift: float = 0.0) -> None:
         def load(network: Any, spec: Any, *arguments: Any) -> samples.Samples:
             from strokecast.serving import raw_graph
 
-            rng = np.random.default_rng(0)
-            batches: list[dict[str, Any]] = [
-                {
-                    "strokes": rng.normal(0, 12, (3, points, 3)).astype(np.float32),
-                    "length": np.array([points, points - 2, 2], np.int32),
-                }
-                for points in (9, 21)
-            ]
-            call = raw_graph.build(network, spec).call
-            reference = np.concatenate([np.asarray(call(**batch)) for batch in batches])
-            return samples.Samples(batches, reference + shift, reference.argmax(axis=1))
+            graph = raw_graph.build(network, spec)
+            batches = [_raw_inputs(spec["task"], size) for size in (9, 21)]
+            reference = np.concatenate([np.asarray(graph.call(**batch)) for batch in batches])
+            actual = reference.argmax(axis=1) if spec["task"] == "classify" else reference
+            return samples.Samples(batches, reference + shift, actual)
 
         monkeypatch.setattr(samples, "load", load)
         monkeypatch.setattr(export, "_TIMED_CALLS", 2)
@@ -108,21 +113,34 @@ def test_other_data_than_that_of_the_training_is_refused(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("quantize", ["", "dynamic", "int8"])
-@pytest.mark.parametrize("file_format", ["onnx", "litert"])
+@pytest.mark.parametrize(
+    ("task", "name", "file_format", "quantize"),
+    [
+        ("classify", "raster_cnn", "onnx", ""),
+        ("classify", "raster_cnn", "litert", ""),
+        ("classify", "raster_cnn", "litert", "dynamic"),
+        ("forecast", "linear", "onnx", ""),
+    ],
+)
 def test_real_formats_agree_with_keras(
     tmp_path: Path,
     specs: dict[str, Any],
     make_folder: Callable[..., Path],
     fake_samples: Callable[..., None],
+    task: str,
+    name: str,
     file_format: str,
     quantize: str,
 ) -> None:
-    if quantize and file_format == "onnx":
-        pytest.skip("ONNX files are not quantized")
-    formats.check_packages(file_format)
     fake_samples()
-    folder = make_folder("classify", "raster_cnn", specs["classify"])
+    folder = make_folder(task, name, specs[task])
     contents = export.export(folder, tmp_path / "data", file_format, quantize, tmp_path / "out")
     assert contents["largest_difference"] < (0.1 if quantize else 1e-5)
     assert (tmp_path / "out" / formats.FILES[file_format]).stat().st_size == contents["bytes"]
+
+
+@pytest.mark.slow
+def test_a_file_that_litert_cannot_load_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(b"not a flatbuffer" * 10)
+    with pytest.raises(formats.ConversionError, match="cannot be run"):
+        formats.load("litert", tmp_path / "model.tflite", RawGraph({}, "", "", lambda: None, []))
