@@ -4,7 +4,7 @@ Forward selection: of the candidates (lags by weekday and by date, levels, days 
 lowers the error most is added until none lowers it by 1 % and in most blocks. The error is that of a ridge regression on the latest third of the
 training days, in three blocks, each forecast from all days before it on which the candidates are known: a long lag costs
 days. The regression always reads the calendar and the means of the last 7 and 28 known days, so a candidate has to add to
-what every window shows.
+what every window shows. A level is a candidate if the training days hold ten means that do not overlap.
 
 Source: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd edition, section 3.3.2.
 
@@ -40,6 +40,7 @@ _CONSTANT = 1e-9  # standard deviation
 _MAX_STEPS = 6
 _BLOCKS, _TESTED_SHARE = 3, 1 / 3
 _MIN_DAYS = 210  # of training, to choose anything
+_MIN_MEANS = 10  # of a level that do not overlap: with fewer, a level is a trend of the training days
 _PENALTY = 10.0  # of standardized columns
 _MAX_SERIES = 20  # of a global model
 
@@ -139,7 +140,8 @@ def _candidates(settings: ForecastFeatures, n_days: int) -> dict[str, tuple[str,
     if settings.lags == AUTO:
         candidates |= {f"lag_{n}": ("lags", n) for n in LAGS if settings.horizon <= n <= longest}
     if settings.levels == AUTO:
-        candidates |= {f"level_{n}": ("levels", n) for n in LEVELS if n + settings.horizon <= longest}
+        longest_level = min(longest - settings.horizon, n_days // _MIN_MEANS)
+        candidates |= {f"level_{n}": ("levels", n) for n in LEVELS if n <= longest_level}
     if settings.holiday_country and settings.holiday_window == AUTO:
         candidates |= {f"holiday_window_{n}": ("holiday_window", n) for n in HOLIDAY_WINDOWS}
     if settings.holiday_country and settings.bridge_days == AUTO:
