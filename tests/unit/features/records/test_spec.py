@@ -17,7 +17,7 @@ from strokecast.params import ClassifyFeatures, DrawFeatures, ForecastFeatures, 
 
 TASKS = ("classify", "watch", "draw", "forecast")
 OPTIONAL = {
-    "forecast": {"lag_calendar", "levels", "selection", "table"}
+    "forecast": {"lag_calendar", "levels", "residual", "selection", "table"}
 }  # missing in specs of earlier versions
 
 
