@@ -7,6 +7,7 @@ it replaced; `strokecast rollback` goes back to that one.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -269,12 +270,14 @@ def _tracking_uri() -> Iterator[None]:
     """MLflow's registry looks models up in the store of the process: that is the board for the length of the block."""
     import mlflow
 
-    before = mlflow.get_tracking_uri()
+    before = os.environ.get("MLFLOW_TRACKING_URI")  # `set_tracking_uri` changes it, too
     mlflow.set_tracking_uri(store.uri())
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # as if it had never been set
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def _cut(description: str) -> str:

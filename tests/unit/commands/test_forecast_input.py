@@ -83,7 +83,7 @@ def test_a_cell_of_hundreds_of_digits_is_one_short_line(forecast_project: Any, r
     result = forecast_project.forecast(forecast_project.root / "in.csv", table)
     for line in (error, result.output):
         assert f"{'9' * 59}…'" in line
-        assert len(line) < 450
+        assert len(line.replace(str(forecast_project.root), "")) < 450
     assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
 
 

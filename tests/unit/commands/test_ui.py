@@ -44,10 +44,12 @@ def test_a_foreign_host_is_one_line(host: str) -> None:
 
 
 def test_a_free_port_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dvc.yaml").touch()
+    monkeypatch.chdir(tmp_path)  # a project without a board
     monkeypatch.setattr(ui.store, "initialise", lambda: None)
     started: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
     lines: list[str] = []
     ui.serve("127.0.0.1", 0, lines.append)
-    assert lines == ["MLflow board: http://127.0.0.1:0 (press Ctrl-C to stop)"]
+    assert lines == ["MLflow board: http://127.0.0.1:0 (press Ctrl-C to stop)"], "no run, no link"
     assert started[0][1:4] == ["-m", "mlflow", "server"]
