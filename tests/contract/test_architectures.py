@@ -132,16 +132,19 @@ B, T = 6, 24
 NETWORKS = [line for line in TABLE if line.kind == "network"]
 CLASSIFIERS = [line for line in NETWORKS if line.task == "classify"]
 GENERATORS = [line for line in NETWORKS if line.task == "draw"]
-COMPILED = {"forecast-auto_ces", "forecast-statistical_ensemble"}  # numba compiles them for half a minute
+COMPILED = {  # numba compiles the first two for half a minute
+    *("forecast-auto_ces", "forecast-statistical_ensemble", "forecast-auto_arima"),
+}
 FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
-    *("classify-simple_rnn", "draw-class_decoder", "watch-frame_average", "forecast-linear"),
+    *("classify-simple_rnn", "watch-frame_average", "forecast-linear"),
 }
 SLOW_TO_BUILD = {  # `make test` counts their parameters; `make test-slow` runs, saves and loads them
     *("classify-conv_bilstm", "watch-conv_lstm", "watch-cnn_rnn_strokes", "watch-two_stream"),
     *("watch-video_transformer", "forecast-deep_rnn", "forecast-layer_norm_rnn", "forecast-conv_gru"),
     *("forecast-wavenet_gated", "forecast-seq2seq", "forecast-encoder_decoder"),
     *("forecast-encoder_decoder_attention", "forecast-tft", "forecast-tsmixer", "forecast-nbeatsx"),
-    *("forecast-nhits", "forecast-patchtst"),
+    *("forecast-nhits", "forecast-patchtst", "forecast-gru"),
+    *("classify-attention_rnn", "classify-wavenet", "classify-layer_norm_lstm"),
 }
 
 

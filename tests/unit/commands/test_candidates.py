@@ -41,6 +41,7 @@ def mix(forecast_project: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_model_of_a_combination_answers_without_the_project(mix: Path, tmp_path: Path) -> None:
     candidate = candidates.find("forecast", "champion", None, Params(), tmp_path)
     assert (candidate.label, candidate.is_combination, candidate.ensure_run()) == ("mix", True, None)

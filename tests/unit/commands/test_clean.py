@@ -77,6 +77,7 @@ def test_a_task_without_an_enabled_model_has_no_resumable_training_and_needs_no_
     assert clean.resumable_keys(settings) == set()
 
 
+@pytest.mark.slow
 def test_resumable_keys_are_those_that_the_train_stages_acquire(monkeypatch: pytest.MonkeyPatch) -> None:
     from strokecast import params
     from strokecast.features.records import spec as specs

@@ -82,6 +82,7 @@ def fake_samples(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return fake
 
 
+@pytest.mark.slow
 def test_a_saved_model_agrees_with_keras_and_its_report_says_so(
     tmp_path: Path,
     specs: dict[str, Any],

@@ -132,6 +132,7 @@ def test_an_estimator_loads_outside_the_repository_without_tensorflow(
     assert not tensorflow, "an estimator needs no TensorFlow"
 
 
+@pytest.mark.slow
 def test_saved_model_names_its_columns_and_pins_its_requirements(make_training: Make) -> None:
     folder = save(make_training("forecast", "gru", pyfunc=False))
     saved = yaml.safe_load((folder / "pyfunc/MLmodel").read_text())

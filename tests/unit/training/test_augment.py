@@ -227,6 +227,7 @@ EVERYTHING = classify_recipe(
 )
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_padding_stays_zero(batch: Batch) -> None:
     import tensorflow as tf
 

@@ -265,6 +265,7 @@ def test_a_resumed_training_ends_like_an_undisturbed_one(
     assert timeless[0] == timeless[1]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_keeps_its_running_step(
     processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -232,6 +232,7 @@ def test_windows_drawn_at_random_are_as_many_anew_each_epoch_and_depend_on_seed_
     assert keys(0, 1, seed=2)[0] != all_epochs[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classify", "draw"])
 def test_trimmed_batches_lack_nothing_but_the_padding_of_all_drawings(
     processed_data: Path, task: str

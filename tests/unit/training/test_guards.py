@@ -92,6 +92,7 @@ def test_an_infinite_loss_is_named() -> None:
         compiled.detector.check(1, 1, "models.x.y")
 
 
+@pytest.mark.slow
 def test_nan_in_a_training_keeps_the_last_good_checkpoint(
     processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def train(
     return rows
 
 
+@pytest.mark.slow
 def test_the_pretrained_weights_are_transferred(
     processed_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

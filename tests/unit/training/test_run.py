@@ -268,7 +268,7 @@ class Opened:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-@pytest.mark.parametrize("task", ["classify", "forecast"])
+@pytest.mark.parametrize("task", [pytest.param("classify", marks=pytest.mark.slow), "forecast"])
 def test_training_opens_nothing_of_the_test_split(processed_data: Path, tmp_path: Path, task: str) -> None:
     processed = tmp_path / "processed"
     shutil.copytree(processed_data, processed)

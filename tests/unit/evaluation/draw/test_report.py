@@ -33,6 +33,7 @@ def test_the_report_ranks_by_the_share_that_the_judge_recognises(tmp_path, write
     assert trainings["id-draw-good-2"]["metrics"]["test/recognised"] == pytest.approx(0.9)
 
 
+@pytest.mark.slow
 def test_each_training_has_its_files_and_the_same_inputs_give_the_same_bytes(
     tmp_path, write_draw_report, read_csv
 ):

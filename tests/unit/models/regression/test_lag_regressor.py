@@ -143,6 +143,7 @@ def test_ridge_chooses_the_penalty_with_the_lowest_validation_error() -> None:
         build("ridge", l2=None).fit(*train, seed=1)
 
 
+@pytest.mark.slow
 def test_trees_equal_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     from sklearn import ensemble
 

@@ -52,6 +52,7 @@ def fitted(values: Any) -> dict[str, StatisticalForecaster]:
     return {name: fit(name, values) for name in NAMES}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:possible convergence problem")  # raised by the direct calls
 def test_forecasts_equal_those_of_statsforecast(values: Any) -> None:
     from statsforecast.models import ARIMA, MSTL, AutoARIMA, AutoETS, DynamicOptimizedTheta

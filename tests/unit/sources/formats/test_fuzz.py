@@ -20,6 +20,8 @@ from strokecast.sources.formats import binary, kaggle, ndjson, reading, simplify
 from strokecast.sources.formats.records import Drawing, Reject, RejectedError
 from strokecast.sources.formats.strokes3 import to_strokes3
 
+pytestmark = pytest.mark.slow
+
 fuzz = settings(
     max_examples=150,
     deadline=None,  # the machine may be busy; pytest's own time limit catches a hang

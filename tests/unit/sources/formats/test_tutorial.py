@@ -49,6 +49,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.slow
 def test_real_shards_are_read_without_rejects(shared: Path) -> None:
     folder = shared / "quickdraw_tutorial"
     names = tutorial.read_classes(folder)

@@ -72,6 +72,7 @@ examples = settings(
 )
 
 
+@pytest.mark.slow
 @examples
 @any_cells
 def test_any_cells_give_a_table_or_a_one_line_error(**inputs: Any) -> None:

@@ -90,6 +90,7 @@ def test_a_quarantined_date_leaves_a_gap(cells, series_source) -> None:
         validate_series(data, series_source, quality(bad_date="quarantine"))
 
 
+@pytest.mark.slow
 def test_gaps_up_to_max_gap_are_filled_from_one_week_earlier_and_longer_ones_stop(
     cells, series_source
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_gap_names_the_longest_one_the_limit_and_settings_that_pass(
     validate_series(drop_rows(cells(), *missing), series_source, quality(**changes | suggested))
 
 
+@pytest.mark.slow
 def test_an_incomplete_last_day_is_left_out_kept_or_stops(series_source) -> None:
     days = pd.date_range("2020-01-01", periods=400)
     values = [100 + 10 * (day.dayofweek + n % 5) for n, day in enumerate(days)]
@@ -186,6 +188,7 @@ def test_missing_days_after_start_or_before_end_are_a_gap(key, day, n_missing, c
         validate_series(cells(), series_source, quality(max_gap=9, **{key: day}))
 
 
+@pytest.mark.slow
 def test_a_series_without_accepted_rows_is_an_error(cells, series_source) -> None:
     with pytest.raises(UserError, match="none of the 30 rows is accepted: 30 outside"):
         validate_series(cells(), series_source, quality(start="2021-01-01"))
@@ -231,6 +234,7 @@ def test_duplicates_are_compared_by_number_not_by_text(cells, series_source) -> 
     assert failed_rules(report) == ["exact_duplicate"]
 
 
+@pytest.mark.slow
 def test_stop_keeps_the_previous_outputs_and_writes_the_docs(cells, series_source) -> None:
     validate_series(cells(), series_source, quality())
     before = files.digest_tree(TARGET)

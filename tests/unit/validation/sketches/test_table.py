@@ -67,6 +67,7 @@ def test_there_must_be_one_id_per_drawing(tmp_path: Path, groups: list[Group]) -
         DrawingTable(["crab"], 2, spools).add(groups[0]._replace(ids=groups[0].ids[:5]))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_drawings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
