@@ -31,7 +31,7 @@ from strokecast.evaluation.common.ranking import (
     rank_models,
 )
 from strokecast.evaluation.common.ranking_figure import plot_ranking
-from strokecast.evaluation.common.summary import write_summary
+from strokecast.evaluation.common.summary import ShownMetrics, write_summary
 from strokecast.evaluation.common.trained_models import (
     TrainedModel,
     TrainedModels,
@@ -43,6 +43,7 @@ from strokecast.params import ClassifyEvaluation
 Floats = NDArray[np.float64]
 
 HEADLINE = ("accuracy", "top5", "macro_f1", "log_loss", "ece")
+COMPARED = ("accuracy", "macro_f1", "log_loss", "ece")
 CONFUSION_CORNER = "true \\ predicted"
 CURVES = {
     "train_loss": "Training loss",
@@ -127,7 +128,7 @@ def write_report(
         pairs,
         model_metrics,
         "accuracy",
-        kept,
+        ShownMetrics(COMPARED, kept),
         settings.level,
         facts,
         read_validation(trained_models, "valid_accuracy", higher_is_better=True),

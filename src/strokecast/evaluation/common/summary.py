@@ -1,8 +1,9 @@
-"""Writes the files that all tasks share: `metrics.json`, `trainings.json`, `pairs.csv`, `summary.json`."""
+"""Writes the files that all tasks share: `metrics.json`, `metrics/`, `trainings.json`, `pairs.csv`, `summary.json`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,22 @@ from strokecast.evaluation.common.champion import Validation, champion_facts
 from strokecast.evaluation.common.ranking import Key, RankedModel, difference_metrics, mean_costs
 from strokecast.evaluation.common.trained_models import TrainedModels
 
+METRICS_DIR = "metrics"  # in the report of a task: what `dvc metrics show` compares, a file per model
+_COSTS = ("parameters", "train_seconds")
 _PAIR_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "level", "excludes_zero")
+
+
+@dataclass(frozen=True)
+class ShownMetrics:
+    """Which test metrics of a task are shown where. The tables of each training have all of them.
+
+    Attributes:
+        compared: in `metrics/<model>.json`, which `dvc metrics show` prints as a line per model.
+        kept: in `metrics.json`, with their spreads over seeds.
+    """
+
+    compared: Sequence[str]
+    kept: Sequence[str]
 
 
 def write_summary(
@@ -23,12 +39,12 @@ def write_summary(
     pairs: Sequence[PairedDifference],
     metrics: Mapping[Key, Mapping[str, float]],
     headline: str,
-    kept: Sequence[str],
+    shown: ShownMetrics,
     level: float,
     facts: Mapping[str, Any],
     validation: Validation,
 ) -> None:
-    """Write the four files.
+    """Write these files.
 
     Args:
         report_dir: folder of the task's report.
@@ -37,19 +53,22 @@ def write_summary(
         pairs: the differences between all pairs of models.
         metrics: (name, seed) → metrics of that trained model; `trainings.json` gets all of them.
         headline: the metric that `pairs.csv` compares.
-        kept: metrics that `metrics.json` gets, with their spreads.
+        shown: which metrics are shown where.
         level: of the intervals.
         facts: on the task and its test set, for `summary.json`.
         validation: the scores that choose the champion.
     """
     by_name = {model.name: model for model in ranked}
-    write_json(
-        report_dir / "metrics.json",
-        {
-            name: validation.of(name) | _model_metrics(by_name[name], headline, kept)
-            for name in trained_models.names
-        },
-    )
+    all_metrics = {
+        name: validation.of(name) | _model_metrics(by_name[name], headline, shown.kept)
+        for name in trained_models.names
+    }
+    write_json(report_dir / "metrics.json", all_metrics)
+    for name, values in all_metrics.items():
+        difference = tuple(difference_metrics(headline, by_name[name].to_baseline))[:1]
+        columns = (*validation.of(name), *shown.compared, *difference, *_COSTS)
+        compared = {key: values[key] for key in columns if values.get(key) is not None}
+        write_json(report_dir / METRICS_DIR / f"{name}.json", compared)
     trainings = {
         model.id: {
             "model": model.name,

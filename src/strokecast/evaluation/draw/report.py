@@ -17,7 +17,7 @@ from strokecast.evaluation.common.bootstrap import BootstrapSettings, PairedDiff
 from strokecast.evaluation.common.champion import Validation
 from strokecast.evaluation.common.ranking import Key, RankedModel, count_models, rank_models
 from strokecast.evaluation.common.ranking_figure import plot_ranking
-from strokecast.evaluation.common.summary import write_summary
+from strokecast.evaluation.common.summary import ShownMetrics, write_summary
 from strokecast.evaluation.common.trained_models import (
     TrainedModel,
     TrainedModels,
@@ -38,6 +38,7 @@ from strokecast.params import DrawEvaluation
 Floats = NDArray[np.float64]
 
 LIKELIHOOD = ("nll", "reconstruction", "kl", "kl_latent")
+COMPARED = ("recognised", "nll")
 KEPT = ("recognised", *LIKELIHOOD, *(f"valid_{name}" for name in LIKELIHOOD))
 CURVES = {"train_loss": "Training loss", "valid_loss": "Validation loss"}
 
@@ -107,7 +108,7 @@ def write_report(
         pairs,
         model_metrics,
         "recognised",
-        KEPT,
+        ShownMetrics(COMPARED, KEPT),
         settings.level,
         facts,
         _validation(trained_models, model_metrics),

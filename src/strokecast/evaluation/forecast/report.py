@@ -19,7 +19,7 @@ from strokecast.evaluation.common.ranking import (
     rank_models,
 )
 from strokecast.evaluation.common.ranking_figure import plot_ranking
-from strokecast.evaluation.common.summary import write_summary
+from strokecast.evaluation.common.summary import ShownMetrics, write_summary
 from strokecast.evaluation.common.tables import format_number, write_csv
 from strokecast.evaluation.common.trained_models import (
     TrainedModel,
@@ -43,6 +43,7 @@ from strokecast.inference.conformal import LEVELS
 from strokecast.params import ForecastEvaluation
 
 CURVES = {"train_loss": "Training loss", "valid_loss": "Validation loss"}
+COMPARED = ("mae", "mase", "crps", "coverage_80")
 _REGIME_METRICS = ("mae", "mase", "crps", "coverage_80", "width_80")
 _MODELS_IN_FIGURE = 3  # of actual values and forecasts
 _BAND = LEVELS.index(0.8)  # interval that figures show
@@ -135,7 +136,7 @@ def write_report(
         pairs,
         model_metrics,
         "mae",
-        kept,
+        ShownMetrics(COMPARED, kept),
         settings.level,
         facts,
         validation,

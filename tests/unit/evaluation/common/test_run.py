@@ -17,5 +17,5 @@ def test_a_task_without_an_enabled_model_is_skipped(models, tmp_path, monkeypatc
     line, trained_models = evaluate("watch", params.parse({"models": {"watch": models}}))
     assert line == "skipped: no model of watch is enabled"
     assert not trained_models.finished
-    assert sorted(path.name for path in report.iterdir()) == ["metrics.json", "summary.json"]
+    assert sorted(path.name for path in report.iterdir()) == ["metrics", "metrics.json", "summary.json"]
     assert read_json(report / "summary.json") == {"task": "watch", "models": [], "outcome": line}

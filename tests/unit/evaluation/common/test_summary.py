@@ -17,3 +17,18 @@ def test_pairs_separate_different_models_and_not_equal_ones(reports, read_csv):
     assert pairs["good", "twin"]["excludes_zero"] == "false"
     pairs = {(row["a"], row["b"]): row for row in read_csv(reports / "forecast/pairs.csv")}
     assert pairs["sharp", "offset"]["excludes_zero"] == "true"
+
+
+def test_dvc_compares_a_few_metrics_in_a_file_per_model(reports):
+    for task, baseline, columns in (
+        ("classify", "poor", ["accuracy", "macro_f1", "log_loss", "ece", "accuracy_minus_poor"]),
+        ("forecast", "naive", ["mae", "crps", "coverage_80", "mae_minus_naive"]),
+    ):
+        files = {path.stem: json.loads(path.read_text()) for path in (reports / task / "metrics").iterdir()}
+        everything = json.loads((reports / task / "metrics.json").read_text())
+        assert files.keys() == everything.keys()
+        for name, metrics in files.items():
+            expected = [key for key in columns if name != baseline or "minus" not in key]
+            assert {*expected, "parameters", "train_seconds"} <= metrics.keys()
+            assert len(metrics) <= len(columns) + 4, "few columns"
+            assert metrics.items() <= everything[name].items()
