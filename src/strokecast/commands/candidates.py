@@ -83,10 +83,11 @@ def find(task: str, model: str, seed: int | None, settings: Params, work_dir: Pa
             location=str(path),
             fix=f"run `dvc repro evaluate-{task}`",
         )
+    entry = evaluated[run["training_id"]]
     return Candidate(
         run,
         spec,
-        evaluated[run["training_id"]]["metrics"],
+        entry["metrics"] | entry.get("slices", {}),
         scores.read(task, run["name"], run["seed"], settings),
         folder,
         folder / "pyfunc",

@@ -37,7 +37,7 @@ def contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
     for section, metric_prefixes, artifact_prefixes in sections:
         keys = {k for k in run.data.metrics if k in section.metrics or k.startswith(metric_prefixes)}
         for key, points in logged_points(client, run, keys).items():
-            if not points <= section.metrics.get(key, frozenset()):
+            if not points <= section.metrics.get(key, section.former.get(key, frozenset())):
                 return True
         for name, path in stored.items():
             expected = section.artifacts.get(name)

@@ -54,12 +54,14 @@ class RunSection:
     Attributes:
         metrics: points by metric name.
         artifacts: files by their path inside the run.
+        former: points that runs of earlier versions hold and new runs do not; they contradict nothing.
         digest: hex sha256 over everything that the section is made from; "" if it does not exist.
     """
 
     metrics: Mapping[str, frozenset[Point]] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     digest: str = ""
+    former: Mapping[str, frozenset[Point]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -226,23 +228,29 @@ def training_section(folder: Path, run: Mapping[str, Any] | None = None) -> RunS
 
 
 def evaluation_section(report: Path | None, run: Mapping[str, Any]) -> RunSection:
-    """The evaluation's part of a run: test metrics, with the time of the training's end, and files in `test/`."""
+    """The evaluation's part of a run: test metrics, with the time of the training's end, and files in `test/`.
+
+    Metrics of slices (`slices` in `trainings.json`) are in the file `test/metrics.json` alone.
+    """
     if report is None or not (report / "trainings.json").is_file():
         return RunSection()
     entry = files.read_json(report / "trainings.json").get(run["training_id"])
     if entry is None:
         return RunSection()
-    points = {
-        metric_key(key): (0, int(run["ended_ms"]), stored_float(value))
-        for key, value in entry["metrics"].items()
-        if value is not None
-    }
+    points, slices = (
+        {
+            metric_key(key): (0, int(run["ended_ms"]), stored_float(value))
+            for key, value in entry.get(part, {}).items()
+            if value is not None
+        }
+        for part in ("metrics", "slices")
+    )
     model_report = paths.model_report_dir(report, str(run["name"]), int(run["seed"]))
     report_files = sorted(path for path in model_report.rglob("*") if path.is_file())
     artifacts = {TEST + path.relative_to(model_report).as_posix(): path for path in report_files}
     total = hashlib.sha256(json.dumps(sorted(points.items())).encode() + _hash_files(artifacts).encode())
-    metrics = {key: frozenset({point}) for key, point in points.items()}
-    return RunSection(metrics, artifacts, total.hexdigest()[:32])
+    metrics, former = ({key: frozenset({point}) for key, point in part.items()} for part in (points, slices))
+    return RunSection(metrics, artifacts, total.hexdigest()[:32], former)
 
 
 def metric_key(name: str) -> str:

@@ -155,6 +155,24 @@ def test_run_with_added_evaluation_equals_one_made_at_once(
     assert describe_run(client, again) == seen
 
 
+def test_a_run_with_metrics_of_slices_from_an_earlier_version_stays(
+    make_training: Make, evaluate: Make, client: Any, describe_run: Describe
+) -> None:
+    folder = make_training()
+    run_id = ensure(folder, evaluate(folder))
+    report = evaluate(folder, slices=True)
+    assert ensure(folder, report) == run_id, "the same run, with one file more"
+    assert "test/metrics.json" in describe_run(client, run_id)["artifacts"]
+    assert ensure(folder, report, verify=True) == run_id
+    board.supersede(client, client.get_run(run_id))
+    fresh = describe_run(client, ensure(folder, report))
+    assert fresh["metrics"]["test/mae"] == 12.5
+    assert "test/mae_day_1" not in fresh["metrics"]
+    second = make_training("forecast", "gru", training_id="other")
+    other = ensure(second, evaluate(second))
+    assert ensure(second, evaluate(second, mae=3.0, slices=True)) != other, "its slice has another value"
+
+
 @pytest.mark.parametrize("change", ["metric", "artifact changed", "artifact gone", "metric gone"])
 @pytest.mark.slow
 def test_another_evaluation_replaces_the_run(

@@ -128,7 +128,7 @@ def write_report(
         pairs,
         model_metrics,
         "accuracy",
-        ShownMetrics(COMPARED, kept),
+        ShownMetrics(kept, COMPARED, kept),
         settings.level,
         facts,
         read_validation(trained_models, "valid_accuracy", higher_is_better=True),

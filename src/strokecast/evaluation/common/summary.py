@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strokecast.common import paths
 from strokecast.common.files import write_json
 from strokecast.evaluation.common import tables
 from strokecast.evaluation.common.bootstrap import PairedDifference
@@ -21,13 +22,15 @@ _PAIR_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "level", "excl
 
 @dataclass(frozen=True)
 class ShownMetrics:
-    """Which test metrics of a task are shown where. The tables of each training have all of them.
+    """Which test metrics of a task are shown where. `metrics.json` in the folder of each training has all of them.
 
     Attributes:
+        board: metrics of the runs on the MLflow board, which are columns there. Differences to the baseline are added.
         compared: in `metrics/<model>.json`, which `dvc metrics show` prints as a line per model.
         kept: in `metrics.json`, with their spreads over seeds.
     """
 
+    board: Sequence[str]
     compared: Sequence[str]
     kept: Sequence[str]
 
@@ -51,7 +54,8 @@ def write_summary(
         trained_models: of the task.
         ranked: best first.
         pairs: the differences between all pairs of models.
-        metrics: (name, seed) → metrics of that trained model; `trainings.json` gets all of them.
+        metrics: (name, seed) → metrics of that trained model; `trainings.json` gets all of them, those of slices and of other
+            intervals apart from those of the board.
         headline: the metric that `pairs.csv` compares.
         shown: which metrics are shown where.
         level: of the intervals.
@@ -59,25 +63,22 @@ def write_summary(
         validation: the scores that choose the champion.
     """
     by_name = {model.name: model for model in ranked}
-    all_metrics = {
-        name: validation.of(name) | _model_metrics(by_name[name], headline, shown.kept)
+    all_metrics: dict[str, dict[str, float | None]] = {
+        name: {**validation.of(name), **_model_metrics(by_name[name], headline, shown.kept)}
         for name in trained_models.names
     }
     write_json(report_dir / "metrics.json", all_metrics)
-    for name, values in all_metrics.items():
+    for name, entry in all_metrics.items():
         difference = tuple(difference_metrics(headline, by_name[name].to_baseline))[:1]
         columns = (*validation.of(name), *shown.compared, *difference, *_COSTS)
-        compared = {key: values[key] for key in columns if values.get(key) is not None}
+        compared = {key: entry[key] for key in columns if entry.get(key) is not None}
         write_json(report_dir / METRICS_DIR / f"{name}.json", compared)
-    trainings = {
-        model.id: {
-            "model": model.name,
-            "seed": model.seed,
-            "metrics": {f"test/{k}": v for k, v in tables.round_finite(metrics[model.key]).items()},
-        }
-        for model in trained_models.finished
-        if model.id
-    }
+    trainings = {}
+    for model in trained_models.finished:
+        values = tables.round_finite(metrics[model.key])
+        write_json(paths.model_report_dir(report_dir, model.name, model.seed) / "metrics.json", values)
+        if model.id:
+            trainings[model.id] = {"model": model.name, "seed": model.seed} | _split(values, headline, shown)
     write_json(report_dir / "trainings.json", trainings)
     rows = [
         {
@@ -103,6 +104,15 @@ def write_summary(
         "failed": list(trained_models.failed),
     }
     write_json(report_dir / "summary.json", summary)
+
+
+def _split(values: Mapping[str, float], headline: str, shown: ShownMetrics) -> dict[str, dict[str, float]]:
+    """`metrics`: those of the board; `slices`: the others."""
+    on_board = {key for key in values if key in shown.board or key.startswith(f"{headline}_minus_")}
+    parts: dict[str, dict[str, float]] = {"metrics": {}, "slices": {}}
+    for key, value in values.items():
+        parts["metrics" if key in on_board else "slices"][f"test/{key}"] = value
+    return parts
 
 
 def _model_metrics(model: RankedModel, headline: str, kept: Sequence[str]) -> dict[str, float]:

@@ -108,7 +108,7 @@ def write_report(
         pairs,
         model_metrics,
         "recognised",
-        ShownMetrics(COMPARED, KEPT),
+        ShownMetrics(KEPT, COMPARED, KEPT),
         settings.level,
         facts,
         _validation(trained_models, model_metrics),

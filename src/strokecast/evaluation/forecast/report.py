@@ -34,8 +34,8 @@ from strokecast.evaluation.forecast.figures import (
     plot_fan,
     plot_forecasts,
 )
-from strokecast.evaluation.forecast.metrics import bootstrap_errors
-from strokecast.evaluation.forecast.probabilistic_metrics import COLUMNS, forecast_metrics
+from strokecast.evaluation.forecast.metrics import POINT_METRICS, bootstrap_errors
+from strokecast.evaluation.forecast.probabilistic_metrics import COLUMNS, UNCERTAINTY, forecast_metrics
 from strokecast.evaluation.forecast.published import published_facts
 from strokecast.evaluation.forecast.results import Backtest, Forecasts, Mask
 from strokecast.evaluation.forecast.subsets import regime_masks, subset_masks
@@ -128,6 +128,12 @@ def write_report(
         *(f"{key}_regime_{name}" for name in regimes for key in ("mae", "coverage_80")),
         *(f"mae_target_{name}" for name in test.extra_targets),
     ]
+    on_board = [
+        *POINT_METRICS,
+        *UNCERTAINTY,
+        *(f"mae_day_{day}" for day in (1, test.actual.shape[1])),
+        *(f"mae_target_{name}" for name in test.extra_targets),
+    ]
     validation = read_validation(trained_models, "valid_mae", higher_is_better=False)
     write_summary(
         report_dir,
@@ -136,7 +142,7 @@ def write_report(
         pairs,
         model_metrics,
         "mae",
-        ShownMetrics(COMPARED, kept),
+        ShownMetrics(on_board, COMPARED, kept),
         settings.level,
         facts,
         validation,

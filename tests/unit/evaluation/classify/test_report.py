@@ -26,7 +26,8 @@ def test_metrics_are_means_over_seeds_with_a_spread_only_for_several_seeds(repor
 
 def test_each_training_has_its_files(reports):
     assert {path.name for path in (reports / "classify/models/good/seed-2").iterdir()} == {
-        "confusion.csv", "confusion.png", "per_class.csv", "by_length.csv", "calibration.csv", "reliability.png"
+        "confusion.csv", "confusion.png", "per_class.csv", "by_length.csv", "calibration.csv", "reliability.png",
+        "metrics.json",
     }  # fmt: skip
 
 

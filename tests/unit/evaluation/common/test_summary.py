@@ -6,8 +6,27 @@ import json
 def test_trainings_hold_flat_floats_only(reports):
     for task in ("classify", "forecast"):
         for entry in json.loads((reports / task / "trainings.json").read_text()).values():
-            assert all(name.startswith("test/") for name in entry["metrics"])
-            assert all(type(value) is float for value in entry["metrics"].values())
+            metrics = entry["metrics"] | entry["slices"]
+            assert all(name.startswith("test/") for name in metrics)
+            assert all(type(value) is float for value in metrics.values())
+            written = reports / task / f"models/{entry['model']}/seed-{entry['seed']}/metrics.json"
+            assert {f"test/{key}": value for key, value in json.loads(written.read_text()).items()} == metrics
+
+
+def test_slices_are_no_metrics_of_the_board(reports):
+    trainings = json.loads((reports / "forecast/trainings.json").read_text())
+    for entry in trainings.values():
+        assert {"test/mae", "test/crps", "test/coverage_80", "test/mae_day_1", "test/mae_day_7"} <= entry[
+            "metrics"
+        ].keys()
+        assert {"test/mae_day_2", "test/mae_weekday_monday", "test/mae_holiday_holidays"} <= entry[
+            "slices"
+        ].keys()
+        assert not [key for key in entry["metrics"] if "_regime_" in key or key.endswith(("_raw", "_static"))]
+    trainings = json.loads((reports / "classify/trainings.json").read_text())
+    for entry in trainings.values():
+        assert all("_length_" in key for key in entry["slices"])
+        assert not [key for key in entry["metrics"] if "_length_" in key]
 
 
 def test_pairs_separate_different_models_and_not_equal_ones(reports, read_csv):

@@ -46,8 +46,13 @@ def test_each_training_has_its_files_and_the_same_inputs_give_the_same_bytes(
         "samples.svg",
         "per_class.csv",
         "judge_predictions.csv",
+        "metrics.json",
     }
-    assert {path.name for path in (models / "free/seed-1").iterdir()} == {"samples.png", "samples.svg"}
+    assert {path.name for path in (models / "free/seed-1").iterdir()} == {
+        "samples.png",
+        "samples.svg",
+        "metrics.json",
+    }
     for path in (models / "free/seed-1/samples.svg", tmp_path / "draw/figures/samples-free.svg"):
         assert "Drawings by people." in path.read_text()
     table = read_csv(models / "poor/seed-1/per_class.csv")

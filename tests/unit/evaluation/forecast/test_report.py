@@ -12,7 +12,8 @@ from strokecast.params import ForecastEvaluation
 
 def test_each_training_has_its_files(reports):
     assert {path.name for path in (reports / "forecast/models/sharp/seed-1").iterdir()} == {
-        "by_day.csv", "by_regime.csv", "by_weekday.csv", "by_holiday.csv", "forecast.csv", "forecast.png"
+        "by_day.csv", "by_regime.csv", "by_weekday.csv", "by_holiday.csv", "forecast.csv", "forecast.png",
+        "metrics.json",
     }  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def test_regimes_have_metrics_of_their_own(reports, read_csv):
 def test_every_subset_of_the_test_days_has_metrics_of_its_own(reports, read_csv):
     model_dir = reports / "forecast/models/naive/seed-1"
     trainings = json.loads((reports / "forecast/trainings.json").read_text())
-    metrics = trainings["id-forecast-naive-1"]["metrics"]
+    entry = trainings["id-forecast-naive-1"]
+    metrics = entry["metrics"] | entry["slices"]
     for dimension, names in (
         ("day", [str(day) for day in range(1, 8)]),
         ("weekday", ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
