@@ -386,7 +386,10 @@ def describe_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], dict[s
                     "type": model.model_type,
                     "params": model.params,
                     "tags": model.tags,
-                    "metrics": sorted((m.key, m.value, m.timestamp, m.step) for m in model.metrics or []),
+                    "metrics": sorted(
+                        (m.key, m.value, m.timestamp, m.step, m.dataset_name, m.dataset_digest)
+                        for m in model.metrics or []
+                    ),
                     "files": tree(
                         Path(download_artifacts(artifact_uri=f"models:/{model.model_id}", tracking_uri=uri))
                     ),

@@ -163,13 +163,26 @@ def create(
 
 
 def log_points(
-    client: MlflowClient, run_id: str, points: Mapping[str, Any], model_id: str | None = None
+    client: MlflowClient,
+    run_id: str,
+    points: Mapping[str, Any],
+    model_id: str | None = None,
+    dataset: Mapping[str, str] | None = None,
 ) -> None:
-    """Log points (step, timestamp, value) by metric name, in order of time."""
+    """Log points (step, timestamp, value) by metric name, in order of time.
+
+    Args:
+        client: of the board.
+        run_id: of the run.
+        points: by metric name.
+        model_id: the model that they measure; they become metrics of that model too.
+        dataset: `name` and `digest` of the data that they are of, as an input of the run has them.
+    """
     from mlflow.entities import Metric
 
+    link = (model_id, dataset["name"], dataset["digest"]) if model_id and dataset else (model_id, None, None)
     metrics = [
-        Metric(key, value, time, step, model_id)
+        Metric(key, value, time, step, *link)
         for key, key_points in points.items()
         for step, time, value in key_points
     ]
@@ -196,7 +209,8 @@ def _write(client: MlflowClient, run: Run, record: RunRecord, evaluation: RunSec
     for section, linked_model in ((record.training, None), (evaluation or RunSection(), model_id)):
         logged = run_comparison.logged_points(client, run, section.metrics)
         missing = {key: points - logged[key] for key, points in section.metrics.items()}
-        log_points(client, run_id, {key: points for key, points in missing.items() if points}, linked_model)
+        present = {key: points for key, points in missing.items() if points}
+        log_points(client, run_id, present, linked_model, record.dataset)
         stored = run_comparison.stored_artifacts(run)
         for name, path in section.artifacts.items():
             if name not in stored:

@@ -95,7 +95,10 @@ def test_a_run_holds_everything_from_the_files(
         "READY",
         {"MLmodel", "data/model.json"},
     )
-    assert [key for key, *_ in model["metrics"]] == ["test/mae", "test/mae_day_1"]
+    assert [(key, dataset) for key, *_, dataset, _ in model["metrics"]] == [
+        ("test/mae", data["name"]),
+        ("test/mae_day_1", data["name"]),
+    ], "linked to the dataset"
 
 
 def test_a_second_call_changes_nothing(
