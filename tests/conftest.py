@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing.process
+import os
 import platform
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def same_search_path(search_path: list[str]) -> Iterator[None]:
 gc.set_threshold(
     100_000, 50, 100
 )  # as in every stage; with Python's own, collections take a tenth of the time
+os.environ.pop("MLFLOW_TRACKING_URI", None)  # no test writes to a server of the user
 hypothesis.settings.register_profile("any machine", deadline=None)  # each test has a timeout of its own
 hypothesis.settings.load_profile("any machine")
 platform.processor()  # MLflow calls it on import; the first call starts `uname`, its result is cached

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Project:
 
     root: Path
     shared: Path | None = None
+    variables: dict[str, str] = field(default_factory=dict)  # further ones of its environment
 
     @property
     def models(self) -> list[str]:
@@ -82,6 +83,7 @@ class Project:
             "GIT_AUTHOR_EMAIL": "test@example.org",
             "GIT_COMMITTER_NAME": "test",
             "GIT_COMMITTER_EMAIL": "test@example.org",
+            **self.variables,
         }
 
     def run(self, *command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -124,7 +126,8 @@ class Project:
     def board(self) -> dict[str, dict[str, Any]]:
         """Active runs by training_id, without the ids that MLflow assigns; fails if a training_id has two active runs."""
         script = Path(__file__).parent / "describe_board.py"
-        result = self.run(sys.executable, str(script), str(self.root / "mlruns"))
+        address = self.variables.get("MLFLOW_TRACKING_URI") or str(self.root / "mlruns")
+        result = self.run(sys.executable, str(script), address)
         runs: dict[str, dict[str, Any]] = json.loads(result.stdout.splitlines()[-1])
         return runs
 
@@ -254,5 +257,5 @@ def new_project(shared_data: Path) -> Callable[[Path, Callable[[Any], None]], Pr
 def project(built: Project, tmp_path: Path) -> Project:
     """A copy of `built` that one test may change; the artifact paths on its board are updated to the copy."""
     copy = built.copy(tmp_path / "strokecast")
-    copy.run(sys.executable, "-c", "from strokecast.tracking import store; store._relocate()")
+    copy.run(sys.executable, "-c", "from strokecast.tracking import local_store as s; s.relocate()")
     return copy

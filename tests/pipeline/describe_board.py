@@ -1,4 +1,7 @@
-"""Print every active run of a board as JSON by training_id, without the ids and times that MLflow assigns."""
+"""Print every active run of a board as JSON by training_id, without the ids and times that MLflow assigns.
+
+The argument is the folder `mlruns`, or the address of a server.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,7 @@ from mlflow.entities import ViewType
 from strokecast.tracking.store_health import sqlite_uri
 
 
-def describe(mlruns: Path) -> dict[str, object]:
-    uri = sqlite_uri(mlruns / "mlflow.db")
+def describe(uri: str) -> dict[str, object]:
     mlflow.set_tracking_uri(uri)
     client = MlflowClient()
     experiments = [e.experiment_id for e in client.search_experiments(view_type=ViewType.ACTIVE_ONLY)]
@@ -65,4 +67,5 @@ def describe(mlruns: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(describe(Path(sys.argv[1]))))
+    place = sys.argv[1]
+    print(json.dumps(describe(place if "://" in place else sqlite_uri(Path(place) / "mlflow.db"))))

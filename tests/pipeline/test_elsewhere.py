@@ -34,7 +34,7 @@ NOTEBOOK = {
     "SHELL": "/usr/sbin/nologin",
     "OMP_NUM_THREADS": "1",
     "DVC_ROOT": "/another/project",
-    "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    "MLFLOW_TRACKING_URI": "sqlite:////another/mlflow.db",
     "MLFLOW_REGISTRY_URI": "http://127.0.0.1:9",
     "MLFLOW_RUN_ID": "0" * 32,
     "MLFLOW_EXPERIMENT_NAME": "another",

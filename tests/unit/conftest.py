@@ -144,13 +144,13 @@ def make_series(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def fresh_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as `initialise` makes it: made once, as MLflow's migrations take seconds."""
-    from strokecast.tracking import store
+    from strokecast.tracking import local_store, store
 
     root = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(root))
         store.initialise()
-        return store.database()
+        return local_store.database()
 
 
 @pytest.fixture
@@ -168,10 +168,10 @@ def empty_project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
 @pytest.fixture
 def project(empty_project: Path, fresh_board: Path) -> Path:
     """An empty project with a fresh board, whose paths `initialise` moves to where it lies now."""
-    from strokecast.tracking import store
+    from strokecast.tracking import local_store, store
 
     store.folder().mkdir()
-    shutil.copyfile(fresh_board, store.database())
+    shutil.copyfile(fresh_board, local_store.database())
     store.initialise()
     return empty_project
 

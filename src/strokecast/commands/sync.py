@@ -1,6 +1,7 @@
 """`strokecast sync`: completes the MLflow board for every training of this workspace.
 
-MLflow is imported only if a run has to be written: a sync without changes takes less than a second.
+MLflow is imported only if a run has to be written or the board is on a server: without changes, a sync of the board in
+`mlruns/` takes less than a second.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
-from strokecast.tracking import board_contents, repair, run_record, store, store_health, training_lock
+from strokecast.tracking import board_contents, repair, run_record, store, training_lock
+from strokecast.tracking.store_base import RunContents
 
 
 def sync(restore: bool = False, report: Callable[[str], None] = print, ended_host: str = "") -> str:
@@ -40,8 +42,7 @@ def sync(restore: bool = False, report: Callable[[str], None] = print, ended_hos
     settings = params.load()
     if restore:
         repair.move_damaged_board(report)
-    if not store_health.is_missing(store.database()):
-        store.initialise()  # updates addresses if the project was moved
+    store.current().refresh()
     killed, elsewhere = mark_killed_runs(ended_host)
     if killed:
         report(f"{killed} training(s) marked as KILLED: their process has ended")
@@ -54,7 +55,7 @@ def sync(restore: bool = False, report: Callable[[str], None] = print, ended_hos
     total = added = deleted = 0
     failed = []
     runs = store.board_state()
-    contents = board_contents.read(state.run_id for state in runs.values() if state.is_active)
+    contents = store.current().contents(state.run_id for state in runs.values() if state.is_active)
     for folder, report_dir in trainings(settings):
         run = files.read_json(folder / "run.json")
         if run.get("status") == "failed":
@@ -68,6 +69,10 @@ def sync(restore: bool = False, report: Callable[[str], None] = print, ended_hos
             continue
         added += state is None or not state.is_active
         _ensure_run(folder, report_dir, state, contents, restore, report)
+    if added and not store.current().is_local:
+        repair.remove_duplicates(
+            report
+        )  # of two computers that add the same trainings, the later one sees both runs
     if failed:
         report(f"skipped, because the training failed: {', '.join(failed)}")
     training_lock.remove_recorded()
@@ -117,7 +122,7 @@ def _ensure_run(
     folder: Path,
     report_dir: Path,
     state: store.RunState | None,
-    contents: Mapping[str, board_contents.RunContents],
+    contents: Mapping[str, RunContents],
     restore: bool,
     report: Callable[[str], None],
 ) -> None:
@@ -129,7 +134,7 @@ def _ensure_run(
             state.digest, record.training, record.evaluation
         )
         if not unfinished:
-            lost = board_contents.missing(contents[state.run_id], record, state.artifact_dir)
+            lost = board_contents.missing(contents[state.run_id], record, state.artifact_uri)
         if not (restore or unfinished or lost):
             return
     from strokecast.tracking import board

@@ -7,14 +7,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from urllib.parse import urlsplit
 
 from strokecast.common.errors import UserError
 from strokecast.tracking import board_views, store
+from strokecast.tracking.server_errors import shown
 
 
-def serve(host: str, port: int, report: Callable[[str], None] = print) -> NoReturn:
-    """Replace this process by MLflow's server.
+def serve(host: str, port: int, report: Callable[[str], None] = print) -> None:
+    """Replace this process by MLflow's server. If the board is on a server already, print its addresses.
 
     Args:
         host: name or address to listen on.
@@ -22,16 +23,25 @@ def serve(host: str, port: int, report: Callable[[str], None] = print) -> NoRetu
         report: called with the line that names the address.
 
     Raises:
-        UserError: if nothing can listen there, or the board is damaged.
+        UserError: if nothing can listen there, or the board is damaged or cannot be reached.
     """
+    place = store.current()
+    if urlsplit(place.uri).scheme in ("http", "https"):
+        store.initialise()
+        server = shown(place.uri).rstrip("/")
+        report(f"MLflow board: {server} (from MLFLOW_TRACKING_URI)")
+        for line in links(server):
+            report(line)
+        return
     check_address(host, port)
     store.initialise()
     server = f"http://{_openable(host)}:{port}"
     report(f"MLflow board: {server} (press Ctrl-C to stop)")
     for line in links(server):
         report(line)
-    options = ["--backend-store-uri", store.uri(), "--host", host, "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *options])
+    options = ["--host", host, "--port", str(port)]
+    environment = os.environ | {"MLFLOW_BACKEND_STORE_URI": place.uri}  # no option: it may hold a password
+    os.execve(sys.executable, [sys.executable, "-m", "mlflow", "server", *options], environment)
 
 
 def links(server: str) -> list[str]:

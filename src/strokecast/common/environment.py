@@ -40,7 +40,7 @@ FIXED = KERAS | {
     "SHELL": "/bin/sh",  # DVC starts stages with it; service accounts have one that starts nothing
 }
 
-# `training.jit_compile` chooses the compiler; a training has the epochs of its recipe; the board is the one in `mlruns/`.
+# `training.jit_compile` chooses the compiler; a training has the epochs of its recipe and one run on the board.
 REMOVED = (
     "KERAS_MAX_EPOCHS",
     "KERAS_MAX_STEPS_PER_EPOCH",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -32,7 +31,7 @@ def ensure_run(
     Args:
         folder: `models/<task>/<name>/seed-<n>`.
         report: `reports/<task>` if it exists; None leaves the evaluation's part of the run unchanged.
-        restore: bring a run that the user deleted back.
+        restore: bring a run that the user deleted back, and compare every byte with files on a server, too.
         verify: compare the whole run with the files even if its digest matches.
 
     Returns:
@@ -44,7 +43,7 @@ def ensure_run(
     """
     record = run_record.read(folder, report)
     with store.writing():
-        state = store.board_state().get(record.training_id)
+        state = store.board_state(record.training_id).get(record.training_id)
         if state is not None and state.lifecycle != "active":
             if not restore:
                 return None
@@ -55,10 +54,10 @@ def ensure_run(
         if state is None:
             return _write(client, _create(client, record), record, record.evaluation)
         run = client.get_run(state.run_id)
-        if not run_comparison.contradicts(client, run, record):
+        if not run_comparison.contradicts(client, run, record, thorough=restore):
             run_id = _write(client, run, record, record.evaluation if record.evaluation.digest else None)
-            contents = board_contents.read([run_id])[run_id]
-            if not board_contents.missing(contents, record, state.artifact_dir):
+            contents = store.current().contents([run_id])[run_id]
+            if not board_contents.missing(contents, record, run.info.artifact_uri):
                 return run_id
         user_tags = {k: v for k, v in run.data.tags.items() if not k.startswith(_OWN_TAGS)}
         supersede(client, run)
@@ -206,12 +205,12 @@ def _write(client: MlflowClient, run: Run, record: RunRecord, evaluation: RunSec
         if key in run.data.tags:
             client.delete_tag(run_id, key)
     model_id = _model_id(client, run, record)
+    stored = store.current().file_sizes(run.info.artifact_uri)
     for section, linked_model in ((record.training, None), (evaluation or RunSection(), model_id)):
         logged = run_comparison.logged_points(client, run, section.metrics)
         missing = {key: points - logged[key] for key, points in section.metrics.items()}
         present = {key: points for key, points in missing.items() if points}
         log_points(client, run_id, present, linked_model, record.dataset)
-        stored = run_comparison.stored_artifacts(run)
         for name, path in section.artifacts.items():
             if name not in stored:
                 client.log_artifact(run_id, str(path), str(Path(name).parent))
@@ -249,7 +248,7 @@ def _model_id(client: MlflowClient, run: Run, record: RunRecord) -> str | None:
     try:
         client.log_model_artifacts(model.model_id, str(record.pyfunc_dir))
     except OSError:  # the disk is full: free what the part took
-        shutil.rmtree(run_comparison.local_path(model.artifact_location), ignore_errors=True)
+        store.current().remove_part(model.artifact_location)
         raise
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])

@@ -7,6 +7,7 @@ it replaced; `strokecast rollback` goes back to that one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,12 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.params.base import DATASETS, TASKS
-from strokecast.tracking import store, store_health
+from strokecast.tracking import store
 
 CHAMPION = "champion"
 DATA_REPORT = "data_report.json"
@@ -76,18 +76,16 @@ def name(task: str) -> str:
 
 
 def champion(task: str) -> RegisteredVersion | None:
-    """The version with the alias `champion`; None if there is none. Plain SQL; MLflow is imported only if the project was moved.
+    """The version with the alias `champion`; None if there is none.
 
     Raises:
         BoardError: if the board cannot be read.
         UserError: if the files of the version are gone.
     """
-    if not store_health.is_missing(store.database()):
-        store.initialise()  # updates addresses if the project was moved
-    query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
-    with store.read_only_connection() as connection:
-        row = connection.execute(query, (name(task), CHAMPION)).fetchone() if connection else None
-    return None if row is None else version(task, int(row[0]))
+    place = store.current()
+    place.refresh()
+    number = place.alias_version(name(task), CHAMPION)
+    return None if number is None else version(task, number)
 
 
 def version(task: str, number: int) -> RegisteredVersion | None:
@@ -97,32 +95,24 @@ def version(task: str, number: int) -> RegisteredVersion | None:
         BoardError: if the board cannot be read.
         UserError: if its files are gone.
     """
-    query = """
-        SELECT storage_location, source, creation_time FROM model_versions
-        WHERE name = ? AND version = ? AND current_stage != 'Deleted_Internal'
-    """
-    with store.read_only_connection() as connection:
-        if connection is None:
-            return None
-        row = connection.execute(query, (name(task), number)).fetchone()
-        tags = connection.execute(
-            "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", (name(task), number)
-        ).fetchall()
-    if row is None:
+    place = store.current()
+    state = place.version(name(task), number)
+    if state is None:
         return None
-    folder = Path(unquote(urlparse(row[0] or row[1]).path))
+    digest = hashlib.sha256(f"{place.uri} {state.address}".encode()).hexdigest()[:12]
+    folder = place.local_folder(state.address, f"{name(task)}-{number}-{digest}")
     if not (folder / "MLmodel").is_file():
         raise UserError(
             f"the files of version {number} of {name(task)} are gone",
             location=str(folder),
             fix=f"remove its alias {CHAMPION!r} in `strokecast ui`, or promote another model",
         )
-    return RegisteredVersion(task, number, folder, int(row[2]), dict(tags))
+    return RegisteredVersion(task, number, folder, state.created_ms, state.tags)
 
 
 @contextmanager
 def exclusive(task: str, report: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no other promotion or rollback of the task runs, and hold them back until the block ends.
+    """Wait until no other promotion or rollback of the task runs in this project, and hold them back until the block ends.
 
     Args:
         task: one of `strokecast.params.TASKS`.
@@ -169,7 +159,7 @@ def register(
     with (
         store.writing(),
         _tracking_uri(),
-        tempfile.TemporaryDirectory(dir=store.folder(), prefix=_STAGING) as work_dir,
+        tempfile.TemporaryDirectory(dir=_work_root(), prefix=_STAGING) as work_dir,
     ):
         for stale in store.folder().glob(f"{_STAGING}*"):  # of a killed promotion; the board's lock is held
             if stale != Path(work_dir):
@@ -263,6 +253,11 @@ def champions() -> dict[str, RegisteredVersion]:
     """Task → its champion."""
     found = {task: champion(task) for task in TASKS}
     return {task: registered for task, registered in found.items() if registered is not None}
+
+
+def _work_root() -> Path:
+    store.folder().mkdir(parents=True, exist_ok=True)
+    return store.folder()
 
 
 @contextmanager

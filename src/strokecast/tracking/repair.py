@@ -6,11 +6,11 @@ from collections.abc import Callable
 from itertools import groupby
 from operator import itemgetter
 
-from strokecast.tracking import store, store_health
+from strokecast.tracking import local_store, store, store_health
 
 
 def move_damaged_board(report: Callable[[str], None]) -> None:
-    """Move a damaged board aside. The next write makes a new one.
+    """Move a damaged board in `mlruns/` aside. The next write makes a new one. A server repairs its own.
 
     Args:
         report: called with one line if the board was damaged.
@@ -18,7 +18,9 @@ def move_damaged_board(report: Callable[[str], None]) -> None:
     Raises:
         BoardError: if the board cannot be read, or the damaged one cannot be moved.
     """
-    database = store.database()
+    if not store.current().is_local:
+        return
+    database = local_store.database()
     try:
         store_health.check(database, thorough=True)
     except store_health.BoardDamagedError as damage:
@@ -33,6 +35,8 @@ def move_damaged_board(report: Callable[[str], None]) -> None:
 def remove_duplicates(report: Callable[[str], None]) -> None:
     """Delete all but one active run of each training, as MLflow deletes runs; its newest finished run stays.
 
+    Runs of trainings that may still run do not count: RUNNING, with the tags of a process.
+
     Args:
         report: called with one line per training.
 
@@ -40,7 +44,9 @@ def remove_duplicates(report: Callable[[str], None]) -> None:
         BoardError: if the board cannot be written.
     """
     ended = [
-        (id_, state) for id_, state in store.training_runs() if state.is_active and state.status != "RUNNING"
+        (id_, state)
+        for id_, state in store.training_runs()
+        if state.is_active and (state.status != "RUNNING" or not state.has_process)
     ]
     for _, group in groupby(sorted(ended, key=itemgetter(0)), itemgetter(0)):
         states = sorted(

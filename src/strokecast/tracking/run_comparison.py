@@ -7,16 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from strokecast.common import files
-from strokecast.tracking import run_record
+from strokecast.tracking import run_record, store
 from strokecast.tracking.run_record import Point, RunRecord, RunSection
+from strokecast.tracking.store_base import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
 
 
-def contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
-    """Whether a value in the run that strokecast wrote differs from the record."""
+def contradicts(client: MlflowClient, run: Run, record: RunRecord, thorough: bool = False) -> bool:
+    """Whether a value in the run that strokecast wrote differs from the record.
+
+    Args:
+        client: of the board.
+        run: of the training.
+        record: of the training.
+        thorough: compare every byte of files that lie on a server; otherwise their sizes.
+    """
+    place = store.current()
     if run.info.start_time != record.start_ms or dict(run.data.params) != dict(record.params):
         return True
     inputs = run.inputs.dataset_inputs if run.inputs else []
@@ -25,10 +34,11 @@ def contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
         return True
     output_ids = output_model_ids(run)
     models = [m for m in models_of(client, run) if m.model_id in output_ids]
-    same = (_same_files(local_path(m.artifact_location), record.pyfunc_dir) for m in models)
-    if len(models) != len(output_ids) or not all(same):
+    if len(models) != len(output_ids):
         return True
-    stored = stored_artifacts(run)
+    if any(_other_files(place, model.artifact_location, record.pyfunc_dir, thorough) for model in models):
+        return True
+    stored = place.file_sizes(run.info.artifact_uri)
     sections: list[tuple[RunSection, tuple[str, ...], tuple[str, ...]]] = [
         (record.training, run_record.TRAINING_METRICS, run_record.TRAINING_ARTIFACTS)
     ]
@@ -39,12 +49,11 @@ def contradicts(client: MlflowClient, run: Run, record: RunRecord) -> bool:
         for key, points in logged_points(client, run, keys).items():
             if not points <= section.metrics.get(key, section.former.get(key, frozenset())):
                 return True
-        for name, path in stored.items():
-            expected = section.artifacts.get(name)
-            if expected is None and name.startswith(artifact_prefixes):
-                return True
-            if expected is not None and files.sha256(path) != files.sha256(expected):
-                return True
+        if any(name not in section.artifacts and name.startswith(artifact_prefixes) for name in stored):
+            return True
+        common = {name: path for name, path in section.artifacts.items() if name in stored}
+        if place.differs(run.info.artifact_uri, common, thorough):
+            return True
     return False
 
 
@@ -62,25 +71,12 @@ def logged_points(client: MlflowClient, run: Run, keys: Iterable[str]) -> dict[s
     return points
 
 
-def local_path(location: str) -> Path:
-    """The path of an address on the board: it keeps its artifacts in local files."""
-    from mlflow.utils.file_utils import local_file_uri_to_path
-
-    return Path(local_file_uri_to_path(location))
-
-
-def stored_artifacts(run: Run) -> dict[str, Path]:
-    """The artifacts of a run by their path inside it; they are local files."""
-    root = local_path(run.info.artifact_uri)
-    return {name: Path(entry.path) for name, entry in files.scan_tree(root)}
-
-
-def _same_files(stored: Path, pyfunc_dir: Path | None) -> bool:
-    """Whether `stored` holds every file of `pyfunc_dir`. MLflow adds a file when a model is loaded."""
+def _other_files(place: Store, address: str, pyfunc_dir: Path | None, thorough: bool) -> bool:
+    """Whether a file of `pyfunc_dir` is missing at the address or differs. MLflow adds a file when a model is loaded."""
     if pyfunc_dir is None:
-        return False
-    pairs = ((Path(entry.path), stored / name) for name, entry in files.scan_tree(pyfunc_dir))
-    return all(copy.is_file() and files.sha256(path) == files.sha256(copy) for path, copy in pairs)
+        return True
+    expected = {name: Path(entry.path) for name, entry in files.scan_tree(pyfunc_dir)}
+    return place.differs(address, expected, thorough)
 
 
 def models_of(client: MlflowClient, run: Run) -> list[LoggedModel]:

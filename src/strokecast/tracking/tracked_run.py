@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.tracking import board, process_tags, run_record, store, store_health, training_lock
+from strokecast.tracking.live_log import LiveLog
 from strokecast.tracking.training_lock import SYSTEM_METRICS, TrainingLock
 from strokecast.training.job import TrainingJob
 
@@ -79,10 +80,9 @@ class TrackedRun:
             "kind": job.architecture.kind,
         }
         self._finished = lock.finished(training_lock.code_digest(job.task))
-        self._run_id: str | None = None
+        self._live = LiveLog()
         self._sampler: Sampler | None = None
         self._terminated = False
-        self._live_logging = True
 
     @classmethod
     def start(cls, job: TrainingJob, spec: Mapping[str, Any]) -> Self:
@@ -130,9 +130,9 @@ class TrackedRun:
 
         try:
             with store.writing():
-                self._run_id = self._start_run(store.client()).info.run_id
+                self._live.run_id = self._start_run(store.client()).info.run_id
         except store_health.BoardError as error:
-            self._go_on_without_board("the training goes on, and `sync` adds it to the board later", error)
+            self._live.stop("the training goes on, and `sync` adds it to the board later", error)
         self._sampler = Sampler(self.checkpoint_dir and self.checkpoint_dir / SYSTEM_METRICS)
         return self
 
@@ -149,12 +149,6 @@ class TrackedRun:
             return self._create(client)
         board.resume(client, current, process_tags.current())
         return current
-
-    def _go_on_without_board(self, consequence: str, error: store_health.BoardError) -> None:
-        """Log nothing more while it trains; one warning per training."""
-        if self._live_logging:
-            board.warn(consequence, error)
-        self._live_logging = False
 
     def _create(self, client: MlflowClient) -> Run:
         return board.create(
@@ -182,15 +176,7 @@ class TrackedRun:
             self._sampler.save()  # first: whatever is on the board has to be in the record too
         for timestamp, name, value, step in self._sampler.new_samples() if self._sampler else []:
             points.setdefault(name, set()).add((step, timestamp, value))
-        if self._run_id is None or not self._live_logging:
-            return
-        try:
-            with store_health.one_line(store.database()):
-                board.log_points(store.client(), self._run_id, points)
-        except store_health.BoardError as error:
-            self._go_on_without_board(
-                "live curves stop here; the end of the training, or `sync`, adds the rest", error
-            )
+        self._live.log(points)
 
     def finish(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write run.json, system.csv, curves.png and pyfunc/ beside the trained model in `folder`.
@@ -223,7 +209,7 @@ class TrackedRun:
         try:
             run_id = board.ensure_run(folder)
         except store_health.BoardError as error:
-            self._go_on_without_board("the model is kept, and `sync` adds it to the board later", error)
+            self._live.stop("the model is kept, and `sync` adds it to the board later", error)
         self._terminated = True
         self._lock.release()
         return run_id
@@ -266,10 +252,10 @@ class TrackedRun:
 
     def _terminate(self, status: str, reason: str) -> None:
         try:
-            if self._run_id is not None:
-                board.terminate(self._run_id, status, " ".join(reason.split())[:500])
+            if self._live.run_id is not None:
+                board.terminate(self._live.run_id, status, " ".join(reason.split())[:500])
         except store_health.BoardError as failure:
-            self._go_on_without_board(f"the run could not be marked {status}", failure)
+            self._live.stop(f"the run could not be marked {status}", failure)
 
 
 def summary(facts: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from strokecast.commands.sync import sync
 from strokecast.common.errors import UserError
-from strokecast.tracking import board, store, store_health
+from strokecast.tracking import board, local_store, store, store_health
 from strokecast.tracking.training_lock import TrainingLock
 
 MakeTraining = Callable[..., Path]
@@ -190,7 +190,7 @@ def test_a_run_left_running_is_completed_from_its_folder(
 
 
 def execute(*statements: str) -> None:
-    with closing(sqlite3.connect(store.database())) as connection, connection:
+    with closing(sqlite3.connect(local_store.database())) as connection, connection:
         for statement in statements:
             connection.execute(statement)
 
@@ -224,7 +224,7 @@ LOSSES: dict[str, tuple[str, Callable[[], object]]] = {
 def stored(pattern: str) -> list[Path]:
     return [
         path
-        for path in store.artifacts("strokecast-forecast").rglob(pattern)
+        for path in local_store.artifacts("strokecast-forecast").rglob(pattern)
         if path.name != "calibration.json"
     ]
 
@@ -310,7 +310,7 @@ def test_a_damaged_board_is_one_line_and_restore_makes_it_again(
     sync()
     [artifacts] = Path("mlruns/artifacts/strokecast-forecast").glob("*/artifacts")
     _close_connections()
-    store.database().write_bytes(b"not a database" * 1000)
+    local_store.database().write_bytes(b"not a database" * 1000)
     with pytest.raises(UserError) as ended:
         sync()
     assert str(ended.value) == (
@@ -319,10 +319,10 @@ def test_a_damaged_board_is_one_line_and_restore_makes_it_again(
     )
 
     def create() -> None:  # MLflow's migrations take seconds
-        shutil.copyfile(fresh_board, store.database())
-        store._relocate()
+        shutil.copyfile(fresh_board, local_store.database())
+        local_store.relocate()
 
-    monkeypatch.setattr(store, "_create", create)
+    monkeypatch.setattr(local_store, "_create", create)
     lines: list[str] = []
     assert sync(restore=True, report=lines.append).startswith("board complete: 1 trainings, 1 added")
     assert lines == [
@@ -346,7 +346,7 @@ def test_a_locked_board_ends_sync_with_one_line_in_bounded_time(
     workspace: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_health, "BUSY_TIMEOUT", 0.1)
-    with closing(sqlite3.connect(store.database(), isolation_level=None)) as connection:
+    with closing(sqlite3.connect(local_store.database(), isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(UserError) as ended:
             sync()
@@ -370,7 +370,7 @@ def test_a_full_disk_ends_sync_with_one_line_and_the_next_sync_completes_the_boa
     workspace: list[Path], active: Any, tmp_path: Path
 ) -> None:
     _close_connections()
-    place = store.artifacts("strokecast-forecast")
+    place = local_store.artifacts("strokecast-forecast")
     place.mkdir(parents=True)
     mount = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)], check=False, capture_output=True

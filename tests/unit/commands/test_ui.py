@@ -48,7 +48,7 @@ def test_a_free_port_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)  # a project without a board
     monkeypatch.setattr(ui.store, "initialise", lambda: None)
     started: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, arguments: started.append(arguments))
+    monkeypatch.setattr(os, "execve", lambda _, arguments, environment: started.append(arguments))
     lines: list[str] = []
     ui.serve("127.0.0.1", 0, lines.append)
     assert lines == ["MLflow board: http://127.0.0.1:0 (press Ctrl-C to stop)"], "no run, no link"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.tracking import board, store, store_health
+from strokecast.tracking import board, local_store, store, store_health
 
 WEEKDAYS = [f"weekday_{day}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
 Make = Callable[..., Path]
@@ -320,7 +320,7 @@ def test_metrics_of_an_evaluation_that_cannot_be_logged_are_one_warning(
     folders = [make_training(), make_training("forecast", "gru", training_id="other")]
     [report] = {evaluate(folder) for folder in folders}
     monkeypatch.setattr(store_health, "BUSY_TIMEOUT", 0.05)
-    with closing(sqlite3.connect(store.database(), isolation_level=None)) as other:
+    with closing(sqlite3.connect(local_store.database(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         board.ensure_runs(folders, report)
     assert capsys.readouterr().err == (

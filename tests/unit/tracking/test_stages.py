@@ -15,7 +15,7 @@ import pytest
 
 from strokecast.models.common import resolve
 from strokecast.params.stages import write_stages
-from strokecast.tracking import store
+from strokecast.tracking import local_store, store
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ def test_a_statistical_model_is_fitted_per_seed_and_already_synced(workspace: Pa
 
 
 def test_a_damaged_board_costs_a_training_one_warning_and_ends_sync_with_one_line(workspace: Path) -> None:
-    store.database().write_bytes(b"not a database" * 1000)
+    local_store.database().write_bytes(b"not a database" * 1000)
     done = run("train.py", "forecast", "seasonal_naive_7")
     assert done.returncode == 0, done.stderr
     damaged = (

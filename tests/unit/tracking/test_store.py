@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from strokecast.common import names
-from strokecast.tracking import board, store, store_health
+from strokecast.tracking import board, local_store, store, store_health
 
 Make = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def test_four_processes_on_a_fresh_store_write_every_training_once(
     assert {key: state.status for key, state in store.board_state().items()} == dict.fromkeys(
         ("id-1", "id-2", "id-3"), "FINISHED"
     )
-    with store.read_only_connection() as connection:
+    with local_store.read_only_connection() as connection:
         assert connection is not None
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
     assert not list(store.folder().glob(".mlflow.db.tmp-*"))
@@ -88,7 +88,7 @@ def test_the_state_prefers_the_active_run_and_skips_superseded_ones(make_trainin
     [(training, state_of_run)] = state.items()
     assert training == json.loads((folder / "run.json").read_text())["training_id"]
     assert (state_of_run.run_id, state_of_run.lifecycle, state_of_run.status) == (first, "active", "FINISHED")
-    assert state_of_run.artifact_dir.is_dir()
+    assert store.current().file_sizes(state_of_run.artifact_uri)
     board.supersede(client, client.get_run(first))
     assert store.board_state() == {}
     second = board.ensure_run(folder)
@@ -161,7 +161,7 @@ def test_renamed_and_other_experiments_move_with_the_project(
     client = store.client()
     locations = [client.get_experiment(key).artifact_location for key in (own, inside, elsewhere)]
     assert locations == [
-        store.artifacts("strokecast-forecast").as_uri(),
+        local_store.artifacts("strokecast-forecast").as_uri(),
         (store.folder() / "other").as_uri(),
         "s3://bucket/mine",
     ]
@@ -179,7 +179,7 @@ def test_clones_that_share_a_board_by_links_address_it_alike_and_share_its_lock(
         (tmp_path / name / "mlruns").symlink_to(shared)
         monkeypatch.chdir(tmp_path / name)
         store.initialise()
-        with store.read_only_connection() as connection:
+        with local_store.read_only_connection() as connection:
             assert connection is not None
             addresses.update(connection.execute("SELECT name, artifact_location FROM experiments"))
         locks.add(store.lock().lock_file)

@@ -14,7 +14,7 @@ import pytest
 from filelock import Timeout
 
 from strokecast.common import disks
-from strokecast.tracking import store, store_health
+from strokecast.tracking import local_store, store, store_health
 from strokecast.tracking.store_health import BoardDamagedError, BoardError
 
 RESTORE = "run `strokecast sync --restore`: it moves the damaged board aside and makes a new one from models/ and reports/"
@@ -24,8 +24,8 @@ RESTORE = "run `strokecast sync --restore`: it moves the damaged board aside and
 def database(empty_project: Path, fresh_board: Path) -> Path:
     """A database without a run, to which this process has no open connection."""
     store.folder().mkdir()
-    shutil.copyfile(fresh_board, store.database())
-    return store.database()
+    shutil.copyfile(fresh_board, local_store.database())
+    return local_store.database()
 
 
 def halve(database: Path) -> None:
@@ -142,9 +142,9 @@ def test_a_link_to_a_disk_that_is_not_mounted_is_not_replaced(database: Path, tm
 
 def test_an_empty_database_is_a_missing_one(empty_project: Path) -> None:
     store.folder().mkdir()
-    store.database().touch()
+    local_store.database().touch()
     assert store.board_state() == {}
-    assert store_health.is_missing(store.database())
+    assert store_health.is_missing(local_store.database())
 
 
 def test_what_a_killed_process_had_not_committed_is_rolled_back(database: Path, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_what_a_killed_process_had_not_committed_is_rolled_back(database: Path, 
     for path in files:
         shutil.copyfile(tmp_path / path.name, path)
     assert store.board_state() == {}
-    with store.read_only_connection() as connection_after:
+    with local_store.read_only_connection() as connection_after:
         assert connection_after is not None
         [count] = connection_after.execute("SELECT count(*) FROM experiments").fetchone()
     assert count < 2000

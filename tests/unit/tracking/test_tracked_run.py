@@ -25,7 +25,8 @@ from strokecast.commands import sync
 from strokecast.common import disks, files
 from strokecast.common.errors import UserError
 from strokecast.params import ForecastRecipe
-from strokecast.tracking import board, store, store_health, training_lock
+from strokecast.tracking import board, live_log, local_store, store, store_health, training_lock
+from strokecast.tracking.remote_store import RemoteStore
 from strokecast.tracking.tracked_run import TrackedRun
 from strokecast.training.job import TrainingJob
 
@@ -400,7 +401,7 @@ def test_a_training_on_a_locked_board_is_kept_with_one_warning_and_sync_adds_it(
     Path("params.yaml").write_text("models: {forecast: {gru: {enabled: true}}}")
     monkeypatch.setattr(store_health, "BUSY_TIMEOUT", 0.05)
     folder = Path("models/forecast/gru/seed-1")
-    with closing(sqlite3.connect(store.database(), isolation_level=None)) as other:
+    with closing(sqlite3.connect(local_store.database(), isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         training = train(folder)
         assert training.finalize(folder) is None
@@ -414,6 +415,47 @@ def test_a_training_on_a_locked_board_is_kept_with_one_warning_and_sync_adds_it(
     assert (run.info.status, run.data.tags[store.ID]) == ("FINISHED", training.training_id)
 
 
+def test_a_training_without_its_server_is_kept_with_one_warning_and_sync_adds_it(
+    train: Any, active: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("params.yaml").write_text("models: {forecast: {gru: {enabled: true}}}")
+    folder = Path("models/forecast/gru/seed-1")
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nothing listens there
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        training = train(folder)
+        assert training.finalize(folder) is None
+        assert capsys.readouterr().err == (
+            "warning: the training goes on, and `sync` adds it to the board later: http://127.0.0.1:9: the MLflow server "
+            "refuses connections; when it answers, run `strokecast sync`\n"
+        )
+        with pytest.raises(store_health.BoardError, match="refuses connections"):
+            sync.sync()
+    assert sync.sync().startswith("board complete: 1 trainings, 1 added")
+    [run] = active()
+    assert (run.info.status, run.data.tags[store.ID]) == ("FINISHED", training.training_id)
+
+
+def test_live_curves_stop_if_a_server_is_slow(
+    train: Any,
+    client: Any,
+    describe_run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server = RemoteStore(store.uri())
+    monkeypatch.setattr(store, "current", lambda: server)
+    monkeypatch.setattr(live_log, "_SECONDS", -1e9)
+    folder = Path("models/forecast/gru/seed-1")
+    training = train(folder)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "warning: live curves stop here; the end of the training, or `sync`, adds the rest: the MLflow server is slow"
+    )
+    seen = describe_run(client, training.finalize(folder))
+    assert (seen["status"], len(seen["histories"]["train/loss"])) == ("FINISHED", 3)
+
+
 @pytest.mark.parametrize(
     "damage", [lambda path: path.write_text("no database" * 1000), lambda path: (path.unlink(), path.mkdir())]
 )
@@ -422,8 +464,8 @@ def test_a_training_beside_a_damaged_board_is_kept_with_one_warning(
     empty_project: Path, train: Any, damage: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store.folder().mkdir()
-    store.database().touch()
-    damage(store.database())
+    local_store.database().touch()
+    damage(local_store.database())
     folder = Path("models/forecast/gru/seed-1")
     assert train(folder).finalize(folder) is None
     [line] = capsys.readouterr().err.splitlines()
@@ -445,7 +487,7 @@ def test_a_full_disk_while_the_model_is_copied_to_the_board_is_one_warning(
     Path("params.yaml").write_text("models: {forecast: {gru: {enabled: true}}}")
 
     def full(_: Any, model_id: str, folder: str) -> None:
-        target = Path(store.artifacts("strokecast-forecast"), "models", model_id, "artifacts")
+        target = Path(local_store.artifacts("strokecast-forecast"), "models", model_id, "artifacts")
         target.mkdir(parents=True)
         (target / "MLmodel").write_text("half of it")
         reason = f"[Errno 28] No space left on device: '{target}/data'"
@@ -459,7 +501,7 @@ def test_a_full_disk_while_the_model_is_copied_to_the_board_is_one_warning(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(
         "warning: the model is kept, and `sync` adds it to the board later: the MLflow board cannot be written: the disk is "
-        f"full while writing {store.artifacts('strokecast-forecast')}/models/"
+        f"full while writing {local_store.artifacts('strokecast-forecast')}/models/"
     )
     assert f": file system {disks.mount_point(Path())} (" in line
     assert line.endswith("then run `strokecast sync`")
