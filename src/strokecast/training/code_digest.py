@@ -13,6 +13,7 @@ _ALWAYS = (
     "training",
     "models/layers",
     "models/common/registry.py",
+    "models/common/residual.py",
     "inference/networks.py",
     "features/records/reading.py",
 )
