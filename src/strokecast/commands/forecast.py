@@ -95,10 +95,11 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     forecaster = SeriesForecaster(model_dir, spec, combination)
     intervals = None if state is None else state.intervals
     skips = options.skip_invalid and ID in frame and series_spec.SINGLE not in series_spec.names(spec)
-    make_forecast = _forecast_valid_series if skips else _forecast_all
-    forecast = make_forecast(forecaster, frame, future, options, intervals, report)
     if skips:
+        forecast = _forecast_valid_series(forecaster, frame, future, options, intervals, report)
         frame = frame[frame[ID].map(to_series_id).isin(forecast[ID].unique())]
+    else:
+        forecast = forecaster.forecast(frame, future, options.horizon, str(options.source), intervals)
     # A registered copy has no validation forecasts.
     warnings = [] if model.is_copy else list(history_check.warnings(frame, model_dir, spec))
     path = options.output
@@ -157,17 +158,6 @@ def _open_state(
     return IntervalState(path, label, model.folder, horizon, report)
 
 
-def _forecast_all(
-    forecaster: SeriesForecaster,
-    frame: pd.DataFrame,
-    future: pd.DataFrame | None,
-    options: ForecastOptions,
-    intervals: IntervalFn | None,
-    report: Callable[[str], None],
-) -> pd.DataFrame:
-    return forecaster.forecast(frame, future, options.horizon, str(options.source), intervals)
-
-
 def _forecast_valid_series(
     forecaster: SeriesForecaster,
     frame: pd.DataFrame,
@@ -184,7 +174,9 @@ def _forecast_valid_series(
         if future is not None and ID in future:
             own_future = future[future[ID].map(to_series_id) == series_id]
         try:
-            forecasts.append(_forecast_all(forecaster, rows, own_future, options, intervals, report))
+            forecasts.append(
+                forecaster.forecast(rows, own_future, options.horizon, str(options.source), intervals)
+            )
         except UserError as error:
             if error.location == "--horizon":
                 raise
