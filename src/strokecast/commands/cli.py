@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from strokecast.commands import cli_drawings, cli_export
-from strokecast.commands.cli_wrappers import in_project, one_line
+from strokecast.commands.cli_wrappers import (
+    in_project,
+    input_option,
+    model_option,
+    one_line,
+    output_option,
+    task_option,
+    training_seed_option,
+)
 from strokecast.common import environment, project
 
 
@@ -115,29 +123,16 @@ def repro(jobs: int | None) -> None:
 
 
 @main.command()
-@click.option(
-    "--model",
-    required=True,
-    help="name of a trained model or a combination, or `champion`: the lowest MAE on validation origins",
-)
-@click.option(
-    "--input",
-    "source",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="CSV or .parquet file with the past days: columns ds, y, ... or those of the training file; - for standard input",
+@model_option("name of a trained model or a combination, or `champion`: the lowest MAE on validation origins")
+@input_option(
+    "CSV or .parquet file with the past days: columns ds, y, ... or those of the training file; - for standard input"
 )
 @click.option(
     "--horizon",
     type=click.IntRange(min=1),
     help="days to forecast, at most the model's horizon; default: the model's horizon",
 )
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="CSV or .parquet file; overwritten if it exists; - for standard output",
-)
+@output_option("CSV or .parquet file; overwritten if it exists; - for standard output")
 @click.option(
     "--future",
     type=click.Path(path_type=Path),
@@ -146,7 +141,7 @@ def repro(jobs: int | None) -> None:
 @click.option(
     "--plot", type=click.Path(path_type=Path), help=".png, .svg or .pdf file; overwritten if it exists"
 )
-@click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
+@training_seed_option()
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
@@ -246,18 +241,10 @@ def ui(port: int, host: str) -> None:
     serving.serve(host, port, report=click.echo)
 
 
-_TASK = click.Choice(("classify", "watch", "draw", "forecast"))
-
-
 @main.command()
-@click.option("--task", required=True, type=_TASK, help="task whose champion is chosen")
-@click.option(
-    "--model",
-    default="champion",
-    show_default=True,
-    help="name of a trained model; champion: the one that validation chooses",
-)
-@click.option("--seed", type=int, help="seed of the training; default: its lowest seed")
+@task_option("task whose champion is chosen", required=True)
+@model_option("name of a trained model; champion: the one that validation chooses", default="champion")
+@training_seed_option()
 @click.option(
     "--reason",
     default="",
@@ -278,7 +265,7 @@ def promote(task: str, model: str, seed: int | None, reason: str) -> None:
 
 
 @main.command()
-@click.option("--task", required=True, type=_TASK, help="task whose former champion comes back")
+@task_option("task whose former champion comes back", required=True)
 @click.option("--reason", default="", metavar="TEXT", help="recorded with the version that is left")
 @in_project
 def rollback(task: str, reason: str) -> None:
@@ -300,7 +287,7 @@ def champions() -> None:
 @main.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--task", type=_TASK, help="task of both; default: the only one that has them")
+@task_option("task of both; default: the only one that has them")
 @in_project
 def compare(a: str, b: str, task: str | None) -> None:
     """Compare two models of one task on the test set: paired difference, metrics, slices."""

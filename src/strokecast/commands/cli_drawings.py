@@ -6,33 +6,25 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands.cli_wrappers import in_project
+from strokecast.commands.cli_wrappers import (
+    in_project,
+    input_option,
+    model_option,
+    output_option,
+    task_option,
+    training_seed_option,
+)
 
 
 @click.command()
-@click.option(
-    "--model",
-    required=True,
-    help="name of a trained model, or `champion`: the registered one, else the best on the validation split",
+@model_option(
+    "name of a trained model, or `champion`: the registered one, else the best on the validation split"
 )
-@click.option(
-    "--input",
-    "source",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="file with drawings (.ndjson, Kaggle's .csv, .bin, .npz, .parquet, tutorial shard), or a folder of such files",
+@input_option(
+    "file with drawings (.ndjson, Kaggle's .csv, .bin, .npz, .parquet, tutorial shard), or a folder of such files"
 )
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help=".parquet or .csv file; overwritten if it exists; - for CSV on standard output",
-)
-@click.option(
-    "--task",
-    type=click.Choice(("classify", "watch")),
-    help="default: the task that has the model; classify for the champion",
-)
+@output_option(".parquet or .csv file; overwritten if it exists; - for CSV on standard output")
+@task_option("default: the task that has the model; classify for the champion", ("classify", "watch"))
 @click.option(
     "--format",
     "file_format",
@@ -46,7 +38,7 @@ from strokecast.commands.cli_wrappers import in_project
     type=click.IntRange(min=1),
     help="most probable classes per drawing",
 )
-@click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
+@training_seed_option()
 @in_project
 def predict(
     model: str,
@@ -72,10 +64,8 @@ def predict(
 
 
 @click.command()
-@click.option(
-    "--model",
-    required=True,
-    help="name of a trained model of draw, or `champion`: the registered one, else the best on the validation split",
+@model_option(
+    "name of a trained model of draw, or `champion`: the registered one, else the best on the validation split"
 )
 @click.option(
     "--class", "classes", multiple=True, metavar="NAME", help="may be repeated; default: every class"
@@ -95,12 +85,9 @@ def predict(
     type=click.IntRange(0, 2**31 - 1),
     help="of the sampling: the same seed gives the same drawings",
 )
-@click.option("--training-seed", type=int, help="seed of the trained model; default: its lowest seed")
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help=".svg, .png or .pdf sheet, Sketch-RNN .npz of one class, or .parquet; overwritten if it exists",
+@training_seed_option("--training-seed")
+@output_option(
+    ".svg, .png or .pdf sheet, Sketch-RNN .npz of one class, or .parquet; overwritten if it exists"
 )
 @in_project
 def sample(

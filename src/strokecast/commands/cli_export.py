@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands.cli_wrappers import in_project
+from strokecast.commands.cli_wrappers import (
+    in_project,
+    model_option,
+    output_option,
+    task_option,
+    training_seed_option,
+)
 
 
 @click.command()
-@click.option(
-    "--task",
-    required=True,
-    type=click.Choice(("classify", "watch", "draw", "forecast")),
-    help="task of the model",
-)
-@click.option("--model", required=True, help="name of a trained model, or `champion`")
+@task_option("task of the model", required=True)
+@model_option("name of a trained model, or `champion`")
 @click.option(
     "--format",
     "file_format",
@@ -29,13 +30,8 @@ from strokecast.commands.cli_wrappers import in_project
     type=click.Choice(("dynamic",)),
     help="of litert: weights in int8; default: float32",
 )
-@click.option(
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="folder to write: new, or of an earlier export",
-)
-@click.option("--seed", type=int, help="seed of the trained model; default: its lowest seed")
+@output_option("folder to write: new, or of an earlier export")
+@training_seed_option()
 @in_project
 def export(
     task: str, model: str, file_format: str, quantize: str | None, output: Path, seed: int | None

@@ -1,8 +1,8 @@
-"""What every command of `strokecast` does around its work: errors in one line, and the root of the project."""
+"""What commands of `strokecast` have in common: errors in one line, the root of the project, and options."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,11 @@ import click
 
 from strokecast.common import failures, project
 from strokecast.common.errors import UserError
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+TASKS = ("classify", "watch", "draw", "forecast")  # `params.TASKS`, whose import takes longer than `--help`
+_PATH = click.Path(path_type=Path)
 
 
 def one_line(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,6 +49,33 @@ def in_project(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, **kwargs)
 
     return wrapped
+
+
+def model_option(help: str, default: str | None = None) -> Decorator:
+    """The option `--model`; it is required unless it has a default."""
+    return click.option(
+        "--model", required=default is None, default=default, show_default=default is not None, help=help
+    )
+
+
+def input_option(help: str) -> Decorator:
+    """The required option `--input`: the command's argument `source`."""
+    return click.option("--input", "source", required=True, type=_PATH, help=help)
+
+
+def output_option(help: str) -> Decorator:
+    """The required option `--output`."""
+    return click.option("--output", required=True, type=_PATH, help=help)
+
+
+def task_option(help: str, tasks: Sequence[str] = TASKS, required: bool = False) -> Decorator:
+    """The option `--task`: one of `tasks`."""
+    return click.option("--task", required=required, type=click.Choice(tasks), help=help)
+
+
+def training_seed_option(name: str = "--seed") -> Decorator:
+    """The option with the seed of the trained model that `--model` names."""
+    return click.option(name, type=int, help="seed of the trained model; default: its lowest seed")
 
 
 def _is_file_name(value: object) -> bool:
