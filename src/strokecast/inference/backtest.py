@@ -8,6 +8,7 @@ Shapes: T days of the series, O origins, W days of the past, H days of the horiz
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
 _BATCH = 1024  # windows per forward pass
+_REMEMBERED = 256  # transformers of series
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,31 @@ class Forecast:
 
 ForecastFn = Callable[[Series, Positions], Forecast]
 """Forecasts at origins, which are positions of the first forecast day in the series."""
+
+Request = tuple[Series, Positions]
+"""A series and the origins at which it is forecast."""
+
+
+@dataclass(frozen=True)
+class BatchForecaster:
+    """A `ForecastFn` that can forecast many series in one call.
+
+    Attributes:
+        many: a forecast per request, which depends on the other requests by the rounding of float32 alone.
+    """
+
+    many: Callable[[Sequence[Request]], list[Forecast]]
+
+    def __call__(self, series: Series, origins: Positions) -> Forecast:
+        """The forecasts of one series."""
+        return self.many([(series, origins)])[0]
+
+
+def forecast_many(forecast: ForecastFn, requests: Sequence[Request]) -> list[Forecast]:
+    """A forecast per request, in one call if the forecaster can do that."""
+    if isinstance(forecast, BatchForecaster):
+        return forecast.many(requests)
+    return [forecast(series, origins) for series, origins in requests]
 
 
 @dataclass(frozen=True)
@@ -154,7 +181,7 @@ def load_uncorrected(kind: str, folder: Path, spec: ForecastSpec, location: str)
     from strokecast.inference import networks
 
     if kind == "rule":
-        models = {name: networks.load_statistical(folder, name) for name in series_spec.names(spec)}
+        models = networks.load_statistical_by_series(folder, series_spec.names(spec))
         return statistical_forecasters(models, spec, location)
     if kind == "estimator":
         from strokecast.models.regression import lag_regressor
@@ -179,48 +206,63 @@ def uncorrected_min_history(folder: Path, spec: ForecastSpec) -> int:
     if (folder / "model.json").is_file():
         from strokecast.inference import networks
 
-        return max(
-            int(networks.load_statistical(folder, name).min_history) for name in series_spec.names(spec)
-        )
+        models = networks.load_statistical_by_series(folder, series_spec.names(spec))
+        return max(int(model.min_history) for model in models.values())
     return WindowTransformer(spec).min_history
 
 
-def _transformers(spec: ForecastSpec) -> dict[str, WindowTransformer]:
-    return {name: WindowTransformer(series_spec.for_series(spec, name)) for name in series_spec.names(spec)}
+def transformer_of_series(spec: ForecastSpec) -> Callable[[str], WindowTransformer]:
+    """Function from the name of a series to its transformer, which remembers those of the last series."""
+
+    @functools.lru_cache(maxsize=_REMEMBERED)
+    def make(name: str) -> WindowTransformer:
+        return WindowTransformer(series_spec.for_series(spec, name))
+
+    return make
 
 
 def network_forecaster(model: Any, spec: ForecastSpec) -> ForecastFn:
     """The forecasts of a trained `keras.Model` of the task forecast."""
     from strokecast.inference import conformal, networks
 
-    transformers, run = _transformers(spec), networks.inference_function(model)
+    transformer_of, run = transformer_of_series(spec), networks.inference_function(model)
     quantile_levels = networks.quantile_levels(model)
     names, horizon = list(networks.input_signature(model)), int(spec["horizon"])
 
-    def forecast(series: Series, origins: Positions) -> Forecast:
-        transformer = transformers[series.name]
-        windows = transformer.transform(series.days, series.columns, origins)
-        inputs = {name: getattr(windows, name) for name in names}
-        outputs = [
-            networks.last_step(
-                run({name: values[start : start + _BATCH] for name, values in inputs.items()}), horizon
-            ).numpy()
-            for start in range(0, len(origins), _BATCH)
+    def forecast(requests: Sequence[Request]) -> list[Forecast]:
+        windows = [
+            transformer_of(series.name).transform(series.days, series.columns, origins)
+            for series, origins in requests
         ]
-        values = transformer.inverse_transform(np.concatenate(outputs), windows.base)
+        inputs = {name: np.concatenate([getattr(one, name) for one in windows]) for name in names}
+        ends = np.cumsum([len(origins) for _, origins in requests])
+        outputs = np.concatenate(
+            [
+                networks.last_step(
+                    run({name: values[start : start + _BATCH] for name, values in inputs.items()}), horizon
+                ).numpy()
+                for start in range(0, int(ends[-1]), _BATCH)
+            ]
+        )
+        return [
+            to_forecast(transformer_of(series.name).inverse_transform(scaled, one.base))
+            for (series, _), one, scaled in zip(requests, windows, np.split(outputs, ends[:-1]), strict=True)
+        ]
+
+    def to_forecast(values: Floats) -> Forecast:
         if not quantile_levels:
             return Forecast(values)
         return Forecast(conformal.median(values, quantile_levels), values[:, :, 0], quantile_levels)
 
-    return forecast
+    return BatchForecaster(forecast)
 
 
 def regression_forecaster(model: Any, spec: ForecastSpec) -> ForecastFn:
     """The forecasts of a fitted `models.regression.lag_regressor.LagRegressor`."""
-    transformers = _transformers(spec)
+    transformer_of = transformer_of_series(spec)
 
     def forecast(series: Series, origins: Positions) -> Forecast:
-        transformer = transformers[series.name]
+        transformer = transformer_of(series.name)
         windows = transformer.transform(series.days, series.columns, origins, known_past=False)
         scaled = model.predict({"past": windows.past, "future": windows.future})
         return Forecast(transformer.inverse_transform(scaled, windows.base))

@@ -103,12 +103,17 @@ def load(folder: Path, series: str = "") -> Calibration:
     Raises:
         UserError: if there is no such file.
     """
+    return load_by_series(folder, [series])[series]
+
+
+def load_by_series(folder: Path, names: Sequence[str]) -> dict[str, Calibration]:
+    """`load` for several series; reads the file once."""
     path = folder / FILE
     if not path.is_file():
         raise UserError("no such file", location=str(path), fix="run `dvc repro` to train the model")
     contents = read_json(path)
     try:
-        return parse(contents["series"][series] if series else contents)
+        return {name: parse(contents["series"][name] if name else contents) for name in names}
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"is not a calibration of this model ({type(error).__name__}: {error})",

@@ -7,9 +7,9 @@ Shapes: T days of history, H days of the horizon, L interval levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,24 +18,51 @@ from numpy.typing import NDArray
 from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
-from strokecast.features.timeseries.window_transformer import DAY_TYPE, WindowTransformer, raw_columns
+from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
 from strokecast.inference import backtest, conformal
-from strokecast.inference.series_table import (
-    ID,
-    Days,
-    check_columns,
-    check_counts,
-    check_ids,
-    format_cell,
-    parse_days,
-    parse_numbers,
-    series_ids,
-)
+from strokecast.inference.series_input import SeriesChecker, SeriesInput, future_of
+from strokecast.inference.series_table import ID, Days, check_columns, check_ids, format_cell, series_ids
 from strokecast.models.common import model_folder, registry
 
 Floats = NDArray[np.float64]
 IntervalFn = Callable[[str, str, Days, Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 """`inference.interval_state.IntervalState.intervals`, which MLflow models do not contain: they have no state."""
+
+
+@dataclass(frozen=True)
+class OwnForecast:
+    """The forecast of a model for one series, before its intervals.
+
+    Attributes:
+        name: of the series.
+        series: the series of the model whose scaling and calibration it has; "" for a model of one series.
+        days: datetime64[D] [T], the history.
+        values: float64 [T], the first target.
+        point: float64 [1, H].
+        quantiles: float64 [1, H, Q]; None for a point forecast.
+        quantile_levels: the Q levels, rising; () for a point forecast.
+    """
+
+    name: str
+    series: str
+    days: Days
+    values: Floats
+    point: Floats
+    quantiles: Floats | None
+    quantile_levels: Sequence[float]
+
+
+@dataclass(frozen=True)
+class InvalidSeries:
+    """A series that cannot be forecast.
+
+    Attributes:
+        name: of the series.
+        error: why.
+    """
+
+    name: str
+    error: UserError
 
 
 class SeriesForecaster:
@@ -62,13 +89,16 @@ class SeriesForecaster:
         self.columns = raw_columns(spec)
         self._spec = spec
         self._names = series_spec.names(spec)
-        self._transformers = {
-            name: WindowTransformer(series_spec.for_series(spec, name)) for name in self._names
-        }
         forecaster = combination or _load(folder, spec)
         self.min_history, self._forecast_fn = forecaster.min_history, forecaster.forecast
-        self._transforms_values = forecaster.transforms_values
-        self._calibrations = {name: conformal.load(folder, name) for name in self._names}
+        self._checker = SeriesChecker(
+            spec,
+            self.columns,
+            forecaster.min_history,
+            forecaster.transforms_values,
+            backtest.transformer_of_series(spec),
+        )
+        self._calibrations = conformal.load_by_series(folder, self._names)
         for calibration in self._calibrations.values():
             conformal.check_horizon(calibration, self.horizon, folder)
 
@@ -125,6 +155,25 @@ class SeriesForecaster:
             UserError: if a column is missing, there are too few rows, the horizon is too long, or a row is not valid;
                 names the first such date.
         """
+        days_ahead = self.check_horizon(horizon)
+        check_columns(frame, self.columns, location)
+        if len(frame) == 0:
+            raise UserError("has no row", location=location, allowed=f"at least {self.min_history} days")
+        check_ids(frame, future)
+        self.check_names(_distinct_ids(frame, location), location)
+        tables = []
+        for one in self.forecast_each(frame, future, days_ahead, location):
+            if isinstance(one, InvalidSeries):
+                raise one.error
+            tables.append(self.to_table(one, days_ahead, intervals))
+        return pd.concat(tables, ignore_index=True)
+
+    def check_horizon(self, horizon: int | None) -> int:
+        """The number of days to forecast.
+
+        Raises:
+            UserError: if the horizon is too long.
+        """
         days_ahead = self.horizon if horizon is None else horizon
         if not 1 <= days_ahead <= self.horizon:
             raise UserError(
@@ -133,148 +182,147 @@ class SeriesForecaster:
                 allowed=f"1 to {self.horizon}, which the model was trained for",
                 fix="for more, set features.forecast.horizon and train the model again",
             )
-        check_columns(frame, self.columns, location)
-        if len(frame) == 0:
-            raise UserError("has no row", location=location, allowed=f"at least {self.min_history} days")
-        check_ids(frame, future)
-        forecasts = [
-            self._forecast_series(
-                name,
-                rows,
-                _future_of(future, series_id),
-                days_ahead,
-                location if series_id is None else f"{location} ({name})",
-                intervals,
-            )
-            for name, series_id, rows in self._series(frame, location)
-        ]
-        return pd.concat(forecasts, ignore_index=True)
+        return days_ahead
 
-    def _series(self, frame: pd.DataFrame, location: str) -> Iterator[tuple[str, Any, pd.DataFrame]]:
-        """Name, `unique_id` as text (None without that column) and rows of each series, in order."""
-        is_global = series_spec.SINGLE not in self._names
-        if ID not in frame.columns and is_global:
+    def forecast_each(
+        self, frame: pd.DataFrame, future: pd.DataFrame | None, days_ahead: int, location: str
+    ) -> list[OwnForecast | InvalidSeries]:
+        """The model's own forecast of each series of a table, in order, or its mistake; a network is called once for all.
+
+        Args:
+            frame: as for `forecast`; with `unique_id` of text for a model of several series.
+            future: as for `forecast`.
+            days_ahead: as `check_horizon` returns it.
+            location: how errors name the input.
+        """
+        results: list[OwnForecast | InvalidSeries | None] = []
+        inputs: list[SeriesInput] = []
+        for name, series_id, rows in self._series(frame):
+            place = location if series_id is None else f"{location} ({name})"
+            try:
+                self.check_names(None if series_id is None else [name], location)
+                inputs.append(
+                    self._checker.check(name, rows, future_of(future, series_id), days_ahead, place)
+                )
+                results.append(None)
+            except UserError as error:
+                results.append(InvalidSeries(name, error))
+        forecasts = iter(self._run(inputs))
+        return [next(forecasts) if one is None else one for one in results]
+
+    def check_names(self, names: Sequence[str] | None, location: str) -> None:
+        """Check the values of `unique_id`; None: there is no such column.
+
+        Raises:
+            UserError: if a model of one series gets several, or a model of several gets none or another one.
+        """
+        if series_spec.SINGLE in self._names:
+            if names is not None and len(names) > 1:
+                raise UserError(
+                    f"has {len(names):,} series ({', '.join(names[:3])}{', ...' * (len(names) > 3)}), the model was "
+                    "trained on one",
+                    location=location,
+                    allowed=f"one {ID}: the scaling and the intervals are those of its training series",
+                    fix="give one series per call, or train on all of them (features.forecast.series: all)",
+                )
+            return
+        if names is None:
             raise UserError(
                 f"has no column {ID!r}, and the model was trained on {len(self._names)} series",
                 location=location,
                 allowed=self._names,
             )
+        unknown = next((name for name in names if name not in self._calibrations), None)
+        if unknown is not None:
+            raise UserError(
+                f"{ID} {unknown!r} is not a series of the model", location=location, allowed=self._names
+            )
+
+    def _series(self, frame: pd.DataFrame) -> Iterator[tuple[str, str | None, pd.DataFrame]]:
+        """Name, `unique_id` as text (None without that column) and rows of each series, in order."""
         if ID not in frame.columns:
             yield self._spec["name"], None, frame
             return
-        missing = frame[ID].isna().to_numpy()
-        if missing.any():
-            date = format_cell(frame["ds"].iloc[int(np.argmax(missing))])
-            raise UserError(
-                f"no {ID} on {date}", location=location, allowed="a name in every row, or no such column"
-            )
-        ids = series_ids(frame).to_numpy()
-        distinct = list(dict.fromkeys(ids))
-        if not is_global and len(distinct) > 1:
-            raise UserError(
-                f"has {len(distinct):,} series ({', '.join(distinct[:3])}{', ...' * (len(distinct) > 3)}), the model was "
-                "trained on one",
-                location=location,
-                allowed=f"one {ID}: the scaling and the intervals are those of its training series",
-                fix="give one series per call, or train on all of them (features.forecast.series: all)",
-            )
-        unknown = [name for name in distinct if name not in self._names] if is_global else []
-        if unknown:
-            raise UserError(
-                f"{ID} {unknown[0]!r} is not a series of the model", location=location, allowed=self._names
-            )
-        for name, rows in frame.groupby(ids, sort=False):
-            yield str(name), name, rows
+        for name, rows in frame.groupby(series_ids(frame).to_numpy(), sort=False):
+            yield str(name), str(name), rows
 
-    def _forecast_series(
-        self,
-        name: str,
-        rows: pd.DataFrame,
-        future: pd.DataFrame | None,
-        days_ahead: int,
-        location: str,
-        intervals: IntervalFn | None,
-    ) -> pd.DataFrame:
-        # A model of one series scales every series as its training series.
-        series = series_spec.SINGLE if series_spec.SINGLE in self._names else name
-        calibration = self._calibrations[series]
-        days = parse_days(rows["ds"], location)
-        count = len(days)
-        columns: dict[str, Any] = {
-            column: parse_numbers(rows[column], days, location)
-            for column in self.columns
-            if column not in ("ds", DAY_TYPE)
-        }
-        if count < self.min_history:
-            raise UserError(
-                f"{count} rows ({days[0]} to {days[-1]}) are too few",
-                location=location,
-                allowed=f"at least {self.min_history} days",
+    def _run(self, inputs: Sequence[SeriesInput]) -> list[OwnForecast | InvalidSeries]:
+        """The forecasts of the model after the last day of each series."""
+        if not inputs:
+            return []
+        try:
+            with np.errstate(all="ignore"):  # huge values; the forecasts are checked below
+                forecasts = backtest.forecast_many(
+                    self._forecast_fn, [(one.series, np.array([one.count])) for one in inputs]
+                )
+        except UserError as error:
+            if len(inputs) == 1:
+                return [InvalidSeries(inputs[0].name, error)]
+            return [result for one in inputs for result in self._run([one])]
+        return [self._check(one, forecast) for one, forecast in zip(inputs, forecasts, strict=True)]
+
+    def _check(self, one: SeriesInput, forecast: backtest.Forecast) -> OwnForecast | InvalidSeries:
+        all_days, target = one.series.days, self._spec["targets"][0]
+        own = OwnForecast(
+            one.name,
+            one.series.name,
+            all_days[: one.count],
+            np.asarray(one.series.columns[target][: one.count], np.float64),
+            forecast.point[..., 0],
+            forecast.quantiles,
+            forecast.quantile_levels,
+        )
+        with np.errstate(all="ignore"):
+            ends = self._static_ends(own)
+        if not all(np.isfinite(values).all() for values in (own.point, *ends)):
+            error = UserError(
+                f"the forecast of {all_days[one.count]} is not a finite number", location=one.location
             )
-        counts = bool(series_spec.for_series(self._spec, series)["counts"])
-        for column in self._spec["targets"] if counts else ():
-            check_counts(columns[column], days, f"{location} column {column}")
-        if self._transforms_values:
-            _check_domain(self._transformers[series], columns, days, location)
-        all_days = days[0] + np.arange(count + self.horizon).astype("timedelta64[D]")
-        if DAY_TYPE in self.columns:
-            columns[DAY_TYPE] = self._day_types(rows[DAY_TYPE], future, all_days, days_ahead, location)
-        with np.errstate(all="ignore"):  # huge values; the forecast is checked below
-            forecast = self._forecast_fn(backtest.Series(all_days, columns, {}, series), np.array([count]))
-            point = forecast.point[..., 0]  # [1, H]
-            low, high = conformal.apply(
-                calibration, point, forecast.quantiles, forecast.quantile_levels, counts
-            )
-        if not all(np.isfinite(values).all() for values in (point, low, high)):
-            raise UserError(f"the forecast of {all_days[count]} is not a finite number", location=location)
-        if intervals is not None:
-            raw_low, raw_high = conformal.raw_intervals(
-                point, forecast.quantiles, forecast.quantile_levels, calibration.levels
-            )
-            history = np.asarray(columns[self._spec["targets"][0]][:count], np.float64)
+            return InvalidSeries(one.name, error)
+        return own
+
+    def _counts(self, own: OwnForecast) -> bool:
+        return bool(series_spec.for_series(self._spec, own.series)["counts"])
+
+    def _static_ends(self, own: OwnForecast) -> tuple[Floats, Floats]:
+        """The interval ends of the training's calibration, float64 [L, 1, H]."""
+        return conformal.apply(
+            self._calibrations[own.series], own.point, own.quantiles, own.quantile_levels, self._counts(own)
+        )
+
+    def to_table(self, own: OwnForecast, days_ahead: int, intervals: IntervalFn | None) -> pd.DataFrame:
+        """The forecast of one series as `forecast` returns it.
+
+        Args:
+            own: of `forecast_each`.
+            days_ahead: as `check_horizon` returns it.
+            intervals: as for `forecast`; called once.
+        """
+        levels = self._calibrations[own.series].levels
+        if intervals is None:
+            low, high = self._static_ends(own)
+        else:
+            raw_low, raw_high = conformal.raw_intervals(own.point, own.quantiles, own.quantile_levels, levels)
             own_low, own_high = intervals(
-                name, series, days, history, point[0], raw_low[:, 0], raw_high[:, 0]
+                own.name, own.series, own.days, own.values, own.point[0], raw_low[:, 0], raw_high[:, 0]
             )
-            low, high = conformal.enforce_nesting(own_low[:, None], own_high[:, None], point, counts)
+            low, high = conformal.enforce_nesting(
+                own_low[:, None], own_high[:, None], own.point, self._counts(own)
+            )
         ends = [end for pair in zip(low, high, strict=True) for end in pair]
         end_columns = {
             column: values[0, :days_ahead]
-            for column, values in zip(conformal.interval_columns(calibration.levels), ends, strict=True)
+            for column, values in zip(conformal.interval_columns(levels), ends, strict=True)
         }
+        next_days = own.days[-1] + np.arange(1, days_ahead + 1).astype("timedelta64[D]")
         return pd.DataFrame(
             {
-                "ds": pd.to_datetime(all_days[count : count + days_ahead]),
-                ID: name,
-                conformal.point_column(forecast.quantiles is not None): point[0, :days_ahead],
+                "ds": pd.to_datetime(next_days),
+                ID: own.name,
+                conformal.point_column(own.quantiles is not None): own.point[0, :days_ahead],
                 **end_columns,
             }
         )
-
-    def _day_types(
-        self, past: pd.Series, future: pd.DataFrame | None, days: Days, days_ahead: int, location: str
-    ) -> list[str]:
-        """The day type of each of `days`; any valid one beyond `days_ahead`, where it has no effect."""
-        valid = self._spec["calendar"]["day_types"]
-        count = len(past)
-        day_types: list[Any] = past.tolist()
-        future_types: dict[np.datetime64, Any] = {}
-        if future is not None:
-            check_columns(future, ("ds", DAY_TYPE), "future")
-            future_types = dict(zip(parse_days(future["ds"], "future"), future[DAY_TYPE], strict=True))
-        for day in days[count : count + days_ahead]:
-            if day not in future_types:
-                raise UserError(
-                    f"the {DAY_TYPE} of {day} is not known",
-                    location=location,
-                    fix="give the day types of the forecast days (--future: columns ds, day_type)",
-                )
-            day_types.append(future_types[day])
-        for day, day_type in zip(days, day_types, strict=False):
-            if day_type not in valid:
-                raise UserError(
-                    f"{DAY_TYPE} {format_cell(day_type)} on {day}", location=location, allowed=valid
-                )
-        return day_types + [valid[0]] * (self.horizon - days_ahead)
 
 
 def _load(folder: Path, spec: ForecastSpec) -> backtest.LoadedForecaster:
@@ -285,29 +333,18 @@ def _load(folder: Path, spec: ForecastSpec) -> backtest.LoadedForecaster:
     return backtest.LoadedForecaster(forecast, min_history, kind != "rule")
 
 
-def _future_of(future: pd.DataFrame | None, series_id: Any) -> pd.DataFrame | None:
-    """The rows of `future` of one series."""
-    if future is None or series_id is None or ID not in future.columns:
-        return future
-    return future[(series_ids(future) == series_id).to_numpy()]
-
-
-def _check_domain(
-    transformer: WindowTransformer, columns: Mapping[str, Any], days: Days, location: str
-) -> None:
-    """Check that every value can be transformed.
+def _distinct_ids(frame: pd.DataFrame, location: str) -> list[str] | None:
+    """The values of `unique_id`, in order; None without that column.
 
     Raises:
-        UserError: names the first date whose value cannot.
+        UserError: if a row has none.
     """
-    with np.errstate(all="ignore"):
-        scaled = transformer.scale_columns(columns)
-    for column, values in scaled.items():
-        invalid = ~np.isfinite(values)
-        if invalid.any():
-            position, kind = int(np.argmax(invalid)), transformer.transforms[column].kind
-            raise UserError(
-                f"the model's transform {kind} is not defined for {columns[column][position]:g} on {days[position]}",
-                location=f"{location} column {column}",
-                allowed="values of 0 and more" if kind == "log1p" else "values above 0",
-            )
+    if ID not in frame.columns:
+        return None
+    missing = frame[ID].isna().to_numpy()
+    if missing.any():
+        date = format_cell(frame["ds"].iloc[int(np.argmax(missing))])
+        raise UserError(
+            f"no {ID} on {date}", location=location, allowed="a name in every row, or no such column"
+        )
+    return list(dict.fromkeys(series_ids(frame)))

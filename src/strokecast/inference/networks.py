@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +70,26 @@ def load_statistical(folder: Path, series: str = "") -> Any:
     Raises:
         UserError: if there is no such file.
     """
+    return load_statistical_by_series(folder, [series])[series]
+
+
+def load_statistical_by_series(folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """`load_statistical` for several series; reads the files once."""
     path = folder / "model.json"
     _check_exists(path)
     stored = model_folder.read(folder, path.name, ("task", "name", "config", "specification"))
-    if registry.get(stored["task"], stored["name"]).kind != "rule":
+    architecture = registry.get(stored["task"], stored["name"])
+    if architecture.kind != "rule":
         raise UserError("is not a statistical model", location=str(path), fix=model_folder.RESTORE)
     config = registry.config(stored["task"], stored["name"], stored["config"])
     spec = specs.read(folder)
-    model = registry.get(stored["task"], stored["name"]).build(config, spec)
-    model.specification = stored["specification"][series] if series else stored["specification"]
-    model.series, model.shared = series, stored.get("shared")
-    return model
+    models = {}
+    for name in names:
+        model = architecture.build(config, spec)
+        model.specification = stored["specification"][name] if name else stored["specification"]
+        model.series, model.shared = name, stored.get("shared")
+        models[name] = model
+    return models
 
 
 def quantile_levels(model: Any) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ Shapes: N origins of which errors are read, O origins, H days of the horizon, D 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,14 @@ from strokecast.common.files import read_json, write_json
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.origins import Positions
-from strokecast.inference.backtest import Forecast, ForecastFn, Series
+from strokecast.inference.backtest import (
+    BatchForecaster,
+    Forecast,
+    ForecastFn,
+    Request,
+    Series,
+    forecast_many,
+)
 from strokecast.inference.validation_forecasts import ValidationForecasts
 from strokecast.models.common import model_folder
 
@@ -131,16 +138,21 @@ def correct(
     horizon, target = int(spec["horizon"]), spec["targets"][0]
     forecast_once = _Memory(forecast)
 
-    def run(series: Series, origins: Positions) -> Forecast:
+    def read_origins(series: Series, origins: Positions) -> tuple[int, Positions]:
+        """The first origin whose error is known, and the origins that are forecast; those given without a correction."""
         correction = corrections.get(series.name)
         if correction is None:
-            return forecast(series, origins)
+            return 0, origins
         first_day = np.datetime64(correction.first_day) - series.days[0]
         first = max(int(first_day / np.timedelta64(1, "D")), min_history)
         back = np.arange(1, correction.days_before(horizon) + 1)
         read = np.unique(origins[:, None] - back)
-        needed = np.union1d(origins, read[read >= first])
-        own = forecast_once(series, needed)
+        return first, np.union1d(origins, read[read >= first])
+
+    def shift(series: Series, origins: Positions, first: int, needed: Positions, own: Forecast) -> Forecast:
+        correction = corrections.get(series.name)
+        if correction is None:
+            return own
         values = np.asarray(series.columns[target], np.float64)
         ahead = needed[:, None] + np.arange(horizon)
         known = (needed[:, None] >= first) & (ahead < min(int(origins.max()), len(values)))
@@ -152,7 +164,19 @@ def correct(
         counts = bool(series_spec.for_series(spec, series.name)["counts"])
         return _shift(selected, correction.shifts(errors, origins - start), counts)
 
-    return run
+    def run(requests: Sequence[Request]) -> list[Forecast]:
+        reads = [read_origins(series, origins) for series, origins in requests]
+        needed = [(series, read) for (series, _), (_, read) in zip(requests, reads, strict=True)]
+        if len(requests) == 1 and requests[0][0].name in corrections:
+            own = [forecast_once(*needed[0])]
+        else:
+            own = forecast_many(forecast, needed)
+        return [
+            shift(series, origins, first, read, one)
+            for (series, origins), (first, read), one in zip(requests, reads, own, strict=True)
+        ]
+
+    return BatchForecaster(run)
 
 
 class _Memory:

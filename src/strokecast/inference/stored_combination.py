@@ -20,7 +20,6 @@ from strokecast.common.errors import UserError
 from strokecast.common.files import write_json
 from strokecast.common.paths import MODELS, REPORTS, model_dir
 from strokecast.features.records import spec as specs
-from strokecast.features.timeseries.origins import Positions
 from strokecast.inference import backtest, conformal, selection, validation_forecasts
 from strokecast.inference.combination import CombinedSeries
 from strokecast.models.common import model_folder, registry
@@ -114,9 +113,9 @@ def load(folder: Path, models: Path | None = None) -> backtest.LoadedForecaster:
                 )
             spec = specs.load(member_dir, "forecast")
             min_history = max(min_history, backtest.min_history(member_dir, spec))
-            forecaster = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
-            members.setdefault(member, []).append(forecaster)
-    forecast = _forecaster(members, stored["weights"], tuple(stored["quantile_levels"]))
+            training = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
+            members.setdefault(member, []).append(training)
+    forecast = forecaster(members, stored["weights"], tuple(stored["quantile_levels"]))
     return backtest.LoadedForecaster(forecast, min_history, kinds != {"rule"})
 
 
@@ -130,21 +129,40 @@ def weighted_mean(weights: Mapping[str, float], values: Mapping[str, Sequence[Fl
     return np.asarray(sum(weight * np.mean(values[member], axis=0) for member, weight in weights.items()))
 
 
-def _forecaster(
+def forecaster(
     members: Mapping[str, Sequence[backtest.ForecastFn]],
     weights: Mapping[str, Mapping[str, float]],
     quantile_levels: tuple[float, ...],
-) -> backtest.ForecastFn:
-    def forecast(series: backtest.Series, origins: Positions) -> backtest.Forecast:
-        own = weights[series.name]
-        parts: dict[str, list[Any]] = {
-            member: [forecaster(series, origins) for forecaster in members[member]] for member in own
-        }
+) -> backtest.BatchForecaster:
+    """The forecasts of a combination: of its first target (D = 1).
+
+    Args:
+        members: member → its trainings.
+        weights: series → member → weight.
+        quantile_levels: that all members forecast, rising; () for point forecasts.
+    """
+
+    def forecast(requests: Sequence[backtest.Request]) -> list[backtest.Forecast]:
+        parts: list[dict[str, list[backtest.Forecast]]] = [{} for _ in requests]
+        for member, forecasters in members.items():
+            rows = [row for row, (series, _) in enumerate(requests) if member in weights[series.name]]
+            own = [requests[row] for row in rows]
+            by_training = [backtest.forecast_many(one, own) for one in forecasters] if own else []
+            for row, *forecasts in zip(rows, *by_training, strict=True):
+                parts[row][member] = forecasts
+        return [
+            combine(series.name, by_member) for (series, _), by_member in zip(requests, parts, strict=True)
+        ]
+
+    def combine(series: str, parts: Mapping[str, Sequence[backtest.Forecast]]) -> backtest.Forecast:
+        own = weights[series]
         points = {member: [part.point[..., :1] for part in parts[member]] for member in own}
         point = weighted_mean(own, points)
         if not quantile_levels:
             return backtest.Forecast(point)
-        quantiles = {member: [part.quantiles for part in parts[member]] for member in own}
+        quantiles: dict[str, list[Any]] = {
+            member: [part.quantiles for part in parts[member]] for member in own
+        }
         return backtest.Forecast(point, weighted_mean(own, quantiles), quantile_levels)
 
-    return forecast
+    return backtest.BatchForecaster(forecast)
