@@ -255,7 +255,7 @@ def train(training: PresetTraining, processed: Path) -> LearningCurve:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         job = TrainingJob.create("classify", "conv_rnn", training.seed, training.config, training.recipe)
-        run.train_network(job, processed, folder, rows.append, "cpu", checkpoint_dir=folder / "checkpoints")
+        run.train_network(job, processed, folder, rows.append, checkpoint_dir=folder / "checkpoints")
         network = networks.load_network(folder)
         spec = specs.load(processed, "classify")
         _, labels, logits = split_predictions.predict_split(network, processed, spec, "test")

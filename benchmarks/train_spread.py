@@ -95,7 +95,7 @@ def _train(folder: Path, deterministic: bool, seeds: list[int]) -> None:
             model_dir = Path(temporary)
             job = TrainingJob.create("classify", NAME, seed, train_ours.CONFIGS[NAME], recipe)
             run.train_network(
-                job, processed, model_dir, lambda _: None, "cpu", checkpoint_dir=model_dir / "checkpoints"
+                job, processed, model_dir, lambda _: None, checkpoint_dir=model_dir / "checkpoints"
             )
             network = networks.load_network(model_dir)
             _, labels, logits = split_predictions.predict_split(network, processed, spec, "test")

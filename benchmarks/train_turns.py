@@ -78,10 +78,11 @@ def speed(project: SketchProject, arguments: argparse.Namespace) -> None:
         data = plain_keras.dataset(strokes, labels, shuffle=True).repeat()
         weights = sum(int(v.value.shape.num_elements()) for v in model.trainable_variables)
     else:
+        from strokecast.params import Runtime
         from strokecast.training import devices
 
         overrides = train_ours.recipe_overrides(name)
-        devices.prepare(1, None, overrides["intra_op_threads"], False)
+        devices.prepare(1, Runtime(), overrides["intra_op_threads"], False)
         training = train_ours.MeasuredTraining(name, processed, train_ours.peer_config(name), overrides)
         training.warm_up()
         weights = training.weights

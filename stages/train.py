@@ -29,7 +29,10 @@ def main(task: str, name: str) -> None:
 
         spec, recipe = specs.load(paths.PROCESSED / task, task), settings.recipe(task, name)
         digest = spec["digest"]
-        jobs = [TrainingJob.create(task, name, seed, entry.config, recipe, digest) for seed in entry.seeds]
+        jobs = [
+            TrainingJob.create(task, name, seed, entry.config, recipe, digest, settings.runtime)
+            for seed in entry.seeds
+        ]
         trained, summaries = [], []
         with files.new_folder(paths.MODELS / task / name) as staging_dir:
             for job in jobs:
@@ -41,9 +44,7 @@ def main(task: str, name: str) -> None:
                     continue
                 folder.mkdir()
                 try:
-                    result = run.train(
-                        job, folder, settings.training, tracked.log_epoch, tracked.checkpoint_dir
-                    )
+                    result = run.train(job, folder, tracked.log_epoch, tracked.checkpoint_dir)
                 except guards.TrainingError as failure:
                     if settings.training.on_failure == "stop":
                         raise

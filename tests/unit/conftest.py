@@ -526,5 +526,5 @@ def several_series(tmp_path_factory: pytest.TempPathFactory) -> SeveralSeries:
         jobs[name] = TrainingJob.create("forecast", name, 1, configs.get(name, {}), ForecastRecipe(epochs=2))
     run.fit_rule(jobs["seasonal_naive_7"], series.processed, series.model_dir("seasonal_naive_7"))
     run.fit_estimator(jobs["ridge"], series.processed, series.model_dir("ridge"))
-    run.train_network(jobs["linear"], series.processed, series.model_dir("linear"), lambda row: None, "cpu")
+    run.train_network(jobs["linear"], series.processed, series.model_dir("linear"), lambda row: None)
     return series

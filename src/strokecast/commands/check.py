@@ -121,9 +121,9 @@ def _check_reference(settings: Params) -> None:
 
 def _check_machine(settings: Params) -> None:
     """What this machine lacks: a GPU, or Apache Beam."""
-    if settings.training.device == "gpu" and not any(Path(device).exists() for device in _GPUS):
+    if settings.runtime.device == "gpu" and not any(Path(device).exists() for device in _GPUS):
         raise UserError(
-            "this machine has no GPU", location="params.yaml: training.device", allowed="auto | cpu"
+            "this machine has no GPU", location="params.yaml: runtime.device", allowed="auto | cpu"
         )
     sketch_tasks = [task for task in params.TASKS if task != "forecast" and settings.is_enabled(task)]
     if (

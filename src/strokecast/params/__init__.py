@@ -22,6 +22,7 @@ from strokecast.params.models import ModelEntry, Models
 from strokecast.params.promotion import DrawPromotion, ForecastPromotion, LabelPromotion, Promotion
 from strokecast.params.quality import Quality, SeriesQuality, SketchQuality
 from strokecast.params.reading import load, parse
+from strokecast.params.runtime import Runtime
 from strokecast.params.schema import Params
 from strokecast.params.sources import (
     Births,
@@ -87,6 +88,7 @@ __all__ = [
     "QuickDraw",
     "Recipe",
     "Regime",
+    "Runtime",
     "Series",
     "SeriesQuality",
     "SketchQuality",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from strokecast.common.errors import UserError, suggest
-from strokecast.params.renamed import new_name
+from strokecast.params.renamed import new_name, new_path
 
 # Types of pydantic errors whose message repeats the type and the range of the field.
 _SAID_BY_LEGAL_VALUES = (
@@ -51,8 +51,10 @@ def first_error(error: ValidationError, model: type[BaseModel], prefix: tuple[st
     fix = f"also wrong: {', '.join(others)}" if others else ""
     if head["type"] == "extra_forbidden":
         choices = list(_model_at(model, path[:-1]).model_fields)
-        renamed = new_name((*prefix, *path))
+        renamed, moved = new_name((*prefix, *path)), new_path((*prefix, *path))
         hint = f"this key was renamed to {renamed!r}" if renamed in choices else suggest(path[-1], choices)
+        if moved is not None:
+            hint = f"this key moved to {moved}"
         return UserError(
             f"unknown key {path[-1]!r}",
             location=location,

@@ -1,4 +1,4 @@
-"""Renamed keys of `params.yaml`, for an error that names the new key."""
+"""Renamed and moved keys of `params.yaml`, for an error that names the new key."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ _RENAMED = {
         "heads": "num_heads",
     },
 }
+
+_MOVED = {"training.device": "runtime.device", "training.threads": "runtime.threads"}
+
+
+def new_path(path: Sequence[str]) -> str | None:
+    """The dotted key path that `path` moved to; None if it was not moved."""
+    return _MOVED.get(".".join(path))
 
 
 def new_name(path: Sequence[str]) -> str | None:

@@ -16,6 +16,7 @@ from strokecast.params.features import Features, Preprocess
 from strokecast.params.models import ModelEntry, Models
 from strokecast.params.promotion import Promotion
 from strokecast.params.quality import Quality
+from strokecast.params.runtime import Runtime
 from strokecast.params.sources import Series, Sketches
 from strokecast.params.training import RECIPES, Recipe, TrainingParams
 
@@ -33,6 +34,7 @@ class Params(Strict):
     features: Features = Field(Features(), description="how raw data become model inputs")
     preprocess: Preprocess = Field(Preprocess(), description="where the stages preprocess@<task> run")
     training: TrainingParams = Field(TrainingParams(), description="how networks are trained")
+    runtime: Runtime = Field(Runtime(), description="the devices and the arithmetic of trainings")
     models: Models = Field(Models(), description="which models are trained")
     evaluation: Evaluation = Field(Evaluation(), description="how models are evaluated on the test split")
     draw: Draw = Field(Draw(), description="the classifier that the task draw needs")

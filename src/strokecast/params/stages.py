@@ -16,10 +16,15 @@ from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.common.paths import SETTINGS
 from strokecast.params.base import DATASETS, TASKS
+from strokecast.params.runtime import WITHOUT_RERUN, Runtime
 from strokecast.params.schema import Params
 from strokecast.params.training import Recipe
 
-_TRAINING = ("training.device", "training.threads", "training.on_failure")
+_TRAINING = (
+    *(f"runtime.{key}" for key in Runtime.model_fields if key not in WITHOUT_RERUN),
+    "training.on_failure",
+)
+_RUNTIME = "runtime.json"  # the keys of `WITHOUT_RERUN`; no stage depends on it
 
 
 def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -55,7 +60,7 @@ def is_skipped(settings: Params) -> bool:
 
 
 def write_stages(folder: Path, params: Params) -> None:
-    """Write `<folder>/<stage>.json` for every stage.
+    """Write `<folder>/<stage>.json` for every stage, and `runtime.json` with the keys that rerun none.
 
     Args:
         folder: exists and is empty.
@@ -65,6 +70,7 @@ def write_stages(folder: Path, params: Params) -> None:
         path = folder / f"{stage}.json"
         path.parent.mkdir(exist_ok=True)
         files.write_json(path, values)
+    files.write_json(folder / _RUNTIME, params.runtime.model_dump(mode="json", include={*WITHOUT_RERUN}))
 
 
 def stage_values(params: Params) -> dict[str, dict[str, Any]]:
@@ -95,6 +101,8 @@ def read_stage(stage: str, folder: Path = SETTINGS) -> Params:
             location=str(path),
             fix="run `dvc repro`, whose stage `params` writes it from params.yaml",
         ) from None
+    if "runtime" in values and (folder / _RUNTIME).exists():
+        values["runtime"] |= files.read_json(folder / _RUNTIME)
     params = Params.model_validate(values)
     _prune(params, values)
     return params

@@ -207,12 +207,8 @@ class ForecastRecipe(Recipe):
 
 
 class TrainingParams(Strict):
-    """Section `training`: one recipe per task, and the device."""
+    """Section `training`: one recipe per task."""
 
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto: a GPU if there is one")
-    threads: int | None = Field(
-        None, ge=1, le=1024, description="processor threads that TensorFlow uses; null: all"
-    )
     on_failure: Literal["stop", "continue"] = Field(
         "stop",
         description="if a training fails (NaN, out of memory): stop, or continue with the other models",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from strokecast.common import paths
 from strokecast.models.common import registry
 from strokecast.models.common.config import Config
-from strokecast.params import Recipe
+from strokecast.params import Recipe, Runtime
 from strokecast.training.code_digest import code_digest
 
 
@@ -30,6 +30,7 @@ class TrainingJob:
         recipe: training recipe. Models without a network read nothing of it but `calibration_origins`.
         data_digest: `digest` of the processed data's spec.json.
         code_digest: digest of the source files, see `training.code_digest`.
+        runtime: section `runtime` of params.yaml; only its `numerics` change the weights.
     """
 
     task: str
@@ -39,6 +40,7 @@ class TrainingJob:
     recipe: Recipe
     data_digest: str = ""
     code_digest: str = ""
+    runtime: Runtime = field(default_factory=Runtime)
 
     @classmethod
     def create(
@@ -49,6 +51,7 @@ class TrainingJob:
         config: Mapping[str, Any],
         recipe: Recipe,
         data_digest: str = "",
+        runtime: Runtime | None = None,
     ) -> Self:
         """Check `config`, hash the code and make the job.
 
@@ -59,12 +62,15 @@ class TrainingJob:
             config: the `config:` of the model's entry in params.yaml.
             recipe: `Params.recipe(task, name)`.
             data_digest: `digest` of the processed data's spec.json.
+            runtime: section `runtime` of params.yaml; None: its defaults.
 
         Raises:
             UserError: if the architecture is unknown or its config is not valid.
         """
         checked = registry.config(task, name, config)
-        return cls(task, name, seed, checked, recipe, data_digest, code_digest(task, name))
+        return cls(
+            task, name, seed, checked, recipe, data_digest, code_digest(task, name), runtime or Runtime()
+        )
 
     @property
     def architecture(self) -> registry.Architecture:
@@ -89,7 +95,8 @@ class TrainingJob:
     @property
     def resume_key(self) -> str:
         """32 hex digits; an unfinished training with the same key is resumed."""
-        text = json.dumps([self.to_json(), self.data_digest, self.code_digest], sort_keys=True)
+        numerics = self.runtime.numerics if self.architecture.kind == "network" else None
+        text = json.dumps([self.to_json(), self.data_digest, self.code_digest, numerics], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:

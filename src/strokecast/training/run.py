@@ -14,7 +14,7 @@ from strokecast.common.paths import PROCESSED
 from strokecast.features.records import spec as specs
 from strokecast.inference import selection
 from strokecast.models.common import residual
-from strokecast.params import ForecastRecipe, TrainingParams
+from strokecast.params import ForecastRecipe
 from strokecast.training import guards
 from strokecast.training.job import TrainingJob
 
@@ -37,7 +37,6 @@ def columns(task: str) -> tuple[str, ...]:
 def train(
     job: TrainingJob,
     folder: Path,
-    settings: TrainingParams,
     on_epoch: OnEpoch,
     checkpoint_dir: Path | None,
     processed: Path | None = None,
@@ -52,7 +51,6 @@ def train(
     Args:
         job: the training.
         folder: existing folder for the results.
-        settings: section `training` of params.yaml.
         on_epoch: called with each row of the history.
         checkpoint_dir: folder for this training's checkpoints; None: no checkpoints.
         processed: processed data of the task; None: `data/processed/<task>`.
@@ -72,8 +70,6 @@ def train(
         processed,
         folder,
         on_epoch,
-        settings.device,
-        threads=settings.threads,
         checkpoint_dir=checkpoint_dir,
         calibrate=calibrate,
         initial_weights=initial_weights,
@@ -85,9 +81,7 @@ def train_network(
     processed: Path,
     folder: Path,
     on_epoch: OnEpoch,
-    device: str,
     *,
-    threads: int | None = None,
     checkpoint_dir: Path | None = None,
     calibrate: bool = True,
     initial_weights: Path | None = None,
@@ -108,8 +102,6 @@ def train_network(
         processed: `data/processed/<task>`.
         folder: existing folder; the caller renames it into place.
         on_epoch: called with each row of the history.
-        device: `auto`, `cpu` or `gpu`.
-        threads: TensorFlow's threads; None: TensorFlow's choice.
         checkpoint_dir: folder for this training's checkpoints; a restarted training resumes from it.
             None: no checkpoints are written.
         calibrate, initial_weights: see `train`.
@@ -133,8 +125,8 @@ def train_network(
     architecture, recipe = job.architecture, job.recipe
     pretraining = architecture.pretraining
     pretraining_recipe = phase.pretraining_recipe(recipe, pretraining is not None, job.location)
-    tf_device = devices.choose(device)
-    devices.prepare(job.seed, threads, recipe.intra_op_threads, recipe.deterministic)
+    tf_device = devices.choose(job.runtime)
+    devices.prepare(job.seed, job.runtime, recipe.intra_op_threads, recipe.deterministic)
     context = phase.TrainingContext(job, spec, processed, tf_device.check_every)
     pretrain_seconds = 0.0
     with guards.memory(recipe, job.location), tf.device(tf_device.name):

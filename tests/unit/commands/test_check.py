@@ -288,7 +288,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"evaluation.classify": {"resamples": 10**12}}, "allowed: integer from 100 to 1000000"),
     # the machine
-    ({"training.device": "gpu"}, "training.device: this machine has no GPU; allowed: auto | cpu"),
+    ({"runtime.device": "gpu"}, "runtime.device: this machine has no GPU; allowed: auto | cpu"),
     ({"quality.reference": "none.json"}, "quality.reference"),
 ]
 

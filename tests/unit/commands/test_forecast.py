@@ -73,7 +73,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         job, folder = prepare("ridge", seed, weeks=[1, 2])
         training.fit_estimator(job, root / "rich", folder)
     job, folder = prepare("linear")
-    training.train_network(job, root / "plain", folder, lambda row: None, "cpu")
+    training.train_network(job, root / "plain", folder, lambda row: None)
     rounded = {name: {"mae": 2.0} for name in ("linear", "ridge", "seasonal_naive_7")}
     ranked = {
         "models": [{"model": name} for name in ("linear", "seasonal_naive_7", "ridge")],
@@ -370,7 +370,7 @@ def test_the_help_text_says_that_outputs_are_overwritten() -> None:
 
 @pytest.mark.parametrize("absent", [(), ("50", "95")])
 def test_the_plot_shows_the_intervals_of_the_model(absent: tuple[str, ...]) -> None:
-    from strokecast.commands import forecast as forecast_command
+    from strokecast.commands import forecast_plot
 
     table = make_table(207).tail(7)[["ds", "y"]].rename(columns={"y": "mean"}).assign(unique_id="rides")
     table["ds"] = pd.to_datetime(table["ds"])
@@ -378,7 +378,7 @@ def test_the_plot_shows_the_intervals_of_the_model(absent: tuple[str, ...]) -> N
     for band in present:
         table[f"lo-{band}"], table[f"hi-{band}"] = table["mean"] - int(band), table["mean"] + int(band)
     table = table[["ds", "unique_id", "mean", *(column for column in table if "-" in column)]]
-    figure = forecast_command.plot_forecast(make_table(), table, {"targets": ["y"], "unit": ""}, "linear")
+    figure = forecast_plot.plot_forecast(make_table(), table, {"targets": ["y"], "unit": ""}, "linear")
     (axes,) = figure.axes
     labels = {text.get_text() for text in axes.get_legend().get_texts() if "interval" in text.get_text()}
     assert labels == {f"{band} % interval" for band in present}

@@ -288,3 +288,15 @@ def test_params_yaml_is_short_and_names_every_architecture() -> None:
 def test_the_error_for_a_renamed_key_has_the_new_name(path: str, new: str) -> None:
     with pytest.raises(UserError, match=f"this key was renamed to '{new}'"):
         resolve.resolve(params.parse(nested(path, 1)))
+
+
+@pytest.mark.parametrize("key", ["device", "threads"])
+def test_the_error_for_a_moved_key_has_the_new_path(key: str) -> None:
+    with pytest.raises(UserError, match=rf"training\.{key}: unknown key .* this key moved to runtime\.{key}"):
+        params.parse({"training": {key: 1}})
+
+
+def test_a_training_on_several_devices_needs_a_strategy() -> None:
+    with pytest.raises(UserError, match="runtime: strategy: none requires devices: 1"):
+        params.parse({"runtime": {"strategy": "none", "devices": 2}})
+    assert params.parse({"runtime": {"devices": "all"}}).runtime.devices == "all"

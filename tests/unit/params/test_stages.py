@@ -65,7 +65,7 @@ def dependencies(values: dict[str, Any]) -> set[str]:
 
 def test_the_files_are_those_that_dvc_yaml_depends_on(write: Write) -> None:
     values = read_params_yaml()
-    assert set(write(values)) == dependencies(values)
+    assert set(write(values)) - {"runtime"} == dependencies(values)
 
 
 def change_model(values: dict[str, Any], task: str, name: str, **config: Any) -> dict[str, Any]:
@@ -110,13 +110,33 @@ def test_settings_of_a_source_that_is_not_used_change_no_file(write: Write) -> N
     assert write(values) == before
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "reruns"),
+    [
+        ("precision", "mixed_bfloat16", True),
+        ("tf32", False, True),
+        ("devices", 2, True),
+        ("memory_growth", False, False),
+        ("worker_timeout", 7, False),
+    ],
+)
+def test_only_runtime_keys_that_change_numbers_change_the_files_of_trainings(
+    write: Write, tmp_path: Path, key: str, value: object, reruns: bool
+) -> None:
+    before, after = write(read_params_yaml()), write({**read_params_yaml(), "runtime": {key: value}})
+    changed = {stage for stage in before if before[stage] != after[stage]}
+    trainings = {stage for stage in before if stage.startswith("train-")}
+    assert changed == (trainings if reruns else {"runtime"})
+    assert getattr(read_stage("train-classify/gru", tmp_path / "1").runtime, key) == value
+
+
 def test_a_stage_reads_what_it_depends_on_and_nothing_else(tmp_path: Path) -> None:
     settings = resolve.resolve(params.parse(read_params_yaml()))
     write_stages(tmp_path, settings)
     training = read_stage("train-classify/gru", tmp_path)
     assert training.entries("classify") == {"gru": settings.entries("classify")["gru"]}
     assert training.recipe("classify", "gru") == settings.recipe("classify", "gru")
-    assert training.training.device == settings.training.device
+    assert training.runtime == settings.runtime
     for section in ("sketches", "series", "quality", "features", "evaluation", "draw", "preprocess"):
         with pytest.raises(AttributeError):
             getattr(training, section)
@@ -163,5 +183,5 @@ def test_an_evaluation_that_refits_reads_what_the_trainings_read(
     write_stages(tmp_path, settings)
     evaluation = read_stage("evaluate-forecast", tmp_path)
     assert evaluation.features.forecast == settings.features.forecast
-    assert evaluation.training.device == settings.training.device
+    assert evaluation.runtime == settings.runtime
     assert evaluation.recipe("forecast", "gru") == settings.recipe("forecast", "gru")

@@ -166,7 +166,7 @@ def test_the_saved_weights_are_the_validated_ones(
         epochs=3, batch_size=16, learning_rate=0.01, weight_averaging=average, swa_start=0.0
     )
     job = TrainingJob.create("classify", "gru", 1, {"units": 4, "layers": 1}, recipe)
-    facts = run.train_network(job, processed_data / "classify", tmp_path, lambda row: None, "cpu")
+    facts = run.train_network(job, processed_data / "classify", tmp_path, lambda row: None)
     averaged = networks.load_network(tmp_path).get_weights()
     for value, expected in zip(averaged, validated[facts["best_epoch"] - 1], strict=True):
         np.testing.assert_array_equal(value, expected)
@@ -176,7 +176,8 @@ def test_the_saved_weights_are_the_validated_ones(
 def test_threads_are_set_before_tensorflow_starts() -> None:
     code = (
         "import json, threading; from strokecast.common.import_hiding import start_tensorflow; start_tensorflow(); "
-        "from strokecast.training import devices; devices.prepare(1, 3, 2, False); devices.prepare(2, 3, 2, False); "
+        "from strokecast.params import Runtime; from strokecast.training import devices; "
+        "[devices.prepare(seed, Runtime(threads=3), 2, False) for seed in (1, 2)]; "
         "import tensorflow as tf; tf.zeros(2) + 1; t = tf.config.threading; print(json.dumps("
         "[t.get_intra_op_parallelism_threads(), t.get_inter_op_parallelism_threads()]))"
     )

@@ -238,7 +238,7 @@ def test_a_resumed_training_ends_like_an_undisturbed_one(
         folder.mkdir(exist_ok=True)
         job = TrainingJob.create(task, name, 5, config, recipe)
         return run.train_network(
-            job, processed_data / task, folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
+            job, processed_data / task, folder, lambda row: None, checkpoint_dir=checkpoint_dir
         )
 
     undisturbed = train("undisturbed", None)
@@ -289,7 +289,6 @@ def test_an_interrupted_training_keeps_its_running_step(
             processed_data / "classify",
             tmp_path,
             lambda row: None,
-            "cpu",
             checkpoint_dir=tmp_path / "record",
         )
     assert (ended.value.number, str(ended.value)) == (signal.SIGTERM, f"after epoch 0, step {calls[-1]}")

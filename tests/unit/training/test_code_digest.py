@@ -20,7 +20,7 @@ from strokecast.training import run
 from strokecast.training.job import TrainingJob
 processed_data, folder = map(Path, sys.argv[1:])
 job = TrainingJob.create("classify", "gru", 1, {"units": 2}, ClassifyRecipe(epochs=1, warmup_epochs=0))
-run.train_network(job, processed_data, folder, lambda row: None, "cpu")
+run.train_network(job, processed_data, folder, lambda row: None)
 files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.startswith("strokecast.")]
 print(json.dumps(sorted(f for f in files if f)))
 """

@@ -84,7 +84,7 @@ def test_a_training_learns_which_way_each_class_goes(
     recipe = draw_recipe(epochs=12, batch_size=8, learning_rate=0.02)
     rows: list[Any] = []
     job = TrainingJob.create("draw", name, 5, config, recipe)
-    facts = run.train_network(job, processed_data / "draw", tmp_path, rows.append, "cpu")
+    facts = run.train_network(job, processed_data / "draw", tmp_path, rows.append)
     assert facts["kind"] == "network"
     assert tuple(rows[0]) == run.COLUMNS
     assert rows[-1]["valid_loss"] < rows[0]["valid_loss"] - 0.3

@@ -138,7 +138,7 @@ def fit(
     folder.mkdir(exist_ok=True)
     job = TrainingJob.create("classify", "gru", 1, {"units": 4, "layers": 1}, recipe)
     run.train_network(
-        job, processed_data / "classify", folder, lambda row: None, "cpu", checkpoint_dir=checkpoint_dir
+        job, processed_data / "classify", folder, lambda row: None, checkpoint_dir=checkpoint_dir
     )
 
 

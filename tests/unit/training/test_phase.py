@@ -33,7 +33,7 @@ def train(
     job = TrainingJob.create(
         "watch", name, 5, config, watch_recipe(epochs=1, batch_size=16, learning_rate=0.02, **recipe)
     )
-    run.train_network(job, processed_data / "watch", folder, rows.append, "cpu")
+    run.train_network(job, processed_data / "watch", folder, rows.append)
     return rows
 
 

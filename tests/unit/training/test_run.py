@@ -20,7 +20,7 @@ from strokecast.features.records import spec
 from strokecast.features.timeseries import origins
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, networks, split_predictions
-from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe
+from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe, Runtime
 from strokecast.training import run
 from strokecast.training.job import TrainingJob
 
@@ -49,8 +49,10 @@ def train(
     rows: list[dict[str, Any]] = []
     config = more.pop("config", GRU)
     options = {"seed": 5, "device": "cpu", **more}
-    job = TrainingJob.create(task, name, options["seed"], config, recipe)
-    facts = run.train_network(job, processed / task, folder, rows.append, options["device"])
+    job = TrainingJob.create(
+        task, name, options["seed"], config, recipe, runtime=Runtime(device=options["device"])
+    )
+    facts = run.train_network(job, processed / task, folder, rows.append)
     return facts, rows
 
 
@@ -226,7 +228,7 @@ def test_a_missing_gpu_is_an_error(processed_data: Path, tmp_path: Path) -> None
 
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("this machine has a GPU")
-    with pytest.raises(UserError, match=r"training\.device: TensorFlow sees no GPU .*allowed: auto \| cpu"):
+    with pytest.raises(UserError, match=r"runtime\.device: TensorFlow sees no GPU .*allowed: auto \| cpu"):
         train(processed_data, tmp_path, device="gpu")
 
 

@@ -168,16 +168,18 @@ def _refit(refitter: Refitter, model: TrainedModel, day: str, data: _Data, last_
         config["residual"] = residual.resolve(config["residual"], specs.load(model.folder, "forecast"))
     folder = refitter.model_dir(model.name, model.seed, day)
     folder.mkdir(parents=True)
+
+    def job(recipe: Recipe) -> TrainingJob:
+        return TrainingJob.create("forecast", model.name, model.seed, config, recipe, runtime=params.runtime)
+
     if model.kind == "estimator" and _selected_config(model.folder):
-        job = TrainingJob.create("forecast", model.name, model.seed, config, recipe)
-        run.train(job, folder, params.training, _ignore_epoch, None, data.without_valid, calibrate=False)
+        run.train(job(recipe), folder, _ignore_epoch, None, data.without_valid, calibrate=False)
         config |= _selected_config(folder)
 
     def train(recipe: Recipe, initial_weights: Path | None = None) -> None:
         run.train(
-            TrainingJob.create("forecast", model.name, model.seed, config, recipe),
+            job(recipe),
             folder,
-            params.training,
             _ignore_epoch,
             None,
             data.all_days,

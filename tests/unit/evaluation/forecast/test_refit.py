@@ -174,7 +174,7 @@ def test_a_network_starts_at_the_weights_of_its_last_fit(train, tmp_path, valida
     data = refit._Data(refitter, "2018-04-11", 30, True)
     folder = train("forecast", "linear", parameters=None, best_epoch=1)
     job = TrainingJob.create("forecast", "linear", 5, {}, params.recipe("forecast", "linear"))
-    run.train(job, folder, params.training, lambda row: None, None, data.all_days)
+    run.train(job, folder, lambda row: None, None, data.all_days)
     model = TrainedModel("linear", 1, folder, {"kind": "network", "best_epoch": 1})
     refitted = refit._refit(refitter, model, "2018-04-11", data, folder)
     before, after = (networks.load_network(one).get_weights() for one in (folder, refitted))
@@ -188,7 +188,7 @@ def test_a_network_starts_at_the_weights_of_its_last_fit(train, tmp_path, valida
         {**values, "features": {"forecast": {**VALUES["features"]["forecast"], "calendar": ["year"]}}}
     )
     narrow = refit._Data(Refitter(wider, validated_series, tmp_path / "narrow"), "2018-04-11", 30, True)
-    run.train(job, other.folder, params.training, lambda row: None, None, narrow.all_days)
+    run.train(job, other.folder, lambda row: None, None, narrow.all_days)
     shutil.rmtree(refitted)
     refitted = refit._refit(refitter, other, "2018-04-11", data, other.folder)
     assert len((refitted / "history.csv").read_text().splitlines()) == 1 + 1
