@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from strokecast.common.paths import RAW, VALIDATED
 from strokecast.evaluation.classify.gallery import write_gallery
 from strokecast.evaluation.classify.predictions import predict_test_split
-from strokecast.evaluation.classify.report import write_report
+from strokecast.evaluation.classify.report import Floats, write_report
+from strokecast.evaluation.classify.sketches import SketchAttention, SketchSplit
 from strokecast.evaluation.common.attribution import read_attribution
+from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModels
 from strokecast.features.records.spec import ClassifySpec
-from strokecast.params import Params
+from strokecast.params import ClassifyEvaluation, Params
 
 
 def evaluate(
@@ -21,6 +24,35 @@ def evaluate(
 ) -> str:
     """Write `reports/classify/`; returns a summary in one line."""
     test, probabilities, attention = predict_test_split(trained_models, processed, cast(ClassifySpec, spec))
+    return write_outputs(
+        report_dir, trained_models, test, probabilities, spec, params.evaluation.classify, attention=attention
+    )
+
+
+def write_outputs(
+    report_dir: Path,
+    trained_models: TrainedModels,
+    test: SketchSplit,
+    probabilities: Mapping[Key, Floats],
+    spec: Mapping[str, Any],
+    settings: ClassifyEvaluation,
+    task: str = "classify",
+    attention: Mapping[Key, Sequence[SketchAttention]] = MappingProxyType({}),
+    extra_metrics: Mapping[Key, Mapping[str, float]] = MappingProxyType({}),
+) -> str:
+    """Write gallery and report of a task with classes; returns a summary in one line.
+
+    Args:
+        report_dir: an empty folder.
+        trained_models: of the task.
+        test: the N test sketches.
+        probabilities: (name, seed) → float64 [N, K].
+        spec: content of `spec.json` of the task, with K classes.
+        settings: `evaluation.<task>` of `params.yaml`.
+        task: `classify` or `watch`.
+        attention: (name, seed) → sketches with attention weights, for networks that pool by attention.
+        extra_metrics: (name, seed) → metrics that only this task has.
+    """
     attribution = read_attribution(RAW, "sketches")
     write_gallery(
         report_dir / "gallery.json",
@@ -39,7 +71,9 @@ def evaluate(
         probabilities,
         spec["classes"],
         spec["source"],
-        params.evaluation.classify,
+        settings,
         attention,
-        attribution=attribution,
+        task,
+        extra_metrics,
+        attribution,
     )

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from strokecast.common.paths import RAW, VALIDATED
-from strokecast.evaluation.classify.gallery import write_gallery
-from strokecast.evaluation.classify.report import write_report
-from strokecast.evaluation.common.attribution import read_attribution
+from strokecast.evaluation.classify.run import write_outputs
 from strokecast.evaluation.common.trained_models import TrainedModels
 from strokecast.evaluation.watch.predictions import predict_test_split
 from strokecast.features.records.spec import WatchSpec
@@ -24,22 +21,12 @@ def evaluate(
     test, probabilities, order_metrics = predict_test_split(
         trained_models, processed, cast(WatchSpec, spec), settings.seed
     )
-    write_gallery(
-        report_dir / "gallery.json",
-        trained_models,
-        test,
-        probabilities,
-        spec["classes"],
-        VALIDATED / "sketches" / "test.parquet",
-        attribution=read_attribution(RAW, "sketches"),
-    )
-    return write_report(
+    return write_outputs(
         report_dir,
         trained_models,
         test,
         probabilities,
-        spec["classes"],
-        spec["source"],
+        spec,
         settings,
         task="watch",
         extra_metrics=order_metrics,
