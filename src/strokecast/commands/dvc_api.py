@@ -1,4 +1,4 @@
-"""The only module that calls DVC's Python code: it plans and runs stages without DVC's command line.
+"""Plans and runs stages through DVC's Python code, without its command line.
 
 DVC's command line starts a Python process and parses dvc.yaml and dvc.lock per call, 2 to 3 s of processor time each; a
 fresh run has about 60 stages, and a run without changes must end within 4 s. Its public API (`dvc.api`) reads data
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.commands import dvc_locks, stage_forks
+from strokecast.commands import dvc_checks, dvc_locks, stage_forks
 from strokecast.common import disks, dvc_lock, files, permissions
 from strokecast.common.errors import UserError
 from strokecast.params import yaml_file
@@ -61,19 +61,22 @@ def plan(report: Callable[[str], None]) -> Plan:
         dvc_locks.remove_dead_entries(_TMP_DIR)
         graph = get_active_graph(repo.index.graph)
         stages = {stage.addressing: stage for stage in plan_repro(graph)}
-        needs: dict[str, frozenset[str]] = {}
+        needs = {
+            name: frozenset(other.addressing for other in graph.successors(stage))
+            for name, stage in stages.items()
+        }
         stale: set[str] = set()
         always: list[str] = []
-        for name, stage in stages.items():
-            needs[name] = frozenset(other.addressing for other in graph.successors(stage))
-            # `always_changed` alone does not make a stage stale.
-            changed = any(stage.changed_entries()) if stage.always_changed else stage.changed()
-            if changed and _save_again(stage):
-                changed = stage.changed()
-            if changed or needs[name] & stale:
-                stale.add(name)
-            elif stage.always_changed:
-                always.append(name)
+        with dvc_checks.each_folder_once(repo, stages.values()):
+            for name, stage in stages.items():
+                # `always_changed` alone does not make a stage stale.
+                changed = any(stage.changed_entries()) if stage.always_changed else stage.changed()
+                if changed and _save_again(stage):
+                    changed = stage.changed()
+                if changed or needs[name] & stale:
+                    stale.add(name)
+                elif stage.always_changed:
+                    always.append(name)
         if not stale:
             report("Data and pipelines are up to date.")
             for name in always:

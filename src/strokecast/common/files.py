@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -170,9 +171,9 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def sha256(path: Path) -> str:
+def sha256(path: str | Path) -> str:
     """Hex sha256 of one file."""
-    with path.open("rb", buffering=0) as file:
+    with FileIO(path) as file:  # a training has hundreds of small files: no `Path`, no buffer
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -181,7 +182,7 @@ def digest_tree(folder: Path) -> str:
     total = hashlib.sha256()
     for name, entry in sorted(scan_tree(folder), key=lambda item: item[0].split("/")):
         total.update(name.encode() + b"\0")
-        total.update(sha256(Path(entry.path)).encode())
+        total.update(sha256(entry.path).encode())
     return total.hexdigest()
 
 
