@@ -14,6 +14,7 @@ MODELS = Path("models")
 JUDGE = Path("models/judge")
 REPORTS = Path("reports")
 PARAMS = Path("params.yaml")
+SEARCHES = Path("searches")
 VALIDATION_SCORE = "validation.json"  # in the folder of a training
 VALIDATION_FORECASTS = "validation_forecasts.npz"  # in the folder of a forecaster's training
 

@@ -62,6 +62,7 @@ WITHOUT_EFFECT = {
         "models/__init__.py",
         "models/common/__init__.py",
         "models/common/config.py",
+        "models/common/search_space.py",
         "models/classify/__init__.py",
     ),
 }

@@ -28,6 +28,7 @@ from strokecast.models.common.config import (
     Time,
 )
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class AttentionRnnConfig(Config):
@@ -55,6 +56,13 @@ class AttentionRnnConfig(Config):
     AttentionRnnConfig,
     testing=AttentionRnnConfig(units=8, layers=2, attention_units=6, dropout=0.0),
     training={"epochs": 8},
+    search_space={
+        "units": Range(24, 96, log=True),
+        "layers": Range(1, 3),
+        "attention_units": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.4),
+        "points_per_step": Choices((1, 2, 4)),
+    },
 )
 def build(config: AttentionRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Config, Directions, PointsPerStep, Positions, Sizes, Time
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class ConvBilstmConfig(Config):
@@ -56,6 +57,12 @@ class ConvBilstmConfig(Config):
     ConvBilstmConfig,
     testing=ConvBilstmConfig(filters=(4, 6, 8), kernels=(5, 4, 3), units=6, layers=2, dropout=0.0),
     training={"epochs": 8, "intra_op_threads": 1},
+    search_space={
+        "points_per_step": Choices((1, 2, 4)),
+        "units": Range(24, 96, log=True),
+        "layers": Range(2, 4),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: ConvBilstmConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -31,6 +31,7 @@ from strokecast.models.common.config import (
     Time,
 )
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class ConvRnnConfig(Config):
@@ -97,6 +98,12 @@ class ConvRnnConfig(Config):
         "ema_decay": 0.99,
         "augment_mirror": 0.5,
         "augment_drop_strokes": 0.1,
+    },
+    search_space={
+        "units": Range(64, 256, log=True),
+        "layers": Range(1, 3),
+        "bidirectional": Choices((False, True)),
+        "dropout": Range(0.0, 0.4),
     },
 )
 def build(config: ConvRnnConfig, spec: Mapping[str, Any]) -> Any:

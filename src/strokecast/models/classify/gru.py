@@ -17,6 +17,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Directions, RecurrentClassifier
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class GruConfig(RecurrentClassifier):
@@ -32,6 +33,13 @@ class GruConfig(RecurrentClassifier):
     GruConfig,
     testing=GruConfig(units=8, layers=2, dropout=0.0),
     training={"epochs": 10},
+    search_space={
+        "units": Range(48, 192, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "points_per_step": Choices((1, 2, 4)),
+        "bidirectional": Choices((False, True)),
+    },
 )
 def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -26,6 +26,7 @@ from strokecast.models.common.config import (
     Time,
 )
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class LayerNormLstmConfig(Config):
@@ -58,6 +59,13 @@ class LayerNormLstmConfig(Config):
     LayerNormLstmConfig,
     testing=LayerNormLstmConfig(units=8, layers=2, dropout=0.0, bidirectional=False),
     training={"epochs": 8},
+    search_space={
+        "units": Range(24, 96, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "points_per_step": Choices((1, 2, 4)),
+        "bidirectional": Choices((False, True)),
+    },
 )
 def build(config: LayerNormLstmConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class LogisticConfig(Config):
@@ -25,7 +26,16 @@ class LogisticConfig(Config):
     l2: float = Field(1e-4, gt=0, le=1, description="penalty on squared weights, per drawing")
 
 
-@register("classify", "logistic", LogisticConfig, testing=LogisticConfig(l2=1e-3), kind="estimator")
+@register(
+    "classify",
+    "logistic",
+    LogisticConfig,
+    testing=LogisticConfig(l2=1e-3),
+    kind="estimator",
+    search_space={
+        "l2": Range(1e-6, 1e-2, log=True),
+    },
+)
 def build(config: LogisticConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; fitted: strokes [N, T, 3], lengths [N] → probabilities [N, K]."""
     from strokecast.models.common.estimators import Logistic

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class NearestNeighbourConfig(Config):
@@ -37,6 +38,9 @@ class NearestNeighbourConfig(Config):
     NearestNeighbourConfig,
     testing=NearestNeighbourConfig(features="raster", neighbours=3, pixels=8),
     kind="estimator",
+    search_space={
+        "neighbours": Range(1, 25, log=True),
+    },
 )
 def build(config: NearestNeighbourConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; fitted: strokes [N, T, 3], lengths [N] → probabilities [N, K]."""

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Config, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class RasterCnnConfig(Config):
@@ -52,6 +53,11 @@ class RasterCnnConfig(Config):
     "raster_cnn",
     RasterCnnConfig,
     testing=RasterCnnConfig(pixels=12, filters=(4, 6), mlp_dim=8, dropout=0.0),
+    search_space={
+        "kernel": Range(2, 5),
+        "mlp_dim": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: RasterCnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]} → logits [B, K]."""

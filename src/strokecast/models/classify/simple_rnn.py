@@ -23,6 +23,7 @@ from strokecast.models.common.config import (
     RecurrentDropout,
 )
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class SimpleRnnConfig(RecurrentClassifier):
@@ -43,6 +44,13 @@ class SimpleRnnConfig(RecurrentClassifier):
     SimpleRnnConfig,
     testing=SimpleRnnConfig(units=8, layers=3, dropout=0.0, norm="none", bidirectional=False),
     training={"epochs": 9},
+    search_space={
+        "units": Range(32, 128, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "points_per_step": Choices((1, 2, 4)),
+        "bidirectional": Choices((False, True)),
+    },
 )
 def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

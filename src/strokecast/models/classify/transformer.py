@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Config, Directions, PointsPerStep, Positions, Time
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class TransformerConfig(Config):
@@ -53,6 +54,13 @@ class TransformerConfig(Config):
     "transformer",
     TransformerConfig,
     testing=TransformerConfig(d_model=8, num_heads=1, layers=2, mlp_dim=12, dropout=0.0, stroke_positions=4),
+    search_space={
+        "d_model": Choices((32, 48, 64, 96)),
+        "layers": Range(1, 3),
+        "mlp_dim": Range(48, 192, log=True),
+        "dropout": Range(0.0, 0.4),
+        "points_per_step": Choices((1, 2, 4)),
+    },
 )
 def build(config: TransformerConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, Directions, Positions, Time
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class WavenetConfig(Config):
@@ -44,6 +45,13 @@ class WavenetConfig(Config):
     WavenetConfig,
     testing=WavenetConfig(filters=6, kernel=2, blocks=3, stacks=2, dropout=0.0),
     training={"epochs": 10},
+    search_space={
+        "filters": Range(24, 96, log=True),
+        "kernel": Range(2, 5),
+        "blocks": Range(4, 7),
+        "stacks": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B]}, with `time` also "time": [B, T] → logits [B, K]."""

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from strokecast.common.errors import UserError, suggest
 from strokecast.models.common.config import Config
+from strokecast.models.common.search_space import Dimension
 from strokecast.params import TASKS
 from strokecast.params.explain import first_error
 
@@ -58,6 +59,7 @@ class Architecture:
         requirements: distributions that prediction needs in addition to those of its kind.
         training: recipe keys that this architecture trains with by default; an explicit key of `params.yaml` wins.
             Read-only.
+        search_space: key of the config → what `strokecast tune` tries for it. Read-only.
     """
 
     task: str
@@ -69,9 +71,11 @@ class Architecture:
     pretraining: Pretraining | None = None
     requirements: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    search_space: Mapping[str, Dimension] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "training", MappingProxyType(dict(self.training)))
+        for name in ("training", "search_space"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
 _REGISTERED: dict[tuple[str, str], Architecture] = {}
@@ -86,12 +90,22 @@ def register(
     pretraining: Pretraining | None = None,
     requirements: tuple[str, ...] = (),
     training: Mapping[str, Any] | None = None,
+    search_space: Mapping[str, Dimension] | None = None,
 ) -> Callable[[Build], Build]:
     """Register the decorated `build(config, spec)` as the architecture `name` of `task`; arguments: `Architecture`."""
 
     def decorate(build: Build) -> Build:
         _REGISTERED[task, name] = Architecture(
-            task, name, config, testing, build, kind, pretraining, requirements, training or {}
+            task,
+            name,
+            config,
+            testing,
+            build,
+            kind,
+            pretraining,
+            requirements,
+            training or {},
+            search_space or {},
         )
         return build
 

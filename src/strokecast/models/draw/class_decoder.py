@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, CudnnRecurrentDropout, DecoderNorm, Embedding, Mixtures
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class ClassDecoderConfig(Config):
@@ -39,6 +40,12 @@ class ClassDecoderConfig(Config):
     "class_decoder",
     ClassDecoderConfig,
     testing=ClassDecoderConfig(units=8, mixtures=2, embedding=3),
+    search_space={
+        "units": Range(80, 320, log=True),
+        "mixtures": Range(5, 20),
+        "embedding": Range(8, 32, log=True),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: ClassDecoderConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B], "label": [B]} → {"mixture": [B, T + 1, 6M + 3]}."""

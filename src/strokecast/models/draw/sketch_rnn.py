@@ -19,6 +19,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Config, CudnnRecurrentDropout, DecoderNorm, Embedding, Mixtures
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class SketchRnnConfig(Config):
@@ -57,6 +58,14 @@ class SketchRnnConfig(Config):
     SketchRnnConfig,
     testing=SketchRnnConfig(encoder_units=6, latent=4, units=8, mixtures=2, embedding=3),
     training={"epochs": 10},
+    search_space={
+        "encoder_units": Range(24, 96, log=True),
+        "latent": Range(16, 64, log=True),
+        "units": Range(80, 320, log=True),
+        "mixtures": Range(5, 20),
+        "embedding": Range(8, 32, log=True),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: SketchRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"strokes": [B, T, 3], "length": [B], if conditional "label": [B]} → {"mixture", "kl", "penalty"}.

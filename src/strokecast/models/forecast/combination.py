@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 from strokecast.models.regression.config import BoostingConfig, L2Penalty
 
 
@@ -29,6 +30,15 @@ class CombinationConfig(BoostingConfig):
     CombinationConfig,
     testing=CombinationConfig(lags=7, weeks=(2,), trees=5, depth=2),
     kind="estimator",
+    search_space={
+        "lags": Range(7, 28),
+        "trees": Range(50, 400, log=True),
+        "depth": Range(2, 6),
+        "learning_rate": Range(0.01, 0.3, log=True),
+        "subsample": Range(0.3, 1.0),
+        "max_features": Range(0.1, 1.0),
+        "l2": Range(1e-4, 10.0, log=True),
+    },
 )
 def build(config: CombinationConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; fitted: {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""

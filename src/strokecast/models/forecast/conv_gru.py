@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import RecurrentForecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class ConvGruConfig(RecurrentForecaster):
@@ -42,6 +43,13 @@ class ConvGruConfig(RecurrentForecaster):
     ConvGruConfig,
     testing=ConvGruConfig(filters=6, units=8, head_units=4),
     training={"epochs": 12},
+    search_space={
+        "units": Range(16, 64, log=True),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+        "filters": Range(16, 64, log=True),
+        "layers": Range(1, 3),
+    },
 )
 def build(config: ConvGruConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

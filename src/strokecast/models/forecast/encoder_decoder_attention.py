@@ -17,6 +17,7 @@ from typing import Any
 
 from strokecast.models.common.config import EncoderDecoder
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class EncoderDecoderAttentionConfig(EncoderDecoder):
@@ -29,6 +30,12 @@ class EncoderDecoderAttentionConfig(EncoderDecoder):
     EncoderDecoderAttentionConfig,
     testing=EncoderDecoderAttentionConfig(units=8, head_units=4),
     training={"epochs": 6},
+    search_space={
+        "units": Range(16, 64, log=True),
+        "teacher_forcing": Choices((False, True)),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+    },
 )
 def build(config: EncoderDecoderAttentionConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

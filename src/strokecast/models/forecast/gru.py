@@ -19,6 +19,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Activation, RecurrentForecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class GruConfig(RecurrentForecaster):
@@ -28,7 +29,18 @@ class GruConfig(RecurrentForecaster):
     activation: Activation = "tanh"
 
 
-@register("forecast", "gru", GruConfig, testing=GruConfig(units=8, layers=2, head_units=4))
+@register(
+    "forecast",
+    "gru",
+    GruConfig,
+    testing=GruConfig(units=8, layers=2, head_units=4),
+    search_space={
+        "units": Range(16, 64, log=True),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+        "layers": Range(1, 3),
+    },
+)
 def build(config: GruConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""
     import keras

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import RecurrentForecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class LayerNormRnnConfig(RecurrentForecaster):
@@ -35,6 +36,12 @@ class LayerNormRnnConfig(RecurrentForecaster):
     "layer_norm_rnn",
     LayerNormRnnConfig,
     testing=LayerNormRnnConfig(units=8, layers=2, head_units=4),
+    search_space={
+        "units": Range(16, 64, log=True),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+        "layers": Range(1, 3),
+    },
 )
 def build(config: LayerNormRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Quantiles
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 from strokecast.models.pooled.config import PooledConfig, RefitEvery
 
 
@@ -53,6 +54,11 @@ class LightgbmConfig(PooledConfig):
     testing=LightgbmConfig(trees=5, leaves=7, rows=1000),
     kind="rule",
     requirements=("lightgbm", "scipy", "holidays", "threadpoolctl"),
+    search_space={
+        "trees": Range(30, 240, log=True),
+        "learning_rate": Range(0.01, 0.3, log=True),
+        "leaves": Range(7, 63, log=True),
+    },
 )
 def build(config: LightgbmConfig, spec: Mapping[str, Any]) -> Any:
     """values [n] → forecasts [H], in the series' own unit."""

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field
 
 from strokecast.models.common.config import Dropout, Forecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 from strokecast.params.base import to_tuple
 
 Stack = Literal["trend", "seasonality", "exogenous", "generic"]
@@ -48,6 +49,12 @@ class NbeatsxConfig(Forecaster):
     NbeatsxConfig,
     testing=NbeatsxConfig(stacks=("trend", "seasonality", "exogenous", "generic"), units=6, layers=1),
     training={"epochs": 12, "learning_rate": 0.003},
+    search_space={
+        "blocks": Range(1, 3),
+        "units": Range(32, 128, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: NbeatsxConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

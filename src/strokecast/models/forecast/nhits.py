@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Dropout, Forecaster, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class NhitsConfig(Forecaster):
@@ -50,6 +51,12 @@ class NhitsConfig(Forecaster):
     NhitsConfig,
     testing=NhitsConfig(pools=(3, 1), knots_every=(3, 1), units=6, layers=1),
     training={"epochs": 15, "learning_rate": 0.003},
+    search_space={
+        "blocks": Range(1, 3),
+        "units": Range(32, 128, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: NhitsConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import Dropout, Forecaster, HeadUnits, Residual
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 LOCATION = "params.yaml: models.forecast.patchtst"
 
@@ -74,6 +75,13 @@ class PatchtstConfig(Forecaster):
         patch=5, stride=3, d_model=6, num_heads=1, mlp_dim=6, layers=1, head_units=4, dropout=0.0
     ),
     training={"learning_rate": 0.003},
+    search_space={
+        "d_model": Choices((16, 32, 64)),
+        "mlp_dim": Range(32, 128, log=True),
+        "layers": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+    },
 )
 def build(config: PatchtstConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D].

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 from strokecast.models.regression.config import L2Penalty, LagRegressorConfig
 
 
@@ -22,7 +23,17 @@ class RidgeConfig(LagRegressorConfig):
     l2: L2Penalty = 0.01
 
 
-@register("forecast", "ridge", RidgeConfig, testing=RidgeConfig(lags=7, weeks=(2,)), kind="estimator")
+@register(
+    "forecast",
+    "ridge",
+    RidgeConfig,
+    testing=RidgeConfig(lags=7, weeks=(2,)),
+    kind="estimator",
+    search_space={
+        "lags": Range(7, 28),
+        "l2": Range(1e-4, 10.0, log=True),
+    },
+)
 def build(config: RidgeConfig, spec: Mapping[str, Any]) -> Any:
     """Unfitted; fitted: {"past": [B, W, C], "future": [B, H, F]} → [B, H, D], transformed and scaled."""
     from strokecast.models.regression.ridge import RidgeRegressor

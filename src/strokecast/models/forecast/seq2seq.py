@@ -20,6 +20,7 @@ from pydantic import Field
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import RecurrentForecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 LOCATION = "params.yaml: models.forecast.seq2seq"
 
@@ -52,6 +53,12 @@ class Seq2seqConfig(RecurrentForecaster):
     testing=Seq2seqConfig(units=8, layers=2, head_units=4),
     # Each window trains 56 forecasts, so few epochs are enough.
     training={"epochs": 5},
+    search_space={
+        "units": Range(16, 64, log=True),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+        "layers": Range(1, 3),
+    },
 )
 def build(config: Seq2seqConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, W, H, D, Q], without quantiles [B, W, H, D].

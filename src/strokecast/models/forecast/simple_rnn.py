@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import RecurrentForecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class SimpleRnnConfig(RecurrentForecaster):
@@ -36,6 +37,11 @@ class SimpleRnnConfig(RecurrentForecaster):
     SimpleRnnConfig,
     testing=SimpleRnnConfig(units=8, head_units=4),
     training={"epochs": 12, "learning_rate": 0.005},
+    search_space={
+        "units": Range(16, 64, log=True),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+    },
 )
 def build(config: SimpleRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

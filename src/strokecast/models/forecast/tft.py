@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import Dropout, Forecaster
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class TftConfig(Forecaster):
@@ -45,6 +46,10 @@ class TftConfig(Forecaster):
     testing=TftConfig(d_model=6, num_heads=1, dropout=0.0),
     # Each variable of each day passes a network of its own: an epoch takes several times as long as one of `gru`.
     training={"epochs": 4},
+    search_space={
+        "d_model": Choices((4, 8, 16, 32)),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: TftConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import Dropout, Forecaster, Residual
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class TsmixerConfig(Forecaster):
@@ -39,6 +40,13 @@ class TsmixerConfig(Forecaster):
     TsmixerConfig,
     testing=TsmixerConfig(d_model=4, mlp_dim=5, layers=1, dropout=0.0),
     training={"learning_rate": 0.003},
+    search_space={
+        "d_model": Range(16, 64, log=True),
+        "mlp_dim": Range(16, 64, log=True),
+        "layers": Range(1, 3),
+        "instance_norm": Choices((False, True)),
+        "dropout": Range(0.0, 0.4),
+    },
 )
 def build(config: TsmixerConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

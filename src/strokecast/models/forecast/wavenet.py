@@ -19,6 +19,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import L2, Dropout, Forecaster, HeadUnits
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class WavenetConfig(Forecaster):
@@ -40,6 +41,14 @@ class WavenetConfig(Forecaster):
     testing=WavenetConfig(filters=6, layers=2, head_units=4),
     # At learning rate 0.008 the ReLUs die within the first epoch.
     training={"epochs": 12, "learning_rate": 0.004},
+    search_space={
+        "filters": Range(16, 64, log=True),
+        "kernel": Range(2, 5),
+        "layers": Range(2, 6),
+        "stacks": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+    },
 )
 def build(config: WavenetConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import L2, Forecaster, HeadUnits
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class WavenetGatedConfig(Forecaster):
@@ -40,6 +41,14 @@ class WavenetGatedConfig(Forecaster):
     "wavenet_gated",
     WavenetGatedConfig,
     testing=WavenetGatedConfig(filters=6, blocks=2, stacks=2, head_units=4),
+    search_space={
+        "filters": Range(8, 32, log=True),
+        "kernel": Range(2, 5),
+        "blocks": Range(3, 6),
+        "stacks": Range(1, 3),
+        "dropout": Range(0.0, 0.4),
+        "head_units": Choices((0, 16, 32, 64)),
+    },
 )
 def build(config: WavenetGatedConfig, spec: Mapping[str, Any]) -> Any:
     """{"past": [B, W, C], "future": [B, H, F]} → scaled forecasts [B, H, D, Q], without quantiles [B, H, D]."""

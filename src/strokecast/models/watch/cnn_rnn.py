@@ -15,6 +15,7 @@ from typing import Any
 
 from strokecast.models.common.config import FrameRnn
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 
 class CnnRnnConfig(FrameRnn):
@@ -26,6 +27,13 @@ class CnnRnnConfig(FrameRnn):
     "cnn_rnn",
     CnnRnnConfig,
     testing=CnnRnnConfig(filters=(3, 4), kernels=(5, 3), features=6, units=5, dropout=0.0),
+    search_space={
+        "features": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.5),
+        "units": Range(48, 192, log=True),
+        "layers": Range(1, 3),
+        "bidirectional": Choices((False, True)),
+    },
 )
 def build(config: CnnRnnConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""

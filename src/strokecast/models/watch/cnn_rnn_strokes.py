@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import FrameRnn, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 LOCATION = "params.yaml: models.watch.cnn_rnn_strokes"
 
@@ -84,6 +85,13 @@ class CnnRnnStrokesConfig(FrameRnn):
         track_kernels=(6, 3, 4),
         track_strides=(4, 2, 2),
     ),
+    search_space={
+        "features": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.5),
+        "units": Range(48, 192, log=True),
+        "layers": Range(1, 3),
+        "bidirectional": Choices((False, True)),
+    },
 )
 def build(config: CnnRnnStrokesConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W], "track": [B, N * S, 3]} → logits [B, K].

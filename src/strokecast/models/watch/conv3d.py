@@ -19,6 +19,7 @@ from pydantic import Field
 
 from strokecast.models.common.config import L2, Config, Dropout, Norm, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class Conv3dConfig(Config):
@@ -37,7 +38,16 @@ class Conv3dConfig(Config):
     l2: L2 = 0.0
 
 
-@register("watch", "conv3d", Conv3dConfig, testing=Conv3dConfig(stem=3, filters=(4, 5), dropout=0.0))
+@register(
+    "watch",
+    "conv3d",
+    Conv3dConfig,
+    testing=Conv3dConfig(stem=3, filters=(4, 5), dropout=0.0),
+    search_space={
+        "stem": Range(8, 32, log=True),
+        "dropout": Range(0.0, 0.5),
+    },
+)
 def build(config: Conv3dConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""
     import keras

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import L2, Config, Dropout, Norm, RecurrentDropout, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class ConvLstmConfig(Config):
@@ -50,6 +51,9 @@ class ConvLstmConfig(Config):
     "conv_lstm",
     ConvLstmConfig,
     testing=ConvLstmConfig(filters=(2, 3), kernels=(5, 3), strides=(4, 2), dropout=0.0),
+    search_space={
+        "dropout": Range(0.0, 0.5),
+    },
 )
 def build(config: ConvLstmConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""

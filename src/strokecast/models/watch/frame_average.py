@@ -15,6 +15,7 @@ from typing import Any
 
 from strokecast.models.common.config import FrameCnn
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class FrameAverageConfig(FrameCnn):
@@ -26,6 +27,10 @@ class FrameAverageConfig(FrameCnn):
     "frame_average",
     FrameAverageConfig,
     testing=FrameAverageConfig(filters=(3, 4), kernels=(5, 3), features=6, dropout=0.0),
+    search_space={
+        "features": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.5),
+    },
 )
 def build(config: FrameAverageConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K]."""

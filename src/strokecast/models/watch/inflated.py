@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import FrameCnn, Sizes
 from strokecast.models.common.registry import Pretraining, register
+from strokecast.models.common.search_space import Range
 
 LOCATION = "params.yaml: models.watch.inflated"
 
@@ -111,6 +112,10 @@ def inflate(two_d: Any, three_d: Any) -> None:
     ),
     training={"pretrain_epochs": 8, "epochs": 6},
     pretraining=Pretraining(build_2d, inflate),
+    search_space={
+        "features": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.5),
+    },
 )
 def build(config: InflatedConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K]; layers with weights have the same names as in `build_2d`.

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from strokecast.models.common.config import FrameCnn, Sizes
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Range
 
 
 class TwoStreamConfig(FrameCnn):
@@ -50,6 +51,10 @@ class TwoStreamConfig(FrameCnn):
     testing=TwoStreamConfig(
         filters=(3, 4), kernels=(5, 3), features=6, dropout=0.0, motion_filters=(4, 5), fusion="average"
     ),
+    search_space={
+        "features": Range(32, 128, log=True),
+        "dropout": Range(0.0, 0.5),
+    },
 )
 def build(config: TwoStreamConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W], "motion": [B, N, H, W] in [-1, 1]} → logits [B, K]."""

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from strokecast.common.errors import UserError
 from strokecast.models.common.config import L2, Config
 from strokecast.models.common.registry import register
+from strokecast.models.common.search_space import Choices, Range
 
 LOCATION = "params.yaml: models.watch.video_transformer"
 
@@ -71,6 +72,13 @@ class VideoTransformerConfig(Config):
     ),
     # 48 tokens of 14 x 14 pixels: a third of the time of 192 tokens of 7 x 7, and no less accurate on validation drawings.
     training={"epochs": 12, "learning_rate": 0.002},
+    search_space={
+        "d_model": Choices((32, 64, 96)),
+        "space_layers": Range(1, 3),
+        "time_layers": Range(1, 3),
+        "mlp_dim": Range(64, 256, log=True),
+        "dropout": Range(0.0, 0.5),
+    },
 )
 def build(config: VideoTransformerConfig, spec: Mapping[str, Any]) -> Any:
     """{"frames": uint8 [B, N, H, W]} → logits [B, K].

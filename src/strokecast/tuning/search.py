@@ -1,0 +1,306 @@
+"""The search: processes take trials from one study until it has as many as were asked for.
+
+A trial that an ended process was running returns to the queue, with the same values and a new number. So does one that is
+interrupted. No other trial runs twice, and the surplus trials of processes that ask at the same moment end at once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from strokecast.common import signals
+from strokecast.common.errors import UserError
+from strokecast.models.common.search_space import Range, Value
+from strokecast.tracking import process_tags
+from strokecast.tracking.search_runs import SearchRuns
+from strokecast.training.guards import TrainingError
+from strokecast.tuning import sampler, space, storage
+from strokecast.tuning.objective import Metric, Objective, metric
+from strokecast.tuning.sampler import FAILURE, RETRY_OF, SURPLUS, counts
+
+_SETUP, _SEARCH_ID = "setup", "search_id"  # user attributes of a study
+_PROCESS, _RUN = "process", "run_id"  # user attributes of a trial
+
+
+class _SurplusError(Exception):
+    """The study has enough trials."""
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What a search is to do.
+
+    Attributes:
+        study: name of the study.
+        trials: that the study is to have in all; 0: all combinations of a grid.
+        storage: address of the database.
+        sampler: `grid`, `random` or `tpe`.
+        pruner: `none`, `median` or `halving`.
+        seed: of the sampler.
+        timeout: seconds after which no trial begins; None: no limit.
+    """
+
+    study: str
+    trials: int
+    storage: str
+    sampler: str = "tpe"
+    pruner: str = "median"
+    seed: int = 1
+    timeout: float | None = None
+
+
+class Search:
+    """One process of a search.
+
+    Args:
+        options: what to do.
+        objective: trains the model.
+        dimensions: the search space.
+        report: called with one line per trial.
+    """
+
+    def __init__(
+        self,
+        options: SearchOptions,
+        objective: Objective,
+        dimensions: space.Space,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        self._options, self._objective, self._space, self._report = options, objective, dimensions, report
+        self._metric: Metric = metric(objective.task)
+        setup = {**objective.setup(dimensions), "space": space.to_json(dimensions)}
+        self._storage = storage.open_storage(options.storage, requeue)
+        combinations = space.grid(dimensions) if options.sampler == "grid" else []
+        if options.sampler == "grid" and options.trials > len(combinations):
+            raise UserError(
+                f"the grid has only {len(combinations)} combinations",
+                location="--trials",
+                allowed=f"1 to {len(combinations)}",
+            )
+        self._trials = options.trials or len(combinations)
+        self.first = objective.current(dimensions)
+        self.study: Study = optuna.create_study(
+            study_name=options.study,
+            storage=self._storage,
+            sampler=sampler.SearchSampler(
+                options.sampler, options.seed, dimensions, None if combinations else self.first, combinations
+            ),
+            pruner=sampler.make_pruner(options.pruner),
+            direction="maximize" if self._metric.higher_is_better else "minimize",
+            load_if_exists=True,
+        )
+        self._check_setup(setup)
+        self._process = process_tags.current()
+        self._number: int | None = None  # of the trial that this process ran last
+        self._ran = 0  # trials
+        self._runs = SearchRuns(
+            objective.task, options.study, self.study.user_attrs[_SEARCH_ID], _flat(setup)
+        )
+
+    def run(self) -> None:
+        """Run trials until the study has enough, none is left, or the time is over.
+
+        Raises:
+            Interrupted: on SIGINT and SIGTERM. The running trial is back in the queue then.
+            UserError: for mistakes that every trial would have.
+        """
+        started = time.monotonic()
+        timeout = self._options.timeout
+        status = "KILLED"
+        try:
+            with signals.handled_by(signals.raise_interrupted):
+                self._runs.start()
+                while self._is_unfinished() and (timeout is None or time.monotonic() - started < timeout):
+                    self.study.optimize(self._run_trial, n_trials=1, catch=(_SurplusError, TrainingError))
+            status = "FINISHED"
+        except UserError:
+            status = "FAILED"
+            raise
+        except KeyboardInterrupt:
+            self._requeue_interrupted()
+            raise
+        finally:
+            self._runs.end(status)
+
+    def best(self) -> FrozenTrial | None:
+        """The complete trial with the best score; None: no trial is complete."""
+        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return self.study.best_trial if done else None
+
+    def describe(self, seconds: float, default: int | None) -> str:
+        """The outcome in one line.
+
+        Args:
+            seconds: that this process has searched.
+            default: number of the trial with the settings of params.yaml; None: there is none.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        ended = [trial for trial in trials if counts(trial) and trial.state.is_finished()]
+        running = sum(trial.state == TrialState.RUNNING for trial in trials)
+        best, name = self.study.best_trial, self._metric.name
+        parts = [f"{len(ended)} trials", f"best {name} {best.value:.6g} in trial {best.number}"]
+        if default is not None:
+            parts.append(f"{trials[default].value:.6g} with the settings of params.yaml")
+        if self._ran:
+            parts.append(f"{3600 * self._ran / seconds:.0f} trials per hour in this process")
+        if running:
+            parts.append(f"{running} still run in other processes")
+        return ", ".join(parts)
+
+    def values(self, trial: FrozenTrial) -> dict[str, Value]:
+        """The values that a trial trained with."""
+        return {key: self._space[key].round(trial.params[key]) for key in self._space if key in trial.params}
+
+    def _is_unfinished(self) -> bool:
+        """Whether there is a trial to run; trials of processes that have ended return to the queue first."""
+        self._requeue_ended()
+        trials = self.study.get_trials(deepcopy=False)
+        waiting = any(trial.state == TrialState.WAITING for trial in trials)
+        return waiting or sum(map(counts, trials)) < self._trials
+
+    def _requeue_ended(self) -> None:
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            process = trial.user_attrs.get(_PROCESS)
+            started = trial.datetime_start or datetime.datetime.min
+            if process is None:  # its process ended before it wrote its name, or is about to
+                ended = datetime.datetime.now() - started > datetime.timedelta(seconds=storage.GRACE)
+            else:
+                ended = not process_tags.is_alive(process)
+            if ended and self._fail(trial):
+                self._runs.end_trial(trial.user_attrs.get(_RUN, ""), trial.number, "interrupted", None, None)
+                requeue(self.study, trial)
+                self._report(f"trial {trial.number}: its process has ended; it runs again")
+
+    def _requeue_interrupted(self) -> None:
+        """Return the trial of this process to the queue. It is set to FAIL before, so that no other process does, too."""
+        if self._number is not None and not counts(trial := self.study.trials[self._number]):
+            requeue(self.study, trial)
+
+    def _fail(self, trial: FrozenTrial) -> bool:
+        """Set a trial of an ended process to FAIL; False: another process did."""
+        try:
+            return self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return False
+
+    def _run_trial(self, trial: Trial) -> float:
+        """The objective of optuna."""
+        earlier = self.study.get_trials(deepcopy=False)
+        if sum(counts(one) for one in earlier if one.number < trial.number) >= self._trials:
+            trial.set_user_attr(SURPLUS, True)
+            raise _SurplusError
+        self._number = trial.number
+        trial.set_user_attr(_PROCESS, self._process)
+        values = {key: self._suggest(trial, key) for key in self._space}
+        run_id, started = self._runs.start_trial(trial.number, values), time.monotonic()
+        trial.set_user_attr(_RUN, run_id)
+        scores: list[float] = []
+
+        def report(step: int, score: float) -> None:
+            scores.append(score)
+            trial.report(score, step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        def end(state: str, score: float | None, note: str = "") -> None:
+            best = self._best_with(score) if state == "complete" else None
+            self._runs.end_trial(run_id, trial.number, state, score, best)
+            seconds = time.monotonic() - started
+            shown = "" if score is None else f" {self._metric.name} {score:.6g}"
+            settings = ", ".join(f"{key}={value}" for key, value in values.items())
+            self._ran += state != "interrupted"
+            self._report(f"trial {trial.number} {state}:{shown or note} in {seconds:.1f} s; {settings}")
+
+        try:
+            score = self._objective.train(values, report, lambda row: self._runs.log_epoch(run_id, row))
+        except optuna.TrialPruned:
+            end("pruned", scores[-1])
+            raise
+        except TrainingError as error:
+            trial.set_user_attr(FAILURE, str(error)[:500])
+            end("failed", None, f" {error}")
+            raise
+        except KeyboardInterrupt:
+            end("interrupted", None, " it runs again when the search goes on")
+            raise
+        except UserError:
+            self._runs.end_trial(run_id, trial.number, "failed", None, None)
+            raise
+        end("complete", score)
+        return score
+
+    def _best_with(self, score: float | None) -> float | None:
+        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        scores = [trial.value for trial in done if trial.value is not None]
+        scores += [] if score is None else [score]
+        choose = max if self._metric.higher_is_better else min
+        return choose(scores) if scores else None
+
+    def _suggest(self, trial: Trial, key: str) -> Value:
+        dimension = self._space[key]
+        if not isinstance(dimension, Range):
+            value: Any = trial.suggest_categorical(key, dimension.values)
+        elif dimension.is_integer:
+            value = trial.suggest_int(key, int(dimension.low), int(dimension.high), log=dimension.log)
+        else:
+            value = trial.suggest_float(key, dimension.low, dimension.high, log=dimension.log)
+        return dimension.round(value)
+
+    def _check_setup(self, setup: Mapping[str, Any]) -> None:
+        """Store what the trials have in common, or compare it with that of the study's first process.
+
+        Raises:
+            UserError: if they differ.
+        """
+        stored = self.study.user_attrs.get(_SETUP)
+        if stored is None:
+            self.study.set_user_attr(
+                _SEARCH_ID, str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._options.study}\n{setup}"))
+            )
+            self.study.set_user_attr(_SETUP, _plain(setup))
+        elif stored != _plain(setup):
+            differing = [key for key in setup if stored.get(key) != _plain(setup)[key]]
+            raise UserError(
+                f"the study {self._options.study!r} searched with another {' and '.join(differing)}",
+                location="--name",
+                fix="give another name, or delete the study's file in .strokecast/tune/",
+            )
+
+
+def requeue(study: Study, trial: FrozenTrial) -> None:
+    """Add a trial with the same values to the queue."""
+    original = trial.system_attrs.get(RETRY_OF, trial.number)
+    history = [*trial.system_attrs.get("retry_history", []), trial.number]
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            system_attrs={RETRY_OF: original, "retry_history": history},
+        )
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON returns it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _flat(setup: Mapping[str, Any]) -> dict[str, str]:
+    """The setup as params of a run: the keys of this program, and their values as text."""
+    flat: dict[str, str] = {}
+    for section, value in setup.items():
+        entries = value.items() if isinstance(value, Mapping) else [("", value)]
+        flat |= {f"{section}.{key}".rstrip("."): str(one)[:500] for key, one in entries}
+    return flat
