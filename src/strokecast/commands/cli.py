@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands import cli_drawings, cli_export
+from strokecast.commands import cli_drawings, cli_export, cli_tune
 from strokecast.commands.cli_wrappers import (
     in_project,
     input_option,
@@ -299,6 +299,7 @@ def compare(a: str, b: str, task: str | None) -> None:
 main.add_command(cli_drawings.predict)
 main.add_command(cli_drawings.sample)
 main.add_command(cli_export.export)
+main.add_command(cli_tune.tune)
 
 if __name__ == "__main__":
     main()
