@@ -10,19 +10,24 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from strokecast import params
 from strokecast.common import files, paths
 from strokecast.common.errors import UserError
-from strokecast.tracking import board_contents, repair, run_record, store, training_lock
+from strokecast.tracking import board_contents, champion_records, repair, run_record, store, training_lock
 from strokecast.tracking.store_base import RunContents
+
+if TYPE_CHECKING:
+    from strokecast.features.records.spec import ForecastSpec
+    from strokecast.models.statistical.foundation import FoundationForecaster
 
 
 def sync(restore: bool = False, report: Callable[[str], None] = print, ended_host: str = "") -> str:
     """Complete the board.
 
-    Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs and lost parts, removes the records
-    of trainings that dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were
+    Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs, lost parts and lost champions,
+    removes the records of trainings that dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were
     downloaded.
 
     Args:
@@ -75,8 +80,9 @@ def sync(restore: bool = False, report: Callable[[str], None] = print, ended_hos
         )  # of two computers that add the same trainings, the later one sees both runs
     if failed:
         report(f"skipped, because the training failed: {', '.join(failed)}")
+    champion_records.restore(report)
     training_lock.remove_recorded()
-    _check_inputs(settings, report)
+    check_inputs(settings, report)
     _build_data_docs(report)
     note = f" ({deleted} deleted by hand; `strokecast sync --restore` brings them back)" if deleted else ""
     return f"board complete: {total} trainings, {added} added{note}; open it with `make ui`"
@@ -157,14 +163,28 @@ def _read_record(folder: Path, report_dir: Path) -> run_record.RunRecord:
         ) from None
 
 
-def _check_inputs(settings: params.Params, report: Callable[[str], None]) -> None:
-    """Report local inputs that changed since they were downloaded."""
+def check_inputs(settings: params.Params, report: Callable[[str], None]) -> None:
+    """Report local inputs that changed: files since they were downloaded, the model of `foundation` since its training."""
     from strokecast.sources import registry as sources
 
     for dataset in params.DATASETS:
         warning = sources.stale(dataset, settings, paths.RAW / dataset)
         if warning:
             report(f"warning: {warning}")
+    for folder in paths.model_dirs("forecast", "foundation"):
+        if (folder / "model.json").is_file() and (error := _pretrained(folder).changed()):
+            report(f"warning: {error}")
+
+
+def _pretrained(folder: Path) -> FoundationForecaster:
+    """The row of a pretrained model, whose weights lie outside of the project's data."""
+    from strokecast.features.records import spec as specs
+    from strokecast.features.timeseries import series_spec
+    from strokecast.inference import networks
+
+    spec = cast("ForecastSpec", specs.read(folder))
+    model: FoundationForecaster = networks.load_statistical(folder, series_spec.names(spec)[0])
+    return model
 
 
 def _build_data_docs(report: Callable[[str], None]) -> None:

@@ -96,7 +96,10 @@ class TrainingJob:
     def resume_key(self) -> str:
         """32 hex digits; an unfinished training with the same key is resumed."""
         numerics = self.runtime.numerics if self.architecture.kind == "network" else None
-        text = json.dumps([self.to_json(), self.data_digest, self.code_digest, numerics], sort_keys=True)
+        parts = [self.to_json(), self.data_digest, self.code_digest, numerics]
+        if digest := self.config.input_digest():
+            parts.append(digest)
+        text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def to_json(self) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from strokecast.commands.sync import sync
+from strokecast.commands.sync import check_inputs, sync
 from strokecast.common.errors import UserError
+from strokecast.models.statistical import pretrained
+from strokecast.params import Params
 from strokecast.tracking import board, local_store, store, store_health
 from strokecast.tracking.training_lock import TrainingLock
 
@@ -59,6 +61,23 @@ def test_a_failed_training_is_reported_and_not_added(workspace: list[Path], acti
     assert sync(report=lines.append) == "board complete: 2 trainings, 2 added; open it with `make ui`"
     assert lines[0] == "skipped, because the training failed: seasonal_naive_7-seed7"
     assert len(active()) == 2
+
+
+def test_other_weights_of_a_pretrained_model_are_reported(
+    project: Path, make_without_board: MakeTraining
+) -> None:
+    folder = make_without_board("forecast", "foundation")
+    Path("pretrained").mkdir()
+    Path("pretrained/config.json").write_text("{}")
+    lines: list[str] = []
+    for trained_on in (pretrained.digest(Path("pretrained")), "other"):
+        specification = {"folder": str(Path("pretrained").resolve()), "digest": trained_on}
+        model = {"task": "forecast", "name": "foundation", "config": {}, "specification": specification}
+        (folder / "model.json").write_text(json.dumps(model))
+        check_inputs(Params(), lines.append)
+    (line,) = lines
+    assert line.startswith("warning: params.yaml: models.forecast.foundation.config.path: ")
+    assert line.endswith("run `dvc repro --single-item --force train-forecast@foundation`")
 
 
 def test_a_model_that_is_switched_off_is_not_added(workspace: list[Path], active: Any) -> None:

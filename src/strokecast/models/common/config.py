@@ -97,6 +97,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    def input_digest(self) -> str:
+        """Digest of the files outside of the project's data that a training reads; "" if there are none."""
+        return ""
+
 
 class RecurrentClassifier(Config):
     """Settings of a classifier with recurrent layers over the points of a drawing."""

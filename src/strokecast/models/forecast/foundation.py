@@ -15,12 +15,14 @@ data may contain the test days of a public series: then its test error means lit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from strokecast.models.common.config import Config, MaxHistoryDays, Quantiles
 from strokecast.models.common.registry import register
+from strokecast.models.statistical import pretrained
 from strokecast.models.statistical.foundation import FoundationForecaster
 
 
@@ -34,6 +36,10 @@ class FoundationConfig(Config):
     )
     max_history_days: MaxHistoryDays = Field(2048, ge=FoundationForecaster.min_history)
     quantiles: Quantiles = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+    def input_digest(self) -> str:
+        """Digest of the pretrained model; "" if there is none, which `fit` refuses."""
+        return pretrained.digest(Path(self.path).expanduser())
 
 
 @register(

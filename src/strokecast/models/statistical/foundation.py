@@ -74,16 +74,26 @@ class FoundationForecaster(StatisticalForecaster):
     def _load(self) -> pretrained.QuantileFn:
         """The model that `fit` found: in its folder relative to the project, or where it was then."""
         if self._model is None:
-            moved = Path(self.path).expanduser()
-            folder = check_folder(self.path if moved.is_dir() else self.specification["folder"])
-            if pretrained.digest(folder) != self.specification["digest"]:
-                raise UserError(
-                    f"{str(folder)!r} holds another model than the one whose validation forecasts are stored",
-                    location=_LOCATION,
-                    fix="put that one back, or run `dvc repro --single-item --force train-forecast@foundation`",
-                )
-            self._model = pretrained.load(folder, _LOCATION)
+            check_folder(str(self._folder))
+            if error := self.changed():
+                raise error
+            self._model = pretrained.load(self._folder, _LOCATION)
         return self._model
+
+    @property
+    def _folder(self) -> Path:
+        moved = Path(self.path).expanduser()
+        return (moved if moved.is_dir() else Path(self.specification["folder"])).resolve()
+
+    def changed(self) -> UserError | None:
+        """The error of a folder that holds another model than the one that `fit` found; None if it is the same or absent."""
+        if pretrained.digest(self._folder) in ("", self.specification["digest"]):
+            return None
+        return UserError(
+            f"{str(self._folder)!r} holds another model than the one whose validation forecasts are stored",
+            location=_LOCATION,
+            fix="put that one back, or run `dvc repro --single-item --force train-forecast@foundation`",
+        )
 
     def _predict(self, values: Floats, next_days: Days) -> Floats:
         return self._quantiles(values, next_days, _MEDIAN)[:, 0]

@@ -151,7 +151,12 @@ def load(folder: Path, location: str) -> QuantileFn:
 
 
 def digest(folder: Path) -> str:
-    """Hex sha256 of the model's config.json, and of the names and sizes of all files: weights are too large to read."""
+    """Hex sha256 of the model's config.json, and of the names and sizes of all files: weights are too large to read.
+
+    "" if the folder has no config.json.
+    """
+    if not (folder / CONFIG).is_file():
+        return ""
     names = sorted(
         (str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from strokecast.common.errors import UserError
 from strokecast.models.common import registry
 from strokecast.models.statistical import pretrained
+from strokecast.params import ForecastRecipe
+from strokecast.training.job import TrainingJob
 
 HISTORY = SimpleNamespace(
     values=100 + 10 * np.sin(np.arange(80) * 2 * np.pi / 7),
@@ -78,6 +81,35 @@ def test_a_stored_model_finds_its_folder_from_anywhere_and_no_other_model(
     (repeating / "weights").write_bytes(b"another model")
     with pytest.raises(UserError, match=r"foundation\.config\.path: .* holds another model than the one"):
         later.predict(HISTORY)
+
+
+@pytest.mark.parametrize(("max_history_days", "read"), [(None, 80), (28, 28), (1000, 80)])
+def test_it_reads_the_last_days_only(
+    repeating: Path, monkeypatch: pytest.MonkeyPatch, max_history_days: int | None, read: int
+) -> None:
+    def echo_first_and_count(folder: Path) -> pretrained.QuantileFn:
+        return lambda values, horizon, levels: np.array([[values[0]], [len(values)]])
+
+    adapter = dataclasses.replace(pretrained.ADAPTERS[-1], load=echo_first_and_count)
+    monkeypatch.setattr(pretrained, "ADAPTERS", [adapter])
+    model = build(max_history_days=max_history_days)
+    model.fit(HISTORY)
+    assert model.predict(HISTORY).tolist() == [HISTORY.values[-read], read]
+
+
+def test_other_weights_are_noticed(repeating: Path) -> None:
+    def key() -> str:
+        return TrainingJob.create("forecast", "foundation", 1, {}, ForecastRecipe(epochs=1)).resume_key
+
+    model, first = build(), key()
+    model.fit(HISTORY)
+    assert model.changed() is None
+    assert key() == first
+    (repeating / "weights").write_bytes(b"another model")
+    assert "holds another model than the one" in str(model.changed())
+    assert key() != first, "an unfinished training with the former weights is not resumed"
+    shutil.rmtree(repeating)
+    assert model.changed() is None, "a clone has the row, but not its weights"
 
 
 @pytest.mark.parametrize(
@@ -169,10 +201,9 @@ def test_a_real_model_is_calibrated_and_forecasts_without_network(
     from strokecast.features.timeseries import forecast
     from strokecast.inference import validation_forecasts
     from strokecast.inference.forecasting import SeriesForecaster
-    from strokecast.params import ForecastFeatures, ForecastRecipe
+    from strokecast.params import ForecastFeatures
     from strokecast.tracking import pyfunc
     from strokecast.training import run
-    from strokecast.training.job import TrainingJob
 
     def refuse(*args: object) -> None:
         raise AssertionError("a pretrained model is read without network")
