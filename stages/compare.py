@@ -22,6 +22,7 @@ def main() -> None:
             paths.MODELS,
             paths.VALIDATED,
             params.DATASETS,
+            paths.SEARCHES,
         )
         outcome("; ".join(f"{table.summary['task']}: {table.summary['outcome']}" for table in tables))
 

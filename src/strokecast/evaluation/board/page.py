@@ -22,6 +22,7 @@ from strokecast.evaluation.board.report.overview import task_overview
 from strokecast.evaluation.board.report.pairs import pairs_section
 from strokecast.evaluation.board.report.provenance import provenance_section
 from strokecast.evaluation.board.report.quality import quality_section
+from strokecast.evaluation.board.report.searches import search_sections
 from strokecast.evaluation.board.report.section import Section
 from strokecast.evaluation.board.report.templates import render
 from strokecast.evaluation.board.task_tables import TaskTable
@@ -39,6 +40,7 @@ def write_page(
     models: Path | None = None,
     validated: Path | None = None,
     datasets: Sequence[str] = (),
+    searches: Path | None = None,
 ) -> None:
     """Write the page.
 
@@ -50,11 +52,14 @@ def write_page(
         models: folder of the trainings, whose git revisions and environments the page names; None: it names none.
         validated: folder of the validated datasets; None: the page says nothing on validation and drift.
         datasets: names of the datasets.
+        searches: folder of the records of `strokecast tune`; None: the page shows no searches.
 
     Raises:
         UserError: if Plotly's script is missing.
     """
-    tasks = [(table, task_sections(table, reports / table.summary["task"])) for table in task_tables]
+    tasks = [
+        (table, task_sections(table, reports / table.summary["task"], searches)) for table in task_tables
+    ]
     data_sections: list[Section] = []
     if validated is not None:
         data_sections += _existing(quality_section(validated, dataset) for dataset in datasets)
@@ -76,7 +81,7 @@ def write_page(
     write_text(path, str(page))
 
 
-def task_sections(table: TaskTable, report_dir: Path) -> list[Section]:
+def task_sections(table: TaskTable, report_dir: Path, searches: Path | None = None) -> list[Section]:
     """The sections of one task, in the order of the page."""
     summary = table.summary
     return _existing(
@@ -89,6 +94,7 @@ def task_sections(table: TaskTable, report_dir: Path) -> list[Section]:
             breakdown_section(report_dir, summary),
             calibration_section(report_dir, summary),
             curves_section(report_dir, summary),
+            *(search_sections(searches, summary["task"]) if searches is not None else ()),
             *drawing_sections(report_dir.parent, summary["task"]),
         ]
     )

@@ -25,6 +25,7 @@ class Chart:
         traces: of Plotly. A trace with `meta: {"model": i}` gets the colour of the model of rank i.
         layout: of Plotly, added to that of the theme.
         note: sentence below the chart.
+        lines: what the traces with a colour are, a label of the choice between the best and all of them.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Chart:
     traces: Sequence[Trace]
     layout: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    lines: str = "Models"
 
 
 def chart_section(anchor: str, title: str, about: str, charts: Sequence[Chart]) -> Section:

@@ -95,10 +95,10 @@
     return details;
   };
 
-  const selectModels = (label, onChange) => {
-    const wrapper = cell("label", "Models ");
+  const selectLines = (lines, label, onChange) => {
+    const wrapper = cell("label", `${lines} `);
     const select = document.createElement("select");
-    select.setAttribute("aria-label", `Models shown: ${label}`);
+    select.setAttribute("aria-label", `${lines} shown: ${label}`);
     for (const [value, text] of [["best", `best ${BEST}`], ["all", "all"]]) {
       const option = cell("option", text);
       option.value = value;
@@ -131,7 +131,7 @@
     const tools = document.createElement("div");
     tools.className = "chart-tools";
     if (new Set(ranks).size > BEST + 1) {
-      const [wrapper, control] = selectModels(caption, draw);
+      const [wrapper, control] = selectLines(figure.dataset.lines, caption, draw);
       select = control;
       tools.append(wrapper);
     }
