@@ -92,6 +92,7 @@ def tune(options: TuneOptions, report: Callable[[str], None] = print) -> str:
     with (
         Objective(settings, options.task, options.model, options.epochs, options.folds) as objective,
         storage.single_process(url),
+        storage.one_line(url),
     ):
         objective.check(dimensions)
         search = Search(search_options, objective, dimensions, report)

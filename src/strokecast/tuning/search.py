@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.study import Study
@@ -28,6 +28,7 @@ from strokecast.tuning.objective import Metric, Objective, metric
 from strokecast.tuning.sampler import FAILURE, RETRY_OF, SURPLUS, counts
 
 _SETUP, _SEARCH_ID = "setup", "search_id"  # user attributes of a study
+_CREATION = 5  # seconds that the creator of a study may take to write these
 _PROCESS, _RUN = "process", "run_id"  # user attributes of a trial
 
 
@@ -88,17 +89,28 @@ class Search:
             )
         self._trials = options.trials or len(combinations)
         self.first = objective.current(dimensions)
-        self.study: Study = optuna.create_study(
-            study_name=options.study,
-            storage=self._storage,
-            sampler=sampler.SearchSampler(
-                options.sampler, options.seed, dimensions, None if combinations else self.first, combinations
-            ),
-            pruner=sampler.make_pruner(options.pruner),
-            direction="maximize" if self._metric.higher_is_better else "minimize",
-            load_if_exists=True,
+        study_sampler = sampler.SearchSampler(
+            options.sampler, options.seed, dimensions, None if combinations else self.first, combinations
         )
-        self._check_setup(setup)
+        pruner = sampler.make_pruner(options.pruner)
+        direction: Literal["maximize", "minimize"] = (
+            "maximize" if self._metric.higher_is_better else "minimize"
+        )
+        try:
+            self.study: Study = optuna.create_study(
+                study_name=options.study,
+                storage=self._storage,
+                sampler=study_sampler,
+                pruner=pruner,
+                direction=direction,
+            )
+            is_new = True
+        except optuna.exceptions.DuplicatedStudyError:
+            self.study = optuna.load_study(
+                study_name=options.study, storage=self._storage, sampler=study_sampler, pruner=pruner
+            )
+            is_new = False
+        self._check_setup(setup, is_new)
         self._process = process_tags.current()
         self._number: int | None = None  # of the trial that this process ran last
         self._ran = 0  # trials
@@ -255,20 +267,21 @@ class Search:
             value = trial.suggest_float(key, dimension.low, dimension.high, log=dimension.log)
         return dimension.round(value)
 
-    def _check_setup(self, setup: Mapping[str, Any]) -> None:
-        """Store what the trials have in common, or compare it with that of the study's first process.
+    def _check_setup(self, setup: Mapping[str, Any], is_new: bool) -> None:
+        """Store what the trials have in common, or compare it with that of the process that created the study.
 
         Raises:
             UserError: if they differ.
         """
-        stored = self.study.user_attrs.get(_SETUP)
+        deadline = time.monotonic() + (0 if is_new else _CREATION)
+        while (stored := self.study.user_attrs.get(_SETUP)) is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        plain = _plain(setup)
         if stored is None:
-            self.study.set_user_attr(
-                _SEARCH_ID, str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._options.study}\n{setup}"))
-            )
-            self.study.set_user_attr(_SETUP, _plain(setup))
-        elif stored != _plain(setup):
-            differing = [key for key in setup if stored.get(key) != _plain(setup)[key]]
+            self.study.set_user_attr(_SEARCH_ID, str(uuid.uuid4()))
+            self.study.set_user_attr(_SETUP, plain)
+        elif stored != plain:
+            differing = [key for key in plain if stored.get(key) != plain[key]]
             raise UserError(
                 f"the study {self._options.study!r} searched with another {' and '.join(differing)}",
                 location="--name",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT = 20  # seconds between two signs of life of a running trial
 GRACE = 120  # seconds without one, after which another process runs the trial again
-_ATTEMPTS = 5  # several processes may create the tables at the same moment
+_ATTEMPTS = 10  # several processes may create the tables at the same moment
+_CREATING = ("IntegrityError", "ProgrammingError", "RuntimeError")  # what they meet then
 _DRIVERS = {"postgresql": "psycopg2", "mysql": "pymysql"}
 
 
@@ -114,11 +115,26 @@ def open_storage(
                 heartbeat_stale_trial_callback=requeue,
             )
         except Exception as error:
-            if attempt + 1 < _ATTEMPTS and type(error).__name__ in ("IntegrityError", "ProgrammingError"):
-                time.sleep(0.2 * (attempt + 1))
+            if attempt + 1 < _ATTEMPTS and type(error).__name__ in _CREATING:
+                time.sleep(0.5)
                 continue
             raise _explain(error, url) from None
     raise AssertionError("unreachable")
+
+
+@contextmanager
+def one_line(url: str) -> Iterator[None]:
+    """Turn an error of the database inside the block into a `UserError`.
+
+    Args:
+        url: of the database.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("optuna", "psycopg2", "sqlalchemy"):
+            raise
+        raise _explain(error, url) from None
 
 
 def _explain(error: Exception, url: str) -> UserError:
@@ -139,5 +155,5 @@ def _explain(error: Exception, url: str) -> UserError:
     return UserError(
         f"the database cannot be used: {lines[0][:200]}",
         location=location,
-        fix="check the address, the user and that the server runs",
+        fix="check the address, the user and that the server runs; the same command goes on with a search",
     )
