@@ -16,6 +16,8 @@ def import_script() -> Callable[[str], ModuleType]:
     """`import_script(name)` imports docs/<name>.py, which is not in a package."""
 
     def load(name: str) -> ModuleType:
+        if str(DOCS) not in sys.path:
+            sys.path.insert(0, str(DOCS))  # as Python does for `python docs/<name>.py`
         spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
         assert spec
         assert spec.loader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,16 @@ import pytest
 @pytest.fixture(scope="module")
 def pictures(import_script: Callable[[str], ModuleType]) -> ModuleType:
     return import_script("make_pictures")
+
+
+@pytest.fixture(scope="module")
+def results(pictures: ModuleType) -> ModuleType:
+    return importlib.import_module("picture_makers.results")
+
+
+@pytest.fixture(scope="module")
+def pipeline(pictures: ModuleType) -> ModuleType:
+    return importlib.import_module("picture_makers.pipeline")
 
 
 @pytest.fixture
@@ -66,8 +77,8 @@ def reports(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_table_of_results(pictures: ModuleType, reports: Path) -> None:
-    rows = pictures.results_table(reports).splitlines()
+def test_table_of_results(results: ModuleType, reports: Path) -> None:
+    rows = results.results_table(reports).splitlines()
     assert rows[2] == (
         "| **classify**, strokes to class: accuracy | `gru` 95.0 % (94.0–96.0) | `lstm` 90.0 % (88.0–92.0) | "
         "`logistic` 80.0 % (78.0–82.0) | `lstm` (2 of 3) | `logistic` 80.0 % (78.0–82.0) |"
@@ -77,16 +88,16 @@ def test_table_of_results(pictures: ModuleType, reports: Path) -> None:
     assert "1,200 test drawings of 2 classes" in rows[-1]
 
 
-def test_text_between_the_markers_is_replaced(pictures: ModuleType) -> None:
-    text = f"a\n{pictures.BEGIN}\nold\n{pictures.END}\nb\n"
-    assert pictures.replace_between(text, "new") == f"a\n{pictures.BEGIN}\nnew\n{pictures.END}\nb\n"
-    assert pictures.replace_between("no markers", "new") == "no markers"
+def test_text_between_the_markers_is_replaced(results: ModuleType) -> None:
+    text = f"a\n{results.BEGIN}\nold\n{results.END}\nb\n"
+    assert results.replace_between(text, "new") == f"a\n{results.BEGIN}\nnew\n{results.END}\nb\n"
+    assert results.replace_between("no markers", "new") == "no markers"
 
 
-def test_pages_have_the_markers(pictures: ModuleType) -> None:
-    for page in pictures.PAGES:
+def test_pages_have_the_markers(pictures: ModuleType, results: ModuleType) -> None:
+    for page in results.PAGES:
         text = (pictures.ROOT / page).read_text(encoding="utf-8")
-        assert text.count(pictures.BEGIN) == text.count(pictures.END) == 1
+        assert text.count(results.BEGIN) == text.count(results.END) == 1
 
 
 def test_a_picture_without_its_inputs_is_left_as_it_is(
@@ -98,16 +109,18 @@ def test_a_picture_without_its_inputs_is_left_as_it_is(
     assert not list(folder.iterdir())
 
 
-def test_pipeline_picture_is_the_committed_one(pictures: ModuleType, tmp_path: Path) -> None:
-    pictures.draw_pipeline(tmp_path, tmp_path)
+def test_pipeline_picture_is_the_committed_one(
+    pictures: ModuleType, pipeline: ModuleType, tmp_path: Path
+) -> None:
+    pipeline.draw_pipeline(tmp_path, tmp_path)
     assert (tmp_path / "pipeline.svg").read_bytes() == (pictures.PICTURES / "pipeline.svg").read_bytes()
 
 
-def test_pipeline_picture_names_the_stages_of_dvc_yaml(pictures: ModuleType) -> None:
+def test_pipeline_picture_names_the_stages_of_dvc_yaml(pictures: ModuleType, pipeline: ModuleType) -> None:
     from ruamel.yaml import YAML
 
     stages = YAML(typ="safe").load((pictures.ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    drawn = [stage for stage, _ in pictures.STAGES]
+    drawn = [stage for stage, _ in pipeline.STAGES]
     assert (
         list(dict.fromkeys(name.split("-")[0] for name in stages if name not in ("code", "judge"))) == drawn
     )
