@@ -1,86 +1,103 @@
-"""Exports every trained network of a project in every format and writes the table of `docs/guide/export.md`.
+"""Exports every trained network of a project in every format and writes the tables of `docs/guide/export.md`.
 
 Run it in a project with finished trainings, after `uv pip install -e '.[export]'`:
 
     python benchmarks/export.py --record export.jsonl --write docs/guide/export.md
 
-Networks that the record has are not exported again. Each network runs in a process of its own.
+What the record has is not exported again, so a run that was cut goes on. Each network runs in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-TASKS = ("forecast", "classify", "watch")
-VARIANTS = ("onnx", "litert", "saved_model", "litert-dynamic")
+TASKS = ("classify", "watch", "forecast")
+VARIANTS = (
+    "onnx",
+    "litert",
+    "saved_model",
+    "onnx-dynamic",
+    "onnx-int8",
+    "litert-dynamic",
+    "litert-int8",
+)
 START, END = "<!-- export table: benchmarks/export.py -->", "<!-- end -->"
+CRASHES = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGFPE, -signal.SIGILL, -signal.SIGBUS)
 
 
 def main() -> None:
-    """Export what the record lacks, then write the table."""
+    """Export what the record lacks, then write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--record", type=Path, required=True, help="JSON lines, one per network and variant")
-    parser.add_argument("--write", type=Path, help="Markdown file with the markers of the table")
+    parser.add_argument("--write", type=Path, help="Markdown file with the markers of the tables")
     parser.add_argument("--variants", nargs="+", default=VARIANTS, choices=VARIANTS)
-    parser.add_argument("--examples", type=int, default=1000, help="validation examples per network")
+    parser.add_argument("--networks", nargs="+", help="such as classify/gru; default: all that are trained")
+    parser.add_argument("--examples", type=int, default=1000, help="real examples per network")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         _export(options)
         return
     from strokecast.models.common import registry
+    from strokecast.serving import export
 
-    for task in TASKS:
-        for name in registry.names(task):
-            if (Path("models") / task / name).is_dir():
-                _start(options, f"{task}/{name}")
+    trained = [
+        (task, name)
+        for task in TASKS
+        for name in registry.names(task)
+        if (Path("models") / task / name).is_dir()
+    ]
+    reasons = {f"{task}/{name}": export.reason_against(task, name) for task, name in trained}
+    for network, reason in reasons.items():
+        if not reason and network in (options.networks or reasons):
+            _start(options, network)
     if options.write:
         text = options.write.read_text(encoding="utf-8")
         before, after = text.split(START)[0], text.split(END, 1)[1]
-        table = _table(_read(options.record))
-        options.write.write_text(f"{before}{START}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+        tables = _tables(options.record, reasons)
+        options.write.write_text(f"{before}{START}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
 
 
 def _start(options: argparse.Namespace, network: str) -> None:
     """Export one network in a new process: a converter that fails may end its process."""
-    known = {row["variant"] for row in _read(options.record) if row["network"] == network}
-    for variant in options.variants:
-        if variant in known:
-            continue
-        missing = [one for one in options.variants if one not in known]
+    while missing := [
+        one for one in options.variants if one not in _recorded(options.record).get(network, {})
+    ]:
         command = [sys.executable, __file__, "--record", str(options.record), "--one", network]
         command += ["--examples", str(options.examples), "--variants", *missing]
-        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        known = {row["variant"] for row in _read(options.record) if row["network"] == network}
-        if variant not in known:
-            _append(options.record, network, variant, {"reason": "the converter ended its process"})
-            known.add(variant)
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode in CRASHES:
+            known = _recorded(options.record).get(network, {})
+            crashed = next(one for one in missing if one not in known)
+            _append(options.record, network, crashed, {"reason": "the converter stopped"})
+        elif done.returncode:
+            sys.exit(f"{network}: {done.stderr.decode(errors='replace')[-2000:]}")
 
 
 def _export(options: argparse.Namespace) -> None:
     from strokecast.common.errors import UserError
     from strokecast.serving import export
 
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     task, name = options.one.split("/")
+    folder, processed = Path("models") / task / name / "seed-1", Path("data/processed") / task
+    loaded = export.load(folder, processed, options.examples)
     for variant in options.variants:
-        if reason := export.reason_against(task, name):
-            _append(options.record, options.one, variant, {"reason": reason})
-            continue
         file_format, _, quantize = variant.partition("-")
-        folder, processed = Path("models") / task / name / "seed-1", Path("data/processed") / task
-        with tempfile.TemporaryDirectory() as output:
+        with tempfile.TemporaryDirectory() as target:
             try:
-                result = export.export(
-                    folder, processed, file_format, quantize, Path(output) / "export", options.examples
-                )
+                result = export.write_files(loaded, file_format, quantize, Path(target))
             except UserError as error:
                 result = {"reason": error.what}
         _append(options.record, options.one, variant, result)
@@ -88,14 +105,16 @@ def _export(options: argparse.Namespace) -> None:
 
 def _append(record: Path, network: str, variant: str, result: dict[str, Any]) -> None:
     keys = (
+        "reason",
+        "compared_examples",
         "largest_difference",
+        "scored_examples",
+        "metric",
         "score",
         "keras_score",
-        "metric",
         "bytes",
+        "keras_bytes",
         "latency_ms",
-        "examples",
-        "reason",
     )
     row = {"network": network, "variant": variant, **{key: result[key] for key in keys if key in result}}
     with record.open("a", encoding="utf-8") as file:
@@ -108,52 +127,108 @@ def _read(record: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _recorded(record: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Network → variant → row."""
     networks: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
+    for row in _read(record):
         networks.setdefault(row["network"], {})[row["variant"]] = row
-    reasons: list[str] = []
-    lines = [
-        "| network | saved_model | onnx | litert | dynamic | Keras, ms | `tf.function`, ms | onnx, ms | litert, ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    return networks
+
+
+def _tables(record: Path, not_exported: dict[str, str]) -> str:
+    """The tables as Markdown.
+
+    Args:
+        record: of the exports.
+        not_exported: trained model → why it is not exported, or "".
+    """
+    networks = sorted(_recorded(record).items())
+    notes: list[str] = []
+    lines = ["Largest difference from Keras, and size in kB:", ""]
+    lines += _table(
+        ("network", "saved_model", "onnx", "litert", "Keras, kB", "onnx, kB", "litert, kB"),
+        (_float_cells(network, variants, notes) for network, variants in networks),
+    )
+    lines += ["", "Quantized files, change against Keras and size in kB:", ""]
+    lines += _table(
+        ("network", "onnx dynamic", "onnx int8", "litert dynamic", "litert int8"),
+        (
+            [
+                network,
+                *(
+                    _loss(variants.get(f"{one}-{kind}"), notes)
+                    for one in ("onnx", "litert")
+                    for kind in ("dynamic", "int8")
+                ),
+            ]
+            for network, variants in networks
+        ),
+    )
+    lines += ["", "Milliseconds for one example, median / 99th percentile:", ""]
+    lines += _table(
+        ("network", "`model(x)`", "`predict`", "`tf.function`", "onnx", "litert", "`model(x)` / onnx", "`predict` / onnx", "`tf.function` / onnx"),
+        (_time_cells(network, variants) for network, variants in networks),
+    )  # fmt: skip
+    lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, start=1))]
+    others = [f"{name} ({reason})" for name, reason in sorted(not_exported.items()) if reason]
+    if others:
+        lines += ["", f"Not exported: {'; '.join(others)}."]
+    return "\n".join(lines)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[list[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in ([*head], rule, *rows)]
+
+
+def _float_cells(network: str, variants: dict[str, Any], notes: list[str]) -> list[str]:
+    formats = ("saved_model", "onnx", "litert")
+    cells = [
+        _refusal(variants.get(one), notes) or f"{variants[one]['largest_difference']:.1e}" for one in formats
     ]
-    for network, variants in sorted(networks.items()):
-        cells = [_difference(variants.get(one), reasons) for one in ("saved_model", "onnx", "litert")]
-        cells.append(_loss(variants.get("litert-dynamic"), reasons))
-        timed = next((row for row in variants.values() if "latency_ms" in row), None)
-        cells += [_milliseconds(timed, one) for one in ("keras", "keras_function")]
-        cells += [_milliseconds(variants.get(one), "file") for one in ("onnx", "litert")]
-        lines.append(f"| {network} | {' | '.join(cells)} |")
-    notes = [f"{number}. {reason}" for number, reason in enumerate(reasons, start=1)]
-    return "\n".join([*lines, "", *notes])
+    keras = next((_kilobytes(row, "keras_bytes") for row in variants.values() if "bytes" in row), "")
+    return [network, *cells, keras, *(_kilobytes(variants.get(one), "bytes") for one in formats[1:])]
 
 
-def _difference(row: dict[str, Any] | None, reasons: list[str]) -> str:
-    return _refusal(row, reasons) or f"{row['largest_difference']:.1e}"  # type: ignore[index]
-
-
-def _loss(row: dict[str, Any] | None, reasons: list[str]) -> str:
-    """Change of the score on the validation split: accuracy in points, or the error in percent."""
-    if refusal := _refusal(row, reasons):
+def _loss(row: dict[str, Any] | None, notes: list[str]) -> str:
+    """Change of the score on the validation split: accuracy in points, or the error in percent; and the size."""
+    if refusal := _refusal(row, notes):
         return refusal
     assert row is not None
+    size = _kilobytes(row, "bytes")
     if row["metric"] == "mae":
-        return f"{100 * (row['score'] / row['keras_score'] - 1):+.2f} % mae"
-    return f"{100 * (row['score'] - row['keras_score']):+.1f} points"
+        return f"{100 * (row['score'] / row['keras_score'] - 1):+.1f} % mae, {size}"
+    return f"{100 * (row['score'] - row['keras_score']):+.1f} points, {size}"
 
 
-def _refusal(row: dict[str, Any] | None, reasons: list[str]) -> str:
+def _time_cells(network: str, variants: dict[str, Any]) -> list[str]:
+    onnx = variants.get("onnx", {}).get("latency_ms")
+    litert = variants.get("litert", {}).get("latency_ms")
+    timed = onnx or litert
+    ways = ("keras", "keras_predict", "keras_function")
+    cells = [_milliseconds(timed, one) for one in ways] + [
+        _milliseconds(one, "file") for one in (onnx, litert)
+    ]
+    ratios = [f"{onnx[one]['p50'] / onnx['file']['p50']:.1f}" if onnx else "" for one in ways]
+    return [network, *cells, *ratios]
+
+
+def _refusal(row: dict[str, Any] | None, notes: list[str]) -> str:
     if row is None:
         return "not tried"
     if "reason" not in row:
         return ""
-    if row["reason"] not in reasons:
-        reasons.append(row["reason"])
-    return f"no ({reasons.index(row['reason']) + 1})"
+    if row["reason"] not in notes:
+        notes.append(row["reason"])
+    return f"no ({notes.index(row['reason']) + 1})"
 
 
-def _milliseconds(row: dict[str, Any] | None, run: str) -> str:
-    return f"{row['latency_ms'][run]['p50']:.2f}" if row and "latency_ms" in row else ""
+def _kilobytes(row: dict[str, Any] | None, key: str) -> str:
+    return f"{row[key] / 1000:,.0f}" if row and key in row else ""
+
+
+def _milliseconds(latency: dict[str, Any] | None, way: str) -> str:
+    return f"{latency[way]['p50']:.2f} / {latency[way]['p99']:.2f}" if latency else ""
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from strokecast.commands.cli_wrappers import (
 )
 @click.option(
     "--quantize",
-    type=click.Choice(("dynamic",)),
-    help="of litert: weights in int8; default: float32",
+    type=click.Choice(("dynamic", "int8")),
+    help="of onnx and litert: weights in int8 (dynamic), or weights and activations (int8); default: float32",
 )
 @output_option("folder to write: new, or of an earlier export")
 @training_seed_option()
@@ -39,7 +39,7 @@ def export(
     """Write a trained network to a file that runs without strokecast, and compare it with Keras.
 
     The features are part of the file: raw strokes or days in, probabilities or forecasts out. Beside it lie export.json
-    and export.md: inputs, largest difference from Keras on validation examples, size, latency.
+    and export.md: inputs, largest difference from Keras on real examples, loss on the validation split, size, latency.
     """
     from strokecast.commands import export as exporting
 

@@ -10,6 +10,7 @@ from strokecast.common import signals
 from strokecast.common.errors import UserError
 from strokecast.common.paths import PROCESSED
 from strokecast.serving import export as exporting
+from strokecast.serving import formats
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ExportOptions:
         task: of the model.
         model: name of a trained model, or `champion`.
         file_format: onnx, litert or saved_model.
-        quantize: of litert: dynamic, or "".
+        quantize: of onnx and litert: dynamic, int8, or "".
         output: folder to write.
         seed: of the trained model; None: its lowest seed.
     """
@@ -39,11 +40,11 @@ def run(options: ExportOptions) -> str:
     Raises:
         UserError: if the model cannot be exported, or an option is not valid. Nothing is written then.
     """
-    if options.quantize and options.file_format != "litert":
+    if options.quantize and options.file_format not in formats.QUANTIZED:
         raise UserError(
             f"{options.file_format} files are not quantized",
             location="--quantize",
-            fix="omit this option, or use --format litert",
+            fix=f"omit this option, or use --format {' or '.join(formats.QUANTIZED)}",
         )
     exporting.check_output(options.output)
     model = model_lookup.find(options.task, options.model, options.seed)

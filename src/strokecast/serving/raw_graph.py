@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from strokecast.inference import networks
+
+Inputs = dict[str, NDArray[Any]]
+"""Raw inputs by name."""
+Run = Callable[[Inputs], NDArray[np.float32]]
+"""Raw inputs of B examples → the output."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,22 @@ def build(network: Any, spec: Any) -> RawGraph:
     from strokecast.serving import forecast_graph
 
     return forecast_graph.build(network, spec)
+
+
+def function(graph: RawGraph, *, fixed_shapes: bool = False) -> Any:
+    """The graph as a `tf.function` of positional tensors that returns {output name: tensor}."""
+    import tensorflow as tf
+
+    signature = [
+        tf.TensorSpec(one.fixed_shape if fixed_shapes else one.shape, one.dtype, name)
+        for name, one in graph.inputs.items()
+    ]
+
+    @tf.function(input_signature=signature)
+    def run(*tensors: Any) -> Any:
+        return {graph.output: graph.call(**dict(zip(graph.inputs, tensors, strict=True)))}
+
+    return run
 
 
 def _remove_cell_dropout(network: Any) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 _RUNS = {
     "file": "exported file, 1 thread",
-    "keras": "Keras, called as it is",
-    "keras_function": "Keras in a `tf.function`",
+    "keras": "Keras, `model(x)`",
+    "keras_predict": "Keras, `model.predict(x)`",
+    "keras_function": "Keras, `model(x)` in a `tf.function`",
 }
+_METRICS = {"accuracy": "Accuracy", "mae": "Mean absolute error"}
 
 
 def markdown(contents: Mapping[str, Any]) -> str:
@@ -38,9 +40,11 @@ def markdown(contents: Mapping[str, Any]) -> str:
     lines += [
         "## Compared with Keras",
         "",
-        f"{contents['examples']:,} examples of the validation split: the largest difference is "
-        f"{contents['largest_difference']:.2g}; {contents['metric']} {contents['score']:.4g} "
-        f"(Keras: {contents['keras_score']:.4g}). Differences of values above 1 are shares of the largest value.",
+        f"Largest difference over {contents['compared_examples']:,} real examples of the validation and training splits: "
+        f"{contents['largest_difference']:.2g}. Differences of values above 1 are shares of the largest value.",
+        "",
+        f"{_METRICS[contents['metric']]} on {contents['scored_examples']:,} examples of the validation split: "
+        f"{contents['score']:.4g} (Keras: {contents['keras_score']:.4g}).",
         "",
         "| one example, ms | p50 | p99 |",
         "| --- | ---: | ---: |",

@@ -73,15 +73,20 @@ def _drawings(network: Any, spec: Any, processed: Path, split: str, max_examples
     names = list(networks.input_signature(network))
     convert = _raw_points if spec["task"] == "classify" else _raw_video
     read = sorted({"frames" if name == "motion" else name for name in names} | set(names))
-    batches, outputs, labels, count = [], [], [], 0
-    for inputs, label, _ in reading.batches(processed, spec, split, _BATCH, read):
-        if count >= max_examples:
-            break
-        inputs = {name: values[: max_examples - count] for name, values in inputs.items()}
+    total = sum(group.count for group in reading.groups(processed, spec, split, read))
+    kept = np.isin(
+        np.arange(total), np.linspace(0, total - 1, min(total, max_examples)).round().astype(np.int64)
+    )
+    batches, outputs, labels, start = [], [], [], 0
+    for parsed, label, _ in reading.batches(processed, spec, split, _BATCH, read):
+        rows = kept[start : start + len(label)]
+        start += len(label)
+        if not rows.any():
+            continue
+        inputs = {name: np.asarray(values)[rows] for name, values in parsed.items()}
         outputs.append(probabilities.softmax(np.asarray(run({name: inputs[name] for name in names}))))
-        batches.append(convert({name: np.asarray(values) for name, values in inputs.items()}, spec))
-        labels.append(label.numpy()[: max_examples - count])
-        count += len(labels[-1])
+        batches.append(convert(inputs, spec))
+        labels.append(label.numpy()[rows])
     return Samples(batches, np.concatenate(outputs), np.concatenate(labels))
 
 

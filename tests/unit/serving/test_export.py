@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from strokecast.common.errors import UserError
-from strokecast.serving import export, formats, samples
+from strokecast.serving import export, formats, latency, samples
 from strokecast.serving.raw_graph import RawGraph
 
 
@@ -51,10 +52,12 @@ def test_differences_are_shares_of_large_values_and_nan_is_never_small() -> None
     assert export.difference(np.array([np.nan]), np.array([0.5])) == float("inf")
 
 
-def _raw_inputs(task: str, size: int) -> dict[str, Any]:
-    """Three drawings of at most `size` points, or histories of 14 days around 5 * `size`."""
+def _raw_inputs(spec: dict[str, Any], size: int) -> dict[str, Any]:
+    """Three drawings of at most `size` points, videos, or histories of 14 days around 5 * `size`."""
     rng = np.random.default_rng(size)
-    if task == "forecast":
+    if spec["task"] == "watch":
+        return {"frames": rng.integers(0, 256, (3, *spec["features"]["frames"])).astype(np.uint8)}
+    if spec["task"] == "forecast":
         values = rng.normal(5 * size, 10, (3, 14, 1)).astype(np.float32)
         return {"values": values, "origin": np.array([18300, 18301, 18302], np.int32)}
     strokes = rng.normal(0, 12, (3, size, 3)).astype(np.float32)
@@ -70,14 +73,19 @@ def fake_samples(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             from strokecast.serving import raw_graph
 
             graph = raw_graph.build(network, spec)
-            batches = [_raw_inputs(spec["task"], size) for size in (9, 21)]
+            batches = [_raw_inputs(spec, size) for size in (9, 21)]
             reference = np.concatenate([np.asarray(graph.call(**batch)) for batch in batches])
-            actual = reference.argmax(axis=1) if spec["task"] == "classify" else reference
+            actual = reference if spec["task"] == "forecast" else reference.argmax(axis=1)
             return samples.Samples(batches, reference + shift, actual)
 
         monkeypatch.setattr(samples, "load", load)
-        monkeypatch.setattr(export, "_TIMED_CALLS", 2)
-        monkeypatch.setattr(export, "_TIMED_KERAS_CALLS", 2)
+        monkeypatch.setattr(latency, "_ROUNDS", 2)
+        monkeypatch.setattr(export, "run_in_new_process", lambda function, arguments: function(*arguments))
+        monkeypatch.setattr(
+            export,
+            "_export_silently",
+            lambda *given: export.write_files(export.load(*given[:2], 12), *given[2:5]),
+        )
 
     return fake
 
@@ -94,6 +102,7 @@ def test_a_saved_model_agrees_with_keras_and_its_report_says_so(
     contents = export.export(folder, tmp_path / "data", "saved_model", "", output)
     assert json.loads((output / "export.json").read_text()) == contents
     assert contents["largest_difference"] < 1e-5
+    assert contents["compared_examples"] == 12  # of both splits
     assert contents["score"] == contents["keras_score"] == 1.0
     text = (output / "export.md").read_text()
     assert "| `strokes` | float32 | [any, any, 3] |" in text
@@ -110,7 +119,16 @@ def test_other_data_than_that_of_the_training_is_refused(
     folder = make_folder("classify", "raster_cnn", specs["classify"])
     (tmp_path / "data/spec.json").write_text(json.dumps({**specs["classify"], "digest": "0" * 64}))
     with pytest.raises(UserError, match="not that of the training"):
-        export.export(folder, tmp_path / "data", "saved_model", "", tmp_path / "out")
+        export.load(folder, tmp_path / "data", 1)
+
+
+@pytest.mark.slow
+def test_a_converter_that_aborts_costs_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = export.run_in_new_process
+    monkeypatch.setattr(export, "run_in_new_process", lambda *_: run(os.abort, ()))
+    with pytest.raises(formats.ConversionError, match=r"exported as litert \(int8\): the converter stopped"):
+        export.export(tmp_path, tmp_path, "litert", "int8", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -120,6 +138,11 @@ def test_other_data_than_that_of_the_training_is_refused(
         ("classify", "raster_cnn", "onnx", ""),
         ("classify", "raster_cnn", "litert", ""),
         ("classify", "raster_cnn", "litert", "dynamic"),
+        ("classify", "raster_cnn", "litert", "int8"),
+        ("classify", "raster_cnn", "onnx", "int8"),
+        ("watch", "cnn_rnn", "onnx", ""),
+        ("watch", "cnn_rnn", "litert", ""),
+        ("forecast", "linear", "onnx", "dynamic"),
         ("forecast", "linear", "onnx", ""),
     ],
 )
