@@ -141,7 +141,8 @@ class ForecastFeatures(Strict):
     )
     scale: float | None = Field(
         None,
-        gt=0,
+        ge=1e-9,
+        le=1e100,
         description="transformed values are divided by it; null: standardized with mean and std of the training days",
     )
     difference: int | None = Field(

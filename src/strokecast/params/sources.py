@@ -17,9 +17,9 @@ class Doodles(Strict):
     """Procedural drawings, generated locally."""
 
     classes: Literal["all"] | Words = Field("all", description="`all`, or a list of doodle classes")
-    train: Count = Field(240, description="training drawings per class")
-    valid: Count = Field(40, description="validation drawings per class")
-    test: Count = Field(100, description="test drawings per class")
+    train: int = Field(240, ge=1, le=1_000_000, description="training drawings per class")
+    valid: int = Field(40, ge=1, le=1_000_000, description="validation drawings per class")
+    test: int = Field(100, ge=1, le=1_000_000, description="test drawings per class")
     seed: int = Field(7, ge=0, description="seed of the generator")
     sloppiness: float = Field(
         1.0, ge=0, le=3, description="strength of the imitated hand: 0 ruler-straight, 1 as people draw"
