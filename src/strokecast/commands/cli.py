@@ -125,7 +125,8 @@ def repro(jobs: int | None) -> None:
 @main.command()
 @model_option("name of a trained model or a combination, or `champion`: the lowest MAE on validation origins")
 @input_option(
-    "CSV or .parquet file with the past days: columns ds, y, ... or those of the training file; - for standard input"
+    "CSV or .parquet file with the past days, or a folder of them: columns ds, y, ... or those of the training file; - for "
+    "standard input"
 )
 @click.option(
     "--horizon",
@@ -159,6 +160,13 @@ def repro(jobs: int | None) -> None:
     is_flag=True,
     help="of several series, leave out those that cannot be forecast, each with a warning; default: stop at the first",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="processes that forecast the series of a large input; for models that are fitted again on each series",
+)
 @in_project
 def forecast(
     model: str,
@@ -171,6 +179,7 @@ def forecast(
     state: Path | None,
     no_state: bool,
     skip_invalid: bool,
+    jobs: int,
 ) -> None:
     """Forecast the days after the last row of a daily series.
 
@@ -181,7 +190,7 @@ def forecast(
     from strokecast.common import output_paths
 
     options = forecast_command.ForecastOptions(
-        model, source, horizon, output, future, plot, seed, state, not no_state, skip_invalid
+        model, source, horizon, output, future, plot, seed, state, not no_state, skip_invalid, jobs
     )
     line = forecast_command.run(options, report=lambda text: click.echo(f"warning: {text}", err=True))
     click.echo(line, err=output_paths.is_stdout(output))

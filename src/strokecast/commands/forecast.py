@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from strokecast.commands import forecast_input, history_check, model_lookup
+from strokecast.commands import (
+    forecast_cells,
+    forecast_input,
+    forecast_stream,
+    forecast_table,
+    input_files,
+    model_lookup,
+)
+from strokecast.commands.forecast_plot import HISTORY_DAYS, MAX_PANELS, plot_forecast
+from strokecast.commands.forecast_stream import LoadedModel
 from strokecast.commands.model_lookup import FoundModel
-from strokecast.common import names, output_paths
+from strokecast.common import output_paths, signals
 from strokecast.common.console import progress
 from strokecast.common.errors import UserError
 from strokecast.common.files import describe_os_error, new_file
 from strokecast.features.records import spec as specs
-from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
 from strokecast.features.timeseries.window_transformer import DAY_TYPE, raw_columns
-from strokecast.inference import stored_combination
-from strokecast.inference.forecasting import IntervalFn, SeriesForecaster
+from strokecast.inference.forecasting import InvalidSeries, OwnForecast
 from strokecast.inference.interval_state import IntervalState
-from strokecast.inference.series_table import ID, to_series_id
+from strokecast.inference.series_table import ID, check_ids
 
 DEFAULT_STATE = Path(".strokecast/intervals")  # <model>-seed-<n>.json
 _PIPELINE_FOLDERS = ("data", "models", "reports", "mlruns")
 _OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".json", ".feather", ".gz", ".bz2", ".xz", ".zip", ".zst")
 _PLOT_SUFFIXES = (".png", ".svg", ".pdf")
-_HISTORY_DAYS = 56  # on the plot
-MAX_PANELS = 12  # of the plot; with more series it shows the first ones
-_INTERVALS = {"95": 0.1, "80": 0.15, "50": 0.25}  # level in per cent → opacity; the widest is drawn first
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class ForecastOptions:
 
     Attributes:
         model: name of a trained model or of a combination, or `champion`.
-        source: CSV or parquet file with the series, or `-` for standard input.
+        source: CSV or parquet file with the series, a folder of such files, or `-` for standard input.
         horizon: days; None: the horizon of the model.
         output: CSV or parquet file to write, or `-` for standard output.
         future: file with the day types of the future days, for models that use them.
@@ -51,6 +53,7 @@ class ForecastOptions:
         state: JSON file that keeps the intervals from call to call; None: one in `DEFAULT_STATE`.
         keep_state: False: no such file is read or written, and the intervals are those of the training's calibration.
         skip_invalid: leave out each series that cannot be forecast, with a warning, instead of stopping.
+        jobs: processes that forecast pieces of the input.
     """
 
     model: str
@@ -63,6 +66,47 @@ class ForecastOptions:
     state: Path | None = None
     keep_state: bool = True
     skip_invalid: bool = False
+    jobs: int = 1
+
+
+@dataclass
+class _Tally:
+    """What was forecast so far.
+
+    Attributes:
+        n_series: series with a forecast.
+        name: of the first one.
+        first_day: its first forecast day, as text.
+        histories: the last days of the first series, for the plot.
+        tables: their forecasts.
+    """
+
+    n_series: int = 0
+    name: str = ""
+    first_day: str = ""
+    histories: list[pd.DataFrame] = field(default_factory=list)
+    tables: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, own: OwnForecast, table: pd.DataFrame, target: str) -> None:
+        """Count a series."""
+        if not self.n_series:
+            # pandas has no `date()` of the year 10000
+            self.name, self.first_day = own.name, str(table["ds"].iloc[0]).split()[0]
+        self.n_series += 1
+        if self.n_series <= MAX_PANELS:
+            days = pd.to_datetime(own.days[-HISTORY_DAYS:])
+            self.histories.append(
+                pd.DataFrame({"ds": days, ID: own.name, target: own.values[-HISTORY_DAYS:]})
+            )
+            self.tables.append(table)
+
+    def outcome(self, days_ahead: int, options: ForecastOptions) -> str:
+        """What was forecast and where it is."""
+        series = self.name if self.n_series == 1 else f"{self.n_series:,} series"
+        plot = "" if options.plot is None else f" and {options.plot}"
+        if plot and self.n_series > MAX_PANELS:
+            plot += f" (the first {MAX_PANELS} of {self.n_series:,} series)"
+        return f"{days_ahead} days of {series} from {self.first_day} -> {options.output}{plot}"
 
 
 def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
@@ -75,42 +119,111 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
     Raises:
         UserError: if the model, the input or an option is not valid. Nothing is written then.
     """
-    _check_outputs(options)
+    sources = forecast_stream.find_files(options.source)
+    _check_outputs(options, sources)
     model = model_lookup.find("forecast", options.model, options.seed)
-    name, model_dir = model.name, model.folder
-    spec = specs.load(model_dir, "forecast")
+    spec = specs.load(model.folder, "forecast")
     if options.future is not None and DAY_TYPE not in spec["calendar"]["kinds"]:
         raise UserError(
-            f"{name} uses no features of future days except their dates",
+            f"{model.name} uses no features of future days except their dates",
             location="--future",
             fix="omit this option",
         )
-    is_combination = (model_dir / stored_combination.FILE).is_file()
-    combination = stored_combination.load(model_dir) if is_combination else None
-    frame = forecast_input.read(options.source, spec, raw_columns(spec), report, options.skip_invalid)
-    future = None
-    if options.future is not None:
-        future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
-    state = _open_state(model, int(spec["horizon"]), options, report)
-    forecaster = SeriesForecaster(model_dir, spec, combination)
+    with ExitStack() as inputs:
+        columns, training_table = raw_columns(spec), spec.get("table", {})
+        files = [
+            forecast_cells.scan(
+                inputs.enter_context(input_files.local_copy(path)),
+                str(path),
+                training_table,
+                columns,
+                report,
+                options.skip_invalid,
+            )
+            for path in sources
+        ]
+        series = forecast_stream.series_names(files, str(options.source))
+        future = None
+        if options.future is not None:
+            future = forecast_input.read(options.future, spec, ["ds", DAY_TYPE], report)
+        state = _open_state(model, int(spec["horizon"]), options, report)
+        # A registered copy has no validation forecasts.
+        loaded = forecast_stream.load(forecast_stream.Model(model.folder, checks_history=not model.is_copy))
+        days_ahead = loaded.forecaster.check_horizon(options.horizon)
+        is_global = series_spec.SINGLE not in series_spec.names(spec)
+        skips = options.skip_invalid and is_global and series is not None
+        if not skips:
+            check_ids(pd.DataFrame({} if series is None else {ID: series}), future)
+            loaded.forecaster.check_names(series, str(options.source))
+        history_lines: list[str] = []
+        forecasts = forecast_stream.forecast(
+            loaded,
+            files,
+            future,
+            days_ahead,
+            options.skip_invalid,
+            options.jobs,
+            report,
+            history_lines.append,
+        )
+        total = 1 if series is None else len(series)
+        shown = progress(forecasts, f"forecasting {options.source.name}", total, " series")
+        valid = _valid_series(shown, skips, report)
+        with signals.handled_by(signals.raise_interrupted):
+            tally = _write(valid, loaded, days_ahead, state, model.name, options)
+    if state is not None and options.state is None:
+        try:
+            state.write(state.path)
+        except OSError as error:
+            report(
+                f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
+            )
+    for line in history_lines:
+        report(line)
+    return f"{model.label}: {tally.outcome(days_ahead, options)}"
+
+
+def _valid_series(
+    forecasts: Iterable[OwnForecast | InvalidSeries], skips: bool, report: Callable[[str], None]
+) -> Iterator[OwnForecast]:
+    """The series that can be forecast, with a warning for each other one, or an error if they are not skipped."""
+    for one in forecasts:
+        if isinstance(one, OwnForecast):
+            yield one
+        elif skips:
+            report(f"series {one.name} is left out: {one.error}")
+        else:
+            raise one.error
+
+
+def _write(
+    forecasts: Iterable[OwnForecast],
+    loaded: LoadedModel,
+    days_ahead: int,
+    state: IntervalState | None,
+    name: str,
+    options: ForecastOptions,
+) -> _Tally:
+    """Write the table, the plot and the file of `--state`, all or none."""
+    tally, path = _Tally(), options.output
     intervals = None if state is None else state.intervals
-    skips = options.skip_invalid and ID in frame and series_spec.SINGLE not in series_spec.names(spec)
-    if skips:
-        forecast = _forecast_valid_series(forecaster, frame, future, options, intervals, report)
-        frame = frame[frame[ID].map(to_series_id).isin(forecast[ID].unique())]
-    else:
-        forecast = forecaster.forecast(frame, future, options.horizon, str(options.source), intervals)
-    # A registered copy has no validation forecasts.
-    warnings = [] if model.is_copy else list(history_check.warnings(frame, model_dir, spec))
-    path = options.output
     try:
         with ExitStack() as outputs:
-            _write(forecast, options.output, outputs.enter_context(new_file(options.output)))
+            temporary = outputs.enter_context(new_file(options.output))
+            with forecast_table.writer(temporary, options.output) as write:
+                for one in forecasts:
+                    table = loaded.forecaster.to_table(one, days_ahead, intervals)
+                    write(table)
+                    tally.add(one, table, loaded.spec["targets"][0])
+            if not tally.n_series:
+                raise UserError(
+                    "no series can be forecast", location=str(options.source), fix="see the warnings"
+                )
             if options.plot is not None:
                 from strokecast.common import figures
 
-                figure = plot_forecast(frame, forecast, spec, name)
                 path = options.plot
+                figure = plot_forecast(pd.concat(tally.histories), pd.concat(tally.tables), loaded.spec, name)
                 temporary = outputs.enter_context(new_file(options.plot))
                 figures.save(figure, temporary, options.plot.suffix[1:].lower())
             if state is not None and options.state is not None:
@@ -120,24 +233,7 @@ def run(options: ForecastOptions, report: Callable[[str], None]) -> str:
         raise UserError(
             f"cannot be written ({describe_os_error(error)})", location=str(path), fix="name another file"
         ) from None
-    if state is not None and options.state is None:
-        try:
-            state.write(state.path)
-        except OSError as error:
-            report(
-                f"{state.path} cannot be written ({describe_os_error(error)}); the next call starts without it"
-            )
-    for line in warnings:
-        report(f"{options.source}: {line}")
-    n_series = forecast[ID].nunique()
-    series = f"{n_series} series" if n_series > 1 else forecast[ID].iloc[0]
-    plot = "" if options.plot is None else f" and {options.plot}"
-    if plot and n_series > MAX_PANELS:
-        plot += f" (the first {MAX_PANELS} of {n_series:,} series)"
-    first = str(forecast["ds"].iloc[0]).split()[0]  # pandas has no `date()` of the year 10000
-    return (
-        f"{model.label}: {len(forecast) // n_series} days of {series} from {first} -> {options.output}{plot}"
-    )
+    return tally
 
 
 def _open_state(
@@ -158,37 +254,9 @@ def _open_state(
     return IntervalState(path, label, model.folder, horizon, report)
 
 
-def _forecast_valid_series(
-    forecaster: SeriesForecaster,
-    frame: pd.DataFrame,
-    future: pd.DataFrame | None,
-    options: ForecastOptions,
-    intervals: IntervalFn | None,
-    report: Callable[[str], None],
-) -> pd.DataFrame:
-    """The forecasts of all series but those that are not valid, for each of which there is a warning."""
-    forecasts = []
-    groups = frame.groupby(frame[ID].map(to_series_id), sort=False)
-    for series_id, rows in progress(groups, "forecasting", groups.ngroups, " series"):
-        own_future = future
-        if future is not None and ID in future:
-            own_future = future[future[ID].map(to_series_id) == series_id]
-        try:
-            forecasts.append(
-                forecaster.forecast(rows, own_future, options.horizon, str(options.source), intervals)
-            )
-        except UserError as error:
-            if error.location == "--horizon":
-                raise
-            report(f"series {series_id} is left out: {error}")
-    if not forecasts:
-        raise UserError("no series can be forecast", location=str(options.source), fix="see the warnings")
-    return pd.concat(forecasts, ignore_index=True)
-
-
-def _check_outputs(options: ForecastOptions) -> None:
+def _check_outputs(options: ForecastOptions, sources: Sequence[Path]) -> None:
     """Raise a `UserError` if an output cannot be written, is an input or of an unknown type."""
-    inputs = [os.path.realpath(path) for path in (options.source, options.future) if path is not None]
+    inputs = [os.path.realpath(path) for path in (*sources, options.future) if path is not None]
     outputs = {"--output": options.output, "--plot": options.plot, "--state": options.state}
     for option, path in outputs.items():
         if path is None:
@@ -233,59 +301,3 @@ def _check_state(state: Path, options: ForecastOptions) -> None:
                 location="--state",
                 fix=f"name a file outside of {', '.join(_PIPELINE_FOLDERS)}",
             )
-
-
-def _write(forecast: pd.DataFrame, output: Path, temporary: Path) -> None:
-    """Write the table to `temporary`, in the format that the suffix of `output` names."""
-    if output.suffix.lower() == ".parquet":
-        forecast.to_parquet(temporary, index=False)
-    else:
-        forecast.to_csv(temporary, index=False, date_format="%Y-%m-%d")
-
-
-def plot_forecast(history: pd.DataFrame, forecast: pd.DataFrame, spec: ForecastSpec, name: str) -> Any:
-    """Plot one panel per series: the last eight weeks of history, the forecast, and the intervals of the model.
-
-    Only the first `MAX_PANELS` series are plotted.
-
-    Args:
-        history: the input of the command.
-        forecast: columns ds, unique_id, mean or median, then lo-<level> and hi-<level> per interval.
-        spec: of the model.
-        name: of the model.
-    """
-    from strokecast.common import figures
-
-    target, point = spec["targets"][0], forecast.columns[2]
-    series_names = forecast[ID].drop_duplicates()[:MAX_PANELS]
-    groups = list(forecast[forecast[ID].isin(series_names)].groupby(ID, sort=False))
-    history_ids = history[ID].map(to_series_id) if ID in history.columns else None
-    figure, panels = figures.create(8.0, 1.0 + 2.4 * len(groups), rows=len(groups))
-    for axes, (series, future) in zip(panels, groups, strict=True):
-        past = history if history_ids is None else history[history_ids == series]
-        past = past.tail(_HISTORY_DAYS)
-        days, values = pd.to_datetime(past["ds"]).to_numpy(), pd.to_numeric(past[target]).to_numpy()
-        axes.plot(days, values, color=figures.INK, linewidth=1.2, label="history")
-        future_days = np.concatenate([days[-1:], future["ds"].to_numpy()])
-        future_values = np.concatenate([values[-1:], future[point].to_numpy()])
-        axes.plot(
-            future_days, future_values, color=figures.COLOURS[0], linewidth=1.6, label=f"forecast ({point})"
-        )
-        for level, opacity in _INTERVALS.items():
-            if f"lo-{level}" not in future:
-                continue
-            low, high = (future[f"{end}-{level}"].to_numpy() for end in ("lo", "hi"))
-            axes.fill_between(
-                future["ds"].to_numpy(),
-                low,
-                high,
-                color=figures.COLOURS[0],
-                alpha=opacity,
-                linewidth=0,
-                label=f"{level} % interval",
-            )
-        axes.set_title(f"{names.shorten(str(series), 60)}: {name}")
-        axes.set_ylabel(names.shorten(spec["unit"] or target, 30))
-        figures.add_grid(axes)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
-    return figure

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.inference.series_table import ID
 from strokecast.params import SeriesQuality
@@ -36,16 +35,11 @@ _FIXES = {
 }
 
 
-def valid_rows(
-    frame: pd.DataFrame,
-    source: SeriesSource,
-    date_format: str,
-    spec: ForecastSpec,
-    location: str,
-    report: Callable[[str], None],
-) -> pd.Series:
-    """The numbers of the rows of all series without a row that would stop the command."""
-    invalid: dict[str, str] = {}  # series → its first mistake
+def invalid_series(
+    frame: pd.DataFrame, source: SeriesSource, date_format: str, spec: ForecastSpec
+) -> dict[str, str]:
+    """The series with a row that would stop the command → the first mistake, with its row."""
+    invalid: dict[str, str] = {}
     for result in _apply_rules(frame, source, date_format, spec):
         if result.rule.action != "stop" or result.positions is None:
             continue
@@ -55,12 +49,7 @@ def valid_rows(
                 invalid[series_id] = (
                     f"{result.rule.name} ({describe_row(frame, result.rule, position, source)[0]})"
                 )
-    for series_id, mistake in invalid.items():
-        report(f"{location}: series {series_id} is left out: {mistake}")
-    kept = pd.Series(frame.loc[~frame[ID].isin(list(invalid)), "row"])
-    if kept.empty:
-        raise UserError("every series has a row that is not valid", location=location, fix="correct them")
-    return kept
+    return invalid
 
 
 def check(

@@ -25,38 +25,50 @@ _LEVEL_RATIO = 3.0  # of the medians of two positive series
 _LEVEL_SPREADS = 5.0  # distance of the medians of other series, in spreads (5 to 95 %) of the training series
 
 
-def warnings(frame: pd.DataFrame, folder: Path, spec: ForecastSpec) -> Iterator[str]:
-    """One line per series that is too short for a model that refits on it, or of another level than the training series.
+class HistoryCheck:
+    """Finds series that are too short for a model that refits on them, or of another level than the training series.
 
     Args:
-        frame: from `forecast_input.read`.
         folder: of the trained model or the combination.
         spec: its spec.json.
 
     Raises:
         UserError: if a file of the model cannot be read.
     """
-    learners = _learn_from_input(folder)
-    has_validation = (folder / VALIDATION_FORECASTS).is_file()  # trainings of earlier versions lack it
-    validation = validation_forecasts.load(folder) if has_validation else {}
-    target = spec["targets"][0]
-    groups = (
-        [("", frame)] if ID not in frame else list(frame.groupby(frame[ID].map(to_series_id), sort=False))
-    )
-    for series_id, rows in groups:
-        trained_series = series_id if series_id in series_spec.names(spec) else series_spec.SINGLE
-        name = names.shorten(str(series_id or spec["name"]), 60)
-        train_days = int(series_spec.for_series(spec, trained_series)["splits"]["train"]["days"])
-        too_short = len(rows) < min(TWO_YEARS, train_days) or len(rows) < train_days / 2
-        if learners and too_short:
-            yield (
-                f"{name}: {len(rows):,} days are few for {', '.join(learners)}: the model is fitted again on the input, "
-                f"was evaluated with {train_days:,} days or more, and its intervals do not become wider; give all days "
-                f"that you have{', two years or more' * (len(rows) < TWO_YEARS)}"
-            )
-        values = rows[target].to_numpy(np.float64)[-_LEVEL_DAYS:]
-        if trained_series in validation:
-            yield from _level_warning(name, values, validation[trained_series].actual.ravel())
+
+    def __init__(self, folder: Path, spec: ForecastSpec) -> None:
+        self._spec, self._learners = spec, _learn_from_input(folder)
+        has_validation = (folder / VALIDATION_FORECASTS).is_file()  # trainings of earlier versions lack it
+        self._validation = validation_forecasts.load(folder) if has_validation else {}
+
+    def warnings(self, frame: pd.DataFrame) -> Iterator[str]:
+        """One line per such series.
+
+        Args:
+            frame: of `forecast_input.to_days`.
+        """
+        target = self._spec["targets"][0]
+        groups = (
+            [("", frame)]
+            if ID not in frame
+            else list(frame.groupby(frame[ID].map(to_series_id), sort=False))
+        )
+        for series_id, rows in groups:
+            names_of_model = series_spec.names(self._spec)
+            trained_series = series_id if series_id in names_of_model else series_spec.SINGLE
+            name = names.shorten(str(series_id or self._spec["name"]), 60)
+            splits = series_spec.for_series(self._spec, trained_series)["splits"]
+            train_days = int(splits["train"]["days"])
+            too_short = len(rows) < min(TWO_YEARS, train_days) or len(rows) < train_days / 2
+            if self._learners and too_short:
+                yield (
+                    f"{name}: {len(rows):,} days are few for {', '.join(self._learners)}: the model is fitted again on "
+                    f"the input, was evaluated with {train_days:,} days or more, and its intervals do not become wider; "
+                    f"give all days that you have{', two years or more' * (len(rows) < TWO_YEARS)}"
+                )
+            values = rows[target].to_numpy(np.float64)[-_LEVEL_DAYS:]
+            if trained_series in self._validation:
+                yield from _level_warning(name, values, self._validation[trained_series].actual.ravel())
 
 
 def _learn_from_input(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import datetime
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from strokecast.common.errors import UserError
 STDIN = Path("-")
 _MAX_STREAM = 1 << 28  # bytes; a device may never end
 _BLOCK = 1 << 20
+_BATCH_ROWS = 1 << 16
 
 
 @contextmanager
@@ -77,10 +78,8 @@ def is_parquet(path: Path) -> bool:
             ) from None
 
 
-def read_parquet(path: Path, location: str) -> tuple[dict[str, list[str]], set[str]]:
-    """The columns of a parquet file as text, and the names of those that are not text.
-
-    Days and times are in ISO format, numbers as Python writes them, missing values empty.
+def parquet_columns(path: Path, location: str) -> dict[str, bool]:
+    """Header → whether it is a column of text, of a parquet file.
 
     Raises:
         UserError: if the file cannot be read or repeats a column.
@@ -89,22 +88,46 @@ def read_parquet(path: Path, location: str) -> tuple[dict[str, list[str]], set[s
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-        names = file.schema_arrow.names
-        repeated = [name for name in names if names.count(name) > 1]
-        if repeated:
-            raise UserError(
-                f"names the column {repeated[0]!r} {names.count(repeated[0])} times",
-                location=location,
-                fix="rename one of them",
-            )
-        table = file.read()
+        schema = pq.ParquetFile(path).schema_arrow
     except (OSError, ValueError, pa.ArrowException) as error:
+        raise _not_readable(error, location) from None
+    repeated = [name for name in schema.names if schema.names.count(name) > 1]
+    if repeated:
         raise UserError(
-            f"is a parquet file that cannot be read ({error})", location=location, fix="write it again"
-        ) from None
-    typed = {field.name for field in table.schema if not _is_text(field.type)}
-    return {name: _column_as_text(table[name], name, location) for name in names}, typed
+            f"names the column {repeated[0]!r} {schema.names.count(repeated[0])} times",
+            location=location,
+            fix="rename one of them",
+        )
+    return {field.name: _is_text(field.type) for field in schema}
+
+
+def read_parquet(path: Path, names: Sequence[str], location: str) -> Iterator[list[list[str]]]:
+    """Yield the cells of some columns of a parquet file as text, a list per column, in pieces of consecutive rows.
+
+    Days and times are in ISO format, numbers as Python writes them, missing values empty.
+
+    Args:
+        path: the file.
+        names: headers of the columns.
+        location: how errors name the file.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS, columns=list(dict.fromkeys(names))):
+            yield [_column_as_text(batch.column(name), name, location) for name in names]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _not_readable(error, location) from None
+
+
+def _not_readable(error: Exception, location: str) -> UserError:
+    return UserError(
+        f"is a parquet file that cannot be read ({error})", location=location, fix="write it again"
+    )
 
 
 def _column_as_text(column: Any, name: str, location: str) -> list[str]:

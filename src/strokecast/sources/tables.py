@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 20  # columns in one message
 DEFAULT_SEPARATOR = ","
+RAGGED = "row with more or fewer cells than the header: "
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 
 
@@ -81,7 +82,11 @@ def read_header(path: Path, location: str = "", separator: str = DEFAULT_SEPARAT
 
 
 def read_columns(
-    path: Path, names: Sequence[str], location: str = "", separator: str = DEFAULT_SEPARATOR
+    path: Path,
+    names: Sequence[str],
+    location: str = "",
+    separator: str = DEFAULT_SEPARATOR,
+    skip_ragged: bool = False,
 ) -> Iterator[tuple[str, ...]]:
     """Yield the cells of some columns, row by row, from a CSV file (UTF-8, BOM accepted).
 
@@ -90,6 +95,8 @@ def read_columns(
         names: headers of the columns. Spaces around a header and its Unicode form may differ.
         location: name of the file in error messages; default: its path.
         separator: of the cells.
+        skip_ragged: of a row with more or fewer cells than the header, yield those that it has, each after `RAGGED`, and ""
+            for the others, instead of an error.
 
     Raises:
         UserError: if the file is missing, empty, not UTF-8 or not CSV; if its header lacks or
@@ -104,6 +111,10 @@ def read_columns(
         n_rows = 0
         for cells in reader:
             if not cells:
+                continue
+            if len(cells) != len(header) and skip_ragged:
+                n_rows += 1
+                yield tuple(f"{RAGGED}{cells[at]}" if at < len(cells) else "" for at in positions)
                 continue
             if len(cells) != len(header):
                 raise UserError(

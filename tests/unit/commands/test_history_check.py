@@ -38,6 +38,6 @@ def test_warnings(
     learns = getattr(learner, "learns_year", False)
     monkeypatch.setattr(networks, "load_statistical", lambda _: type("Model", (), {"learns_year": learns}))
     frame = pd.DataFrame({"ds": pd.date_range("2020-01-01", periods=count), "y": np.full(count, value)})
-    lines = list(history_check.warnings(frame, folder, specs.load(folder, "forecast")))
+    lines = list(history_check.HistoryCheck(folder, specs.load(folder, "forecast")).warnings(frame))
     assert len(lines) == len(messages)
     assert all(message in line for message, line in zip(messages, lines, strict=True)), lines
