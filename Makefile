@@ -10,6 +10,9 @@ BEAM_READY := $(BEAM)/.ready
 # PyTorch is several GB, so the test of pretrained forecasters has one, too.
 FOUNDATION := $(VENV)-foundation
 FOUNDATION_READY := $(FOUNDATION)/.ready
+# The libraries of benchmarks/forecast.py, PyTorch among them.
+PEERS := $(VENV)-peers
+PEERS_READY := $(PEERS)/.ready
 DOCS := $(VENV)-docs
 DOCS_READY := $(DOCS)/.ready
 
@@ -39,7 +42,7 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test test-slow test-beam test-foundation check format docs pictures lock clean
+.PHONY: help env repro ui test test-slow test-beam test-foundation check format docs pictures peers lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +62,13 @@ $(FOUNDATION_READY): requirements-foundation.lock requirements-uv.lock pyproject
 $(DOCS_READY): requirements-docs.lock requirements-uv.lock | $(READY)
 	@test -x $(DOCS)/bin/python || "$(PYTHON)" -m venv $(DOCS)
 	@uv pip sync --quiet --python $(DOCS)/bin/python --require-hashes requirements-docs.lock
+	@touch $@
+
+# Nor do the peers need the package.
+$(PEERS_READY): requirements-peers.lock requirements-uv.lock | $(READY)
+	@test -x $(PEERS)/bin/python || "$(PYTHON)" -m venv $(PEERS)
+	@echo "making the environment in $(PEERS) ..."
+	@uv pip sync --quiet --python $(PEERS)/bin/python --require-hashes requirements-peers.lock
 	@touch $@
 
 repro: $(READY)  ## run what params.yaml asks for and is not yet there (JOBS=1: one stage at a time)
@@ -95,11 +105,14 @@ docs: $(DOCS_READY)  ## the documentation as a website: site/index.html
 pictures: $(READY)  ## after `make repro`: pictures, results and example outputs of README and docs (board: needs Chromium)
 	@python docs/make_pictures.py; made=$$?; python docs/update_outputs.py && exit $$made
 
+peers: $(PEERS_READY)  ## mlforecast, statsforecast and neuralforecast for benchmarks/forecast.py; in .venv-peers (several GB)
+
 lock: $(READY)  ## lock the requirements again (hashes, no host names)
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra beam --extra dev pyproject.toml -o requirements-beam.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra foundation --extra dev pyproject.toml -o requirements-foundation.lock > /dev/null
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group docs -o requirements-docs.lock > /dev/null
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --group peers -o requirements-peers.lock > /dev/null
 	@grep -E '^uv==' requirements.lock | sed 's/ .*//' | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 - -o requirements-uv.lock > /dev/null
 
 clean:  ## remove data, models, reports and the board; the DVC cache stays
