@@ -17,6 +17,7 @@ from strokecast.commands.cli_wrappers import (
     training_seed_option,
 )
 from strokecast.common import environment, project
+from strokecast.common.errors import UserError
 
 
 @click.group()
@@ -112,14 +113,30 @@ def preset_apply(name: str, dry_run: bool) -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="stages at a time; default: 2, or 1 with a GPU or a single processor",
+    help="stages at a time; default: 2, 1 with a GPU or a single processor, with Ray what the nodes have processors for",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="local: on this machine; ray: each stage as a task of a Ray cluster whose nodes share the project's folder",
+)
+@click.option(
+    "--address",
+    default=None,
+    help="HOST:PORT of the cluster's head node; default: RAY_ADDRESS, or the cluster of this machine",
 )
 @in_project
-def repro(jobs: int | None) -> None:
+def repro(jobs: int | None, executor: str, address: str | None) -> None:
     """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
 
-    running.repro(jobs, report=click.echo)
+    if address is not None and executor != "ray":
+        raise UserError(
+            "--address is the address of a Ray cluster", location="strokecast repro", fix="add --executor ray"
+        )
+    running.repro(jobs, report=click.echo, ray_address=(address or "auto") if executor == "ray" else None)
 
 
 @main.command()

@@ -42,11 +42,15 @@ class Plan:
     reproduce: Callable[[str], None]
 
 
-def plan(report: Callable[[str], None]) -> Plan:
+Runner = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def plan(report: Callable[[str], None], runner: Runner = stage_forks.runner) -> Plan:
     """Check every stage once. If none is stale, run those that always run, without changing dvc.lock.
 
     Args:
         report: called with a line if nothing is out of date.
+        runner: makes of DVC's function that runs the command of a stage the one that `Plan.reproduce` uses.
 
     Raises:
         UserError: if dvc.yaml is not valid, or another DVC process has locked the project.
@@ -81,7 +85,7 @@ def plan(report: Callable[[str], None]) -> Plan:
             report("Data and pipelines are up to date.")
             for name in always:
                 stages[name].run()
-    return Plan(needs, frozenset(stale), always, lambda name: _reproduce(repo, stages[name]))
+    return Plan(needs, frozenset(stale), always, lambda name: _reproduce(repo, stages[name], runner))
 
 
 def _save_again(stage: Any) -> bool:
@@ -100,7 +104,7 @@ def _save_again(stage: Any) -> bool:
     return bool(lost)
 
 
-def _reproduce(repo: Any, stage: Any) -> None:
+def _reproduce(repo: Any, stage: Any, runner: Runner) -> None:
     """Run one stage and record it in dvc.lock; the process must end afterwards.
 
     Raises:
@@ -113,7 +117,7 @@ def _reproduce(repo: Any, stage: Any) -> None:
     logging.getLogger("dvc_data").setLevel(logging.CRITICAL)  # one line per file that cannot be saved
     dvc_locks.sign(stage.addressing)
     dvcfile.modify_yaml = modify_lock
-    run._run = stage_forks.runner(run._run)
+    run._run = runner(run._run)
     repo.lock = waiting_lock(repo)
     with one_line_errors(), repo.lock, repo.scm_context(quiet=True):
         if stage.reproduce() is not None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import check, dvc_api, stage_forks, workspace
+from strokecast.commands import check, dvc_api, ray_cluster, stage_forks, workspace
 from strokecast.common import pool
 from strokecast.common.errors import UserError
 
@@ -29,14 +29,20 @@ _HEAVY = ("train-", "evaluate-")  # stages that import TensorFlow
 _SAVE_SECONDS = 60.0  # in which interrupted stages save their progress and end
 
 
-def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[str], None] = print) -> None:
+def repro(
+    jobs: int | None = None,
+    gpu: bool | None = None,
+    report: Callable[[str], None] = print,
+    ray_address: str | None = None,
+) -> None:
     """Run all stages that are out of date, then those that always run.
 
     Args:
         jobs: stages at a time; None: 2, or 1 with a GPU (a training uses all of its memory) or a single
-            processor.
+            processor; on a cluster as many as it has resources for.
         gpu: whether there is a GPU; None: detected.
         report: called with each line for the user.
+        ray_address: run each stage as a task of this Ray cluster, see `ray_cluster`; None: on this machine.
 
     Raises:
         UserError: if params.yaml is not valid, `workspace.check` finds a fault, another DVC process has locked the
@@ -44,20 +50,27 @@ def repro(jobs: int | None = None, gpu: bool | None = None, report: Callable[[st
         SystemExit: 130 on SIGINT, 143 on SIGTERM, after the running stages have saved and ended.
     """
     has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
+    settings = params.load()  # before DVC reads the file: DVC's messages do not say what to do
+    workspace.check()
+    runner: dvc_api.Runner = stage_forks.runner
+    if ray_address is not None:
+        cluster, resources = ray_cluster.query(ray_address), settings.runtime.ray
+        jobs = jobs or ray_cluster.check_resources(cluster, resources)
+        runner = ray_cluster.runner(cluster, resources)
+        report(f"Ray: {len(cluster.nodes)} nodes ({', '.join(cluster.nodes)}), up to {jobs} stages at a time")
     jobs = jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
-    params.load()  # before DVC reads the file: DVC's messages do not say what to do
-    workspace.check()
-    plan = dvc_api.plan(report)
+    plan = dvc_api.plan(report, runner)
     if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
         check.check()
         _run(dict.fromkeys(first, frozenset()), jobs, plan.reproduce, fork=False)
-        plan = dvc_api.plan(report)
+        plan = dvc_api.plan(report, runner)
     if plan.stale:
         scheduled = plan.stale | {*plan.always}
         needs = {name: needed for name, needed in plan.needs.items() if name in scheduled}
         heavy = sum(name.startswith(_HEAVY) for name in needs)
-        _run(needs, jobs, plan.reproduce, fork=heavy > jobs and not has_gpu)
+        fork = ray_address is None and heavy > jobs and not has_gpu
+        _run(needs, jobs, plan.reproduce, fork=fork)
 
 
 def _run(

@@ -10,7 +10,21 @@ from pydantic_core import PydanticCustomError
 from strokecast.params.base import Strict
 
 # Keys that do not change the numbers of a training, so that an edit reruns nothing.
-WITHOUT_RERUN = ("memory_growth", "worker_timeout")
+WITHOUT_RERUN = ("memory_growth", "worker_timeout", "ray")
+
+
+class RayResources(Strict):
+    """What Ray reserves for one stage."""
+
+    num_cpus: float = Field(1, ge=0, le=1024, description="processors of a node; a fraction shares one")
+    num_gpus: float = Field(0, ge=0, le=64, description="GPUs of a node; a fraction shares one")
+
+
+class RayParams(Strict):
+    """Section `runtime.ray`: resources of stages on a Ray cluster (`strokecast repro --executor ray`)."""
+
+    train: RayResources = Field(RayResources(), description="of each training")
+    other: RayResources = Field(RayResources(), description="of every other stage")
 
 
 class Runtime(Strict):
@@ -45,6 +59,9 @@ class Runtime(Strict):
     )
     tf32: bool = Field(
         True, description="float32 products on NVIDIA GPUs of 2020 and later with 10 bits of mantissa"
+    )
+    ray: RayParams = Field(
+        RayParams(), description="resources of each stage with `strokecast repro --executor ray`"
     )
 
     @property

@@ -113,9 +113,7 @@ def test_the_table_comes_from_the_trainings(book: Any, tmp_path: Path) -> None:
         folder = model_dir("forecast", "simple_rnn", seed, project_dir / "models")
         folder.mkdir(parents=True)
         job = TrainingJob.create("forecast", "simple_rnn", seed, config, recipe)
-        facts = run.train_network(
-            job, project_dir / "data/processed/forecast", folder, lambda row: None
-        )
+        facts = run.train_network(job, project_dir / "data/processed/forecast", folder, lambda row: None)
         (folder / "run.json").write_text(json.dumps(facts))
     (project_dir / "reports/forecast").mkdir(parents=True)
     metrics = {

@@ -1,0 +1,136 @@
+"""`strokecast repro --executor ray` on a cluster of this machine: outputs as alone, also if a node dies in a training."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from strokecast.commands import ray_cluster, ray_stage
+from strokecast.common.errors import UserError
+from strokecast.params.runtime import RayParams
+
+pytestmark = pytest.mark.slow
+
+MODEL = Path("models/classify/gru/seed-1")
+
+
+def use_checkpoints(values: Any) -> None:
+    """A training with a checkpoint every other step, whose numbers do not depend on the processor's threads."""
+    values["models"]["classify"]["gru"] = {
+        "enabled": True,
+        "config": {"units": 8, "layers": 1, "dropout": 0.3},
+        "training": {"epochs": 60, "batch_size": 16, "checkpoint_steps": 2, "deterministic": True},
+    }
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head node without processors and two nodes with one each."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils", reason="the extra `ray` is not installed")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    memory = 80_000_000
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": memory}
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, object_store_memory=memory)
+    yield cluster
+    cluster.shutdown()
+
+
+def weights(project: Any) -> bytes:
+    """The weights of the trained network."""
+    import zipfile
+
+    with zipfile.ZipFile(project.root / MODEL / "model.keras") as archive:
+        return archive.read("model.weights.h5")
+
+
+def training(project: Any) -> psutil.Process | None:
+    """The process that trains in the project, once there is a checkpoint."""
+    if not list((project.root / ".strokecast/trainings").glob("*/checkpoint-*.npz")):
+        return None
+    for process in psutil.process_iter(["cmdline"]):
+        if "stages/train.py" in (process.info["cmdline"] or []) and process.cwd() == str(project.root):
+            return process
+    return None
+
+
+def test_a_training_goes_on_elsewhere_if_its_node_dies(project: Any, cluster: Any, tmp_path: Path) -> None:
+    project.edit_params(use_checkpoints)
+    alone = project.copy(tmp_path / "alone" / "strokecast")
+    alone.run("strokecast", "repro")
+    running = project.popen(
+        *("strokecast", "repro", "--executor", "ray", "--address", cluster.address),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 240
+    while (process := training(project)) is None and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if process is None:
+        running.kill()
+        pytest.fail(running.communicate()[0])
+    raylet = process.parent().parent().pid
+    node = next(n for n in cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == raylet)
+    cluster.remove_node(node, allow_graceful=False)
+    output = running.communicate(timeout=400)[0]
+    assert running.returncode == 0, output
+    assert "Ray: 3 nodes" in output
+    assert output.count("[train-classify@gru] training gru") == 2, output
+    assert "resum" in output
+    assert not process.is_running()
+    assert weights(project) == weights(alone)
+    histories = [(one.root / MODEL / "history.csv").read_text().splitlines() for one in (project, alone)]
+    columns = [[line.split(",")[:2] + line.split(",")[4:] for line in history] for history in histories]
+    assert columns[0] == columns[1]
+    entries = [{name: (stage["cmd"], sorted(d["path"] for d in stage["deps"])) for name, stage in one.lock().items()}
+               for one in (project, alone)]  # fmt: skip
+    assert entries[0] == entries[1]
+    assert project.repro() == []
+    run = json.loads((project.root / MODEL / "run.json").read_text())
+    assert list(project.board()).count(run["training_id"]) == 1
+
+
+def test_a_failed_command_and_a_cancelled_one_keep_their_exit_codes_and_output(
+    tmp_path: Path, cluster: Any
+) -> None:
+    variables = {**os.environ, ray_cluster.ADDRESS: cluster.address, ray_cluster.RESOURCES: '{"num_cpus": 1}'}
+    command = [sys.executable, "-m", "strokecast.commands.ray_stage", sys.executable, "-u", "-c"]
+    (tmp_path / ".dvc").mkdir()
+    done = subprocess.run(
+        [*command, "print('first'); raise SystemExit('last')"], cwd=tmp_path, env=variables, capture_output=True, text=True
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (1, "first\nlast\n", "")
+    script = "import time\ntry:\n print('ready'); time.sleep(99)\nexcept KeyboardInterrupt:\n print('saved'); raise SystemExit(130)"
+    running = subprocess.Popen(
+        [*command, script], cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    running.terminate()
+    assert running.communicate(timeout=60)[0] == "saved\n"
+    assert running.returncode == 128 + 15
+    assert list(tmp_path.rglob("ray-*.log")) == []
+
+
+def test_the_cluster_must_see_the_folder_and_have_the_resources(
+    tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = ray_cluster.query(cluster.address)
+    assert found.largest == {"CPU": 1.0, "GPU": 0.0}
+    assert ray_cluster.check_resources(found, RayParams()) == found.cpus
+    with pytest.raises(
+        UserError, match=r"runtime\.ray\.train\.num_gpus: a stage asks for 1, and no node has more than 0"
+    ):
+        ray_cluster.check_resources(found, RayParams.model_validate({"train": {"num_gpus": 1}}))
+    assert ray_stage.run_command([sys.executable, "-c", ""], str(tmp_path / "missing"), {}, os.devnull) == 1
