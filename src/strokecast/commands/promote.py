@@ -18,7 +18,7 @@ from strokecast.common.errors import UserError
 from strokecast.evaluation.promotion import environments, gate, model_card, scores, trial
 from strokecast.evaluation.promotion.gate import Check
 from strokecast.evaluation.promotion.scores import TestScores
-from strokecast.tracking import registry
+from strokecast.tracking import champion_records, registry
 from strokecast.tracking.registry import RegisteredVersion
 
 GATE = "promotion.json"  # in a version: the outcome of every check
@@ -70,7 +70,7 @@ def promote(
                 fix="run the command again",
             )
         registered = _register(candidate, champion, checks, reason if failed else "")
-        registry.set_champion(registered)
+        champion_records.set_champion(registered)
     before = f"; before: {champion.label}" if champion is not None else ""
     return f"{registered.label} of {registry.name(task)} is the champion of {task}{before}"
 

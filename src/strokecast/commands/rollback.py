@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from strokecast.common.errors import UserError
 from strokecast.evaluation.common.tables import to_markdown
-from strokecast.tracking import registry
+from strokecast.tracking import champion_records, registry
 
 _FIX = "promote a model with `strokecast promote`"
 
@@ -46,7 +46,7 @@ def rollback(task: str, reason: str = "", report: Callable[[str], None] = print)
             )
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         registry.set_tags(current, {"rolled_back": now, "rollback_reason": reason})
-        registry.set_champion(former)
+        champion_records.set_champion(former)
     return f"{former.label} of {registry.name(task)} is the champion of {task} again; before: {current.label}"
 
 

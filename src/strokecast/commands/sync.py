@@ -27,8 +27,8 @@ def sync(restore: bool = False, report: Callable[[str], None] = print, ended_hos
     """Complete the board.
 
     Marks runs whose process has ended as KILLED, removes duplicates, adds missing runs, lost parts and lost champions,
-    removes the records of trainings that dvc.lock names, builds missing Data Docs, and reports local inputs that changed since they were
-    downloaded.
+    removes the records of trainings that dvc.lock names, builds missing Data Docs, and reports local inputs that changed
+    since they were downloaded.
 
     Args:
         restore: bring back runs that the user deleted, compare every value of every run with the files, and make a damaged

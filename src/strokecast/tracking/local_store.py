@@ -161,6 +161,12 @@ class LocalStore(Store):
         with read_only_connection() as connection:
             return local_contents.read(connection, run_ids)
 
+    def has_model(self, name: str) -> bool:
+        """See `Store`."""
+        query = "SELECT 1 FROM registered_models WHERE name = ?"
+        with read_only_connection() as connection:
+            return bool(connection and connection.execute(query, (name,)).fetchone())
+
     def alias_version(self, name: str, alias: str) -> int | None:
         """See `Store`."""
         query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"

@@ -149,6 +149,11 @@ class RemoteStore(Store):
             contents[run_id] = _contents(run, models)
         return contents
 
+    def has_model(self, name: str) -> bool:
+        """See `Store`."""
+        with self.one_line():
+            return bool(self.client().search_registered_models(f"name = '{name}'"))
+
     def alias_version(self, name: str, alias: str) -> int | None:
         """See `Store`."""
         with self.one_line():

@@ -158,6 +158,10 @@ class Store(ABC):
         """The contents of runs by run id; ids that the board does not have have empty contents."""
 
     @abstractmethod
+    def has_model(self, name: str) -> bool:
+        """Whether there is a registered model of this name."""
+
+    @abstractmethod
     def alias_version(self, name: str, alias: str) -> int | None:
         """The version of a registered model that has the alias; None if there is none."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from strokecast.commands import promote, rollback
+from strokecast.commands import promote, rollback, sync
 from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.evaluation.promotion.environments import Answer, EnvironmentFailedError
 from strokecast.tracking import registry, store
+from strokecast.tracking.local_store import LocalStore
+from strokecast.tracking.remote_store import RemoteStore
 
 COUNT = 60  # test drawings
 CLASSES = ("circle", "square", "a spiral")
@@ -186,6 +189,42 @@ def test_a_reason_overrides_and_is_recorded_and_rollback_gives_the_former_one_ba
     assert (former.version, left.tag("rollback_reason")) == (1, "it draws badly")
     with pytest.raises(UserError, match="at most 500"):
         promoted("lstm", reason="x" * 501)
+
+
+def test_a_champion_that_the_board_has_lost_is_there_again_after_sync(
+    train: Callable[..., Path], promoted: Promote, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train("gru", 45)
+    promoted()
+    train("lstm", 40)
+    promoted("lstm", reason="smaller")
+    before = registry.champion("classify")
+    assert before is not None
+    contents = {path.name: path.read_bytes() for path in before.folder.rglob("*") if path.is_file()}
+    monkeypatch.chdir(project.rename(project.with_name("moved")))  # MLflow keeps the former file open
+    shutil.rmtree("mlruns")
+    shutil.rmtree(paths.VALIDATED)  # no Data Docs
+    paths.PARAMS.write_text("models: {classify: {lstm: {enabled: true}}}")
+    lines: list[str] = []
+    sync.sync(report=lines.append)
+    assert lines[0].startswith(
+        "lstm-seed1 (version 1) of strokecast-classify, the champion of classify, was "
+    )
+    after = registry.champion("classify")
+    assert after is not None
+    kept = {key: value for key, value in before.tags.items() if key != "strokecast.replaced"}
+    assert (after.version, dict(after.tags)) == (1, kept)
+    found = {path.name: path.read_bytes() for path in after.folder.rglob("*") if path.is_file()}
+    assert {name: found[name] for name in contents} == contents
+    assert paths.champion_report("sketches").is_file()
+    client = store.client()
+    version = client.get_model_version_by_alias("strokecast-classify", "champion")
+    assert version.run_id == store.board_state()["id-lstm"].run_id
+    assert version.description.startswith("# lstm, champion of classify")
+    assert RemoteStore(LocalStore().uri).has_model("strokecast-classify")
+    client.delete_registered_model_alias("strokecast-classify", "champion")
+    sync.sync(report=lines.append)
+    assert registry.champion("classify") is None, "an alias that the user removed stays removed"
 
 
 def test_the_champion_answers_a_test_set_that_has_changed(
