@@ -46,7 +46,12 @@ _RUN_JSON_KEYS = (
     "train_seconds",
     "best_epoch",
     "examples_per_second",
+    "flops_per_example",
+    "flops_per_second",
     "device",
+    "precision",
+    "cudnn",
+    "replicas",
     "git_commit",
     "git_dirty",
     "dvc_stage",
@@ -267,9 +272,10 @@ def summary(facts: Mapping[str, Any]) -> str:
     if facts["kind"] == "estimator":
         return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s{corrected}"
     residual = f", residual {facts['residual']}" if facts.get("residual", "none") != "none" else ""
+    cudnn = f", cuDNN: {facts['cudnn']}" if facts.get("cudnn") else ""
     return (
         f"{facts['parameters']:,} parameters, best epoch {facts['best_epoch']}, {facts['train_seconds']:.1f} s"
-        f"{residual}{corrected}"
+        f"{residual}{corrected}{cudnn}"
     )
 
 

@@ -8,12 +8,13 @@ order of the data needs no state because it is a pure function of (seed, epoch, 
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,16 @@ class CheckpointManager:
     Args:
         folder: folder for this training's checkpoints alone; None: no checkpoints are written.
         variables: everything that the next step depends on, in a fixed order. Each has `numpy` and `assign`.
+        share: the chief's bytes → these bytes on all machines of the training; None: one machine.
     """
 
-    def __init__(self, folder: Path | None, variables: Sequence[Any]) -> None:
-        self._folder, self._variables = folder, list(variables)
+    def __init__(
+        self,
+        folder: Path | None,
+        variables: Sequence[Any],
+        share: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self._folder, self._variables, self._share = folder, list(variables), share
 
     def save(self, state: TrainState) -> None:
         """Write a checkpoint whole or not at all, and delete all but the newest two.
@@ -98,27 +105,35 @@ class CheckpointManager:
         """Restore the newest intact checkpoint into the variables; None if there is no checkpoint.
 
         A damaged checkpoint, or one of another network, is named on stderr and removed. The one before it is
-        tried next.
+        tried next. Of several machines, the chief sends its checkpoint to the others.
         """
+        path, state = self._newest()
+        if self._share is None:
+            return state
+        content = self._share(b"" if path is None else path.read_bytes())
+        return self._read(io.BytesIO(content)) if state is None and content else state
+
+    def _newest(self) -> tuple[Path | None, TrainState | None]:
+        """The newest intact checkpoint in the folder, and its state."""
         if self._folder is None or not self._folder.is_dir():
-            return None
+            return None, None
         for stale in self._folder.glob(f"{_TEMPORARY}*"):
             stale.unlink(missing_ok=True)
         for path in self._checkpoints():
             try:
-                return self._read(path)
+                return path, self._read(path)
             except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
                 reason = " ".join(str(error).split()) or type(error).__name__
                 print(f"checkpoint {path.name} is skipped: {reason}", file=sys.stderr, flush=True)
                 path.unlink(missing_ok=True)
-        return None
+        return None, None
 
     def _checkpoints(self) -> list[Path]:
         """The checkpoints, newest first."""
         assert self._folder is not None
         return sorted(self._folder.glob(f"{_PREFIX}*.npz"), reverse=True)
 
-    def _read(self, path: Path) -> TrainState:
+    def _read(self, path: Path | io.BytesIO) -> TrainState:
         import numpy as np
 
         with np.load(path, allow_pickle=False) as stored:  # each member is checked by its CRC-32

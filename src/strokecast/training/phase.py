@@ -14,9 +14,10 @@ from strokecast.common.errors import UserError
 from strokecast.features.records import reading
 from strokecast.inference.networks import input_signature
 from strokecast.params import ForecastRecipe, Recipe
-from strokecast.training import augment, data, objectives, optimizers, steps
+from strokecast.training import augment, data, objectives, optimizers, precision, steps
 from strokecast.training.averaging import WeightAverage
 from strokecast.training.checkpoint import CheckpointManager
+from strokecast.training.distribution import SingleDevice
 from strokecast.training.job import TrainingJob
 from strokecast.training.trainer import FitResult, Trainer
 
@@ -32,12 +33,14 @@ class TrainingContext:
         spec: spec.json of the processed data.
         processed: `data/processed/<task>`.
         check_every: steps between two checks for non-finite numbers.
+        distribution: the devices that share the training; networks are built and trained in its scope.
     """
 
     job: TrainingJob
     spec: Mapping[str, Any]
     processed: Path
     check_every: int
+    distribution: SingleDevice
 
 
 def pretraining_recipe(recipe: Recipe, has_pretraining: bool, location: str) -> Recipe | None:
@@ -92,8 +95,17 @@ def fit(
     inputs = list(input_signature(model))
     optimizer, average = optimizers.make(recipe), WeightAverage(model, recipe)
     objective = objectives.make(task, recipe, context.spec, model)
+    loss_scale = precision.loss_scale(context.job.runtime.precision)
     compiled = steps.compile_steps(
-        model, optimizer, objective, recipe.global_clipnorm, recipe.clipvalue, average, recipe.jit_compile
+        model,
+        optimizer,
+        objective,
+        recipe.global_clipnorm,
+        recipe.clipvalue,
+        average,
+        recipe.jit_compile,
+        context.distribution,
+        loss_scale,
     )
     augmentation = augment.make(task, recipe, context.spec)
     groups = reading.groups(context.processed, context.spec, "train", inputs)
@@ -118,7 +130,13 @@ def fit(
         batch_norm_data = data.train_batches(
             groups, recipe.batch_size, seed, 1, max_tokens=recipe.max_tokens
         ).dataset
-    variables = [*model.variables, *optimizer.variables, *average.variables, compiled.totals]
+    variables = [
+        *model.variables,
+        *optimizer.variables,
+        *average.variables,
+        *loss_scale.variables,
+        compiled.totals,
+    ]
     trainer = Trainer(
         model=model,
         steps=compiled,
@@ -127,7 +145,7 @@ def fit(
         batch_norm_data=batch_norm_data,
         recipe=recipe,
         average=average,
-        checkpoints=CheckpointManager(checkpoint_dir, variables),
+        checkpoints=CheckpointManager(checkpoint_dir, variables, context.distribution.share),
         location=context.job.location,
         counts_hits=objective.hits is not None,
         check_every=context.check_every,

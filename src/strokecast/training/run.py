@@ -6,8 +6,9 @@ import csv
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from strokecast.common.errors import UserError
 from strokecast.common.files import new_file, write_json
 from strokecast.common.import_hiding import start_tensorflow
 from strokecast.common.paths import PROCESSED
@@ -18,7 +19,12 @@ from strokecast.params import ForecastRecipe
 from strokecast.training import guards
 from strokecast.training.job import TrainingJob
 
+if TYPE_CHECKING:
+    from strokecast.training.devices import Device
+    from strokecast.training.distribution import SingleDevice
+
 OnEpoch = Callable[[Mapping[str, float | int]], None]
+Distribute = Callable[["Device", TrainingJob], "SingleDevice"]
 
 COLUMNS = ("epoch", "step", "timestamp_ms", "seconds", "learning_rate", "train_loss", "valid_loss")
 ACCURACIES = ("train_accuracy", "valid_accuracy")
@@ -43,6 +49,7 @@ def train(
     *,
     calibrate: bool = True,
     initial_weights: Path | None = None,
+    distribute: Distribute | None = None,
 ) -> dict[str, Any]:
     """Train a network, or fit a model without one, on the processed data of its task.
 
@@ -56,6 +63,8 @@ def train(
         processed: processed data of the task; None: `data/processed/<task>`.
         calibrate: whether a forecaster gets the files of `training/calibration.py`.
         initial_weights: folder of a trained network whose weights a network starts from; ignored for other models.
+        distribute: chooses the devices that share the training of a network, on this machine and others; None: those of
+            this machine that `runtime` names.
 
     Raises:
         InitialWeightsError: if the shapes of these weights differ, e.g. because new days have further holidays.
@@ -73,6 +82,8 @@ def train(
         checkpoint_dir=checkpoint_dir,
         calibrate=calibrate,
         initial_weights=initial_weights,
+        distribute=distribute,
+        count_flops=calibrate,
     )
 
 
@@ -85,6 +96,8 @@ def train_network(
     checkpoint_dir: Path | None = None,
     calibrate: bool = True,
     initial_weights: Path | None = None,
+    distribute: Distribute | None = None,
+    count_flops: bool = False,
 ) -> dict[str, Any]:
     """Train one network; write model.keras, history.csv, config.json and spec.json to `folder`.
 
@@ -104,22 +117,21 @@ def train_network(
         on_epoch: called with each row of the history.
         checkpoint_dir: folder for this training's checkpoints; a restarted training resumes from it.
             None: no checkpoints are written.
-        calibrate, initial_weights: see `train`.
+        calibrate, initial_weights, distribute: see `train`.
+        count_flops: whether the result has the facts of `flops.describe`.
 
     Returns:
         The training's part of run.json: kind, parameters, train_seconds, best_epoch,
-        examples_per_second, device; of a forecaster also `residual` and the facts of `training/calibration.py`.
+        examples_per_second, device; with recurrent layers `cudnn`; of several devices `replicas`; of a forecaster also `residual` and the facts of `training/calibration.py`.
 
     Raises:
-        UserError: if the GPU is missing.
+        UserError: if a device is missing, or another machine of the training leaves it.
         TrainingError: if a loss or gradient is not finite, or memory runs out.
         Interrupted: on SIGINT and SIGTERM, after a checkpoint was written.
         OSError: ENOSPC if the disk is full.
     """
     start_tensorflow()
-    import tensorflow as tf
-
-    from strokecast.training import devices, phase
+    from strokecast.training import cudnn, devices, distribution, flops, phase, precision
 
     spec = specs.load(processed, job.task)
     architecture, recipe = job.architecture, job.recipe
@@ -127,9 +139,16 @@ def train_network(
     pretraining_recipe = phase.pretraining_recipe(recipe, pretraining is not None, job.location)
     tf_device = devices.choose(job.runtime)
     devices.prepare(job.seed, job.runtime, recipe.intra_op_threads, recipe.deterministic)
-    context = phase.TrainingContext(job, spec, processed, tf_device.check_every)
+    place = (distribute or distribution.choose)(tf_device, job)
+    _check_several(job, place.replicas)
+    context = phase.TrainingContext(job, spec, processed, tf_device.check_every, place)
     pretrain_seconds = 0.0
-    with guards.memory(recipe, job.location), tf.device(tf_device.name):
+    with (
+        guards.memory(recipe, job.location),
+        place.lost_workers(),
+        place.scope(),
+        precision.policy(job.runtime.precision),
+    ):
         model = architecture.build(job.config, spec)
         if pretraining_recipe is not None and pretraining is not None:
             pretrained = pretraining.build(job.config, spec)
@@ -140,12 +159,20 @@ def train_network(
             pretrain_seconds = result.train_seconds
         if initial_weights is not None:
             _copy_weights(initial_weights, model)
+        cudnn_layers = cudnn.describe(cudnn.reasons(model, tf_device.kind, recipe.jit_compile))
+        if recipe.jit_compile:
+            cudnn.switch_off(model)
         result = phase.fit(context, model, recipe, checkpoint_dir, on_epoch)
+    model = precision.in_float32(model, lambda: architecture.build(job.config, spec))
     with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
         keras_file = temporary.with_suffix(".keras")  # Keras chooses the format by the suffix
         model.save(keras_file)
         keras_file.replace(temporary)
     facts: dict[str, Any] = {}
+    if cudnn_layers:
+        facts["cudnn"] = cudnn_layers
+    if count_flops:
+        facts |= flops.describe(model, spec, processed, len(result.rows), result.train_seconds)
     if job.task == "forecast":
         facts["residual"] = residual.resolve(getattr(job.config, "residual", "none"), spec)
     if job.task == "forecast" and calibrate:
@@ -165,6 +192,8 @@ def train_network(
         "best_epoch": result.best_epoch,
         "examples_per_second": round(result.examples_per_second, 1),
         "device": tf_device.kind,
+        **({"precision": job.runtime.precision} if job.runtime.precision != "float32" else {}),
+        **({"replicas": place.replicas} if place.replicas > 1 else {}),
         **facts,
     }
 
@@ -272,6 +301,28 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
     _write_history(folder, "history.csv", columns(job.task), ())
     _write_config_and_spec(folder, job, processed)
     return _facts_without_network("rule", 0, seconds, speed) | facts
+
+
+def _check_several(job: TrainingJob, replicas: int) -> None:
+    """Refuse what one compiled step on several devices cannot do.
+
+    Raises:
+        UserError: for XLA, and for the loss scale of float16, which skips updates.
+    """
+    if replicas > 1 and job.recipe.jit_compile:
+        raise UserError(
+            f"jit_compile: true, and {replicas} devices share the training",
+            location=f"params.yaml: {job.location}.training.jit_compile",
+            allowed="false",
+            fix="or set runtime.devices: 1",
+        )
+    if replicas > 1 and job.runtime.precision == "mixed_float16":
+        raise UserError(
+            f"precision: mixed_float16, and {replicas} devices share the training",
+            location="params.yaml: runtime.precision",
+            allowed="float32 | mixed_bfloat16",
+            fix="or set runtime.devices: 1",
+        )
 
 
 def _is_corrected(job: TrainingJob) -> bool:

@@ -9,8 +9,10 @@ from typing import Any
 
 from strokecast.inference.networks import input_signature
 from strokecast.training.averaging import WeightAverage
+from strokecast.training.distribution import Shard, SingleDevice
 from strokecast.training.guards import NonFiniteDetector
 from strokecast.training.objectives import Objective
+from strokecast.training.precision import LossScale, float32
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def compile_steps(
     clipvalue: float | None = None,
     average: WeightAverage | None = None,
     jit_compile: bool = False,
+    distribution: SingleDevice | None = None,
+    loss_scale: LossScale | None = None,
 ) -> CompiledSteps:
     """Compile the steps of one training; builds the optimizer's variables.
 
@@ -60,10 +64,15 @@ def compile_steps(
         clipvalue: upper limit of the absolute value of each gradient entry; None: no limit.
         average: weight average to update after each step.
         jit_compile: compile with XLA.
+        distribution: the devices that share each step, and in whose scope `model` was created; None: one device.
+        loss_scale: that of the network's dtype policy; None: not scaled.
     """
     import tensorflow as tf
 
+    distribution, loss_scale = distribution or SingleDevice(), loss_scale or LossScale()
     optimizer.build(model.trainable_variables)
+    distribution.use_added_up(optimizer)
+    statistics = distribution.synchronized(model)
     totals = tf.Variable([0.0, 0.0, 0.0], dtype=tf.float64, trainable=False, name="totals")
     detector = NonFiniteDetector(model.trainable_variables)
     inputs_spec = input_signature(model)
@@ -77,42 +86,71 @@ def compile_steps(
             return tf.function(jit_compile=True, autograph=False)
         return tf.function(input_signature=list(specs), autograph=False)
 
-    def add_to_totals(losses: Any, target: Any, output: Any) -> None:
-        hits = objective.hits(target, output) if objective.hits else tf.zeros_like(losses)
-        sums = [tf.reduce_sum(losses), tf.reduce_sum(hits), tf.cast(tf.size(losses), losses.dtype)]
-        totals.assign_add(tf.cast(tf.stack(sums), tf.float64))
+    def sums(shard: Shard, losses: Any, output: Any) -> Any:
+        """Summed loss, hits and examples of a replica's part of the batch, float [3]."""
+        hits = objective.hits(shard.target, output) if objective.hits else tf.zeros_like(losses)
+        examples = tf.cast(tf.size(losses), losses.dtype)
+        return shard.weighted(tf.stack([tf.reduce_sum(losses), tf.reduce_sum(hits), examples]))
 
-    @compiled(inputs_spec, target_spec, rate_spec)
-    def train(inputs: Any, target: Any, learning_rate: Any) -> None:
-        with tf.GradientTape() as tape:
+    def train_replica(inputs: Any, target: Any) -> None:
+        shard = distribution.shard(inputs, target)
+        inputs, target = shard.inputs, shard.target
+        with tf.GradientTape() as tape, distribution.separate_noise(model):
             if objective.teacher_forced is None:
-                output = model(inputs, training=True)
+                output = float32(model(inputs, training=True))
             else:
-                output = objective.teacher_forced(inputs, target)
+                output = float32(objective.teacher_forced(inputs, target))
             train_target = objective.train_target(inputs, target) if objective.train_target else target
             losses = objective.train_loss(train_target, output)
-            loss = tf.reduce_mean(losses) + sum(model.losses)  # the latter: `l2` of the config
-        gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+            loss = shard.loss(losses, sum(model.losses))  # the latter: `l2` of the config
+            scaled_loss = loss_scale.scaled(loss)
+        gradients = tape.gradient(scaled_loss, [variable.value for variable in model.trainable_variables])
+        moving = [variable.value for variable in statistics]
+        loss, added, *rest = distribution.add_up([loss, sums(shard, losses, output), *moving, *gradients])
+        moving, gradients = rest[: len(moving)], rest[len(moving) :]
+        for variable, total in zip(statistics, moving, strict=True):
+            variable.assign(total / distribution.replicas)
+        gradients = loss_scale.unscaled(gradients)
         norm = tf.linalg.global_norm(gradients)
-        detector.observe(loss, norm, gradients)
+        detector.observe(loss, loss_scale.observed(norm), gradients)
         if global_clipnorm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, global_clipnorm, use_norm=norm)
         if clipvalue is not None:
             gradients = [g if g is None else tf.clip_by_value(g, -clipvalue, clipvalue) for g in gradients]
+
+        def update() -> None:
+            optimizer.apply(gradients, model.trainable_variables)
+            if average is not None:
+                average.after_step()
+
+        loss_scale.update(norm, update)
+        totals.assign_add(tf.cast(added, tf.float64))
+
+    @compiled(inputs_spec, target_spec, rate_spec)
+    def train(inputs: Any, target: Any, learning_rate: Any) -> None:
         optimizer.learning_rate.assign(learning_rate)
-        optimizer.apply(gradients, model.trainable_variables)
-        if average is not None:
-            average.after_step()
-        add_to_totals(losses, target, output)
+        distribution.run(train_replica, inputs, target)
+
+    def valid_replica(inputs: Any, target: Any) -> None:
+        shard = distribution.shard(inputs, target)
+        output = float32(model(shard.inputs, training=False))
+        added = sums(shard, objective.valid_loss(shard.target, output), output)
+        totals.assign_add(tf.cast(distribution.add_up([added])[0], tf.float64))
 
     @compiled(inputs_spec, target_spec)
     def valid(inputs: Any, target: Any) -> None:
-        output = model(inputs, training=False)
-        add_to_totals(objective.valid_loss(target, output), target, output)
+        distribution.run(valid_replica, inputs, target)
+
+    def update_batch_norm_replica(inputs: Any) -> None:
+        with distribution.separate_noise(model):
+            model(distribution.shard(inputs).inputs, training=True)
+        moving = distribution.add_up([variable.value for variable in statistics])
+        for variable, total in zip(statistics, moving, strict=True):
+            variable.assign(total / distribution.replicas)
 
     @compiled(inputs_spec)
     def update_batch_norm(inputs: Any) -> None:
-        model(inputs, training=True)
+        distribution.run(update_batch_norm_replica, inputs)
 
     return CompiledSteps(train, valid, update_batch_norm, totals, detector)
 
