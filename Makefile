@@ -42,7 +42,7 @@ define environment
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro ui test test-slow test-beam test-foundation check format docs pictures peers lock clean
+.PHONY: help env repro ui test test-slow test-gpu test-beam test-foundation check format docs pictures peers lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,10 +78,13 @@ ui: $(READY)  ## open the MLflow board on http://127.0.0.1:5000 (PORT=... for an
 	@python -m strokecast.commands.cli ui --port "$(or $(PORT),5000)"
 
 test: $(READY)  ## unit and contract tests and one tiny run of the pipeline (at most 5 minutes on 2 cores)
-	@python -m pytest -q -m "not slow and not beam and not foundation" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+	@python -m pytest -q -m "not slow and not beam and not foundation and not gpu" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-slow: $(READY)  ## tests that start processes: real kills, workers, fresh environments, edits of params.yaml
 	@python -m pytest -q -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+
+test-gpu: $(READY)  ## training on a GPU: cuDNN, mixed precision, memory, resuming; skips its tests where TensorFlow sees none
+	@python -m pytest -q -m gpu tests/contract tests/unit/training
 
 test-beam: $(BEAM_READY)  ## Apache Beam gives the same bytes; in .venv-beam, as it holds protobuf back
 	@$(BEAM)/bin/python -m pytest -q -m beam tests/unit/features/runners/test_beam.py

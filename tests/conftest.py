@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import multiprocessing.process
 import os
@@ -44,6 +45,32 @@ UNIT_SECONDS = 60
 LONGEST_FIRST = ("pipeline", "contract")  # otherwise one worker ends a minute after the other
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide GPUs from all tests but those marked `gpu`: the expected numbers are those of a CPU."""
+    if config.getoption("-m") != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `gpu` on a machine without one."""
+    if item.get_closest_marker("gpu") and (reason := _no_gpu()):
+        pytest.skip(reason)
+
+
+@functools.cache
+def _no_gpu() -> str:
+    """Why there is no GPU; "" if there is one."""
+    if not Path("/dev/nvidiactl").exists():
+        return "no driver of NVIDIA is loaded (/dev/nvidiactl does not exist)"
+    import tensorflow as tf
+
+    return (
+        ""
+        if tf.config.list_physical_devices("GPU")
+        else "TensorFlow sees no GPU: `strokecast devices` says why"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every unit test a timeout of `UNIT_SECONDS`, and begin with the folders of the longest files."""
     items.sort(key=lambda item: item.path.relative_to(TESTS).parts[0] not in LONGEST_FIRST)
@@ -53,7 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_unit(item: pytest.Item) -> bool:
-    marked = any(item.get_closest_marker(name) for name in ("slow", "beam", "foundation"))
+    marked = any(item.get_closest_marker(name) for name in ("slow", "gpu", "beam", "foundation"))
     return item.path.is_relative_to(UNIT) and not marked
 
 

@@ -5,6 +5,7 @@ Each network is built and traced once, and all checks share the result.
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Container, Iterable
@@ -138,6 +139,8 @@ COMPILED = {  # numba compiles the first two for half a minute
 FAST_TO_TRAIN = {  # the cheapest networks per task; `make test-slow` trains the others
     *("classify-simple_rnn", "watch-frame_average", "forecast-linear"),
 }
+MIXED = {"classify-gru", "watch-frame_average", "draw-class_decoder", "forecast-linear"}
+CUDNN_IN_TEST = {"classify-lstm", "draw-class_decoder"}  # `make test-slow` checks the others
 SLOW_TO_BUILD = {  # `make test` counts their parameters; `make test-slow` runs, saves and loads them
     *("classify-conv_bilstm", "watch-conv_lstm", "watch-cnn_rnn_strokes", "watch-two_stream"),
     *("watch-video_transformer", "forecast-deep_rnn", "forecast-layer_norm_rnn", "forecast-conv_gru"),
@@ -356,6 +359,89 @@ def test_one_training_step_lowers_the_loss(line: Line) -> None:
         losses.append(compiled.read_totals()[0])
     model.set_weights(weights)
     assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("line", cases(NETWORKS, {str(line) for line in NETWORKS} - CUDNN_IN_TEST))
+def test_layers_run_on_cudnn_if_that_is_said(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras's own decision, with a GPU pretended, against `training.cudnn`; and cuDNN accepts the masks."""
+    import tensorflow as tf
+
+    from strokecast.models.layers.day_decoder import teacher_forced_model
+    from strokecast.training import cudnn
+
+    rnn = importlib.import_module("keras.src.backend.tensorflow.rnn")
+    model, kernels = network(line).model, set()
+
+    def cudnn_kernel(*arguments: Any) -> Any:
+        *_, kernel, _, _, mask, _, _, _ = arguments
+        kernels.add(id(kernel))
+        if mask is not None:
+            rnn._assert_valid_mask(mask)  # raises an error unless it is right-padded, without an empty row
+        raise NotImplementedError  # Keras then runs its own loop
+
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
+    monkeypatch.setattr(rnn, "_cudnn_lstm", cudnn_kernel)
+    monkeypatch.setattr(rnn, "_cudnn_gru", cudnn_kernel)
+    weights = model.get_weights()
+    inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
+    model(inputs, training=True)
+    teacher_forced = teacher_forced_model(model) if line.task == "forecast" else None
+    if teacher_forced is not None:
+        teacher_forced(inputs | {"target": target_of(line.task)}, training=True)
+    model.set_weights(weights)
+    assert len(kernels) == list(cudnn.reasons(model, "gpu").values()).count("")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("line", NETWORKS, ids=str)
+def test_ten_steps_on_a_gpu_give_finite_losses(line: Line, precision: str) -> None:
+    import tensorflow as tf
+
+    from strokecast.training import precision as precisions
+
+    with tf.device("/GPU:0"), precisions.policy(precision):
+        architecture = registry.get(line.task, line.name)
+        losses = train_steps(architecture.build(architecture.testing, SPECS[line.task]), line, precision, 10)
+    assert np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "line", cases((line for line in NETWORKS if str(line) in MIXED), MIXED - FAST_TO_TRAIN)
+)
+def test_mixed_precision_trains_like_float32(line: Line, precision: str) -> None:
+    import keras
+
+    from strokecast.training import precision as precisions
+
+    architecture, losses = registry.get(line.task, line.name), {}
+    for policy in ("float32", precision):
+        keras.utils.set_random_seed(0)
+        with precisions.policy(policy):
+            model = architecture.build(architecture.testing, SPECS[line.task])
+        losses[policy] = train_steps(model, line, policy, 20)
+    assert np.isfinite(losses[precision]).all()
+    np.testing.assert_allclose(losses[precision], losses["float32"], rtol=0.1, atol=0.05)
+
+
+def train_steps(model: Any, line: Line, precision: str, count: int) -> list[float]:
+    """The losses of training steps on one batch."""
+    import tensorflow as tf
+
+    from strokecast.training import objectives, optimizers, steps
+    from strokecast.training.precision import loss_scale
+
+    recipe = RECIPES[line.task]()
+    objective = objectives.make(line.task, recipe, SPECS[line.task], model)
+    optimizer, scale = optimizers.make(recipe), loss_scale(precision)
+    compiled = steps.compile_steps(model, optimizer, objective, recipe.global_clipnorm, loss_scale=scale)
+    inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
+    losses = []
+    for _ in range(count):
+        compiled.train(inputs, tf.constant(target_of(line.task)), np.float32(1e-3))
+        losses.append(compiled.read_totals()[0])
+    return losses
 
 
 @pytest.mark.parametrize("line", NETWORKS, ids=str)

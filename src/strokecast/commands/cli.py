@@ -72,6 +72,16 @@ def check() -> None:
         click.echo(f"warning: {line}")
 
 
+@main.command()
+@in_project
+def devices() -> None:
+    """Print the device, threads, memory and precision that a training would use, and why."""
+    from strokecast.commands import devices as printing
+    from strokecast.models.common import resolve
+
+    click.echo(printing.describe(resolve.load().runtime))
+
+
 @main.group()
 def preset() -> None:
     """List, show or apply the presets of `presets/`."""

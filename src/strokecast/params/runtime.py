@@ -73,4 +73,9 @@ class Runtime(Strict):
     def _check(self) -> Self:
         if self.strategy == "none" and self.devices != 1:
             raise PydanticCustomError("strategy", "strategy: none requires devices: 1")
+        if self.precision == "mixed_float16" and (self.devices != 1 or self.strategy == "multi_worker"):
+            raise PydanticCustomError(
+                "precision",
+                "precision: mixed_float16 requires devices: 1; several devices take mixed_bfloat16",
+            )
         return self

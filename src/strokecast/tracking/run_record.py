@@ -35,7 +35,14 @@ FILES = (
 )
 TRAINING_METRICS = ("train/", "valid/", "system/", "validation/")
 TRAINING_ARTIFACTS = ("training/", "plots/")
-RUN_JSON_METRICS = ("parameters", "train_seconds", "best_epoch", "examples_per_second")
+RUN_JSON_METRICS = (
+    "parameters",
+    "train_seconds",
+    "best_epoch",
+    "examples_per_second",
+    "flops_per_example",
+    "flops_per_second",
+)
 TEST = "test/"
 MAX_PARAM_LENGTH = 6000  # characters; MLflow's limit
 _MAX_KEY_LENGTH = 250  # characters; MLflow's limit
@@ -157,6 +164,8 @@ def tags(run: Mapping[str, Any]) -> dict[str, str]:
         "strokecast.kind": run["kind"],
         "strokecast.seed": run["seed"],
         "strokecast.device": run.get("device"),
+        "strokecast.precision": run.get("precision"),
+        "strokecast.cudnn": run.get("cudnn"),  # per recurrent layer
         "strokecast.git_dirty": run.get("git_dirty"),
         "strokecast.dvc_stage": run.get("dvc_stage"),
         "strokecast.dvc_exp_name": run.get("dvc_exp_name"),

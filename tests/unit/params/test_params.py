@@ -301,4 +301,6 @@ def test_the_error_for_a_moved_key_has_the_new_path(key: str) -> None:
 def test_a_training_on_several_devices_needs_a_strategy() -> None:
     with pytest.raises(UserError, match="runtime: strategy: none requires devices: 1"):
         params.parse({"runtime": {"strategy": "none", "devices": 2}})
+    with pytest.raises(UserError, match="mixed_float16 requires devices: 1; several devices take mixed_bf"):
+        params.parse({"runtime": {"precision": "mixed_float16", "devices": 2}})
     assert params.parse({"runtime": {"devices": "all"}}).runtime.devices == "all"
