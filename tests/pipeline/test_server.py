@@ -287,13 +287,13 @@ def test_a_training_whose_server_is_killed_is_complete_after_sync(
         output, errors = repro.communicate(timeout=TRAINING_WAITS)
     finally:
         repro.kill()
+        process.kill()
+        process.start()
     assert repro.returncode != 0, "sync says that the board is not complete"
     assert "Traceback" not in output + errors
     warnings = [line for line in errors.splitlines() if line.startswith("warning: ")]
     assert len([line for line in warnings if line.startswith("warning: live curves stop here")]) == 1, errors
     assert training_id in project.training_ids(), "trained to its end"
-        process.kill()
-        process.start()
     project.repro()
     board = project.board()
     assert {key: board[key] for key in before} == before
