@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEARTBEAT = 20  # seconds between two signs of life of a running trial
 GRACE = 120  # seconds without one, after which another process runs the trial again
 _ATTEMPTS = 10  # several processes may create the tables at the same moment
-_CREATING = ("IntegrityError", "ProgrammingError", "RuntimeError")  # what they meet then
+_CREATING = ("IntegrityError", "ProgrammingError")  # what they meet then
 _DRIVERS = {"postgresql": "psycopg2", "mysql": "pymysql"}
 
 
@@ -150,6 +150,12 @@ def _explain(error: Exception, url: str) -> UserError:
             "is not the address of a database",
             location=location,
             allowed="e.g. postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE",
+        )
+    if "table schema" in text:
+        return UserError(
+            "the database belongs to another program, such as MLflow, or to another version of optuna",
+            location=location,
+            fix="give a database of its own, e.g. by CREATE DATABASE tune",
         )
     lines = text.splitlines() or [type(error).__name__]
     return UserError(
