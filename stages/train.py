@@ -13,7 +13,7 @@ def main(task: str, name: str) -> None:
     outputs = [paths.MODELS / task / name]
     with (
         stage(f"train-{task}@{name}", f"training {name}", outputs) as outcome,
-        ExitStack() as tracked_runs,
+        ExitStack() as stack,
     ):
         settings = params.read_stage(f"train-{task}/{name}")
         entry = settings.entries(task)[name]
@@ -24,7 +24,7 @@ def main(task: str, name: str) -> None:
             return
         from strokecast.features.records import spec as specs
         from strokecast.tracking.tracked_run import TrackedRun, summary
-        from strokecast.training import guards, run
+        from strokecast.training import guards, run, workers
         from strokecast.training.job import TrainingJob
 
         spec, recipe = specs.load(paths.PROCESSED / task, task), settings.recipe(task, name)
@@ -33,18 +33,21 @@ def main(task: str, name: str) -> None:
             TrainingJob.create(task, name, seed, entry.config, recipe, digest, settings.runtime)
             for seed in entry.seeds
         ]
+        distribute = stack.enter_context(workers.led(settings.runtime))
         trained, summaries = [], []
         with files.new_folder(paths.MODELS / task / name) as staging_dir:
             for job in jobs:
                 folder = staging_dir / job.model_dir.name
-                tracked = tracked_runs.enter_context(TrackedRun.start(job, spec))
+                tracked = stack.enter_context(TrackedRun.start(job, spec))
                 if finished := tracked.restore(folder):
                     trained.append((tracked, job.model_dir))
                     summaries.append(f"{summary(finished)}, finished in an earlier run")
                     continue
                 folder.mkdir()
                 try:
-                    result = run.train(job, folder, tracked.log_epoch, tracked.checkpoint_dir)
+                    result = run.train(
+                        job, folder, tracked.log_epoch, tracked.checkpoint_dir, distribute=distribute
+                    )
                 except guards.TrainingError as failure:
                     if settings.training.on_failure == "stop":
                         raise

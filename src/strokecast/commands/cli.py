@@ -150,6 +150,15 @@ def repro(jobs: int | None, executor: str, address: str | None) -> None:
 
 
 @main.command()
+@in_project
+def worker() -> None:
+    """Take part in the trainings of `strokecast repro` on the first machine of TF_CONFIG."""
+    from strokecast.commands import worker as working
+
+    working.work(click.echo)
+
+
+@main.command()
 @model_option("name of a trained model or a combination, or `champion`: the lowest MAE on validation origins")
 @input_option(
     "CSV or .parquet file with the past days, or a folder of them: columns ds, y, ... or those of the training file; - for "

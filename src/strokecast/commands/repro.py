@@ -22,6 +22,7 @@ from strokecast import params
 from strokecast.commands import check, dvc_api, ray_cluster, stage_forks, workspace
 from strokecast.common import pool
 from strokecast.common.errors import UserError
+from strokecast.training import workers
 
 FIRST = frozenset({"params", "code"})  # these write what all others depend on: settings, digests of the code
 _RERUN = "see the error above; fix it and run again, finished stages are kept"
@@ -44,21 +45,31 @@ def repro(
         report: called with each line for the user.
         ray_address: run each stage as a task of this Ray cluster, see `ray_cluster`; None: on this machine.
 
+    If TF_CONFIG names several machines, this one has to be the first, and the others run `strokecast worker`. One stage
+    runs at a time, because all trainings use the same ports. At the end, the workers end too.
+
     Raises:
-        UserError: if params.yaml is not valid, `workspace.check` finds a fault, another DVC process has locked the
+        UserError: if params.yaml or TF_CONFIG is not valid, `workspace.check` finds a fault, another DVC process has locked the
             project, or a stage failed (after the stages that run in parallel have ended).
         SystemExit: 130 on SIGINT, 143 on SIGTERM, after the running stages have saved and ended.
     """
     has_gpu = Path("/dev/nvidia0").exists() if gpu is None else gpu
     settings = params.load()  # before DVC reads the file: DVC's messages do not say what to do
+    machines = workers.cluster_of_chief(settings.runtime)
     workspace.check()
     runner: dvc_api.Runner = stage_forks.runner
     if ray_address is not None:
+        if machines:
+            raise UserError(
+                "TF_CONFIG names machines that share each training, and Ray places each training on one",
+                location="strokecast repro --executor ray",
+                fix="remove TF_CONFIG, or leave out --executor ray",
+            )
         cluster, resources = ray_cluster.query(ray_address), settings.runtime.ray
         jobs = jobs or ray_cluster.check_resources(cluster, resources)
         runner = ray_cluster.runner(cluster, resources)
         report(f"Ray: {len(cluster.nodes)} nodes ({', '.join(cluster.nodes)}), up to {jobs} stages at a time")
-    jobs = jobs or default_jobs(has_gpu)
+    jobs = 1 if machines else jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
     plan = dvc_api.plan(report, runner)
     if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
@@ -69,8 +80,10 @@ def repro(
         scheduled = plan.stale | {*plan.always}
         needs = {name: needed for name, needed in plan.needs.items() if name in scheduled}
         heavy = sum(name.startswith(_HEAVY) for name in needs)
-        fork = ray_address is None and heavy > jobs and not has_gpu
-        _run(needs, jobs, plan.reproduce, fork=fork)
+        on_one_machine = ray_address is None and machines is None
+        _run(needs, jobs, plan.reproduce, fork=heavy > jobs and not has_gpu and on_one_machine)
+    if machines:
+        machines.dismiss()
 
 
 def _run(
