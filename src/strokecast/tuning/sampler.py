@@ -39,6 +39,20 @@ def counts(trial: FrozenTrial) -> bool:
     return trial.state != TrialState.FAIL or FAILURE in trial.user_attrs
 
 
+def requeue(study: Study, trial: FrozenTrial) -> None:
+    """Add a trial with the same values to the queue."""
+    original = trial.system_attrs.get(RETRY_OF, trial.number)
+    history = [*trial.system_attrs.get("retry_history", []), trial.number]
+    study.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            system_attrs={RETRY_OF: original, "retry_history": history},
+        )
+    )
+
+
 class SearchSampler(BaseSampler):
     """Tries the combinations of a grid in their order, or the settings in params.yaml first and then those of a sampler.
 

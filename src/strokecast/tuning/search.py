@@ -7,6 +7,7 @@ interrupted. No other trial runs twice, and the surplus trials of processes that
 from __future__ import annotations
 
 import datetime
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,15 +26,20 @@ from strokecast.tracking.search_runs import SearchRuns
 from strokecast.training.guards import TrainingError
 from strokecast.tuning import sampler, space, storage
 from strokecast.tuning.objective import Metric, Objective, metric
-from strokecast.tuning.sampler import FAILURE, RETRY_OF, SURPLUS, counts
+from strokecast.tuning.sampler import FAILURE, SURPLUS, counts, requeue
 
 _SETUP, _SEARCH_ID = "setup", "search_id"  # user attributes of a study
 _CREATION = 5  # seconds that the creator of a study may take to write these
+_ALREADY_TOLD = "Cannot tell a"  # how optuna's error begins
 _PROCESS, _RUN = "process", "run_id"  # user attributes of a trial
 
 
 class _SurplusError(Exception):
     """The study has enough trials."""
+
+
+class _TakenOverError(Exception):
+    """Another process has returned this trial to the queue."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ class Search:
             with signals.handled_by(signals.raise_interrupted):
                 self._runs.start()
                 while self._is_unfinished() and (timeout is None or time.monotonic() - started < timeout):
-                    self.study.optimize(self._run_trial, n_trials=1, catch=(_SurplusError, TrainingError))
+                    self._optimize_once()
             status = "FINISHED"
         except UserError:
             status = "FAILED"
@@ -171,6 +177,15 @@ class Search:
     def values(self, trial: FrozenTrial) -> dict[str, Value]:
         """The values that a trial trained with."""
         return {key: self._space[key].round(trial.params[key]) for key in self._space if key in trial.params}
+
+    def _optimize_once(self) -> None:
+        """Run one trial. If it gave no sign of life for too long, another process has returned it to the queue."""
+        try:
+            self.study.optimize(self._run_trial, n_trials=1, catch=(_SurplusError, TrainingError))
+        except (optuna.exceptions.UpdateFinishedTrialError, ValueError) as error:
+            if isinstance(error, ValueError) and not str(error).startswith(_ALREADY_TOLD):
+                raise
+            self._report(f"trial {self._number} does not count: another process runs it again")
 
     def _is_unfinished(self) -> bool:
         """Whether there is a trial to run; trials of processes that have ended return to the queue first."""
@@ -247,6 +262,8 @@ class Search:
         except UserError:
             self._runs.end_trial(run_id, trial.number, "failed", None, None)
             raise
+        if self._storage.get_trial(trial._trial_id).state.is_finished():
+            raise _TakenOverError
         end("complete", score)
         return score
 
@@ -276,7 +293,7 @@ class Search:
         deadline = time.monotonic() + (0 if is_new else _CREATION)
         while (stored := self.study.user_attrs.get(_SETUP)) is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        plain = _plain(setup)
+        plain = json.loads(json.dumps(setup))
         if stored is None:
             self.study.set_user_attr(_SEARCH_ID, str(uuid.uuid4()))
             self.study.set_user_attr(_SETUP, plain)
@@ -287,27 +304,6 @@ class Search:
                 location="--name",
                 fix="give another name, or delete the study's file in .strokecast/tune/",
             )
-
-
-def requeue(study: Study, trial: FrozenTrial) -> None:
-    """Add a trial with the same values to the queue."""
-    original = trial.system_attrs.get(RETRY_OF, trial.number)
-    history = [*trial.system_attrs.get("retry_history", []), trial.number]
-    study.add_trial(
-        optuna.create_trial(
-            state=TrialState.WAITING,
-            params=trial.params,
-            distributions=trial.distributions,
-            system_attrs={RETRY_OF: original, "retry_history": history},
-        )
-    )
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON returns it."""
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _flat(setup: Mapping[str, Any]) -> dict[str, str]:

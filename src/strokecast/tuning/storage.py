@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import optuna
 
 HEARTBEAT = 20  # seconds between two signs of life of a running trial
-GRACE = 120  # seconds without one, after which another process runs the trial again
+GRACE = 300  # seconds without one, after which another process runs the trial again
 _ATTEMPTS = 10  # several processes may create the tables at the same moment
 _CREATING = ("IntegrityError", "ProgrammingError")  # what they meet then
 _DRIVERS = {"postgresql": "psycopg2", "mysql": "pymysql"}

@@ -123,6 +123,28 @@ def test_interrupted_and_killed_trials_run_again_with_their_values(start, monkey
     assert states == ["FAIL", "FAIL", "COMPLETE", "COMPLETE", "COMPLETE"]
 
 
+def test_a_trial_that_another_process_took_over_does_not_count(start):
+    one, objective, lines = start(2)
+    train, taken = objective.train, []
+
+    def train_slowly(values, report, on_epoch):
+        if not taken:
+            taken.append(one.study.trials[-1])
+            assert one._fail(taken[0])
+            search.requeue(one.study, taken[0])
+        return train(values, lambda step, score: None, on_epoch)
+
+    objective.train = train_slowly
+    one.run()
+    assert "trial 0 does not count: another process runs it again" in lines
+    assert [trial.state.name for trial in one.study.trials] == ["FAIL", "COMPLETE", "COMPLETE"]
+    assert objective.trained[0] == objective.trained[1] == FIRST
+    objective.train = lambda *arguments: int("x")
+    three, _, _ = start(3)
+    with pytest.raises(ValueError, match="invalid literal"):
+        three.run()
+
+
 def test_a_grid_tries_every_combination_once(start):
     dimensions = {"config.units": Choices((8, 16)), "config.both": Choices((False, True))}
     one, objective, _ = start(0, dimensions, sampler="grid")
