@@ -24,13 +24,14 @@ def main(task: str, name: str) -> None:
             return
         from strokecast.features.records import spec as specs
         from strokecast.tracking.tracked_run import TrackedRun, summary
-        from strokecast.training import guards, run, workers
+        from strokecast.training import distillation, guards, run, workers
         from strokecast.training.job import TrainingJob
 
         spec, recipe = specs.load(paths.PROCESSED / task, task), settings.recipe(task, name)
-        digest = spec["digest"]
+        config = entry.architecture_config
+        digest = distillation.data_digest(task, config, spec["digest"])
         jobs = [
-            TrainingJob.create(task, name, seed, entry.config, recipe, digest, settings.runtime)
+            TrainingJob.create(task, name, seed, config, recipe, digest, settings.runtime)
             for seed in entry.seeds
         ]
         distribute = stack.enter_context(workers.led(settings.runtime))

@@ -1,4 +1,4 @@
-"""Finds the model that a user wants to promote, with its evaluation: one training, or a combination of forecasters."""
+"""Finds the model that a user wants to promote, with its evaluation: one training, or a combination of models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strokecast.common import files, paths
 from strokecast.common.errors import UserError
 from strokecast.evaluation.promotion import scores
 from strokecast.evaluation.promotion.scores import TestScores
-from strokecast.inference import stored_combination
+from strokecast.inference import combination_folder
 from strokecast.params import Params
 from strokecast.tracking import board, combination_pyfunc, run_record
 
@@ -72,8 +72,8 @@ def find(task: str, model: str, seed: int | None, settings: Params, work_dir: Pa
     name = model_lookup.find_champion(task) if model == model_lookup.CHAMPION else model
     folder = model_lookup.find_model_dir(task, name, seed)
     spec = files.read_json(folder / "spec.json")
-    if (folder / stored_combination.FILE).is_file():
-        return _combination(folder, spec, settings, work_dir / "pyfunc")
+    if (folder / combination_folder.FILE).is_file():
+        return _combination(task, folder, spec, settings, work_dir / "pyfunc")
     run = run_record.read_run_json(folder)
     path = paths.REPORTS / task / "trainings.json"
     evaluated = files.read_json(path) if path.is_file() else {}
@@ -94,11 +94,13 @@ def find(task: str, model: str, seed: int | None, settings: Params, work_dir: Pa
     )
 
 
-def _combination(folder: Path, spec: Mapping[str, Any], settings: Params, target: Path) -> Candidate:
+def _combination(
+    task: str, folder: Path, spec: Mapping[str, Any], settings: Params, target: Path
+) -> Candidate:
     run = combination_pyfunc.run_facts(folder)
     combination_pyfunc.save(folder, target, run)
-    rows = scores.read_summary("forecast")["models"]
+    rows = scores.read_summary(task)["models"]
     row = next(row for row in rows if row["model"] == folder.name)
     metrics = {f"test/{key}": value for key, value in row.items()}
-    own = scores.read("forecast", folder.name, int(row["seeds"][0]), settings)
+    own = scores.read(task, folder.name, int(row["seeds"][0]), settings)
     return Candidate(run, spec, metrics, own, folder, target, is_combination=True)

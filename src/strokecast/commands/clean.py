@@ -51,6 +51,7 @@ def resumable_keys(settings: params.Params) -> set[str]:
         UserError: if processed data are missing or a config is not valid.
     """
     from strokecast.features.records import spec as specs
+    from strokecast.training import distillation
     from strokecast.training.job import TrainingJob
 
     keys = set()
@@ -59,9 +60,12 @@ def resumable_keys(settings: params.Params) -> set[str]:
             continue
         digest = str(specs.load(_processed_dir(task), task)["digest"])
         for name, entry in settings.entries(task).items():
-            recipe = settings.recipe(task, name)
+            recipe, config = settings.recipe(task, name), entry.architecture_config
+            if name == params.DISTIL and not paths.model_dirs(task, config["teacher"]):
+                continue  # without its teacher it has not begun
+            data_digest = distillation.data_digest(task, config, digest)
             for seed in entry.seeds:
-                keys.add(TrainingJob.create(task, name, seed, entry.config, recipe, digest).resume_key)
+                keys.add(TrainingJob.create(task, name, seed, config, recipe, data_digest).resume_key)
     return keys
 
 

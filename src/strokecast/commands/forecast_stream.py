@@ -17,7 +17,7 @@ from strokecast.common import pool
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec as specs
 from strokecast.features.records.spec import ForecastSpec
-from strokecast.inference import stored_combination
+from strokecast.inference import combination_folder, stored_combination
 from strokecast.inference.forecasting import InvalidSeries, OwnForecast, SeriesForecaster
 from strokecast.inference.series_table import ID, to_series_id
 
@@ -137,7 +137,7 @@ def load(model: Model) -> LoadedModel:
     """
     folder = model.folder
     spec = specs.load(folder, "forecast")
-    is_combination = (folder / stored_combination.FILE).is_file()
+    is_combination = (folder / combination_folder.FILE).is_file()
     combination = stored_combination.load(folder) if is_combination else None
     check = HistoryCheck(folder, spec) if model.checks_history else None
     return LoadedModel(model, spec, SeriesForecaster(folder, spec, combination), check)

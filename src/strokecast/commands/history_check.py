@@ -13,7 +13,7 @@ from strokecast.common import names
 from strokecast.common.paths import VALIDATION_FORECASTS, model_dir
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
-from strokecast.inference import networks, stored_combination, validation_forecasts
+from strokecast.inference import combination_folder, networks, validation_forecasts
 from strokecast.inference.series_table import ID, to_series_id
 from strokecast.models.common import model_folder, registry
 
@@ -73,9 +73,9 @@ class HistoryCheck:
 
 def _learn_from_input(folder: Path) -> list[str]:
     """The models that learn holidays and the season of the year from the input: this one, or members of a combination."""
-    if (folder / stored_combination.FILE).is_file():
-        members = model_folder.read(folder, stored_combination.FILE, ("members",))["members"]
-        models = stored_combination.models_of(folder)
+    if (folder / combination_folder.FILE).is_file():
+        members = model_folder.read(folder, combination_folder.FILE, ("members",))["members"]
+        models = combination_folder.models_of(folder)
         folders = {
             name: model_dir("forecast", name, int(min(seeds, key=int)), models)
             for name, seeds in members.items()

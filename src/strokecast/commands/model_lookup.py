@@ -8,7 +8,7 @@ from pathlib import Path
 from strokecast.common.errors import UserError, suggest
 from strokecast.common.files import read_json
 from strokecast.common.paths import MODELS, REPORTS, VALIDATION_FORECASTS, model_dir, model_dirs
-from strokecast.inference import stored_combination
+from strokecast.inference import combination_folder
 from strokecast.models.common import model_folder
 from strokecast.models.common import registry as architectures
 from strokecast.tracking import registry
@@ -99,6 +99,11 @@ def trained_names(task: str) -> list[str]:
     return sorted({path.parents[1].name for path in (MODELS / task).glob("*/seed-*/config.json")})
 
 
+def usable_names(task: str) -> list[str]:
+    """The names of the trained models of a task, then those of its evaluated combinations."""
+    return [*trained_names(task), *combination_folder.find(task)]
+
+
 def _how_to_train(task: str, name: str) -> str:
     """How to train an architecture that has no training; "" for other names."""
     if name not in architectures.names(task):
@@ -110,7 +115,7 @@ def _how_to_train(task: str, name: str) -> str:
 
 
 def find_model_dir(task: str, name: str, seed: int | None) -> Path:
-    """The folder of a trained model, or of a combination of forecasters.
+    """The folder of a trained model, or of a combination of models.
 
     Args:
         task: one of `strokecast.params.TASKS`.
@@ -121,7 +126,7 @@ def find_model_dir(task: str, name: str, seed: int | None) -> Path:
         UserError: if there is no such model or seed, with the existing ones; or if the training is not finished.
     """
     names = trained_names(task)
-    combinations = stored_combination.find() if task == "forecast" else {}
+    combinations = combination_folder.find(task)
     if name in combinations:
         if seed is not None:
             raise UserError(

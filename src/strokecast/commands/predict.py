@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strokecast.commands import drawing_input, model_lookup
-from strokecast.commands.model_lookup import CHAMPION, trained_names
+from strokecast.commands.model_lookup import CHAMPION, usable_names
 from strokecast.common import names, output_paths, signals
 from strokecast.common.console import progress
 from strokecast.common.errors import UserError
@@ -31,7 +31,7 @@ class PredictOptions:
     """The options of the command.
 
     Attributes:
-        model: name of a trained model, or `champion`.
+        model: name of a trained model or an ensemble, or `champion`.
         source: file or folder with drawings.
         output: Parquet or CSV file to write, or `-` for CSV on standard output.
         task: `classify` or `watch`; "": the one with the model, `classify` for the champion.
@@ -157,11 +157,11 @@ def _find_task(model: str) -> str:
     """The task of the model, if the user names none."""
     if model == CHAMPION:
         return TASKS[0]
-    tasks = [task for task in TASKS if model in trained_names(task)]
+    tasks = [task for task in TASKS if model in usable_names(task)]
     if len(tasks) > 1:
         raise UserError(f"{model} is a model of {' and of '.join(tasks)}", location="--task", allowed=tasks)
     if not tasks:
-        known = [*(name for task in TASKS for name in trained_names(task))]
+        known = [*(name for task in TASKS for name in usable_names(task))]
         raise UserError(
             f"no trained model {model!r} of {' or '.join(TASKS)}",
             location="--model",

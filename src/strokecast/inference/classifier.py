@@ -5,7 +5,7 @@ Shapes: N drawings of n points each, B drawings per batch, T padded length of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,10 @@ from strokecast.common.errors import UserError
 from strokecast.common.limits import LARGEST_MOVE
 from strokecast.features.records.spec import ClassifySpec, WatchSpec
 from strokecast.features.sketches import strokes
+from strokecast.inference.class_probabilities import PredictProba
 
 BATCH = 256  # drawings per forward pass
 TIMES = "times"  # input column for networks that read time
-
-PredictProba = Callable[[dict[str, NDArray[Any]]], NDArray[np.float64]]
-"""A model's inputs for a batch → probabilities float64 [B, K]."""
 
 
 class DrawingClassifier:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from strokecast.common.errors import UserError
 from strokecast.features.records import spec as specs
-from strokecast.inference import networks
-from strokecast.inference.classifier import DrawingClassifier, PredictProba
-from strokecast.models.common import model_folder, probabilities
+from strokecast.inference import class_probabilities, combination_folder, networks, stored_ensemble
+from strokecast.inference.classifier import DrawingClassifier
+from strokecast.models.common import model_folder
 
 
 class Predictor(Protocol):
@@ -34,27 +32,18 @@ def load(folder: Path) -> Predictor:
     """
     spec: Any = specs.read(folder)
     task = spec.get("task")
-    if task == "classify":
-        from strokecast.models.common import estimators
+    if task in ("classify", "watch"):
+        is_ensemble = (folder / combination_folder.FILE).is_file()
+        model = stored_ensemble.load(folder) if is_ensemble else class_probabilities.load(folder)
+        if task == "classify":
+            return DrawingClassifier(model.predict_proba, spec, reads_time="time" in model.inputs)
+        from strokecast.inference.video import VideoClassifier
 
-        if (folder / estimators.FILE).is_file():
-            model = estimators.load(folder)
-            return DrawingClassifier(
-                lambda inputs: model.predict_proba(inputs["strokes"], inputs["length"]), spec
-            )
-        network = networks.load_network(folder)
-        return DrawingClassifier(
-            _softmax_of(network), spec, reads_time="time" in networks.input_signature(network)
-        )
+        return VideoClassifier(model.predict_proba, spec, model.inputs)
     if task == "draw":
         from strokecast.inference.drawing_generator import DrawingGenerator
 
         return DrawingGenerator(networks.load_network(folder), spec)
-    if task == "watch":
-        from strokecast.inference.video import VideoClassifier
-
-        network = networks.load_network(folder)
-        return VideoClassifier(_softmax_of(network), spec, networks.input_signature(network))
     if task != "forecast":
         raise UserError(
             "is not a spec of processed data", location=str(folder / "spec.json"), fix=model_folder.RESTORE
@@ -62,16 +51,6 @@ def load(folder: Path) -> Predictor:
     from strokecast.inference import stored_combination
     from strokecast.inference.forecasting import SeriesForecaster
 
-    if (folder / stored_combination.FILE).is_file():
+    if (folder / combination_folder.FILE).is_file():
         return SeriesForecaster(folder, spec, stored_combination.load(folder))
     return SeriesForecaster(folder, spec)
-
-
-def _softmax_of(network: Any) -> PredictProba:
-    """The probabilities of a classifier whose outputs are logits."""
-    run = networks.inference_function(network)
-
-    def predict_proba(inputs: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-        return probabilities.softmax(run(inputs).numpy())  # [B, K]
-
-    return predict_proba

@@ -16,20 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.common.errors import UserError
-from strokecast.common.files import write_json
-from strokecast.common.paths import MODELS, REPORTS, model_dir
 from strokecast.features.records import spec as specs
-from strokecast.inference import backtest, conformal, selection, validation_forecasts
+from strokecast.inference import backtest, combination_folder, conformal, selection, validation_forecasts
 from strokecast.inference.combination import CombinedSeries
 from strokecast.models.common import model_folder, registry
 
 Floats = NDArray[np.float64]
-
-FILE = "combination.json"
-KIND = "combination"
-FOLDER = "combinations"  # in `reports/forecast`
-_RERUN = "run `dvc repro evaluate-forecast`"
 
 
 def write(
@@ -48,20 +40,10 @@ def write(
     """
     used = {member for combined in by_series.values() for member in combined.weights}
     held_out = {name: combined.held_out for name, combined in by_series.items()}
+    weights = {name: combined.weights for name, combined in by_series.items()}
     levels = next(iter(held_out.values())).quantile_levels
-    write_json(
-        folder / FILE,
-        {
-            "kind": KIND,
-            "members": {
-                member: {str(seed): training_id for seed, training_id in seeds.items()}
-                for member, seeds in trainings.items()
-                if member in used
-            },
-            "weights": {name: dict(combined.weights) for name, combined in by_series.items()},
-            "quantile_levels": list(levels),
-        },
-    )
+    trainings = {member: seeds for member, seeds in trainings.items() if member in used}
+    combination_folder.write_members(folder, weights, trainings, quantile_levels=list(levels))
     shutil.copyfile(spec_path, folder / "spec.json")
     calibrations = {
         name: conformal.fit(one.actual, one.point, one.quantiles, one.quantile_levels)
@@ -72,61 +54,28 @@ def write(
     validation_forecasts.write(folder, held_out)
 
 
-def find(reports: Path = REPORTS) -> dict[str, Path]:
-    """Name → folder of every evaluated combination."""
-    return {
-        path.parent.name: path.parent for path in sorted((reports / "forecast" / FOLDER).glob(f"*/{FILE}"))
-    }
-
-
-def models_of(folder: Path) -> Path:
-    """The folder with the trainings of the members: that inside `folder`, where MLflow models have it, else the project's."""
-    own = folder / MODELS.name
-    return own if own.is_dir() else MODELS
-
-
 def load(folder: Path, models: Path | None = None) -> backtest.LoadedForecaster:
     """Load the members of a combination, which forecasts the first target alone (D = 1).
 
     Args:
         folder: of the combination.
-        models: folder that holds `forecast/<name>/seed-<n>/`; None: as `models_of`.
+        models: folder that holds `forecast/<name>/seed-<n>/`; None: as `combination_folder.models_of`.
 
     Raises:
         UserError: if a file is missing or cannot be read, or a member was trained again since the evaluation.
     """
-    stored = model_folder.read(folder, FILE, ("members", "weights", "quantile_levels"))
-    models = models or models_of(folder)
+    stored = model_folder.read(folder, combination_folder.FILE, ("members", "weights", "quantile_levels"))
     members: dict[str, list[backtest.ForecastFn]] = {}
     kinds, min_history = set(), 0
-    for member, trainings in stored["members"].items():
+    for member, member_dir in combination_folder.member_dirs(folder, "forecast", models):
         kind = registry.get("forecast", member).kind
         kinds.add(kind)
-        for seed, training_id in trainings.items():
-            member_dir = model_dir("forecast", member, int(seed), models)
-            run = model_folder.read(member_dir, "run.json", ("training_id",))
-            if run["training_id"] != training_id:
-                raise UserError(
-                    f"{member} (seed {seed}) was trained again since this combination was evaluated",
-                    location=str(folder / FILE),
-                    fix=_RERUN,
-                )
-            spec = specs.load(member_dir, "forecast")
-            min_history = max(min_history, backtest.min_history(member_dir, spec))
-            training = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
-            members.setdefault(member, []).append(training)
+        spec = specs.load(member_dir, "forecast")
+        min_history = max(min_history, backtest.min_history(member_dir, spec))
+        training = backtest.load_forecaster(kind, member_dir, spec, str(member_dir))
+        members.setdefault(member, []).append(training)
     forecast = forecaster(members, stored["weights"], tuple(stored["quantile_levels"]))
     return backtest.LoadedForecaster(forecast, min_history, kinds != {"rule"})
-
-
-def weighted_mean(weights: Mapping[str, float], values: Mapping[str, Sequence[Floats]]) -> Floats:
-    """The weighted mean over members of the mean over the trainings of each.
-
-    Args:
-        weights: member → weight; with the sum 1.
-        values: member → an array per training, all of one shape.
-    """
-    return np.asarray(sum(weight * np.mean(values[member], axis=0) for member, weight in weights.items()))
 
 
 def forecaster(
@@ -157,12 +106,12 @@ def forecaster(
     def combine(series: str, parts: Mapping[str, Sequence[backtest.Forecast]]) -> backtest.Forecast:
         own = weights[series]
         points = {member: [part.point[..., :1] for part in parts[member]] for member in own}
-        point = weighted_mean(own, points)
+        point = combination_folder.weighted_mean(own, points)
         if not quantile_levels:
             return backtest.Forecast(point)
         quantiles: dict[str, list[Any]] = {
             member: [part.quantiles for part in parts[member]] for member in own
         }
-        return backtest.Forecast(point, weighted_mean(own, quantiles), quantile_levels)
+        return backtest.Forecast(point, combination_folder.weighted_mean(own, quantiles), quantile_levels)
 
     return backtest.BatchForecaster(forecast)

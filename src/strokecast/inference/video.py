@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from strokecast.features.records import reading
 from strokecast.features.records.spec import WatchSpec
 from strokecast.features.sketches import frames
-from strokecast.inference.classifier import DrawingClassifier, PredictProba, concatenate
+from strokecast.inference.class_probabilities import PredictProba
+from strokecast.inference.classifier import DrawingClassifier, concatenate
 
 BATCH = 64  # drawings per forward pass
 

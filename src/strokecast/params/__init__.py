@@ -1,7 +1,8 @@
 """`params.yaml` as frozen, typed models: the schema has every default, the file what its owner chose to write."""
 
 from strokecast.params.base import DATASETS, TASKS, Strict
-from strokecast.params.combinations import Combination
+from strokecast.params.combinations import Combination, Ensemble
+from strokecast.params.distil import DISTIL, Distillation
 from strokecast.params.draw import Draw, DrawEvaluation
 from strokecast.params.evaluation import (
     ClassifyEvaluation,
@@ -52,6 +53,7 @@ from strokecast.params.training import (
 
 __all__ = [
     "DATASETS",
+    "DISTIL",
     "RECIPES",
     "TASKS",
     "Births",
@@ -63,12 +65,14 @@ __all__ = [
     "Combination",
     "Csv",
     "Cta",
+    "Distillation",
     "Doodles",
     "Draw",
     "DrawEvaluation",
     "DrawFeatures",
     "DrawPromotion",
     "DrawRecipe",
+    "Ensemble",
     "Evaluation",
     "Features",
     "ForecastEvaluation",

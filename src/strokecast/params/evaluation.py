@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.params.base import Count, Day, Share, Strict, ascending, to_tuple
-from strokecast.params.combinations import DEFAULT, Combination
+from strokecast.params.combinations import DEFAULT, Combination, Ensemble
 from strokecast.params.draw import DrawEvaluation
 
 
@@ -25,6 +25,9 @@ class ClassifyEvaluation(Strict):
     baseline: str | None = Field(
         "logistic",
         description="model of the same task whose accuracy all others are compared with; null: none",
+    )
+    ensembles: dict[str, Ensemble] = Field(
+        {}, description="name → weighted mean of classifiers' probabilities, a row of its own; {}: none"
     )
 
     @model_validator(mode="after")

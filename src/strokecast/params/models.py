@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,11 @@ class ModelEntry(Strict):
     seeds: Ints = Field((1,), min_length=1, description="one training per seed; reports show mean and spread")
     config: Settings = Field({}, description="settings of the architecture")
     training: Settings = Field({}, description="keys of the task's recipe to override")
+
+    @property
+    def architecture_config(self) -> dict[str, Any]:
+        """The `config` of the architecture."""
+        return self.config
 
     @model_validator(mode="after")
     def _check(self) -> Self:

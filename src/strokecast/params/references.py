@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from strokecast.common.errors import UserError, suggest
-from strokecast.params import combinations
+from strokecast.params import combinations, distil
 from strokecast.params.base import TASKS
 
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ def check(params: Params) -> None:
             _check_baseline(params, task)
     if params.is_enabled("draw"):
         _check_judge(params)
+    distil.check(params)
+    for task in ("classify", "watch"):
+        if params.is_enabled(task):
+            combinations.check(params, task)
     _check_times(params)
     _check_mirror_classes(params)
     if params.is_enabled("forecast"):
-        combinations.check(params)
+        combinations.check(params, "forecast")
         _check_refits(params)
         _check_columns(params)
         _check_holidays(params)
@@ -103,7 +107,7 @@ def _check_times(params: Params) -> None:
             if entry.enabled and entry.config.get("time") is True:
                 raise UserError(
                     f"the drawings of {source} have no time",
-                    location=f"params.yaml: models.{task}.{name}.config.time",
+                    location=f"params.yaml: {params.location(task, name)}.config.time",
                     allowed="false",
                     fix=fix,
                 )
@@ -126,7 +130,7 @@ def _check_mirror_classes(params: Params) -> None:
                 own = "mirror_classes" in entry.training
                 raise UserError(
                     f"{unknown[0]!r} is not a class of sketches.{params.sketches.source}.classes",
-                    location=f"params.yaml: {f'models.{task}.{name}.training' if own else f'training.{task}'}.mirror_classes",
+                    location=f"params.yaml: {f'{params.location(task, name)}.training' if own else f'training.{task}'}.mirror_classes",
                     allowed=f"all, or a list of {', '.join(classes[:20])}{', ...' if len(classes) > 20 else ''}",
                     fix=suggest(unknown[0], classes),
                 )

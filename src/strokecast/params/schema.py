@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from strokecast.common.errors import UserError
 from strokecast.params.base import TASKS, Strict
+from strokecast.params.distil import DISTIL, Distillation, TaughtTask
 from strokecast.params.draw import Draw
 from strokecast.params.evaluation import Evaluation
 from strokecast.params.explain import first_error
@@ -36,14 +37,25 @@ class Params(Strict):
     training: TrainingParams = Field(TrainingParams(), description="how networks are trained")
     runtime: Runtime = Field(Runtime(), description="the devices and the arithmetic of trainings")
     models: Models = Field(Models(), description="which models are trained")
+    distil: dict[TaughtTask, Distillation] = Field(
+        {},
+        description="task → a small network that a trained model teaches: a row `distil` of its own; {}: none",
+    )
     evaluation: Evaluation = Field(Evaluation(), description="how models are evaluated on the test split")
     draw: Draw = Field(Draw(), description="the classifier that the task draw needs")
     promotion: Promotion = Field(Promotion(), description="what a model must reach to become the champion")
 
     def entries(self, task: str) -> dict[str, ModelEntry]:
-        """All models of a task, switched off or not, in the order of the file."""
-        entries: dict[str, ModelEntry] = getattr(self.models, task)
-        return entries
+        """All models of a task, switched off or not, in the order of the file; `distil` is the last."""
+        taught: dict[Any, Distillation] = getattr(self, "distil", {})  # a stage may have this section alone
+        if task not in taught:
+            models: dict[str, ModelEntry] = getattr(self.models, task)
+            return models
+        return {**getattr(getattr(self, "models", None), task, {}), DISTIL: taught[task]}
+
+    def location(self, task: str, name: str) -> str:
+        """Dotted key path of a model's entry."""
+        return f"{DISTIL}.{task}" if name == DISTIL else f"models.{task}.{name}"
 
     def is_enabled(self, task: str) -> bool:
         """Whether a model of a task is switched on. All stages skip a task without one."""
@@ -72,7 +84,7 @@ class Params(Strict):
         try:
             return RECIPES[task].model_validate(values)
         except ValidationError as error:
-            raise first_error(error, RECIPES[task], ("models", task, name, "training")) from None
+            raise first_error(error, RECIPES[task], (self.location(task, name), "training")) from None
 
     def check_enabled(self) -> None:
         """Check that there is something to train.

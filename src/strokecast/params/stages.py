@@ -16,6 +16,7 @@ from strokecast.common import files
 from strokecast.common.errors import UserError
 from strokecast.common.paths import SETTINGS
 from strokecast.params.base import DATASETS, TASKS
+from strokecast.params.distil import DISTIL
 from strokecast.params.runtime import WITHOUT_RERUN, Runtime
 from strokecast.params.schema import Params
 from strokecast.params.training import Recipe
@@ -40,11 +41,13 @@ def stages(params: Params) -> Iterator[tuple[str, tuple[str, ...]]]:
         skipped = f"models.{task}"  # instead of `features`, see `is_skipped`
         yield f"preprocess-{task}", (f"features.{task}", *runner) if params.is_enabled(task) else (skipped,)
         for name in params.entries(task):
-            yield f"train-{task}/{name}", (f"models.{task}.{name}", *_TRAINING)
+            yield f"train-{task}/{name}", (params.location(task, name), *_TRAINING)
     yield "judge", ("draw", "models.draw", "models.classify")
     for task in TASKS:
         judge = ("draw",) if task == "draw" else ()
-        yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *judge, *_refits(params, task))
+        taught = (f"{DISTIL}.{task}",) if task in params.distil else ()
+        further = (*taught, *judge, *_refits(params, task))
+        yield f"evaluate-{task}", (f"evaluation.{task}", f"models.{task}", *further)
 
 
 def _refits(params: Params, task: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from strokecast.common.pool import run_in_new_process
 from strokecast.features.records import spec as specs
 from strokecast.inference import networks, online_correction
 from strokecast.models.common import registry
+from strokecast.params import DISTIL
 from strokecast.serving import formats, latency, raw_graph, report, samples
 from strokecast.serving.raw_graph import Inputs, RawGraph
 
@@ -34,7 +35,7 @@ def reason_against(task: str, name: str) -> str:
     """
     if task == "draw":
         return "drawings are sampled point by point, outside the network"
-    if name not in registry.names(task):
+    if name not in (*registry.names(task), DISTIL):
         return "a combination runs several models"
     kind = registry.get(task, name).kind
     return "" if kind == "network" else f"it is not a network (kind: {kind})"

@@ -12,7 +12,8 @@ from typing import Any, Self
 from strokecast.common import paths
 from strokecast.models.common import registry
 from strokecast.models.common.config import Config
-from strokecast.params import Recipe, Runtime
+from strokecast.models.common.distil import DistilConfig
+from strokecast.params import DISTIL, Recipe, Runtime
 from strokecast.training.code_digest import code_digest
 
 
@@ -68,9 +69,9 @@ class TrainingJob:
             UserError: if the architecture is unknown or its config is not valid.
         """
         checked = registry.config(task, name, config)
-        return cls(
-            task, name, seed, checked, recipe, data_digest, code_digest(task, name), runtime or Runtime()
-        )
+        architecture = checked.student if isinstance(checked, DistilConfig) else name
+        code = code_digest(task, architecture)
+        return cls(task, name, seed, checked, recipe, data_digest, code, runtime or Runtime())
 
     @property
     def architecture(self) -> registry.Architecture:
@@ -80,7 +81,7 @@ class TrainingJob:
     @property
     def location(self) -> str:
         """Key path of the model in params.yaml, for error messages."""
-        return f"models.{self.task}.{self.name}"
+        return f"{DISTIL}.{self.task}" if self.name == DISTIL else f"models.{self.task}.{self.name}"
 
     @property
     def model_dir(self) -> Path:

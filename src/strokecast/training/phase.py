@@ -13,8 +13,9 @@ from typing import Any
 from strokecast.common.errors import UserError
 from strokecast.features.records import reading
 from strokecast.inference.networks import input_signature
+from strokecast.models.common.distil import DistilConfig
 from strokecast.params import ForecastRecipe, Recipe
-from strokecast.training import augment, data, objectives, optimizers, precision, steps
+from strokecast.training import augment, data, distillation, objectives, optimizers, precision, steps
 from strokecast.training.averaging import WeightAverage
 from strokecast.training.checkpoint import CheckpointManager
 from strokecast.training.distribution import SingleDevice
@@ -95,6 +96,8 @@ def fit(
     inputs = list(input_signature(model))
     optimizer, average = optimizers.make(recipe), WeightAverage(model, recipe)
     objective = objectives.make(task, recipe, context.spec, model)
+    if isinstance(context.job.config, DistilConfig):
+        objective = distillation.add_teacher(objective, task, context.job.config, model)
     loss_scale = precision.loss_scale(context.job.runtime.precision)
     compiled = steps.compile_steps(
         model,

@@ -1,4 +1,4 @@
-"""Names and members of `evaluation.forecast.combinations`: each fault is one line."""
+"""Names and members of combinations and ensembles: each fault is one line."""
 
 from __future__ import annotations
 
@@ -47,3 +47,20 @@ def test_combinations_that_are_valid() -> None:
     assert parsed["x"].members == ("ridge", "auto_ets")
     assert parsed["all_of_them"] == params.Combination(members="all", top=None, weights="equal")
     assert parse({}).evaluation.forecast.combinations == {}
+
+
+@pytest.mark.parametrize(
+    ("ensembles", "message"),
+    [
+        (
+            {"x": {"members": ["gru", "lstn"]}},
+            r"classify\.ensembles\.x\.members: 'lstn' is not a model of classify",
+        ),
+        ({"gru": {}}, r"classify\.ensembles\.gru: the name 'gru' is a model of classify"),
+        ({"x": {"weights": "nnls"}}, "choose one of equal, log_loss"),
+    ],
+)
+def test_an_ensemble_that_is_not_valid_is_one_line(ensembles: Any, message: str) -> None:
+    evaluation = {"classify": {"baseline": None, "ensembles": ensembles}}
+    with pytest.raises(UserError, match=message):
+        params.parse({"models": {"classify": {"gru": {}, "lstm": {}}}, "evaluation": evaluation})

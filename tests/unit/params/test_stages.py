@@ -53,7 +53,7 @@ def dependencies(values: dict[str, Any]) -> set[str]:
             if isinstance(items, str):  # "${models.classify}"
                 items = values
                 for key in stage["foreach"].strip("${}").split("."):
-                    items = items[key]
+                    items = items.get(key, {})  # as in `vars` of dvc.yaml
         for dep in stage.get("do", stage).get("deps", []):
             if not dep.startswith(f"{SETTINGS}/"):
                 continue
@@ -66,6 +66,8 @@ def dependencies(values: dict[str, Any]) -> set[str]:
 def test_the_files_are_those_that_dvc_yaml_depends_on(write: Write) -> None:
     values = read_params_yaml()
     assert set(write(values)) - {"runtime"} == dependencies(values)
+    values["distil"] = {"watch": {"teacher": "two_stream", "student": "cnn_rnn"}}
+    assert set(write(values)) - {"runtime"} == dependencies(values) >= {"train-watch/distil"}
 
 
 def change_model(values: dict[str, Any], task: str, name: str, **config: Any) -> dict[str, Any]:

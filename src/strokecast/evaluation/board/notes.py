@@ -15,6 +15,7 @@ _RULES = {
     "equal": "equal weights",
     "inverse_error": "weights by inverse squared error",
     "nnls": "weights by non-negative least squares",
+    "log_loss": "weights with the lowest log loss",
 }
 _SCORES = {"valid_accuracy": "accuracy", "valid_mae": "MAE", "valid_nll": "NLL"}
 
@@ -90,10 +91,20 @@ def combination_notes(summary: Summary) -> list[str]:
         best = f"the best {facts['top']} models" if facts["top"] else "its models"
         per_series = f" (mean over {len(by_series)} series)" if len(by_series) > 1 else ""
         notes.append(
-            f"{name} = {terms}{per_series}{zero}: {_RULES[facts['rule']]} of {best} on {facts['origins']:,} validation "
-            "origins. Its validation MAE is of held-out blocks, on which neither members nor weights were chosen."
+            f"{name} = {terms}{per_series}{zero}: {_RULES[facts['rule']]} of {best} {_chosen_on(facts)}"
         )
     return notes + [f"{name} is left out: {reason}." for name, reason in summary.get("left_out", {}).items()]
+
+
+def _chosen_on(facts: Mapping[str, Any]) -> str:
+    """What members and weights of a combination were chosen on, and what its validation score is of."""
+    if "origins" in facts:
+        return (
+            f"on {facts['origins']:,} validation origins. Its validation MAE is of held-out blocks, on which neither members "
+            "nor weights were chosen."
+        )
+    score = "Its validation accuracy is of held-out fifths, on which the weights were not fitted."
+    return f"on {facts['drawings']:,} validation drawings.{f' {score}' if facts['rule'] != 'equal' else ''}"
 
 
 def seed_and_difference_notes(summary: Summary) -> list[str]:

@@ -117,6 +117,7 @@ def _with_classes(summary: Summary, title: str, extra_shares: Mapping[str, str])
     header += [*extra_shares.values(), *difference_header, *_COST_HEADER, "sketches/s", "seeds"]
     notes = [
         *champion_notes(summary, "accuracy", cells.format_percent, cells.format_percent),
+        *combination_notes(summary),
         *baseline_notes(summary, "accuracy", cells.format_points_without_unit),
         *seed_and_difference_notes(summary),
     ]

@@ -7,7 +7,6 @@ Shapes: N test sketches, K classes, n points of one sketch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,10 @@ from strokecast.evaluation.classify.sketches import (
 )
 from strokecast.evaluation.common.predictions import require_finite
 from strokecast.evaluation.common.ranking import Key
-from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels, check_same_data
-from strokecast.features.records import numpy_reader, reading
+from strokecast.evaluation.common.trained_models import TrainedModels, check_same_data
+from strokecast.features.records import reading
 from strokecast.features.records.spec import ClassifySpec
-from strokecast.inference import networks, split_predictions
-from strokecast.models.common import estimators
+from strokecast.inference import class_probabilities, networks, split_predictions
 from strokecast.models.common.probabilities import softmax
 
 Floats = NDArray[np.float64]
@@ -52,7 +50,8 @@ def predict_test_split(
     attention: dict[Key, list[SketchAttention]] = {}
     for model in progress(trained_models.finished, "predicting", len(trained_models.finished), "training"):
         if model.kind == "estimator":
-            ids, probabilities[model.key] = _predict_with_estimator(model, processed, spec)
+            ids, _, values = class_probabilities.predict_split(model.folder, processed, spec, "test")
+            probabilities[model.key] = require_finite(values, model)
         else:
             network = networks.load_network(model.folder)
             ids, _, logits = split_predictions.predict_split(network, processed, spec, "test")
@@ -86,16 +85,3 @@ def _attention_examples(
                 examples[row] = SketchAttention(row, batch["strokes"][at, :n], weights[at, :n])
         first += len(labels)
     return [examples[row] for row in chosen]
-
-
-def _predict_with_estimator(
-    model: TrainedModel, processed: Path, spec: ClassifySpec
-) -> tuple[Sequence[str], Floats]:
-    """Ids of the test sketches and probabilities float64 [N, K] of a model without a network."""
-    estimator = estimators.load(model.folder)
-    ids: list[str] = []
-    probabilities = []
-    for batch in numpy_reader.batches(processed, spec, "test"):
-        ids += batch.ids
-        probabilities.append(estimator.predict_proba(batch.strokes, batch.length))
-    return ids, require_finite(np.concatenate(probabilities), model)

@@ -66,6 +66,7 @@ def write_report(
     task: str = "classify",
     extra_metrics: Mapping[Key, Mapping[str, float]] = MappingProxyType({}),
     attribution: str = "",
+    ensemble_facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """Write all files of a task with classes.
 
@@ -81,6 +82,7 @@ def write_report(
         task: `classify` or `watch`.
         extra_metrics: (name, seed) → metrics that only this task has.
         attribution: of the sketches, written below every figure that shows them; "" for none.
+        ensemble_facts: of the ensembles, for `summary.json`.
 
     Returns:
         A summary in one line.
@@ -119,6 +121,7 @@ def write_report(
         "classes": list(classes),
         "baseline": settings.baseline,
         "outcome": outcome,
+        **ensemble_facts,
     }
     kept = (*HEADLINE, *(extra_metrics[best.trained[0].key] if extra_metrics else ()))
     write_summary(

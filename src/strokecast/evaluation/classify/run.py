@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from strokecast.common.paths import RAW, VALIDATED
+from strokecast.evaluation.classify.ensembles import WithEnsembles, add_ensembles
 from strokecast.evaluation.classify.gallery import write_gallery
 from strokecast.evaluation.classify.predictions import predict_test_split
 from strokecast.evaluation.classify.report import Floats, write_report
@@ -24,14 +25,15 @@ def evaluate(
 ) -> str:
     """Write `reports/classify/`; returns a summary in one line."""
     test, probabilities, attention = predict_test_split(trained_models, processed, cast(ClassifySpec, spec))
-    return write_outputs(
-        report_dir, trained_models, test, probabilities, spec, params.evaluation.classify, attention=attention
-    )
+    settings = params.evaluation.classify
+    with_ensembles = add_ensembles(report_dir, trained_models, processed, spec, settings.ensembles)
+    probabilities = with_ensembles.combine(probabilities)
+    return write_outputs(report_dir, with_ensembles, test, probabilities, spec, settings, attention=attention)
 
 
 def write_outputs(
     report_dir: Path,
-    trained_models: TrainedModels,
+    with_ensembles: WithEnsembles,
     test: SketchSplit,
     probabilities: Mapping[Key, Floats],
     spec: Mapping[str, Any],
@@ -43,8 +45,8 @@ def write_outputs(
     """Write gallery and report of a task with classes; returns a summary in one line.
 
     Args:
-        report_dir: an empty folder.
-        trained_models: of the task.
+        report_dir: a folder with the stored ensembles alone.
+        with_ensembles: the trained models of the task and their ensembles.
         test: the N test sketches.
         probabilities: (name, seed) → float64 [N, K].
         spec: content of `spec.json` of the task, with K classes.
@@ -53,6 +55,7 @@ def write_outputs(
         attention: (name, seed) → sketches with attention weights, for networks that pool by attention.
         extra_metrics: (name, seed) → metrics that only this task has.
     """
+    trained_models = with_ensembles.trained_models
     attribution = read_attribution(RAW, "sketches")
     write_gallery(
         report_dir / "gallery.json",
@@ -76,4 +79,5 @@ def write_outputs(
         task,
         extra_metrics,
         attribution,
+        with_ensembles.facts,
     )

@@ -44,7 +44,7 @@ class TrainedModel:
 
     @property
     def kind(self) -> str:
-        """`network`, `rule`, `estimator`, or `combination` for a weighted mean of forecasters, which has no training."""
+        """`network`, `rule`, `estimator`, or `combination` for a weighted mean of models, which has no training."""
         return str(self.run["kind"])
 
 

@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from strokecast.evaluation.common import tables
+from strokecast.evaluation.common.combined_run import SEED, combined_run
 from strokecast.evaluation.common.ranking import Key
 from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels
 from strokecast.evaluation.forecast.predictions import calibrate
 from strokecast.evaluation.forecast.results import Backtest, Forecasts, concatenate_forecasts
 from strokecast.features.records.spec import ForecastSpec
 from strokecast.features.timeseries import series_spec
-from strokecast.inference import backtest, combination, stored_combination, validation_forecasts
+from strokecast.inference import (
+    backtest,
+    combination,
+    combination_folder,
+    stored_combination,
+    validation_forecasts,
+)
 from strokecast.inference.combination import CombinedSeries
 from strokecast.inference.validation_forecasts import ValidationForecasts
 from strokecast.params import Combination
-
-_SEED = 0  # a combination has no seed: it is the mean over those of its members
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,14 @@ def add_combinations(
         if len(combined) < len(by_series):
             left_out[name] = "its members share no validation origin"
             continue
-        folder = report_dir / stored_combination.FOLDER / name
+        folder = report_dir / combination_folder.FOLDER / name
         folder.mkdir(parents=True)
         trainings = {
             member: {model.seed: model.id for model in trained_models.by_name(member)} for member in members
         }
         stored_combination.write(folder, combined, trainings, processed / "spec.json")
-        model = TrainedModel(name, _SEED, folder, _run(combined, trained_models))
+        used = {member for series in combined.values() for member in series.weights}
+        model = TrainedModel(name, SEED, folder, combined_run(used, trained_models))
         added.append(model)
         all_forecasts[model.key] = _combine_test(folder, combined, trained_models, test, forecasts, spec)
         weights[name] = _describe(one, combined)
@@ -127,12 +133,12 @@ def _combine_test(
             member: [forecasts[model.key].select(rows[series]) for model in trained_models.by_name(member)]
             for member in combined.weights
         }
-        point = stored_combination.weighted_mean(
+        point = combination_folder.weighted_mean(
             combined.weights, {member: [seed.point for seed in seeds] for member, seeds in own.items()}
         )
         levels, quantiles = combined.held_out.quantile_levels, None
         if levels:
-            quantiles = stored_combination.weighted_mean(
+            quantiles = combination_folder.weighted_mean(
                 combined.weights,
                 {
                     member: [seed.quantiles for seed in seeds if seed.quantiles is not None]
@@ -150,20 +156,6 @@ def _combine_test(
             if others is not None:
                 between[series] = others if levels else replace(others, quantiles=None, quantile_levels=())
     return replace(concatenate_forecasts(parts), between=between)
-
-
-def _run(by_series: Mapping[str, CombinedSeries], trained_models: TrainedModels) -> dict[str, Any]:
-    """What `run.json` says of a training; the costs are those of all trainings of the members."""
-    used = {member for combined in by_series.values() for member in combined.weights}
-    runs = [model.run for model in trained_models.finished if model.name in used]
-    speeds = [run["examples_per_second"] for run in runs if run.get("examples_per_second")]
-    return {
-        "kind": stored_combination.KIND,
-        "training_id": "",
-        "parameters": sum(run.get("parameters") or 0 for run in runs),
-        "train_seconds": sum(run.get("train_seconds") or 0.0 for run in runs),
-        "examples_per_second": 1 / sum(1 / speed for speed in speeds) if speeds else None,
-    }
 
 
 def _describe(settings: Combination, by_series: Mapping[str, CombinedSeries]) -> dict[str, Any]:

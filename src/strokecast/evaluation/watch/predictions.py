@@ -34,7 +34,7 @@ _BATCH = 128
 
 def predict_test_split(
     trained_models: TrainedModels, processed: Path, spec: WatchSpec, seed: int
-) -> tuple[SketchSplit, dict[Key, Floats], dict[Key, dict[str, float]]]:
+) -> tuple[SketchSplit, dict[str, dict[Key, Floats]]]:
     """Predict the test split with every trained model.
 
     Args:
@@ -44,8 +44,7 @@ def predict_test_split(
         seed: of the shuffled frame orders, one per drawing, the same for all models.
 
     Returns:
-        The test sketches; (name, seed) → probabilities float64 [T, K]; (name, seed) → `accuracy_reversed` and
-        `accuracy_shuffled`.
+        The test sketches; frame order (`ORIGINAL` and `REORDERED`) → (name, seed) → probabilities float64 [T, K].
 
     Raises:
         UserError: if a model was trained on other data, cannot be read, or its predictions are not finite.
@@ -53,16 +52,32 @@ def predict_test_split(
     check_same_data(trained_models.finished, spec["digest"])
     test = read_test_split(processed, spec)
     orders = {name: frame_order(name, len(test.ids), spec["frames"], seed) for name in REORDERED}
-    probabilities, order_metrics = {}, {}
+    probabilities: dict[str, dict[Key, Floats]] = {name: {} for name in (ORIGINAL, *orders)}
     for model in progress(trained_models.finished, "predicting", len(trained_models.finished), "training"):
         ids, logits = _predict_orders(model, processed, spec, orders)
         check_order(ids, test)
-        probabilities[model.key] = softmax(logits.pop(ORIGINAL))
-        order_metrics[model.key] = {
-            f"accuracy_{name}": float((values.argmax(axis=1) == test.labels).mean())
-            for name, values in logits.items()
+        for name, values in logits.items():
+            probabilities[name][model.key] = softmax(values)
+    return test, probabilities
+
+
+def order_metrics(
+    probabilities: Mapping[str, Mapping[Key, Floats]], labels: Ints
+) -> dict[Key, dict[str, float]]:
+    """(name, seed) → `accuracy_<order>` of each frame order, such as `accuracy_reversed`.
+
+    Args:
+        probabilities: frame order → (name, seed) → float64 [T, K].
+        labels: [T].
+    """
+    keys = next(iter(probabilities.values()))
+    return {
+        key: {
+            f"accuracy_{name}": float((values[key].argmax(axis=1) == labels).mean())
+            for name, values in probabilities.items()
         }
-    return test, probabilities, order_metrics
+        for key in keys
+    }
 
 
 def frame_order(name: str, count: int, frames: int, seed: int) -> Ints:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from strokecast.common.errors import UserError, suggest
 from strokecast.models.common.config import Config
 from strokecast.models.common.search_space import Dimension
-from strokecast.params import TASKS
+from strokecast.params import DISTIL, TASKS
 from strokecast.params.explain import first_error
 
 Build = TypeVar("Build", bound=Callable[..., Any])
@@ -119,13 +119,17 @@ def names(task: str) -> list[str]:
 
 
 def get(task: str, name: str) -> Architecture:
-    """Return the architecture `name` of `task`. Imports its file and no other.
+    """Return the architecture `name` of `task`, or `distil`. Imports its file and no other.
 
     Raises:
         UserError: if the task or the architecture is unknown; lists the choices.
     """
     if task not in TASKS:
         raise UserError(f"unknown task {task!r}", location="params.yaml: models", allowed=TASKS)
+    if name == DISTIL:
+        from strokecast.models.common import distil
+
+        return distil.architecture(task)
     if name not in names(task):
         hint = suggest(name.casefold(), names(task))
         raise UserError(

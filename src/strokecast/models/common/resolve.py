@@ -7,7 +7,7 @@ from pathlib import Path
 from strokecast import params
 from strokecast.common.errors import UserError
 from strokecast.common.paths import PARAMS
-from strokecast.models.common import registry, residual
+from strokecast.models.common import distil, registry, residual
 from strokecast.models.common.config import Config
 from strokecast.models.common.registry import Architecture
 from strokecast.params import ModelEntry, Params
@@ -38,16 +38,18 @@ def resolve(settings: Params) -> Params:
     Raises:
         UserError: for an unknown architecture, or a key, type or range that its config or recipe does not allow.
     """
-    models = {
+    entries = {
         task: {name: _resolve_entry(settings, task, name) for name in settings.entries(task)}
         for task in params.TASKS
     }
+    taught = {task: entries[task].pop(params.DISTIL) for task in settings.distil}
     forecast = settings.features.forecast.for_source(settings.series.source)
     evaluation = {task: _resolve_baseline(settings, task) for task in params.TASKS}
     return settings.model_copy(
         update={
             "features": settings.features.model_copy(update={"forecast": forecast}),
-            "models": settings.models.model_copy(update=models),
+            "models": settings.models.model_copy(update=entries),
+            "distil": taught,
             "evaluation": settings.evaluation.model_copy(update=evaluation),
         }
     )
@@ -56,9 +58,13 @@ def resolve(settings: Params) -> Params:
 def _resolve_entry(settings: Params, task: str, name: str) -> ModelEntry:
     entry = settings.entries(task)[name]
     architecture = registry.get(task, name)
-    values = registry.config(task, name, entry.config)
+    values = registry.config(task, name, entry.architecture_config)
+    declared = architecture.training
+    if isinstance(values, distil.DistilConfig):
+        student, values = distil.student(task, values)
+        declared = student.training
     config = values.model_dump(mode="json")
-    recipe = settings.recipe(task, name, architecture.training)
+    recipe = settings.recipe(task, name, declared)
     if architecture.kind != "network":
         read = {key: getattr(recipe, key) for key in _READ_WITHOUT_NETWORK if hasattr(recipe, key)}
         recipe = params.RECIPES[task](**read)
@@ -67,7 +73,7 @@ def _resolve_entry(settings: Params, task: str, name: str) -> ModelEntry:
         if getattr(recipe, "pretrain_epochs", 0) and architecture.pretraining is None:
             raise UserError(
                 f"{name} has no pretraining",
-                location=f"params.yaml: models.{task}.{name}.training.pretrain_epochs",
+                location=f"params.yaml: {settings.location(task, name)}.training.pretrain_epochs",
                 allowed="0",
                 fix="set it in the `training:` of models.watch.inflated alone",
             )
@@ -79,7 +85,7 @@ def _check_data(settings: Params, task: str, architecture: Architecture, config:
 
     A config may have `check_spec(spec, location)`. It raises a UserError if it does not fit `features.<task>`.
     """
-    location = f"params.yaml: models.{task}.{architecture.name}"
+    location = f"params.yaml: {settings.location(task, architecture.name)}"
     spec = getattr(settings.features, task).model_dump()
     if task == "forecast":
         spec["future"] = [] if spec["lags"] == "auto" else [f"lag_{lag}" for lag in spec["lags"]]

@@ -18,7 +18,7 @@ from strokecast.evaluation.common.trained_models import TrainedModel, TrainedMod
 from strokecast.evaluation.forecast.combinations import WithCombinations, add_combinations
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.report import write_report
-from strokecast.inference import conformal, stored_combination, validation_forecasts
+from strokecast.inference import combination_folder, conformal, stored_combination, validation_forecasts
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.params import Combination, ForecastEvaluation
 
@@ -136,7 +136,7 @@ def test_a_combination_forecasts_like_its_members(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(project)
-    folder = stored_combination.find()["pair"]
+    folder = combination_folder.find("forecast")["pair"]
     test, added = combined
     first = test.series["bus"].first_days[0]
     values = pd.DataFrame({"ds": several_series.dates("bus"), "y": several_series.values("bus")})

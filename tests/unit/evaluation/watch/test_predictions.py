@@ -17,8 +17,10 @@ from strokecast.evaluation.board import leaderboard, page
 from strokecast.evaluation.classify.report import write_report
 from strokecast.evaluation.common.trained_models import find_trained_models
 from strokecast.evaluation.watch.predictions import (
+    ORIGINAL,
     REORDERED,
     frame_order,
+    order_metrics,
     predict_test_split,
     reorder_frames,
 )
@@ -114,19 +116,21 @@ def test_order_metrics_reach_the_reports(
         network.save(folder / "model.keras")
     entries = {name: ModelEntry() for name in ("frame_average", "cnn_rnn", "two_stream")}
     models = find_trained_models("watch", entries, tmp_path / "models")
-    test, probabilities, order_metrics = predict_test_split(models, processed.folder, processed.spec, seed=0)
+    test, by_order = predict_test_split(models, processed.folder, processed.spec, seed=0)
+    probabilities = by_order.pop(ORIGINAL)
+    metrics_by_key = order_metrics(by_order, test.labels)
     assert (test.labels == processed.labels).all()
     assert test.lengths.tolist() == [3, 20, 9, 30, 5, 18, 40, 7]
     accuracy = {
         key: float((values.argmax(axis=1) == test.labels).mean()) for key, values in probabilities.items()
     }
     unordered = ("frame_average", 1)
-    assert order_metrics[unordered] == {
+    assert metrics_by_key[unordered] == {
         "accuracy_reversed": accuracy[unordered],
         "accuracy_shuffled": accuracy[unordered],
     }
     first = processed.inputs["frames"][:, 0].reshape(8, -1).astype(float).sum(axis=1) > 9_000
-    assert order_metrics["cnn_rnn", 1]["accuracy_reversed"] == (first == test.labels).mean()
+    assert metrics_by_key["cnn_rnn", 1]["accuracy_reversed"] == (first == test.labels).mean()
 
     report = tmp_path / "reports/watch"
     report.mkdir(parents=True)
@@ -140,11 +144,11 @@ def test_order_metrics_reach_the_reports(
         "made",
         settings,
         task="watch",
-        extra_metrics=order_metrics,
+        extra_metrics=metrics_by_key,
     )
     assert "3 models" in outcome
     metrics = json.loads((report / "metrics.json").read_text())
-    assert set(order_metrics[unordered]) <= set(metrics["two_stream"])
+    assert set(metrics_by_key[unordered]) <= set(metrics["two_stream"])
     trainings = json.loads((report / "trainings.json").read_text())["id-watch-frame_average-1"]["metrics"]
     assert trainings["test/accuracy_shuffled"] == pytest.approx(accuracy[unordered], rel=1e-5)
     (table,) = leaderboard.read_tables(tmp_path / "reports", ["watch"])
