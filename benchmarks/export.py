@@ -10,6 +10,7 @@ What the record has is not exported again, so a run that was cut goes on. Each n
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -95,9 +96,12 @@ def _export(options: argparse.Namespace) -> None:
     loaded = export.load(folder, processed, options.examples)
     for variant in options.variants:
         file_format, _, quantize = variant.partition("-")
+        keras_ways = {} if quantize else loaded.keras_ways
         with tempfile.TemporaryDirectory() as target:
             try:
-                result = export.write_files(loaded, file_format, quantize, Path(target))
+                result = export.write_files(
+                    dataclasses.replace(loaded, keras_ways=keras_ways), file_format, quantize, Path(target)
+                )
             except UserError as error:
                 result = {"reason": error.what}
         _append(options.record, options.one, variant, result)
@@ -146,7 +150,7 @@ def _tables(record: Path, not_exported: dict[str, str]) -> str:
     notes: list[str] = []
     lines = ["Largest difference from Keras, and size in kB:", ""]
     lines += _table(
-        ("network", "saved_model", "onnx", "litert", "Keras, kB", "onnx, kB", "litert, kB"),
+        ("network", "examples", "saved_model", "onnx", "litert", "Keras, kB", "onnx, kB", "litert, kB"),
         (_float_cells(network, variants, notes) for network, variants in networks),
     )
     lines += ["", "Quantized files, change against Keras and size in kB:", ""]
@@ -187,7 +191,14 @@ def _float_cells(network: str, variants: dict[str, Any], notes: list[str]) -> li
         _refusal(variants.get(one), notes) or f"{variants[one]['largest_difference']:.1e}" for one in formats
     ]
     keras = next((_kilobytes(row, "keras_bytes") for row in variants.values() if "bytes" in row), "")
-    return [network, *cells, keras, *(_kilobytes(variants.get(one), "bytes") for one in formats[1:])]
+    compared = [str(row["compared_examples"]) for row in variants.values() if "bytes" in row]
+    return [
+        network,
+        "".join(compared[:1]),
+        *cells,
+        keras,
+        *(_kilobytes(variants.get(one), "bytes") for one in formats[1:]),
+    ]
 
 
 def _loss(row: dict[str, Any] | None, notes: list[str]) -> str:
@@ -209,7 +220,7 @@ def _time_cells(network: str, variants: dict[str, Any]) -> list[str]:
     cells = [_milliseconds(timed, one) for one in ways] + [
         _milliseconds(one, "file") for one in (onnx, litert)
     ]
-    ratios = [f"{onnx[one]['p50'] / onnx['file']['p50']:.1f}" if onnx else "" for one in ways]
+    ratios = [f"{onnx[one]['p50'] / onnx['file']['p50']:.1f}" if onnx and one in onnx else "" for one in ways]
     return [network, *cells, *ratios]
 
 
@@ -228,7 +239,7 @@ def _kilobytes(row: dict[str, Any] | None, key: str) -> str:
 
 
 def _milliseconds(latency: dict[str, Any] | None, way: str) -> str:
-    return f"{latency[way]['p50']:.2f} / {latency[way]['p99']:.2f}" if latency else ""
+    return f"{latency[way]['p50']:.2f} / {latency[way]['p99']:.2f}" if latency and way in latency else ""
 
 
 if __name__ == "__main__":

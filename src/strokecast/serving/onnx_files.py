@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +35,43 @@ def write(graph: RawGraph, path: Path, quantize: str = "", calibration: tuple[In
     if not quantize:
         _write_float(graph, path)
         return
+    with tempfile.TemporaryDirectory() as folder, _quiet_root_logger():
+        source = Path(folder) / "float.onnx"
+        _write_float(graph, source)
+        _quantize(source, path, quantize, calibration)
+
+
+def _quantize(source: Path, path: Path, quantize: str, calibration: tuple[Inputs, ...]) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_dynamic, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime's quantizers write to the root logger
-    with tempfile.TemporaryDirectory() as folder:
-        source, prepared = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
-        _write_float(graph, source)
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        if quantize == "dynamic":
-            quantize_dynamic(prepared, path, _DYNAMIC_OPS, weight_type=QuantType.QInt8)
-            return
-        quantize_static(
-            prepared,
-            path,
-            _calibration_reader(source, calibration),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=_STATIC_OPS,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-        )
+    prepared = source.with_name("prepared.onnx")
+    quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    if quantize == "dynamic":
+        quantize_dynamic(prepared, path, _DYNAMIC_OPS, weight_type=QuantType.QInt8)
+        return
+    quantize_static(
+        prepared,
+        path,
+        _calibration_reader(source, calibration),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=_STATIC_OPS,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+
+
+@contextmanager
+def _quiet_root_logger() -> Iterator[None]:
+    """Errors only: onnxruntime's quantizers write hints to the root logger."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def runtime(path: Path) -> Run:
