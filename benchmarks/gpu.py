@@ -81,9 +81,10 @@ def measure(one: Measurement, data: Path, kind: str, batch_size: int, seconds: f
     recipe = RECIPES[one.task]()
     tf.config.experimental.enable_tensor_float_32_execution(one.variant != "float32")
     policy = one.variant if one.variant == "mixed_bfloat16" else "float32"
-    with precision.policy(policy), tf.device(f"/{kind.upper()}:0"):
+    with tf.device(f"/{kind.upper()}:0"):
         started = time.perf_counter()
         model = architecture.build(architecture.config(), spec)
+        precision.apply(model, policy)
         if one.variant == "loop":
             cudnn.switch_off(model)
         objective = objectives.make(one.task, recipe, spec, model)

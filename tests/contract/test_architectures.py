@@ -398,11 +398,8 @@ def test_layers_run_on_cudnn_if_that_is_said(line: Line, monkeypatch: pytest.Mon
 def test_ten_steps_on_a_gpu_give_finite_losses(line: Line, precision: str) -> None:
     import tensorflow as tf
 
-    from strokecast.training import precision as precisions
-
-    with tf.device("/GPU:0"), precisions.policy(precision):
-        architecture = registry.get(line.task, line.name)
-        losses = train_steps(architecture.build(architecture.testing, SPECS[line.task]), line, precision, 10)
+    with tf.device("/GPU:0"):
+        losses = train_steps(line, precision, 10)
     assert np.isfinite(losses).all()
 
 
@@ -411,30 +408,25 @@ def test_ten_steps_on_a_gpu_give_finite_losses(line: Line, precision: str) -> No
     "line", cases((line for line in NETWORKS if str(line) in MIXED), MIXED - FAST_TO_TRAIN)
 )
 def test_mixed_precision_trains_like_float32(line: Line, precision: str) -> None:
+    expected, losses = (train_steps(line, policy, 20) for policy in ("float32", precision))
+    assert np.isfinite(losses).all()
+    assert losses != expected  # it computes in 16 bits
+    np.testing.assert_allclose(losses, expected, rtol=0.1, atol=0.05)
+
+
+def train_steps(line: Line, policy: str, count: int) -> list[float]:
+    """The losses of training steps on one batch, of a new network with a dtype policy."""
     import keras
-
-    from strokecast.training import precision as precisions
-
-    architecture, losses = registry.get(line.task, line.name), {}
-    for policy in ("float32", precision):
-        keras.utils.set_random_seed(0)
-        with precisions.policy(policy):
-            model = architecture.build(architecture.testing, SPECS[line.task])
-        losses[policy] = train_steps(model, line, policy, 20)
-    assert np.isfinite(losses[precision]).all()
-    np.testing.assert_allclose(losses[precision], losses["float32"], rtol=0.1, atol=0.05)
-
-
-def train_steps(model: Any, line: Line, precision: str, count: int) -> list[float]:
-    """The losses of training steps on one batch."""
     import tensorflow as tf
 
-    from strokecast.training import objectives, optimizers, steps
-    from strokecast.training.precision import loss_scale
+    from strokecast.training import objectives, optimizers, precision, steps
 
-    recipe = RECIPES[line.task]()
+    keras.utils.set_random_seed(0)
+    recipe, architecture = RECIPES[line.task](), registry.get(line.task, line.name)
+    model = architecture.build(architecture.testing, SPECS[line.task])
+    precision.apply(model, policy)
     objective = objectives.make(line.task, recipe, SPECS[line.task], model)
-    optimizer, scale = optimizers.make(recipe), loss_scale(precision)
+    optimizer, scale = optimizers.make(recipe), precision.loss_scale(policy)
     compiled = steps.compile_steps(model, optimizer, objective, recipe.global_clipnorm, loss_scale=scale)
     inputs = {name: tf.constant(values) for name, values in inputs_of(line).items()}
     losses = []

@@ -1,26 +1,46 @@
-"""Mixed precision: the dtype policy in which networks are built, and the loss scale of float16."""
+"""Mixed precision: the dtype policy of a network's layers, and the loss scale of float16."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 _FIRST_SCALE = 2.0**15
 _GROWTH_STEPS = 2000
 
 
-@contextmanager
-def policy(name: str) -> Iterator[None]:
-    """Inside the block, new layers have the dtype policy `name` of Keras, such as `mixed_bfloat16`."""
+def apply(model: Any, policy: str) -> None:
+    """Let the layers of Keras in a network compute with a dtype policy such as `mixed_bfloat16`; weights stay in float32.
+
+    The project's own layers, and what they call, stay in float32: sums of moves, positions of pixels and statistics of windows
+    need its digits. Keras converts tensors between layers.
+    """
+    for layer in model.layers:
+        for part in _computing_layers(layer):
+            part.dtype_policy = policy
+
+
+def _computing_layers(layer: Any) -> Iterator[Any]:
+    """`layer` and those inside of it whose precision may be reduced."""
     import keras
 
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(previous)
+    from strokecast.models.layers.recurrent import MaskedBidirectional
+
+    if isinstance(layer, keras.Model):
+        for inner in layer.layers:
+            yield from _computing_layers(inner)
+    elif isinstance(layer, keras.layers.Wrapper) and not isinstance(layer, keras.layers.Bidirectional):
+        yield from _computing_layers(layer.layer)
+    elif isinstance(layer, keras.layers.InputLayer):
+        return
+    elif isinstance(layer, MaskedBidirectional) or _is_of_keras(layer):
+        parts = list(layer._flatten_layers())
+        if all(_is_of_keras(part) or part is layer for part in parts):  # not around a cell of the project
+            yield from parts
+
+
+def _is_of_keras(layer: Any) -> bool:
+    return type(layer).__module__.startswith("keras.")
 
 
 def float32(outputs: Any) -> Any:
@@ -32,22 +52,6 @@ def float32(outputs: Any) -> Any:
         return tf.cast(tensor, tf.float32) if tensor.dtype in (tf.float16, tf.bfloat16) else tensor
 
     return keras.tree.map_structure(convert, outputs)
-
-
-def in_float32(model: Any, build: Callable[[], Any]) -> Any:
-    """`model` if it computes in float32, else a copy that does.
-
-    A trained network is stored like this, so that forecasts, evaluations and exports do not depend on how it was trained.
-
-    Args:
-        model: keras.Model.
-        build: makes the same network with the present dtype policy.
-    """
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-    copy = build()
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 class LossScale:

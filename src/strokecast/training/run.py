@@ -143,15 +143,12 @@ def train_network(
     _check_several(job, place.replicas)
     context = phase.TrainingContext(job, spec, processed, tf_device.check_every, place)
     pretrain_seconds = 0.0
-    with (
-        guards.memory(recipe, job.location),
-        place.lost_workers(),
-        place.scope(),
-        precision.policy(job.runtime.precision),
-    ):
+    with guards.memory(recipe, job.location), place.lost_workers(), place.scope():
         model = architecture.build(job.config, spec)
+        precision.apply(model, job.runtime.precision)
         if pretraining_recipe is not None and pretraining is not None:
             pretrained = pretraining.build(job.config, spec)
+            precision.apply(pretrained, job.runtime.precision)
             pretraining_dir = checkpoint_dir and checkpoint_dir / "pretraining"
             result = phase.fit(context, pretrained, pretraining_recipe, pretraining_dir, lambda row: None)
             pretraining.transfer_weights(pretrained, model)
@@ -163,7 +160,7 @@ def train_network(
         if recipe.jit_compile:
             cudnn.switch_off(model)
         result = phase.fit(context, model, recipe, checkpoint_dir, on_epoch)
-    model = precision.in_float32(model, lambda: architecture.build(job.config, spec))
+    precision.apply(model, "float32")  # so that forecasts and exports do not depend on it
     with guards.disk(folder / "model.keras"), new_file(folder / "model.keras") as temporary:
         keras_file = temporary.with_suffix(".keras")  # Keras chooses the format by the suffix
         model.save(keras_file)
