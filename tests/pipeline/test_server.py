@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -320,3 +325,122 @@ def wait_for_epoch(project: Any, previous: set[str]) -> str:
         if started:
             return started.pop()
     raise AssertionError("no training logged an epoch")
+
+
+TUNE = [
+    "--task",
+    "forecast",
+    "--model",
+    "ridge",
+    "--trials",
+    "12",
+    "--folds",
+    "2",
+    "--sampler",
+    "random",
+    "--pruner",
+    "none",
+]
+
+
+@pytest.fixture
+def series_project(tmp_path: Path) -> Path:
+    """A project with nothing but a processed series of 400 days and `ridge`."""
+    from strokecast.features.timeseries import forecast
+    from strokecast.params import ForecastFeatures
+
+    root = tmp_path / "project"
+    validated = root / "data/validated/series"
+    validated.mkdir(parents=True)
+    (root / "dvc.yaml").touch()
+    (root / "params.yaml").write_text(
+        "features:\n"
+        "  forecast: {input_size: 28, horizon: 3, lags: [], holiday_country: null}  # short\n"
+        "models: {forecast: {ridge: {config: {lags: 14, weeks: [2], l2: 900.0}}}}  # kept\n"
+    )
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=n) for n in range(400)]
+    values = 100 + 30 * np.sin(np.arange(400) * 2 * np.pi / 7) + np.random.default_rng(0).normal(size=400)
+    pq.write_table(pa.table({"ds": pa.array(days, pa.date32()), "y": values}), validated / "series.parquet")
+    (validated / "report.json").write_text(json.dumps({"source": "csv"}))
+    settings = ForecastFeatures(input_size=28, horizon=3, lags=(), holiday_country=None)
+    forecast.preprocess(validated, root / "data/processed/forecast", settings)
+    return root
+
+
+def test_processes_share_a_search_and_lose_no_trial(series_project: Path, running: Servers) -> None:
+    import optuna
+    import sqlalchemy
+
+    from strokecast.common.errors import UserError
+    from strokecast.tuning.storage import open_storage
+
+    of_mlflow = running.database_uri.replace("+psycopg2", "")
+    with pytest.raises(UserError, match="the database belongs to another program, such as MLflow"):
+        open_storage(of_mlflow, lambda study, trial: None)
+    engine = sqlalchemy.create_engine(running.database_uri, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("CREATE DATABASE tune"))
+    address = f"{of_mlflow.rpartition('/')[0]}/tune"
+    command = [sys.executable, "-m", "strokecast.commands.cli", "tune", *TUNE]
+    command += ["--storage", address]
+    searches = [
+        subprocess.Popen(
+            command, cwd=series_project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    victim, *others = searches
+    storage = open_storage(address, lambda study, trial: None)
+
+    def trials() -> list[Any]:
+        names = [study.study_name for study in storage.get_all_studies()]
+        return optuna.load_study(study_name=names[0], storage=storage).trials if names else []
+
+    deadline = time.monotonic() + TRAINING_WAITS
+    while not any(
+        trial.state.name == "RUNNING"
+        and trial.user_attrs.get("process", {}).get("strokecast.pid") == str(victim.pid)
+        for trial in trials()
+    ):
+        assert victim.poll() is None, victim.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    victim.kill()
+    victim.communicate()
+    printed = [search.communicate(timeout=TRAINING_WAITS) for search in others]
+    assert [search.returncode for search in others] == [0, 0], printed
+    complete = [trial for trial in trials() if trial.state.name == "COMPLETE"]
+    assert len(complete) == 12
+    values = [tuple(sorted(trial.params.items())) for trial in complete]
+    assert len(set(values)) == 12
+    lost = [trial for trial in trials() if trial.state.name == "FAIL" and not trial.user_attrs.get("surplus")]
+    assert len(lost) <= 1
+    for trial in lost:  # killed before it had all its values, perhaps
+        assert any(set(trial.params.items()) <= set(one) for one in values)
+    assert any("12 trials, best MAE of the folds" in out for out, _ in printed)
+    _check_runs(series_project, {str(trial.number) for trial in complete})
+    again = subprocess.run(
+        [*command, "--apply"], cwd=series_project, capture_output=True, text=True, check=True
+    )
+    assert "+models: {forecast: {ridge: {config: {lags: " in again.stdout
+    text = (series_project / "params.yaml").read_text()
+    assert text.count("# kept") == text.count("# short") == 1
+    assert len([trial for trial in trials() if trial.state.name == "COMPLETE"]) == 12
+
+
+def _check_runs(root: Path, numbers: set[str]) -> None:
+    """One finished run per trial below one parent; none is a training that `sync` knows."""
+    with closing(sqlite3.connect(root / "mlruns/mlflow.db")) as connection:
+        rows = connection.execute(
+            "SELECT r.run_uuid, r.status, t.key, t.value FROM runs r JOIN tags t USING (run_uuid)"
+        )
+        runs: dict[str, dict[str, str]] = {}
+        for run, status, key, value in rows:
+            runs.setdefault(run, {"status": status})[key] = value
+    parents = {run["mlflow.parentRunId"] for run in runs.values() if "mlflow.parentRunId" in run}
+    assert len(parents) == 1
+    assert parents <= set(runs)
+    nested = [run for run in runs.values() if "mlflow.parentRunId" in run]
+    finished = [run["strokecast.trial"] for run in nested if run["status"] == "FINISHED"]
+    assert sorted(finished) == sorted(numbers)
+    assert not any("strokecast.training_id" in run for run in runs.values())
