@@ -91,6 +91,7 @@ def _export(options: argparse.Namespace) -> None:
     from strokecast.serving import export
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     task, name = options.one.split("/")
     folder, processed = Path("models") / task / name / "seed-1", Path("data/processed") / task
     loaded = export.load(folder, processed, options.examples)
@@ -154,18 +155,13 @@ def _tables(record: Path, not_exported: dict[str, str]) -> str:
         (_float_cells(network, variants, notes) for network, variants in networks),
     )
     lines += ["", "Quantized files, change against Keras and size in kB:", ""]
+    quantized = [one for one in VARIANTS if "-" in one]
     lines += _table(
-        ("network", "onnx dynamic", "onnx int8", "litert dynamic", "litert int8"),
+        ("network", *(one.replace("-", " ") for one in quantized)),
         (
-            [
-                network,
-                *(
-                    _loss(variants.get(f"{one}-{kind}"), notes)
-                    for one in ("onnx", "litert")
-                    for kind in ("dynamic", "int8")
-                ),
-            ]
+            [network, *(_loss(variants.get(one), notes) for one in quantized)]
             for network, variants in networks
+            if set(quantized) & set(variants)
         ),
     )
     lines += ["", "Milliseconds for one example, median / 99th percentile:", ""]
@@ -173,11 +169,32 @@ def _tables(record: Path, not_exported: dict[str, str]) -> str:
         ("network", "`model(x)`", "`predict`", "`tf.function`", "onnx", "litert", "`model(x)` / onnx", "`predict` / onnx", "`tf.function` / onnx"),
         (_time_cells(network, variants) for network, variants in networks),
     )  # fmt: skip
+    lines += [
+        "",
+        _ratio_line(
+            [
+                variants["onnx"]["latency_ms"]
+                for _, variants in networks
+                if "latency_ms" in variants.get("onnx", {})
+            ]
+        ),
+    ]
     lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, start=1))]
-    others = [f"{name} ({reason})" for name, reason in sorted(not_exported.items()) if reason]
-    if others:
-        lines += ["", f"Not exported: {'; '.join(others)}."]
+    for reason in sorted({one for one in not_exported.values() if one}):
+        names = ", ".join(sorted(name for name, one in not_exported.items() if one == reason))
+        lines += ["", f"Not exported, {reason}: {names}."]
     return "\n".join(lines)
+
+
+def _ratio_line(latencies: list[dict[str, Any]]) -> str:
+    """How many times less an ONNX file takes than each way to call Keras: the least and the largest ratio of medians."""
+    names = {"keras": "`model(x)`", "keras_predict": "`predict`", "keras_function": "a `tf.function`"}
+    clauses = []
+    for way, name in names.items():
+        ratios = [one[way]["p50"] / one["file"]["p50"] for one in latencies if way in one]
+        if ratios:
+            clauses.append(f"{min(ratios):.1f} to {max(ratios):.1f} times below {name}")
+    return f"The median of an ONNX file is {', '.join(clauses)}."
 
 
 def _table(head: tuple[str, ...], rows: Iterable[list[str]]) -> list[str]:

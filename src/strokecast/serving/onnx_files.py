@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from strokecast.serving.raw_graph import Inputs, RawGraph, Run, function
 
 OPSET = 18
-_DYNAMIC_OPS = ["MatMul", "Conv", "LSTM"]
+_DYNAMIC_OPS = ["MatMul", "Conv"]  # an LSTM would become an op of onnxruntime alone
 _STATIC_OPS = ["MatMul", "Conv", "Gemm"]
 
 
