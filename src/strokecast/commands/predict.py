@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.commands import drawing_input, model_lookup
+from strokecast.commands import drawing_input, model_lookup, output_file
 from strokecast.commands.model_lookup import CHAMPION, usable_names
-from strokecast.common import names, output_paths, signals
+from strokecast.common import names, output_paths
 from strokecast.common.console import progress
 from strokecast.common.errors import UserError
-from strokecast.common.files import describe_os_error, new_file
 from strokecast.inference.batch import InputRow, predict_rows
 
 TASKS = ("classify", "watch")
@@ -113,30 +112,22 @@ def run(options: PredictOptions, report: Callable[[str], None]) -> str:
     classes, top = classifier.classes, min(options.top, len(classifier.classes))
     rows = drawing_input.read(files, frozenset(classes))
     tally = _Tally()
-    try:
-        with (
-            signals.handled_by(signals.raise_interrupted),
-            new_file(options.output) as temporary,
-            _table_writer(temporary, options.output, top) as write,
-        ):
-            shown = progress(rows, f"predicting {options.source.name}", _total(files), " rows")
-            for chunk, probabilities in predict_rows(classifier, shown):
-                columns = _columns(chunk, probabilities, classes, top)
-                tally.add(chunk, columns["predicted"], classes)
-                write(columns)
-            if not tally.n_drawings:
-                first = f" ({_describe(tally.examples[0])})" if tally.examples else ""
-                raise UserError(
-                    f"has no drawing{first}",
-                    location=str(options.source),
-                    allowed=f"a file of the formats {', '.join(drawing_input.FORMATS)}",
-                )
-    except OSError as error:
-        raise UserError(
-            f"cannot be written ({describe_os_error(error)})",
-            location=str(options.output),
-            fix="name another file",
-        ) from None
+    with (
+        output_file.written(options.output) as temporary,
+        _table_writer(temporary, options.output, top) as write,
+    ):
+        shown = progress(rows, f"predicting {options.source.name}", _total(files), " rows")
+        for chunk, probabilities in predict_rows(classifier, shown):
+            columns = _columns(chunk, probabilities, classes, top)
+            tally.add(chunk, columns["predicted"], classes)
+            write(columns)
+        if not tally.n_drawings:
+            first = f" ({_describe(tally.examples[0])})" if tally.examples else ""
+            raise UserError(
+                f"has no drawing{first}",
+                location=str(options.source),
+                allowed=f"a file of the formats {', '.join(drawing_input.FORMATS)}",
+            )
     if tally.kinds:
         report(tally.warning())
     accuracy = ""

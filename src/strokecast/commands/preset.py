@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from strokecast import params
+from strokecast.commands import params_patch
 from strokecast.common import files, output_paths, paths
 from strokecast.common.errors import UserError, suggest
-from strokecast.models.common import resolve
-from strokecast.params.edit import edit_yaml
 from strokecast.params.overlay import apply_overlay, read_overlay
 from strokecast.params.yaml_file import read_text, read_yaml
 
@@ -60,20 +57,11 @@ def apply(name: str, path: Path = paths.PARAMS, folder: Path = PRESETS, dry_run:
     """
     before = read_text(path)
     values = apply_overlay(read_yaml(path), read_overlay(_path(name, folder)))
-    resolve.resolve(params.parse(values))
-    try:
-        after = edit_yaml(before, values)
-    except ValueError as error:
-        raise UserError(
-            str(error), location=str(path), fix="write it without anchors and in one document"
-        ) from None
+    patch, after = params_patch.make(path, before, values, f"{path} with {name}")
     if not dry_run and after != before:
         output_paths.check_writable(path)
         files.write_text(path, after)
-    rows = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), f"{path} with {name}"
-    )
-    return "".join(rows)
+    return patch
 
 
 def _path(name: str, folder: Path) -> Path:

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from strokecast.commands import model_lookup
-from strokecast.common import output_paths, signals
+from strokecast.commands import model_lookup, output_file
+from strokecast.common import output_paths
 from strokecast.common.errors import UserError, suggest
-from strokecast.common.files import describe_os_error, new_file
 
 _IMAGES = (".svg", ".png", ".pdf")
 _SUFFIXES = (*_IMAGES, ".npz", ".parquet")
@@ -68,16 +67,9 @@ def run(options: SampleOptions) -> str:
     columns = {"class": classes} if generator.is_conditional else {}
     requests = pd.DataFrame({**columns, **{key: [value] * len(classes) for key, value in request.items()}})
     title = f"{model.name}, temperature {options.temperature:g}, seed {options.seed}"
-    try:
-        with signals.handled_by(signals.raise_interrupted), new_file(options.output) as temporary:
-            drawings = generator.predict(requests)
-            _write(drawings, title, temporary, options.output.suffix.lower())
-    except OSError as error:
-        raise UserError(
-            f"cannot be written ({describe_os_error(error)})",
-            location=str(options.output),
-            fix="name another file",
-        ) from None
+    with output_file.written(options.output) as temporary:
+        drawings = generator.predict(requests)
+        _write(drawings, title, temporary, options.output.suffix.lower())
     drawn = f" of {', '.join(classes)}" if len(classes) == 1 and classes[0] else ""
     drawn = f" of {len(classes)} classes" if len(classes) > 1 else drawn
     noun = "drawing" if len(drawings) == 1 else "drawings"

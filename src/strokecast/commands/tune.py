@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -11,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from strokecast import params
+from strokecast.commands import params_patch
 from strokecast.common import files, output_paths, paths
 from strokecast.common.errors import UserError
-from strokecast.models.common import resolve
-from strokecast.params.edit import edit_yaml
 from strokecast.params.overlay import deep_merge
 from strokecast.params.yaml_file import read_text, read_yaml
 from strokecast.tuning import space, storage
@@ -140,17 +138,4 @@ def patch(
     if not changes:
         return "", before
     values = deep_merge(read_yaml(path), {"models": {task: {model: changes}}})
-    resolve.resolve(params.parse(values))
-    try:
-        after = edit_yaml(before, values)
-    except ValueError as error:
-        raise UserError(
-            str(error), location=str(path), fix="write it without anchors and in one document"
-        ) from None
-    rows = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        str(path),
-        f"{path} of the best trial",
-    )
-    return "".join(rows), after
+    return params_patch.make(path, before, values, f"{path} of the best trial")
