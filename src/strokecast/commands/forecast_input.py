@@ -102,8 +102,9 @@ def to_days(
     days = build_day_table(frame, accepted, source)
     days = _leave_out_partial_days(frame, days, spec.get("table", {}), location, report)
     max_gap = int(spec.get("table", {}).get("max_gap", 0))
+    by_series = dict(iter(days.groupby("unique_id")))
     parts = [
-        _fill_gaps(days[days["unique_id"] == name], max_gap, location, report)
+        _fill_gaps(by_series.get(name, days[:0]), max_gap, location, report)
         for name in (dict.fromkeys(frame[ID]) if ID in frame else ("",))
     ]
     table = pd.concat(parts, ignore_index=True).rename(columns={"day": "ds", "value": "y"})

@@ -73,8 +73,7 @@ def _by_timestamps(frame: pd.DataFrame) -> Iterator[PartialDay]:
 
 
 def _by_value(days: pd.DataFrame, share: float) -> Iterator[PartialDay]:
-    for name in days["unique_id"].unique().tolist():
-        own = days[days["unique_id"] == name]
+    for name, own in days.groupby("unique_id", sort=False):
         dates: Days = own["day"].to_numpy().astype("datetime64[D]")
         values, medians = own["value"].to_numpy(), own["weekday_median"].to_numpy()
         for position in partial_positions(dates, values, medians, own["deviation"].to_numpy(), share):
@@ -82,7 +81,7 @@ def _by_value(days: pd.DataFrame, share: float) -> Iterator[PartialDay]:
             reason = (
                 f"{values[position]:.10g}, {percent:.0f} % of its weekday's median {medians[position]:.10g}"
             )
-            yield PartialDay(name, dates[position], reason)
+            yield PartialDay(str(name), dates[position], reason)
 
 
 def partial_positions(
