@@ -27,8 +27,8 @@ def split_by_series(frame: pd.DataFrame) -> list[tuple[str, NDArray[np.int64]]]:
     """(unique_id, positions) of each series, sorted by name; ("", all) without a column `unique_id`."""
     if "unique_id" not in frame:
         return [("", np.arange(len(frame)))]
-    groups = frame.groupby("unique_id", sort=False).indices
-    return [(str(name), np.sort(groups[name])) for name in sorted(groups)]
+    groups = {str(name): rows for name, rows in frame.groupby("unique_id", sort=False).indices.items()}
+    return [(name, np.sort(groups[name])) for name in sorted(groups)]
 
 
 def extra_columns(frame: pd.DataFrame) -> list[str]:
