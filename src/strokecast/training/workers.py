@@ -19,7 +19,7 @@ from strokecast.common.errors import UserError
 from strokecast.common.paths import PROCESSED
 from strokecast.features.records import spec as specs
 from strokecast.params import RECIPES, Runtime
-from strokecast.training import guards, multi_worker, run
+from strokecast.training import distillation, guards, multi_worker, run
 from strokecast.training.cluster import Cluster, Message
 from strokecast.training.devices import Device
 from strokecast.training.job import TrainingJob
@@ -165,12 +165,13 @@ def _announcement(job: TrainingJob) -> Message:
 
 def _job(announcement: Message) -> TrainingJob:
     task: Any = announcement["task"]
+    digest = specs.load(PROCESSED / task, task)["digest"]
     return TrainingJob.create(
         task,
         announcement["name"],
         announcement["seed"],
         announcement["config"],
         RECIPES[task].model_validate(announcement["recipe"]),
-        specs.load(PROCESSED / task, task)["digest"],
+        distillation.data_digest(task, announcement["config"], digest),
         Runtime.model_validate(announcement["runtime"]),
     )
