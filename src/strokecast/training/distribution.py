@@ -167,11 +167,11 @@ class Replicated(SingleDevice):
         return _Slice(sliced, sliced_target, tf.cast(last > first, tf.float32), size, self.replicas)
 
     def add_up(self, tensors: Sequence[Any]) -> list[Any]:
-        """One all-reduce for all tensors."""
+        """One all-reduce for all tensors. Of tf.IndexedSlices, the gradients of embeddings, it gathers the rows."""
         import tensorflow as tf
 
-        dense = [tf.convert_to_tensor(tensor) for tensor in tensors if tensor is not None]
-        sums = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, dense))
+        present = [tensor for tensor in tensors if tensor is not None]
+        sums = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, present))
         return [None if tensor is None else next(sums) for tensor in tensors]
 
     def separate_noise(self, model: Any) -> AbstractContextManager[None]:

@@ -28,7 +28,8 @@ trainings = {
                      {**no_rotation, "augment_jitter": 0.0, "augment_drop": 0.0, "epochs": 5, "batch_size": 10,
                       "global_clipnorm": 0.5, "weight_averaging": "ema"}),
     "watch/frame_average": ({"dropout": 0.0, "norm": "none"}, {**no_rotation, "augment_shift": 0.0, "epochs": 5, "batch_size": 7}),
-    "draw/class_decoder": ({"units": 8, "dropout": 0.0}, {**common, "epochs": 5, "batch_size": 10}),
+    "draw/class_decoder": ({"units": 8, "dropout": 0.0},
+                           {**common, "epochs": 5, "batch_size": 10, "global_clipnorm": 0.5}),
     "forecast/lstm": ({"units": 6},
                       {"warmup_epochs": 1, "epochs": 9, "batch_size": 15, "global_clipnorm": 0.1}),
 }
