@@ -271,7 +271,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"training.classify": {"warmup_epochs": 20}}, "warmup_epochs (20) should be less than epochs (12)"),
     (
         {"features.forecast": {"scale": float("inf")}},
-        "features.forecast.scale: inf is not valid; allowed: number > 0",
+        "features.forecast.scale: inf is not valid; allowed: number from 1e-09 to 1e+100",
     ),
     ({"models.forecast.linear": {"config": {"l2": float("inf")}}}, "config.l2: inf is not valid"),
     (
@@ -351,7 +351,7 @@ def test_repro_finds_faults_before_anything_runs(project: Path, monkeypatch: pyt
 
     stale = frozenset({"params"})
     plan = dvc_api.Plan({"params": frozenset()}, stale, (), reproduce)
-    monkeypatch.setattr(dvc_api, "plan", lambda report: plan)
+    monkeypatch.setattr(dvc_api, "plan", lambda *_: plan)
     monkeypatch.setattr(workspace, "check", lambda: None)
     _write({"sketches": {"quickdraw_sample": {"classes": ["ant", "crap"]}}})
     with pytest.raises(UserError, match="unknown class 'crap'"):
