@@ -387,7 +387,7 @@ def test_layers_run_on_cudnn_if_that_is_said(line: Line, monkeypatch: pytest.Mon
     model(inputs, training=True)
     teacher_forced = teacher_forced_model(model) if line.task == "forecast" else None
     if teacher_forced is not None:
-        teacher_forced(inputs | {"target": target_of(line.task)}, training=True)
+        teacher_forced(inputs | {"target": tf.constant(target_of(line.task))}, training=True)
     model.set_weights(weights)
     assert len(kernels) == list(cudnn.reasons(model, "gpu").values()).count("")
 
