@@ -12,6 +12,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _ALWAYS = (
     "training",
     "models/layers",
+    "models/common/distil.py",
     "models/common/registry.py",
     "models/common/residual.py",
     "inference/networks.py",
