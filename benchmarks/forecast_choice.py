@@ -26,7 +26,7 @@ from strokecast.evaluation.board.notes import choice_note
 from strokecast.evaluation.forecast import validation_choice
 from strokecast.evaluation.forecast.validation_choice import Choice, Choices, count_right
 from strokecast.inference import combination, validation_forecasts
-from strokecast.inference.stored_combination import weighted_mean
+from strokecast.inference.combination_folder import weighted_mean
 from strokecast.params import Combination
 
 RULES = {

@@ -5,6 +5,7 @@ Memory holds one piece. A file whose series are not together is first sorted by 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import itertools
@@ -53,6 +54,15 @@ class CellFormat:
     location: str
     source: SeriesSource
     date_format: str
+
+
+@contextlib.contextmanager
+def times_of(location: str) -> Iterator[None]:
+    """Let an error of times with an offset from UTC name the file, not params.yaml: the trained model sets the time zone."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(error.what, location=location, fix=_TIMES_FIX) from None
 
 
 @dataclass(frozen=True)
@@ -129,10 +139,8 @@ def scan(
     for name in counts:
         names.check(name, "series", location)
     cells = pd.Series(list(dates), dtype="str")
-    try:
+    with times_of(location):
         date_format = forecast_layout.choose_format(cells, layout.source.date_format, layout.source.timezone)
-    except UserError as error:  # offsets from UTC without a time zone
-        raise UserError(error.what, location=location, fix=_TIMES_FIX) from None
     cell_format = CellFormat(location, layout.source, date_format)
     return SeriesFile(path, columns, layout, cell_format, n_rows, counts if has_ids else None, is_sorted)
 

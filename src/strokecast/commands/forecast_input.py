@@ -76,7 +76,8 @@ def to_days(
     skips = skip_invalid and ID in cells
     keeps_partial = spec.get("table", {}).get("partial_day") == "warn"
     quality = SeriesQuality(partial_day="warn" if keeps_partial else "quarantine")
-    frame = build_row_table(cells, source, quality, cell_format.date_format)
+    with forecast_cells.times_of(location):
+        frame = build_row_table(cells, source, quality, cell_format.date_format)
     kept = ["ds", *([ID] if ID in frame else []), *columns[1:]]
     if skips:
         invalid = forecast_rows.invalid_series(frame, source, cell_format.date_format, spec)

@@ -49,9 +49,7 @@ class HistoryCheck:
         """
         target = self._spec["targets"][0]
         groups = (
-            [("", frame)]
-            if ID not in frame
-            else list(frame.groupby(frame[ID].map(to_series_id), sort=False))
+            [("", frame)] if ID not in frame else list(frame.groupby(frame[ID].map(to_series_id), sort=False))
         )
         for series_id, rows in groups:
             names_of_model = series_spec.names(self._spec)
