@@ -37,6 +37,7 @@ def cluster() -> Iterator[Any]:
     """A head node without processors and two nodes with one each."""
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="the extra `ray` is not installed")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_agent_register_timeout_ms"] = "120000"  # a busy machine starts the processes of a node slowly
     memory = 80_000_000
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": memory}
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)

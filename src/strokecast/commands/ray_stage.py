@@ -58,14 +58,12 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_prepare_child,
         )
         try:
             while True:
-                with contextlib.suppress(
-                    subprocess.TimeoutExpired
-                ):  # Ray's KeyboardInterrupt does not end a long wait
-                    return process.wait(_POLL_SECONDS)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(_POLL_SECONDS)  # Ray's KeyboardInterrupt does not end a longer one
         except BaseException:  # Ray cancels a task by a KeyboardInterrupt
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -74,8 +72,10 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
             raise
 
 
-def _die_with_parent() -> None:
-    """Kill this process when the Ray worker that started it dies with its node: the stage then runs elsewhere."""
+def _prepare_child() -> None:
+    """Receive signals, which Ray's workers block; die with the worker, as the stage then runs on another node."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
