@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strokecast.features.records import numpy_reader
 from strokecast.inference import networks, split_predictions
 from strokecast.models.common import estimators
 from strokecast.models.common.probabilities import softmax
@@ -75,6 +74,8 @@ def predict_split(
             networks.load_network(folder), processed, spec, split
         )
         return ids, labels, softmax(logits)
+    from strokecast.features.records import numpy_reader  # needs a package that a stored model does not
+
     estimator = estimators.load(folder)
     names, numbers, probabilities = [], [], []
     for batch in numpy_reader.batches(processed, spec, split):
