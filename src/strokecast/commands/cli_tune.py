@@ -6,16 +6,11 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands.cli_wrappers import in_project
+from strokecast.commands.cli_wrappers import in_project, task_option
 
 
 @click.command()
-@click.option(
-    "--task",
-    required=True,
-    type=click.Choice(("classify", "watch", "draw", "forecast")),
-    help="task of the model",
-)
+@task_option("task of the model", required=True)
 @click.option("--model", required=True, help="name of an architecture")
 @click.option(
     "--trials",

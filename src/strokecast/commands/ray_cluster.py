@@ -63,13 +63,8 @@ def connect(address: str) -> Any:
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, by what is wrong
-        raise UserError(
-            f"no Ray cluster answers at {address}: {str(error).strip().splitlines()[0]}",
-            location="--address",
-            allowed="HOST:PORT of the head node, or auto: the cluster of this machine",
-            fix="start one: `ray start --head`, on further nodes `ray start --address HOST:PORT`; same versions of "
-            "Python and Ray on all",
-        ) from None
+        what = f"no Ray cluster answers at {address}: {str(error).strip().splitlines()[0]}"
+        raise _no_cluster(what, "; same versions of Python and Ray on all") from None
     return ray
 
 
@@ -81,12 +76,16 @@ def _check_answers(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except (OSError, ValueError, OverflowError) as error:
-        raise UserError(
-            f"nothing answers at {address}: {error}",
-            location="--address",
-            allowed="HOST:PORT of the head node, or auto: the cluster of this machine",
-            fix="start one: `ray start --head`, on further nodes `ray start --address HOST:PORT`",
-        ) from None
+        raise _no_cluster(f"nothing answers at {address}: {error}") from None
+
+
+def _no_cluster(what: str, also: str = "") -> UserError:
+    return UserError(
+        what,
+        location="--address",
+        allowed="HOST:PORT of the head node, or auto: the cluster of this machine",
+        fix=f"start one: `ray start --head`, on further nodes `ray start --address HOST:PORT`{also}",
+    )
 
 
 def query(address: str) -> Cluster:

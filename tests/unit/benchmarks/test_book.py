@@ -1,9 +1,8 @@
 """benchmarks/book.py: its presets have the book's networks, recipes and split; the table comes from the trainings."""
 
 import datetime
-import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +32,8 @@ FIRST_DAY = np.datetime64("2018-09-01")
 
 
 @pytest.fixture(scope="module")
-def book() -> Iterator[Any]:
-    """The script as a module; it imports its neighbours."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        spec = importlib.util.spec_from_file_location("book", ROOT / "benchmarks/book.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield module
+def book(import_benchmark: Callable[[str], Any]) -> Any:
+    return import_benchmark("book")
 
 
 def read_settings(book: Any, preset: str, seeds: int | None = None) -> params.Params:

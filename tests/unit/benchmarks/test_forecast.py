@@ -1,10 +1,10 @@
 """benchmarks/forecast.py: what it exchanges with other libraries, its settings and its table. No library and no model runs."""
 
-import importlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,13 +31,11 @@ class Modules:
 
 
 @pytest.fixture(scope="module")
-def scripts() -> Iterator[Modules]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        modules = Modules()
-        for name in NAMES:
-            setattr(modules, name, importlib.import_module(name))
-        yield modules
+def scripts(import_benchmark: Callable[[str], Any]) -> Modules:
+    modules = Modules()
+    for name in NAMES:
+        setattr(modules, name, import_benchmark(name))
+    return modules
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """What `benchmarks/forecast_choice.py` reads from the summary of a run."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-PATH = Path(__file__).parents[3] / "benchmarks/forecast_choice.py"
 
 
 @pytest.fixture(scope="module")
-def benchmark():
-    location = importlib.util.spec_from_file_location("forecast_choice", PATH)
-    module = importlib.util.module_from_spec(location)
-    location.loader.exec_module(module)
-    return module
+def benchmark(import_benchmark):
+    return import_benchmark("forecast_choice")
 
 
 def test_the_choice_of_a_run_is_read_from_its_summary(benchmark):

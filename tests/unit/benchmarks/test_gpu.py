@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @pytest.fixture(scope="module")
-def gpu() -> Iterator[Any]:
-    """The script as a module; it imports its neighbours."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
-        spec = importlib.util.spec_from_file_location("gpu", ROOT / "benchmarks/gpu.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        patch.setitem(sys.modules, "gpu", module)
-        spec.loader.exec_module(module)
-        yield module
+def gpu(import_benchmark: Callable[[str], Any]) -> Any:
+    return import_benchmark("gpu")
 
 
 def test_the_table_has_the_share_of_the_peak_where_it_is_known(gpu: Any) -> None:
