@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.commands import dvc_checks, dvc_locks, stage_forks
+from strokecast.commands import dvc_checks, dvc_locks
 from strokecast.common import disks, dvc_lock, files, permissions
 from strokecast.common.errors import UserError
 from strokecast.params import yaml_file
 
 _TMP_DIR = Path(".dvc/tmp")
+
+Runner = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,21 @@ class Plan:
         needs: stage → the stages whose outputs it depends on; in DVC's order.
         stale: stages that are out of date, or depend on one that is.
         always: stages that always run and are not stale.
-        reproduce: runs one stage in this process or in a fork of it, as `dvc --wait-for-lock repro --single-item` does.
+        reproduce: runs one stage in this process or in a fork of it, as `dvc --wait-for-lock repro --single-item` does; the
+            runner makes of DVC's function that runs the command of a stage the one that is used.
     """
 
     needs: Mapping[str, frozenset[str]]
     stale: frozenset[str]
     always: Sequence[str]
-    reproduce: Callable[[str], None]
+    reproduce: Callable[[Runner, str], None]
 
 
-Runner = Callable[[Callable[..., None]], Callable[..., None]]
-
-
-def plan(report: Callable[[str], None], runner: Runner = stage_forks.runner) -> Plan:
+def plan(report: Callable[[str], None]) -> Plan:
     """Check every stage once. If none is stale, run those that always run, without changing dvc.lock.
 
     Args:
         report: called with a line if nothing is out of date.
-        runner: makes of DVC's function that runs the command of a stage the one that `Plan.reproduce` uses.
 
     Raises:
         UserError: if dvc.yaml is not valid, or another DVC process has locked the project.
@@ -85,7 +84,7 @@ def plan(report: Callable[[str], None], runner: Runner = stage_forks.runner) -> 
             report("Data and pipelines are up to date.")
             for name in always:
                 stages[name].run()
-    return Plan(needs, frozenset(stale), always, lambda name: _reproduce(repo, stages[name], runner))
+    return Plan(needs, frozenset(stale), always, lambda runner, name: _reproduce(repo, stages[name], runner))
 
 
 def _save_again(stage: Any) -> bool:

@@ -10,17 +10,26 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strokecast.commands import stage_order
+from strokecast.commands.dvc_api import Runner
 from strokecast.common.errors import UserError
 from strokecast.params.runtime import RayParams
+from strokecast.params.schema import Params
 
 ADDRESS = "STROKECAST_RAY_ADDRESS"  # variables of stages that run on a cluster
 RESOURCES = "STROKECAST_RAY_RESOURCES"
+HERE = frozenset(
+    {"params", "code", "sync"}
+)  # they take a second, and only check, digest and log what lies here
 MAX_RETRIES = 5  # nodes that may die under one stage
+_WAITING = (
+    2  # stages that a node starts at once when it becomes free, while DVC saves the outputs of the last one
+)
 _CONNECT_SECONDS = 10.0
 _QUERY_SECONDS = 60.0
 
@@ -139,6 +148,26 @@ def _query(address: str) -> Cluster:
     return Cluster(address, [node["NodeManagerHostname"] for node in alive], sum(amounts["CPU"]), largest)
 
 
+def executor(
+    address: str, settings: Params, jobs: int | None, report: Callable[[str], None]
+) -> tuple[Runner, int]:
+    """What runs stages on a cluster: the runner of `dvc_api.Plan.reproduce`, and the number of stages at a time.
+
+    Args:
+        address: `host:port` or `auto`.
+        settings: with `runtime.ray`, and the models that are switched off.
+        jobs: stages at a time; None: as many as the cluster has resources for, and some that wait for a node.
+        report: called with a line that names the nodes.
+
+    Raises:
+        UserError: if the cluster does not answer, a node does not see the project, or none has the resources of a stage.
+    """
+    cluster, resources = query(address), settings.runtime.ray
+    jobs = jobs or check_resources(cluster, resources) + _WAITING
+    report(f"Ray: {len(cluster.nodes)} nodes ({', '.join(cluster.nodes)}), up to {jobs} stages at a time")
+    return runner(cluster, resources, HERE | stage_order.switched_off(settings)), jobs
+
+
 def check_resources(cluster: Cluster, resources: RayParams) -> int:
     """The number of stages that the cluster can run at a time.
 
@@ -158,17 +187,21 @@ def check_resources(cluster: Cluster, resources: RayParams) -> int:
     return max(1, int(cluster.cpus / least)) if least else max(1, int(cluster.cpus))
 
 
-def runner(cluster: Cluster, resources: RayParams) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def runner(cluster: Cluster, resources: RayParams, here: Set[str]) -> Runner:
     """What makes of DVC's function that runs a command one that runs it on the cluster (as `stage_forks.runner` does here).
 
     Args:
         cluster: from `query`.
         resources: section `runtime.ray` of params.yaml.
+        here: stages that run on this machine.
     """
 
     def make(run_by_dvc: Callable[..., None]) -> Callable[..., None]:
         def run(executable: str | None, command: str, **options: Any) -> None:
             variables: Mapping[str, str] = options["env"]
+            if variables["DVC_STAGE"] in here:
+                run_by_dvc(executable, command, **options)
+                return
             is_training = variables["DVC_STAGE"].startswith("train-")
             wanted = resources.train if is_training else resources.other
             options["env"] = {

@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import check, dvc_api, ray_cluster, stage_forks, workspace
+from strokecast.commands import check, dvc_api, ray_cluster, stage_forks, stage_order, workspace
 from strokecast.common import pool
 from strokecast.common.errors import UserError
 from strokecast.training import workers
@@ -57,31 +58,31 @@ def repro(
     settings = params.load()  # before DVC reads the file: DVC's messages do not say what to do
     machines = workers.cluster_of_chief(settings.runtime)
     workspace.check()
+    if ray_address is not None and machines:
+        raise UserError(
+            "TF_CONFIG names machines that share each training, and Ray places each training on one",
+            location="strokecast repro --executor ray",
+            fix="remove TF_CONFIG, or leave out --executor ray",
+        )
     runner: dvc_api.Runner = stage_forks.runner
-    if ray_address is not None:
-        if machines:
-            raise UserError(
-                "TF_CONFIG names machines that share each training, and Ray places each training on one",
-                location="strokecast repro --executor ray",
-                fix="remove TF_CONFIG, or leave out --executor ray",
-            )
-        cluster, resources = ray_cluster.query(ray_address), settings.runtime.ray
-        jobs = jobs or ray_cluster.check_resources(cluster, resources)
-        runner = ray_cluster.runner(cluster, resources)
-        report(f"Ray: {len(cluster.nodes)} nodes ({', '.join(cluster.nodes)}), up to {jobs} stages at a time")
+    plan = dvc_api.plan(report)
+    if plan.stale and ray_address is not None:
+        runner, jobs = ray_cluster.executor(ray_address, settings, jobs, report)
     jobs = 1 if machines else jobs or default_jobs(has_gpu)
     os.environ["STROKECAST_JOBS"] = str(jobs)
-    plan = dvc_api.plan(report, runner)
     if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
         check.check()
-        _run(dict.fromkeys(first, frozenset()), jobs, plan.reproduce, fork=False)
-        plan = dvc_api.plan(report, runner)
+        _run(dict.fromkeys(first, frozenset()), jobs, partial(plan.reproduce, runner), fork=False)
+        plan = dvc_api.plan(report)
     if plan.stale:
         scheduled = plan.stale | {*plan.always}
         needs = {name: needed for name, needed in plan.needs.items() if name in scheduled}
+        if ray_address is not None:
+            needs = stage_order.longest_first(needs, settings)
         heavy = sum(name.startswith(_HEAVY) for name in needs)
         on_one_machine = ray_address is None and machines is None
-        _run(needs, jobs, plan.reproduce, fork=heavy > jobs and not has_gpu and on_one_machine)
+        fork = heavy > jobs and not has_gpu and on_one_machine
+        _run(needs, jobs, partial(plan.reproduce, runner), fork)
     if machines:
         machines.dismiss()
 

@@ -346,7 +346,7 @@ def test_a_clone_has_the_data_without_the_files_that_they_came_from(project: Pat
 
 
 def test_repro_finds_faults_before_anything_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def reproduce(stage: str) -> None:
+    def reproduce(runner: dvc_api.Runner, stage: str) -> None:
         raise AssertionError(f"{stage} ran")
 
     stale = frozenset({"params"})

@@ -43,9 +43,11 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 def test_each_stage_asks_for_the_resources_of_its_kind() -> None:
     resources = RayParams.model_validate({"train": {"num_gpus": 0.5, "num_cpus": 4}})
     calls: list[tuple[Any, ...]] = []
-    run = ray_cluster.runner(CLUSTER, resources)(
+    run = ray_cluster.runner(CLUSTER, resources, here={"params"})(
         lambda *arguments, **options: calls.append((*arguments, options))
     )
+    run("/bin/sh", "python stages/params.py", env={"DVC_STAGE": "params"})
+    assert calls.pop() == ("/bin/sh", "python stages/params.py", {"env": {"DVC_STAGE": "params"}})
     for stage in ("train-watch@conv3d", "evaluate-watch"):
         run("/bin/sh", "python stages/x.py", env={"DVC_STAGE": stage, "A": "1"}, cwd="/project")
     (shell, command, options), (*_, other) = calls
