@@ -40,7 +40,7 @@ class Chart:
 def chart_section(anchor: str, title: str, about: str, charts: Sequence[Chart]) -> Section:
     """A section that consists of charts, each with its data as a table for keyboard and screen reader."""
     data = {chart.key: {"traces": chart.traces, "layout": chart.layout} for chart in charts}
-    html = render("charts.html.j2", anchor=anchor, about=about, charts=charts)
+    html = render("charts.html.j2", anchor=anchor, title=title, about=about, charts=charts)
     return Section(anchor, title, html, data, "charts.js")
 
 

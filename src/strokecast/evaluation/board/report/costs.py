@@ -11,6 +11,13 @@ from strokecast.evaluation.board.report.charts import Chart, Trace, axis, chart_
 from strokecast.evaluation.board.report.headlines import Headline, headline_of, milliseconds
 from strokecast.evaluation.board.report.section import Section
 
+_LOG_STEPS: tuple[tuple[float, ...], ...] = (
+    (1,),
+    (1, 2, 5),
+    (1, 2, 3, 4, 5, 6, 7, 8, 9),
+    tuple(fifths / 5 for fifths in range(5, 50)),
+)
+
 
 def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool) -> list[int]:
     """Indices of the (cost, score) points that no other point beats in both, cheapest first."""
@@ -21,6 +28,19 @@ def pareto_front(points: Sequence[tuple[float, float]], higher_is_better: bool) 
         if not front or sign * points[at][1] < sign * points[front[-1]][1]:
             front.append(at)
     return front
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a logarithmic axis from `low` to `high`, both > 0: powers of ten, with as many steps between as two ticks need."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks: list[float] = []
+    for steps in _LOG_STEPS:
+        ticks = [
+            tick for power in powers for step in steps if low <= (tick := float(f"{step}e{power}")) <= high
+        ]
+        if len(ticks) >= 2:
+            break
+    return ticks
 
 
 def costs_section(summary: Summary) -> Section | None:
@@ -92,14 +112,15 @@ def _chart(models: Sequence[Mapping[str, Any]], headline: Headline, key: str, ti
         "textposition": position,
         "cliponaxis": False,
     }
-    ticks = {} if key == "parameters" else {"tickformat": "~g"}
+    low, high = left - padding, right + padding
+    ticks = {"tickvals": log_ticks(10**low, 10**high), "tickformat": "~s" if key == "parameters" else "~g"}
     return Chart(
         key,
         title,
         f"{headline.label} against {title} of {len(names)} models. {note}",
         [trace(front, "Pareto front", **places), trace(others, "other models", mode="markers")],
         {
-            "xaxis": axis(title, type="log", range=[left - padding, right + padding], dtick=1, **ticks),
+            "xaxis": axis(title, type="log", range=[low, high], **ticks),
             "yaxis": axis(headline.label),
         },
         note,

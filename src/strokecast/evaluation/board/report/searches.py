@@ -50,18 +50,20 @@ def _section(anchor: str, record: Mapping[str, Any]) -> Section:
         f"{len(record['trials'])} trials of {record['model']}: {', '.join(counts)}. The score is the {record['metric']}, "
         f"{direction} is better; test data are not read. A pruned trial has the score at its end."
     )
+    title = f"Search: {record['study']}"
     data = {chart.key: {"traces": chart.traces, "layout": chart.layout} for chart in charts}
     html = render(
         "searches.html.j2",
         anchor=anchor,
         about=about,
+        title=title,
         charts=charts,
         study=record["study"],
         default=record["default"],
         header=["trial", "state", record["metric"], *keys],
         rows=rows,
     )
-    return Section(anchor, f"Search: {record['study']}", html, data, "charts.js")
+    return Section(anchor, title, html, data, "charts.js")
 
 
 def _ranked(trials: Sequence[Mapping[str, Any]], higher_is_better: bool) -> list[Mapping[str, Any]]:

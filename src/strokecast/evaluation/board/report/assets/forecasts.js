@@ -44,12 +44,12 @@
 
   const transparent = (hex, opacity) => hex + Math.round(opacity * 255).toString(16).padStart(2, "0");
 
-  const bands = (name, rank, days, rows) => [...data.levels].reverse().map((level) => {
+  const bands = (name, rank, days, rows) => [...data.levels].reverse().map((level, at) => {
     const forecast = current().forecasts[name];
     const [low, high] = [forecast[`lo-${level}`], forecast[`hi-${level}`]].map((values) => values.slice(...rows));
     return {
       type: "scatter", name: `${name} ${level} %`, x: [...days, ...[...days].reverse()],
-      y: [...low, ...high.reverse()], fill: "toself", fillcolor: transparent(colour(rank), 0.2), mode: "lines",
+      y: [...low, ...high.reverse()], fill: "toself", fillcolor: transparent(colour(rank), 0.12 + 0.12 * at), mode: "lines",
       line: { width: 0 }, hoverinfo: "skip",
     };
   });
