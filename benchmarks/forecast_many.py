@@ -1,6 +1,6 @@
 """`strokecast forecast` for many series beside a call per series: series/s and peak memory.
 
-    python benchmarks/forecast_many.py --project DIR                              # 1,000 and 10,000 series of 1,000 days
+    python benchmarks/forecast_many.py --project DIR                              # 1,000 and 10,000 series of 500 days
     python benchmarks/forecast_many.py --project DIR --sizes 20 200 --single 20   # a smoke test
 
 DIR is the folder of a project with trained models of one series (`make repro`). A copy of each model becomes one of as many
@@ -15,19 +15,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from claims import conclude
+from own_process import clocks, measure, run_child, since
 
 SEED = 11
 MAX_MEMORY_RATIO = 1.2
@@ -77,58 +73,46 @@ def forecast_file(model: str, source: Path, output: Path, jobs: int) -> None:
     forecast.run(options, lambda _: None)
 
 
-def child(kind: str, model: str, source: str, output: str, count: int) -> None:
-    """Run one measurement in this process and print it as JSON. `count` is that of series, or of processes."""
+def child(kind: str, model: str, source: str, output: str, count: str) -> tuple[float, float]:
+    """Wall time and processor time of one measurement in seconds. `count` is that of series, or of processes."""
     from strokecast.common.import_hiding import start_tensorflow
 
     if not Path(f"models/forecast/{model}/seed-1/model.json").is_file():
         start_tensorflow()
     if kind in ("loop", "calls"):
-        import pandas as pd
-
-        from strokecast.inference import predictor
-        from strokecast.inference.forecasting import SeriesForecaster
-
-        forecaster = predictor.load(Path("models/forecast") / model / "seed-1")
-        assert isinstance(forecaster, SeriesForecaster)
-        frame = pd.read_csv(source)
-        series = [rows for _, rows in frame.groupby("unique_id", sort=False)][:count]
-        files = [Path(output).with_suffix(f".{number}.csv") for number in range(len(series))]
-        for rows, file in zip(series, files, strict=True):
-            rows.to_csv(file, index=False)
-
-        def call(number: int) -> Any:
-            if kind == "loop":
-                return forecaster.forecast(series[number])
-            forecast_file(model, files[number], Path(output), 1)
-            return pd.read_parquet(output)
-
-        call(0)
-        start, processor = time.perf_counter(), time.process_time()
-        tables = [call(number) for number in range(len(series))]
-        seconds, processor = time.perf_counter() - start, time.process_time() - processor
-        pd.concat(tables).to_parquet(output, index=False)
-    else:
-        start, processor = time.perf_counter(), time.process_time()
-        forecast_file(model, Path(source), Path(output), count)
-        seconds, processor = time.perf_counter() - start, time.process_time() - processor
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
+        return forecast_one_by_one(kind, model, Path(source), Path(output), int(count))
+    start = clocks()
+    forecast_file(model, Path(source), Path(output), int(count))
+    return since(start)
 
 
-def measure(folder: Path, *arguments: object) -> Any:
-    """Run `child` in a process of its own: {"seconds": ..., "processor": ..., "peak": bytes}."""
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).resolve()), "--child", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"{arguments[0]} failed: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def forecast_one_by_one(kind: str, model: str, source: Path, output: Path, count: int) -> tuple[float, float]:
+    """Wall time and processor time of the `calls` or the `loop` over the first `count` series."""
+    import pandas as pd
+
+    from strokecast.inference import predictor
+    from strokecast.inference.forecasting import SeriesForecaster
+
+    forecaster = predictor.load(Path("models/forecast") / model / "seed-1")
+    assert isinstance(forecaster, SeriesForecaster)
+    frame = pd.read_csv(source)
+    series = [rows for _, rows in frame.groupby("unique_id", sort=False)][:count]
+    files = [output.with_suffix(f".{number}.csv") for number in range(len(series))]
+    for rows, file in zip(series, files, strict=True):
+        rows.to_csv(file, index=False)
+
+    def call(number: int) -> Any:
+        if kind == "loop":
+            return forecaster.forecast(series[number])
+        forecast_file(model, files[number], output, 1)
+        return pd.read_parquet(output)
+
+    call(0)
+    start = clocks()
+    tables = [call(number) for number in range(len(series))]
+    cost = since(start)
+    pd.concat(tables).to_parquet(output, index=False)
+    return cost
 
 
 def largest_difference(folder: Path, model: str, single: int) -> float:
@@ -145,6 +129,8 @@ def largest_difference(folder: Path, model: str, single: int) -> float:
 
 def main() -> None:
     """Measure, print and conclude."""
+    if run_child(child):
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -156,15 +142,10 @@ def main() -> None:
         help="trained models (gru seasonal_naive_7)",
     )
     parser.add_argument("--sizes", type=int, nargs=2, default=[1_000, 10_000], help="series (1000 10000)")
-    parser.add_argument("--days", type=int, default=1_000, help="days of each series (1000)")
+    parser.add_argument("--days", type=int, default=500, help="days of each series (500)")
     parser.add_argument("--single", type=int, default=20, help="series of the calls and the loop (20)")
     parser.add_argument("--jobs", type=int, default=1, help="processes of the command (1)")
-    parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:
-        *texts, count = arguments.child
-        child(*texts, int(count))
-        return
     with tempfile.TemporaryDirectory() as work_dir:
         compare(arguments, Path(work_dir))
 
@@ -191,7 +172,8 @@ def compare(arguments: argparse.Namespace, folder: Path) -> None:
             ("loop", arguments.single, arguments.single),
         ):
             source = folder / f"{'large' if kind == 'large' else 'small'}.csv"
-            runs[kind] = measure(folder, kind, model, source, folder / f"{model}-{kind}.parquet", count)
+            output = folder / f"{model}-{kind}.parquet"
+            runs[kind] = measure(__file__, folder, kind, model, source, output, count)
             result = runs[kind]
             label = {"calls": "a call per series", "loop": "loop without files"}.get(
                 kind, "strokecast forecast"

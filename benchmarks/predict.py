@@ -12,18 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from claims import conclude
+from own_process import clocks, measure, run_child, since
 
 GENERATED = 2_000  # different doodles
 SEED = 11
@@ -69,11 +65,6 @@ def read_frame(path: Path, count: int) -> Any:
     return pd.DataFrame({"strokes": drawings[:count]})
 
 
-def clocks() -> tuple[float, float]:
-    """Wall time and processor time of this process in seconds."""
-    return time.perf_counter(), time.process_time()
-
-
 def predict_file(task: str, model: str, source: Path, output: Path) -> tuple[float, float]:
     """Wall time and processor time of `strokecast predict` in seconds."""
     from strokecast.commands import predict
@@ -82,8 +73,7 @@ def predict_file(task: str, model: str, source: Path, output: Path) -> tuple[flo
     start_tensorflow()
     start = clocks()
     predict.run(predict.PredictOptions(model, source, output, task), report=lambda _: None)
-    end = clocks()
-    return end[0] - start[0], end[1] - start[1]
+    return since(start)
 
 
 def predict_frame(task: str, model: str, source: Path, count: int, single: bool) -> tuple[float, float]:
@@ -97,34 +87,14 @@ def predict_frame(task: str, model: str, source: Path, count: int, single: bool)
     start = clocks()
     for first in range(0, count, 1 if single else count):
         loaded.predict(frame[first : first + (1 if single else count)])
-    end = clocks()
-    return end[0] - start[0], end[1] - start[1]
+    return since(start)
 
 
-def child(kind: str, task: str, model: str, source: str, output: str, count: int) -> None:
-    """Run one measurement in this process and print it as JSON."""
+def child(kind: str, task: str, model: str, source: str, output: str, count: str) -> tuple[float, float]:
+    """Wall time and processor time of one measurement in seconds."""
     if kind == "predict":
-        seconds, processor = predict_file(task, model, Path(source), Path(output))
-    else:
-        seconds, processor = predict_frame(task, model, Path(source), count, single=kind == "single")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
-
-
-def measure(project: Path, kind: str, task: str, model: str, source: Path, output: Path, count: int) -> Any:
-    """Run `child` in a process of its own: {"seconds": ..., "processor": ..., "peak": bytes}."""
-    arguments = [kind, task, model, str(source), str(output), str(count)]
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).resolve()), "--child", *arguments],
-        cwd=project,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"{kind} failed: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+        return predict_file(task, model, Path(source), Path(output))
+    return predict_frame(task, model, Path(source), int(count), single=kind == "single")
 
 
 def rows_without(path: Path, row: int) -> Any:
@@ -137,6 +107,8 @@ def rows_without(path: Path, row: int) -> Any:
 
 def main() -> None:
     """Measure, print and conclude."""
+    if run_child(child):
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -147,12 +119,7 @@ def main() -> None:
         "--sizes", type=int, nargs=2, default=[10_000, 100_000], help="drawings (10000 100000)"
     )
     parser.add_argument("--single", type=int, default=500, help="drawings of the loop (500)")
-    parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:
-        *texts, count = arguments.child
-        child(*texts, int(count))
-        return
     with tempfile.TemporaryDirectory() as work_dir:
         compare(arguments, Path(work_dir))
 
@@ -164,8 +131,16 @@ def compare(arguments: argparse.Namespace, folder: Path) -> None:
 
     def run(kind: str, source: str, count: int) -> Any:
         output = folder / f"{source}.parquet"
-        task, model = arguments.task, arguments.model
-        return measure(arguments.project, kind, task, model, folder / f"{source}.ndjson", output, count)
+        return measure(
+            __file__,
+            arguments.project,
+            kind,
+            arguments.task,
+            arguments.model,
+            folder / f"{source}.ndjson",
+            output,
+            count,
+        )
 
     write_ndjson(folder / "small.ndjson", small)
     write_ndjson(folder / "corrupt.ndjson", small, corrupt=middle)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from claims import conclude
+from own_process import clocks, print_cost, since
 
 SPLITS = {"train": 0.9, "valid": 0.05, "test": 0.05}
 BUCKET_BOUNDARIES = (32, 48, 64, 96, 200)  # points
@@ -96,11 +96,11 @@ def run_strokecast(validated: Path, out: Path, workers: int) -> tuple[float, flo
     from strokecast.features.sketches import classify
     from strokecast.params import ClassifyFeatures, Preprocess
 
-    wall_start, processor_start = time.perf_counter(), time.process_time()
+    start = clocks()
     classify.preprocess(
         validated, out, ClassifyFeatures(bucket_boundaries=BUCKET_BOUNDARIES), Preprocess(workers=workers)
     )
-    return time.perf_counter() - wall_start, time.process_time() - processor_start
+    return since(start)
 
 
 class Measurement(NamedTuple):
@@ -146,8 +146,7 @@ def child(writer: str, validated: Path, out: Path, scale_or_workers: float) -> N
         seconds, processor = plain_writer.write(
             validated, out, scale_or_workers, BUCKET_BOUNDARIES, list(SPLITS)
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
+    print_cost(seconds, processor)
 
 
 def measure_once(writer: str, validated: Path, out: Path, scale_or_workers: float) -> Measurement:
