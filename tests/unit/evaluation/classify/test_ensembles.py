@@ -1,6 +1,7 @@
 """Ensembles of classifiers are rows of their own: chosen on validation, combined from the members' test probabilities."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from strokecast.features.records import numpy_reader
 from strokecast.inference import class_probabilities, combination_folder, predictor, selection
 from strokecast.models.common.estimators import Logistic, NearestNeighbours
 from strokecast.params import Ensemble, ModelEntry
+from strokecast.tracking import combination_pyfunc
 
 SETTINGS = {
     "mean": Ensemble(members=("nearest_neighbour", "logistic")),
     "best_two": Ensemble(top=2, weights="log_loss"),
     "four": Ensemble(top=4),
 }
+DRAWINGS = pd.DataFrame({"strokes": [[[5, 0, 0], [0, 5, 1]], [[1, 1, 0], [9, 2, 0], [0, 3, 1]]]})
 
 
 @pytest.fixture
@@ -33,7 +36,12 @@ def combined(
     processed, spec = processed_sketches
     configs: dict[str, Any] = {"nearest_neighbour": {"neighbours": 1}, "logistic": {}}
     for name, seed in (("nearest_neighbour", 1), ("logistic", 1), ("logistic", 2)):
-        facts = {"kind": "estimator", "dataset": {"digest": spec["digest"]}, "parameters": None}
+        facts = {
+            "kind": "estimator",
+            "dataset": {"digest": spec["digest"]},
+            "parameters": None,
+            "ended_ms": seed,
+        }
         folder = train("classify", name, seed=seed, **facts)
         config = {"task": "classify", "name": name, "seed": seed, "config": configs[name]}
         (folder / "config.json").write_text(json.dumps(config))
@@ -76,15 +84,28 @@ def test_rows_weights_and_probabilities(combined: Any) -> None:
 def test_a_stored_ensemble_predicts_like_its_members(combined: Any) -> None:
     _, models, _ = combined
     folder = combination_folder.find("classify")["mean"]
-    drawings = pd.DataFrame({"strokes": [[[5, 0, 0], [0, 5, 1]], [[1, 1, 0], [9, 2, 0], [0, 3, 1]]]})
     of_members = [
-        np.stack(predictor.load(model.folder).predict(drawings)["probabilities"].tolist())
+        np.stack(predictor.load(model.folder).predict(DRAWINGS)["probabilities"].tolist())
         for model in models.finished
     ]
     expected = of_members[0] / 2 + (of_members[1] + of_members[2]) / 4
-    predicted = np.stack(predictor.load(folder).predict(drawings)["probabilities"].tolist())
+    predicted = np.stack(predictor.load(folder).predict(DRAWINGS)["probabilities"].tolist())
     np.testing.assert_allclose(predicted, expected)
     run = models.finished[-1].folder / "run.json"
     run.write_text(run.read_text().replace("id-classify-logistic-2", "another"))
     with pytest.raises(UserError, match=r"logistic \(seed 2\) was trained again since.*evaluate-classify"):
         predictor.load(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("combined")
+def test_the_mlflow_model_of_an_ensemble_answers_without_the_project(tmp_path: Path) -> None:
+    folder = combination_folder.find("classify")["mean"]
+    expected = predictor.load(folder).predict(DRAWINGS)
+    run = combination_pyfunc.run_facts(folder)
+    assert (run["task"], run["name"], run["ended_ms"]) == ("classify", "mean", 2)
+    target = tmp_path / "pyfunc"
+    combination_pyfunc.save(folder, target, run)
+    assert "tensorflow" not in (target / "requirements.txt").read_text(), "its members need none"
+    shutil.rmtree("models")
+    pd.testing.assert_frame_equal(predictor.load(target / "data/model").predict(DRAWINGS), expected)
