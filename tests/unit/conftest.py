@@ -514,7 +514,7 @@ def several_series(tmp_path_factory: pytest.TempPathFactory) -> SeveralSeries:
     """Three series, preprocessed, and one trained global model of each kind."""
     from strokecast.features.timeseries import forecast
     from strokecast.params import ForecastRecipe
-    from strokecast.training import run
+    from strokecast.training import fitting, run
     from strokecast.training.job import TrainingJob
 
     series = SeveralSeries(tmp_path_factory.mktemp("several"))
@@ -524,7 +524,7 @@ def several_series(tmp_path_factory: pytest.TempPathFactory) -> SeveralSeries:
     for name in series.kinds:
         series.model_dir(name).mkdir(parents=True)
         jobs[name] = TrainingJob.create("forecast", name, 1, configs.get(name, {}), ForecastRecipe(epochs=2))
-    run.fit_rule(jobs["seasonal_naive_7"], series.processed, series.model_dir("seasonal_naive_7"))
-    run.fit_estimator(jobs["ridge"], series.processed, series.model_dir("ridge"))
+    fitting.fit_rule(jobs["seasonal_naive_7"], series.processed, series.model_dir("seasonal_naive_7"))
+    fitting.fit_estimator(jobs["ridge"], series.processed, series.model_dir("ridge"))
     run.train_network(jobs["linear"], series.processed, series.model_dir("linear"), lambda row: None)
     return series

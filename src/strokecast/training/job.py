@@ -13,7 +13,7 @@ from strokecast.common import paths
 from strokecast.models.common import registry
 from strokecast.models.common.config import Config
 from strokecast.models.common.distil import DistilConfig
-from strokecast.params import DISTIL, Recipe, Runtime
+from strokecast.params import DISTIL, ForecastRecipe, Recipe, Runtime
 from strokecast.training.code_digest import code_digest
 
 
@@ -77,6 +77,11 @@ class TrainingJob:
     def architecture(self) -> registry.Architecture:
         """The registered architecture."""
         return registry.get(self.task, self.name)
+
+    @property
+    def corrects_online(self) -> bool:
+        """Whether the recipe lets a forecaster choose an online correction."""
+        return isinstance(self.recipe, ForecastRecipe) and self.recipe.online_correction == "auto"
 
     @property
     def location(self) -> str:

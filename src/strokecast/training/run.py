@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strokecast.common.errors import UserError
-from strokecast.common.files import new_file, write_json
+from strokecast.common.files import new_file
 from strokecast.common.import_hiding import start_tensorflow
 from strokecast.common.paths import PROCESSED
 from strokecast.features.records import spec as specs
 from strokecast.inference import selection
 from strokecast.models.common import residual
-from strokecast.params import ForecastRecipe
-from strokecast.training import guards
+from strokecast.training import fitting, guards, model_files
 from strokecast.training.job import TrainingJob
 
 if TYPE_CHECKING:
@@ -26,18 +23,9 @@ if TYPE_CHECKING:
 OnEpoch = Callable[[Mapping[str, float | int]], None]
 Distribute = Callable[["Device", TrainingJob], "SingleDevice"]
 
-COLUMNS = ("epoch", "step", "timestamp_ms", "seconds", "learning_rate", "train_loss", "valid_loss")
-ACCURACIES = ("train_accuracy", "valid_accuracy")
-PRETRAINING_HISTORY = "pretraining_history.csv"
-
 
 class InitialWeightsError(ValueError):
     """The network to start from has weights of other shapes."""
-
-
-def columns(task: str) -> tuple[str, ...]:
-    """The columns of `history.csv`."""
-    return COLUMNS + (ACCURACIES if task in ("classify", "watch") else ())
 
 
 def train(
@@ -53,7 +41,7 @@ def train(
 ) -> dict[str, Any]:
     """Train a network, or fit a model without one, on the processed data of its task.
 
-    Arguments, results and errors are those of `train_network`, `fit_estimator` and `fit_rule`.
+    Arguments, results and errors are those of `train_network`, `fitting.fit_estimator` and `fitting.fit_rule`.
 
     Args:
         job: the training.
@@ -71,9 +59,9 @@ def train(
     """
     processed, kind = processed or PROCESSED / job.task, job.architecture.kind
     if kind == "rule":
-        return fit_rule(job, processed, folder, calibrate=calibrate)
+        return fitting.fit_rule(job, processed, folder, calibrate=calibrate)
     if kind == "estimator":
-        return fit_estimator(job, processed, folder, calibrate=calibrate)
+        return fitting.fit_estimator(job, processed, folder, calibrate=calibrate)
     return train_network(
         job,
         processed,
@@ -122,7 +110,8 @@ def train_network(
 
     Returns:
         The training's part of run.json: kind, parameters, train_seconds, best_epoch,
-        examples_per_second, device; with recurrent layers `cudnn`; of several devices `replicas`; of a forecaster also `residual` and the facts of `training/calibration.py`.
+        examples_per_second, device; with recurrent layers `cudnn`; of several devices `replicas`; of a
+        forecaster also `residual` and the facts of `training/calibration.py`.
 
     Raises:
         UserError: if a device is missing, or another machine of the training leaves it.
@@ -152,7 +141,9 @@ def train_network(
             pretraining_dir = checkpoint_dir and checkpoint_dir / "pretraining"
             result = phase.fit(context, pretrained, pretraining_recipe, pretraining_dir, lambda row: None)
             pretraining.transfer_weights(pretrained, model)
-            _write_history(folder, PRETRAINING_HISTORY, columns(job.task), result.rows)
+            model_files.write_history(
+                folder, model_files.PRETRAINING_HISTORY, model_files.columns(job.task), result.rows
+            )
             pretrain_seconds = result.train_seconds
         if initial_weights is not None:
             _copy_weights(initial_weights, model)
@@ -176,12 +167,12 @@ def train_network(
         from strokecast.inference import backtest
         from strokecast.training import calibration
 
-        forecast, correct = backtest.network_forecaster(model, spec), _is_corrected(job)
+        forecast, correct = backtest.network_forecaster(model, spec), job.corrects_online
         facts |= calibration.write(folder, forecast, processed, spec, 0, None, job.location, correct=correct)
     elif job.task in ("classify", "watch"):
         selection.write_accuracy(folder, result.rows[result.best_epoch - 1]["valid_accuracy"])
-    _write_history(folder, "history.csv", columns(job.task), result.rows)
-    _write_config_and_spec(folder, job, processed)
+    model_files.write_history(folder, "history.csv", model_files.columns(job.task), result.rows)
+    model_files.write_config_and_spec(folder, job, processed)
     return {
         "kind": "network",
         "parameters": int(model.count_params()),
@@ -193,111 +184,6 @@ def train_network(
         **({"replicas": place.replicas} if place.replicas > 1 else {}),
         **facts,
     }
-
-
-def fit_estimator(
-    job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool = True
-) -> dict[str, Any]:
-    """Write a fitted model.npz, an empty history.csv, validation.json, config.json and spec.json to `folder`.
-
-    Forecasters also get the files of `training/calibration.py`.
-
-    Args:
-        job: the training.
-        processed: `data/processed/<task>`.
-        folder: existing folder.
-        calibrate: see `train`.
-
-    Returns:
-        The training's part of run.json, as in `train_network`.
-
-    Raises:
-        UserError: if a class has no training drawing, or the data is damaged.
-        TrainingError: if memory runs out.
-    """
-    spec = specs.load(processed, job.task)
-    estimator, facts = job.architecture.build(job.config, spec), {}
-    if job.task == "forecast":
-        from strokecast.inference import backtest
-        from strokecast.training import calibration, forecasters
-
-        seconds, speed = forecasters.fit_regression(estimator, processed, spec, job.seed, job.location)
-        if calibrate:
-            forecast = backtest.regression_forecaster(estimator, spec)
-            correct = _is_corrected(job)
-            facts = calibration.write(
-                folder, forecast, processed, spec, 0, None, job.location, correct=correct
-            )
-    else:
-        from strokecast.training import estimators
-
-        seconds, speed, accuracy = estimators.fit(estimator, processed, spec, job.location)
-        selection.write_accuracy(folder, accuracy)
-    with guards.disk(folder / "model.npz"):
-        estimator.save(folder)
-    _write_history(folder, "history.csv", columns(job.task), ())
-    _write_config_and_spec(folder, job, processed)
-    return _facts_without_network("estimator", estimator.parameters, seconds, speed) | facts
-
-
-def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool = True) -> dict[str, Any]:
-    """Write model.json, an empty history.csv, config.json, spec.json and the files of `training/calibration.py` to `folder`.
-
-    A slow rule is calibrated on at most `calibration_origins` of the recipe, and not corrected. Nor are seasonal naive
-    forecasts, because other models are compared with them.
-
-    Args:
-        job: the training.
-        processed: `data/processed/forecast`.
-        folder: existing folder.
-        calibrate: see `train`.
-
-    Returns:
-        The training's part of run.json, as in `train_network`.
-
-    Raises:
-        UserError: if there are too few days for the rule.
-    """
-    from strokecast.features.timeseries import series_spec
-    from strokecast.inference import backtest
-    from strokecast.models.statistical.seasonal_naive import SeasonalNaive
-    from strokecast.training import calibration, forecasters
-
-    spec, location = specs.load(processed, job.task), job.location
-    series_names = series_spec.names(spec)
-    rules = {series: job.architecture.build(job.config, spec) for series in series_names}
-    timed = [
-        forecasters.fit_statistical(rules[series], processed, spec, location, series)
-        for series in series_names
-    ]
-    shared = forecasters.fit_shared(rules, processed, spec)
-    seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
-    rule = rules[series_names[0]]
-    origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
-    facts = {}
-    if calibrate:
-        forecast = backtest.statistical_forecasters(rules, spec, location)
-        max_origins = origins if rule.slow else None
-        correct = _is_corrected(job) and not rule.slow and not isinstance(rule, SeasonalNaive)
-        facts = calibration.write(
-            folder, forecast, processed, spec, rule.min_history, max_origins, location, correct=correct
-        )
-    one_series = series_names == (series_spec.SINGLE,)
-    stored = {
-        "task": job.task,
-        "name": job.name,
-        "config": job.config.model_dump(mode="json"),
-        "specification": rule.specification
-        if one_series
-        else {series: rules[series].specification for series in series_names},
-        "min_history": rule.min_history,
-    }
-    if shared is not None:
-        stored["shared"] = shared
-    write_json(folder / "model.json", stored)
-    _write_history(folder, "history.csv", columns(job.task), ())
-    _write_config_and_spec(folder, job, processed)
-    return _facts_without_network("rule", 0, seconds, speed) | facts
 
 
 def _check_several(job: TrainingJob, replicas: int) -> None:
@@ -322,11 +208,6 @@ def _check_several(job: TrainingJob, replicas: int) -> None:
         )
 
 
-def _is_corrected(job: TrainingJob) -> bool:
-    """Whether the recipe lets a forecaster choose an online correction."""
-    return isinstance(job.recipe, ForecastRecipe) and job.recipe.online_correction == "auto"
-
-
 def _copy_weights(folder: Path, model: Any) -> None:
     """Copy the weights of the network in `folder`.
 
@@ -339,32 +220,3 @@ def _copy_weights(folder: Path, model: Any) -> None:
     if [one.shape for one in weights] != [one.shape for one in model.get_weights()]:
         raise InitialWeightsError(f"the weights in {folder} have other shapes than the network")
     model.set_weights(weights)
-
-
-def _facts_without_network(kind: str, parameters: int, seconds: float, speed: float) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "parameters": parameters,
-        "train_seconds": round(seconds, 3),
-        "best_epoch": None,
-        "examples_per_second": round(speed, 1),
-        "device": "cpu",
-    }
-
-
-def _write_history(
-    folder: Path, file_name: str, names: Sequence[str], rows: Sequence[Mapping[str, float | int]]
-) -> None:
-    with (
-        guards.disk(folder / file_name),
-        new_file(folder / file_name) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _write_config_and_spec(folder: Path, job: TrainingJob, processed: Path) -> None:
-    write_json(folder / "config.json", job.to_json())
-    shutil.copyfile(processed / "spec.json", folder / "spec.json")

@@ -24,7 +24,7 @@ from strokecast.features.timeseries import forecast
 from strokecast.params import ForecastFeatures, ForecastRecipe
 from strokecast.sources import registry, tables
 from strokecast.sources.formats import source_json
-from strokecast.training import run as training
+from strokecast.training import fitting
 from strokecast.training.job import TrainingJob
 from strokecast.validation import data_docs
 from strokecast.validation.series.source import SeriesSource
@@ -74,7 +74,7 @@ def naive_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = model_dir("forecast", "seasonal_naive_7", 1, root / "models")
     folder.mkdir(parents=True)
     job = TrainingJob.create("forecast", "seasonal_naive_7", 1, {}, ForecastRecipe(epochs=1))
-    training.fit_rule(job, root / "processed", folder)
+    fitting.fit_rule(job, root / "processed", folder)
     return root
 
 

@@ -22,6 +22,7 @@ from strokecast.features.records import spec as specs
 from strokecast.features.timeseries import forecast
 from strokecast.inference import backtest
 from strokecast.params import ForecastFeatures, ForecastRecipe
+from strokecast.training import fitting
 from strokecast.training import run as training
 from strokecast.training.job import TrainingJob
 
@@ -68,10 +69,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return TrainingJob.create("forecast", name, seed, config, ForecastRecipe(epochs=2)), folder
 
     job, folder = prepare("seasonal_naive_7")
-    training.fit_rule(job, root / "plain", folder)
+    fitting.fit_rule(job, root / "plain", folder)
     for seed in (1, 2):
         job, folder = prepare("ridge", seed, weeks=[1, 2])
-        training.fit_estimator(job, root / "rich", folder)
+        fitting.fit_estimator(job, root / "rich", folder)
     job, folder = prepare("linear")
     training.train_network(job, root / "plain", folder, lambda row: None)
     rounded = {name: {"mae": 2.0} for name in ("linear", "ridge", "seasonal_naive_7")}

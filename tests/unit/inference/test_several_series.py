@@ -7,7 +7,7 @@ import pytest
 
 from strokecast.inference import backtest, conformal, online_correction, stored_combination
 from strokecast.params import ForecastRecipe
-from strokecast.training import run
+from strokecast.training import fitting
 from strokecast.training.job import TrainingJob
 
 
@@ -86,7 +86,7 @@ def test_lightgbm_forecasts_quantiles_of_all_series_by_one_model_or_one_each(
         "rows": 1000,
     }
     job = TrainingJob.create("forecast", "lightgbm", 1, config, ForecastRecipe())
-    run.fit_rule(job, several_series.processed, tmp_path)
+    fitting.fit_rule(job, several_series.processed, tmp_path)
     shared = json.loads((tmp_path / "model.json").read_text()).get("shared")
     if pool_series:
         assert (shared["series"], len(shared["boosters"])) == (list(several_series.days), 3)

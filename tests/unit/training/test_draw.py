@@ -12,7 +12,7 @@ from strokecast.models.common import registry
 from strokecast.models.layers import mixture
 from strokecast.models.layers.latent import kl_divergence
 from strokecast.params import DrawRecipe
-from strokecast.training import augment, data, objectives, run
+from strokecast.training import augment, data, model_files, objectives, run
 from strokecast.training.job import TrainingJob
 
 
@@ -86,7 +86,7 @@ def test_a_training_learns_which_way_each_class_goes(
     job = TrainingJob.create("draw", name, 5, config, recipe)
     facts = run.train_network(job, processed_data / "draw", tmp_path, rows.append)
     assert facts["kind"] == "network"
-    assert tuple(rows[0]) == run.COLUMNS
+    assert tuple(rows[0]) == model_files.COLUMNS
     assert rows[-1]["valid_loss"] < rows[0]["valid_loss"] - 0.3
     network = networks.load_network(tmp_path)
     drawings = sampling.sample(network, [RIGHT] * 20 + [LEFT] * 20, 0.5, 1, 16)

@@ -15,17 +15,17 @@ from strokecast.common.files import digest_tree
 from strokecast.features.records import numpy_reader, spec
 from strokecast.models.common import estimators
 from strokecast.params import ClassifyRecipe
-from strokecast.training import code_digest, guards, run
+from strokecast.training import code_digest, fitting, guards, model_files
 from strokecast.training.job import TrainingJob
 
 FIT = """
 import json, sys
 from pathlib import Path
 from strokecast.params import ClassifyRecipe
-from strokecast.training import run
+from strokecast.training import fitting
 from strokecast.training.job import TrainingJob
 job = TrainingJob.create("classify", sys.argv[1], 1, {}, ClassifyRecipe())
-facts = run.fit_estimator(job, Path(sys.argv[2]), Path(sys.argv[3]))
+facts = fitting.fit_estimator(job, Path(sys.argv[2]), Path(sys.argv[3]))
 files = [getattr(m, "__file__", None) for n, m in sys.modules.items() if n.split(".")[0] == "strokecast"]
 heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
 print(json.dumps([facts, heavy, [file for file in files if file]]))
@@ -35,7 +35,7 @@ print(json.dumps([facts, heavy, [file for file in files if file]]))
 def fit(processed_data: Path, folder: Path, name: str = "logistic", **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     job = TrainingJob.create("classify", name, 1, config, ClassifyRecipe())
-    return run.fit_estimator(job, processed_data / "classify", folder)
+    return fitting.fit_estimator(job, processed_data / "classify", folder)
 
 
 @pytest.mark.slow
@@ -50,7 +50,7 @@ def test_an_estimator_is_fitted_without_tensorflow(processed_data: Path, tmp_pat
     assert facts["parameters"] == model.parameters > 0
     assert facts["train_seconds"] > 0
     assert facts["examples_per_second"] > 0
-    assert (tmp_path / "history.csv").read_text() == ",".join(run.columns("classify")) + "\n"
+    assert (tmp_path / "history.csv").read_text() == ",".join(model_files.columns("classify")) + "\n"
     stored = json.loads((tmp_path / "config.json").read_text())
     assert (stored["name"], stored["seed"], stored["training"]) == (name, 1, None)
     assert sorted(path.name for path in tmp_path.iterdir()) == [

@@ -17,7 +17,7 @@ from strokecast.features.records import numpy_reader, spec
 from strokecast.inference import networks
 from strokecast.models.regression import lag_regressor
 from strokecast.params import ForecastRecipe
-from strokecast.training import run
+from strokecast.training import fitting, model_files
 from strokecast.training.job import TrainingJob
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -34,11 +34,11 @@ IMPORTS = """
 import json, sys
 from pathlib import Path
 from strokecast.params import ForecastRecipe
-from strokecast.training import run
+from strokecast.training import fitting
 from strokecast.training.job import TrainingJob
 processed, root = sys.argv[2:]
 for name, config in json.loads(sys.argv[1]).items():
-    fit = run.fit_estimator if "lags" in config else run.fit_rule
+    fit = fitting.fit_estimator if "lags" in config else fitting.fit_rule
     (Path(root) / name).mkdir()
     fit(TrainingJob.create("forecast", name, 1, config, ForecastRecipe()), Path(processed), Path(root) / name)
 print(json.dumps([module for module in ("tensorflow", "keras") if module in sys.modules]))
@@ -52,7 +52,7 @@ def job(name: str, seed: int = 1, **config: Any) -> TrainingJob:
 
 def fit(processed: Path, folder: Path, name: str, **config: Any) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    make = run.fit_rule if name in STATISTICAL or "naive" in name else run.fit_estimator
+    make = fitting.fit_rule if name in STATISTICAL or "naive" in name else fitting.fit_estimator
     return make(job(name, **config), processed / "forecast", folder)
 
 
@@ -92,7 +92,7 @@ def test_a_fitted_model_leaves_a_complete_folder(fitted: tuple[Path, dict[str, A
     assert facts["examples_per_second"] > 0
     stored = json.loads((folder / "config.json").read_text())
     assert (stored["name"], stored["seed"], stored["training"]) == (name, 1, None)
-    assert (folder / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
+    assert (folder / "history.csv").read_text() == ",".join(model_files.COLUMNS) + "\n"
     model = "model.json" if name in STATISTICAL else "model.npz"
     expected = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
     expected |= {"validation.json", "validation_forecasts.npz"}
@@ -144,7 +144,7 @@ def test_validation_days_change_the_calibration_alone(
 def test_the_seed_changes_the_model(processed_data: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         (tmp_path / str(seed)).mkdir()
-        run.fit_estimator(job("boosted_trees", seed), processed_data / "forecast", tmp_path / str(seed))
+        fitting.fit_estimator(job("boosted_trees", seed), processed_data / "forecast", tmp_path / str(seed))
     assert (tmp_path / "1/model.npz").read_bytes() != (tmp_path / "2/model.npz").read_bytes()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.params import WatchRecipe
-from strokecast.training import phase, run
+from strokecast.training import model_files, phase, run
 from strokecast.training.job import TrainingJob
 
 
@@ -54,7 +54,7 @@ def test_the_pretrained_weights_are_transferred(
     kernels = [next(v for v in m.variables if v.path.endswith("conv_1/kernel")) for m in (first, own)]
     at = [variable.path for variable in own.variables].index(kernels[1].path)
     np.testing.assert_allclose(initial[at].sum(axis=0), kernels[0].numpy(), atol=1e-6)
-    with (tmp_path / run.PRETRAINING_HISTORY).open() as file:
+    with (tmp_path / model_files.PRETRAINING_HISTORY).open() as file:
         pretraining = list(csv.DictReader(file))
     assert (len(pretraining), len(rows)) == (6, 1)
     assert float(pretraining[-1]["train_loss"]) < float(pretraining[0]["train_loss"])
@@ -64,7 +64,7 @@ def test_the_pretrained_weights_are_transferred(
 @pytest.mark.slow
 def test_without_pretraining_there_is_one_phase(processed_data: Path, tmp_path: Path) -> None:
     train(processed_data, tmp_path, "inflated", CONFIG)
-    assert not (tmp_path / run.PRETRAINING_HISTORY).exists()
+    assert not (tmp_path / model_files.PRETRAINING_HISTORY).exists()
 
 
 def test_an_architecture_without_pretraining_is_an_error(processed_data: Path, tmp_path: Path) -> None:

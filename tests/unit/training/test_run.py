@@ -21,7 +21,7 @@ from strokecast.features.timeseries import origins
 from strokecast.features.timeseries.window_transformer import WindowTransformer
 from strokecast.inference import backtest, networks, split_predictions
 from strokecast.params import ClassifyRecipe, ForecastRecipe, Recipe, Runtime
-from strokecast.training import run
+from strokecast.training import fitting, model_files, run
 from strokecast.training.job import TrainingJob
 
 
@@ -67,7 +67,7 @@ def test_a_training_learns_and_leaves_a_complete_folder(processed_data: Path, tm
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
     with (tmp_path / "history.csv").open() as file:
         stored = list(csv.DictReader(file))
-    assert tuple(stored[0]) == run.COLUMNS + run.ACCURACIES
+    assert tuple(stored[0]) == model_files.COLUMNS + model_files.ACCURACIES
     assert [{key: float(value) for key, value in row.items()} for row in stored] == rows
     counts = spec.load(processed_data / "classify", "classify")["counts"]["train"].values()
     steps = sum(math.ceil(count / 8) for count in counts)
@@ -187,7 +187,7 @@ def test_a_forecaster_learns_the_week(processed_data: Path, tmp_path: Path, loss
     facts, rows = train(
         processed_data, tmp_path, task="forecast", name="linear", config=config, recipe=recipe
     )
-    assert tuple(rows[0]) == run.COLUMNS
+    assert tuple(rows[0]) == model_files.COLUMNS
     spec_json = spec.load(processed_data / "forecast", "forecast")
     network, series = (
         networks.load_network(tmp_path),
@@ -244,7 +244,7 @@ def test_training_needs_no_test_data(processed_data: Path, tmp_path: Path, task:
     model.mkdir()
     if name.startswith("seasonal"):
         job = TrainingJob.create(task, name, 1, {}, ForecastRecipe())
-        facts = run.fit_rule(job, processed / task, model)
+        facts = fitting.fit_rule(job, processed / task, model)
     else:
         recipe = {"classify": classify_recipe, "forecast": ForecastRecipe}[task](epochs=1)
         config = GRU if name == "gru" else {}
@@ -287,10 +287,10 @@ def test_training_opens_nothing_of_the_test_split(processed_data: Path, tmp_path
 @pytest.mark.slow
 def test_a_statistical_model_is_written_without_tensorflow(processed_data: Path, tmp_path: Path) -> None:
     code = (
-        "import json, sys; from pathlib import Path; from strokecast.training import run; "
+        "import json, sys; from pathlib import Path; from strokecast.training import fitting; "
         "from strokecast.params import ForecastRecipe; from strokecast.training.job import TrainingJob; "
         "job = TrainingJob.create('forecast', 'seasonal_naive_7', 1, {}, ForecastRecipe()); "
-        "facts = run.fit_rule(job, Path(sys.argv[1]), Path(sys.argv[2])); "
+        "facts = fitting.fit_rule(job, Path(sys.argv[1]), Path(sys.argv[2])); "
         "print(json.dumps([facts, [m for m in ('tensorflow', 'keras') if m in sys.modules]]))"
     )
     command = [sys.executable, "-c", code, str(processed_data / "forecast"), str(tmp_path)]
@@ -298,7 +298,7 @@ def test_a_statistical_model_is_written_without_tensorflow(processed_data: Path,
     facts, imported = json.loads(out)
     assert imported == []
     assert (facts["kind"], facts["parameters"], facts["best_epoch"]) == ("rule", 0, None)
-    assert (tmp_path / "history.csv").read_text() == ",".join(run.COLUMNS) + "\n"
+    assert (tmp_path / "history.csv").read_text() == ",".join(model_files.COLUMNS) + "\n"
     assert json.loads((tmp_path / "config.json").read_text())["training"] is None
     rule = networks.load_statistical(tmp_path)
     history = SimpleNamespace(values=np.arange(10.0), next_days=np.arange(2))
@@ -310,5 +310,5 @@ def test_a_statistical_model_without_enough_history_is_an_error(processed_data: 
     with pytest.raises(
         UserError, match="seasonal_naive_364: 126 days before the test split are too few: 364 days of history"
     ):
-        run.fit_rule(job, processed_data / "forecast", tmp_path)
+        fitting.fit_rule(job, processed_data / "forecast", tmp_path)
     assert not list(tmp_path.iterdir())

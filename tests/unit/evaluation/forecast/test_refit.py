@@ -26,7 +26,7 @@ from strokecast.models.common import resolve
 from strokecast.models.regression import lag_regressor
 from strokecast.params import parse
 from strokecast.params.stages import read_stage, write_stages
-from strokecast.training import forecasters, run
+from strokecast.training import fitting, forecasters, run
 from strokecast.training.job import TrainingJob
 
 CONFIG = {"lags": 7, "weeks": [1]}
@@ -72,7 +72,7 @@ def trained_ridge(train, tmp_path, validated_series):
     spec = forecast_features.preprocess(validated_series, processed, params.features.forecast)
     folder = train("forecast", "ridge", kind="estimator", dataset={"digest": spec["digest"]}, parameters=None)
     job = TrainingJob.create("forecast", "ridge", 1, CONFIG, params.recipe("forecast", "ridge"))
-    run.fit_estimator(job, processed, folder)
+    fitting.fit_estimator(job, processed, folder)
     return find_trained_models("forecast", params.models.forecast, tmp_path / "models"), processed, spec
 
 
@@ -156,7 +156,7 @@ def test_a_config_key_that_is_null_is_chosen_without_the_latest_days(
     job = TrainingJob.create(
         "forecast", "ridge", 1, CONFIG | {"l2": None}, params.recipe("forecast", "ridge")
     )
-    run.fit_estimator(job, data.without_valid, folder)
+    fitting.fit_estimator(job, data.without_valid, folder)
     chosen = lag_regressor.load(folder).selected_config()
     model = TrainedModel("ridge", 1, folder, {"kind": "estimator"})
     refitted = refit._refit(data.refitter, model, "2018-04-11", data, folder)

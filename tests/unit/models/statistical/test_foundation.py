@@ -203,7 +203,7 @@ def test_a_real_model_is_calibrated_and_forecasts_without_network(
     from strokecast.inference.forecasting import SeriesForecaster
     from strokecast.params import ForecastFeatures
     from strokecast.tracking import pyfunc
-    from strokecast.training import run
+    from strokecast.training import fitting
 
     def refuse(*args: object) -> None:
         raise AssertionError("a pretrained model is read without network")
@@ -221,7 +221,7 @@ def test_a_real_model_is_calibrated_and_forecasts_without_network(
     forecast.preprocess(tmp_path / "validated", tmp_path / "processed", features)
     recipe = ForecastRecipe(calibration_origins=10)
     job = TrainingJob.create("forecast", "foundation", 1, {"path": str(path)}, recipe)
-    assert run.fit_rule(job, tmp_path / "processed", folder)["kind"] == "rule"
+    assert fitting.fit_rule(job, tmp_path / "processed", folder)["kind"] == "rule"
     assert validation_forecasts.load(folder)[""].quantile_levels[4] == 0.5
     history = pd.DataFrame({"ds": days, "y": values})
     first, second = (
