@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ import pytest
 
 from strokecast.commands import ray_cluster, ray_stage
 from strokecast.common.errors import UserError
+from strokecast.common.files import digest_tree
 from strokecast.params.runtime import RayParams
 
 pytestmark = pytest.mark.slow
@@ -122,6 +125,21 @@ def test_a_training_goes_on_elsewhere_if_its_node_dies(project: Any, cluster: st
     assert project.repro() == ["sync"]
     run = json.loads((project.root / MODEL / "run.json").read_text())
     assert run["training_id"] in project.board()  # which fails if it is there twice
+
+
+def test_preprocessing_on_the_cluster_writes_the_same_bytes(project: Any, cluster: str) -> None:
+    stages = [f"preprocess@{task}" for task in ("classify", "watch", "draw")]
+    before, digest = project.lock(), digest_tree(project.root / "data/processed")
+    shutil.rmtree(project.root / "data/processed/classify")
+    project.edit_params(lambda values: values.update(preprocess={"workers": 2}))
+    output = project.run("strokecast", "repro", "--executor", "ray", "--address", cluster).stdout
+    assert {f"[{stage}]" for stage in stages} <= set(re.findall(r"(?m)^\[\S+\]", output)), output
+    assert "[train" not in output
+    assert digest_tree(project.root / "data/processed") == digest
+    after = project.lock()
+    for stage in stages:
+        assert after[stage]["deps"] != before[stage]["deps"], "the stage did not run"
+        assert after[stage]["outs"] == before[stage]["outs"]
 
 
 def test_a_failed_command_and_a_cancelled_one_keep_their_exit_codes_and_output(

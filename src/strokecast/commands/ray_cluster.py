@@ -23,13 +23,9 @@ from strokecast.params.schema import Params
 
 ADDRESS = "STROKECAST_RAY_ADDRESS"  # variables of stages that run on a cluster
 RESOURCES = "STROKECAST_RAY_RESOURCES"
-HERE = frozenset(
-    {"params", "code", "sync"}
-)  # they take a second, and only check, digest and log what lies here
+HERE = frozenset({"params", "code", "sync"})  # they check, digest and log what lies here
 MAX_RETRIES = 5  # nodes that may die under one stage
-_WAITING = (
-    2  # stages that a node starts at once when it becomes free, while DVC saves the outputs of the last one
-)
+_WAITING = 1  # a stage that starts as soon as a node is free; of several, Ray may leave one until the end
 _CONNECT_SECONDS = 10.0
 _QUERY_SECONDS = 60.0
 
@@ -156,7 +152,7 @@ def executor(
     Args:
         address: `host:port` or `auto`.
         settings: with `runtime.ray`, and the models that are switched off.
-        jobs: stages at a time; None: as many as the cluster has resources for, and some that wait for a node.
+        jobs: stages at a time; None: as many as the cluster has resources for, and one that waits for a node.
         report: called with a line that names the nodes.
 
     Raises:

@@ -11,14 +11,15 @@ from strokecast.common.errors import UserError
 from strokecast.params import DISTIL, TASKS
 from strokecast.params.schema import Params
 
+_SLOWEST_FIRST = ("draw", "classify", "watch", "forecast")  # by the mean time of the default networks
 _Trainings = Mapping[str, tuple[str, str]]  # stage → task and name of the model
 
 
 def longest_first(needs: Mapping[str, frozenset[str]], settings: Params) -> dict[str, frozenset[str]]:
     """`needs` with all stages before the trainings, and the trainings in the order of their expected time.
 
-    The last training of the same model says how long it takes. A network without one comes before all others, a model
-    without a network after them, and one that is switched off at the end.
+    The last training of the same model says how long it takes. Networks without one come first, by their task, models
+    without a network after the others, and those that are switched off at the end.
 
     Args:
         needs: by stage: the stages that it depends on.
@@ -29,8 +30,12 @@ def longest_first(needs: Mapping[str, frozenset[str]], settings: Params) -> dict
         stage: math.inf if stage not in trainings else 0.0 if stage in off else _seconds(*trainings[stage])
         for stage in needs
     }
-    order = sorted(needs, key=lambda stage: (stage in trainings, -seconds[stage]))
-    return {stage: needs[stage] for stage in order}
+
+    def rank(stage: str) -> tuple[bool, float, int]:
+        is_training = stage in trainings
+        return is_training, -seconds[stage], _SLOWEST_FIRST.index(trainings[stage][0]) if is_training else 0
+
+    return {stage: needs[stage] for stage in sorted(needs, key=rank)}
 
 
 def switched_off(settings: Params) -> frozenset[str]:

@@ -13,9 +13,13 @@ from strokecast.commands import stage_order
 
 def test_the_longest_trainings_start_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = {"forecast": ("ridge", "linear", "gru"), "classify": ("logistic", "lstm")}
+    names = {
+        "forecast": ("ridge", "linear", "gru"),
+        "classify": ("logistic", "lstm"),
+        "watch": ("conv3d",),
+    }
     models = {task: {name: {"enabled": name != "lstm"} for name in some} for task, some in names.items()}
-    settings = params.parse({"models": models, "distil": {}})
+    settings = params.parse({"models": models, "draw": {"judge": "logistic"}})
     for name, seeds in {"ridge": [2.0], "gru": [30.0, 40.0], "logistic": [0.5]}.items():
         task = "classify" if name == "logistic" else "forecast"
         for seed, seconds in enumerate(seeds):
@@ -29,6 +33,7 @@ def test_the_longest_trainings_start_first(tmp_path: Path, monkeypatch: pytest.M
     assert ordered == needs
     assert [*ordered] == [
         *("evaluate-classify", "code"),
+        "train-watch@conv3d",
         *("train-forecast@linear", "train-forecast@gru", "train-forecast@ridge"),
         *("train-classify@logistic", "train-classify@lstm"),
     ]
