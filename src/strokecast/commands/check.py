@@ -120,11 +120,14 @@ def _check_reference(settings: Params) -> None:
 
 
 def _check_machine(settings: Params) -> None:
-    """What this machine lacks: a GPU, or Apache Beam."""
+    """What this machine lacks: a GPU, the other machines of TF_CONFIG, or Apache Beam."""
+    from strokecast.training import workers
+
     if settings.runtime.device == "gpu" and not any(Path(device).exists() for device in _GPUS):
         raise UserError(
             "this machine has no GPU", location="params.yaml: runtime.device", allowed="auto | cpu"
         )
+    workers.cluster_of(settings.runtime)
     sketch_tasks = [task for task in params.TASKS if task != "forecast" and settings.is_enabled(task)]
     if (
         settings.preprocess.runner == "beam"

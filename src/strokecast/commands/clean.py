@@ -65,7 +65,8 @@ def resumable_keys(settings: params.Params) -> set[str]:
                 continue  # without its teacher it has not begun
             data_digest = distillation.data_digest(task, config, digest)
             for seed in entry.seeds:
-                keys.add(TrainingJob.create(task, name, seed, config, recipe, data_digest).resume_key)
+                job = TrainingJob.create(task, name, seed, config, recipe, data_digest, settings.runtime)
+                keys.add(job.resume_key)
     return keys
 
 

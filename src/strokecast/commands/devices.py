@@ -22,7 +22,7 @@ def describe(runtime: Runtime) -> str:
         runtime: section `runtime` of params.yaml.
 
     Raises:
-        UserError: if params.yaml requires a GPU and TensorFlow sees none.
+        UserError: if params.yaml requires a GPU and TensorFlow sees none, or TF_CONFIG does not fit.
     """
     start_tensorflow()
     import tensorflow as tf
@@ -85,8 +85,10 @@ def _gpu(gpu: Any) -> str:
 
 
 def _several(runtime: Runtime) -> str:
-    if runtime.strategy == "multi_worker" or (runtime.strategy == "auto" and "TF_CONFIG" in os.environ):
-        return "several machines share a training (TF_CONFIG)"
+    from strokecast.training import workers
+
+    if cluster := workers.cluster_of(runtime):
+        return f"{len(cluster.workers)} machines share a training, this is number {cluster.index} (TF_CONFIG)"
     if runtime.devices == 1:
         return "no, one device per training (runtime.devices is 1)"
     return f"{runtime.devices} devices of this machine share a training (runtime.devices)"

@@ -41,6 +41,7 @@ class TrainState:
         best: `model.get_weights()` of that epoch.
         seconds: wall time spent so far, over all processes that worked on the training.
         valid_speeds: examples per second of each validation pass, passes with tracing left out.
+        replicas: devices that shared the last step.
     """
 
     epoch: int = 0
@@ -51,9 +52,10 @@ class TrainState:
     best: list[Any] = field(default_factory=list)
     seconds: float = 0.0
     valid_speeds: list[float] = field(default_factory=list)
+    replicas: int = 1
 
 
-_JSON_FIELDS = ("epoch", "step", "rows", "best_loss", "best_epoch", "seconds", "valid_speeds")
+_JSON_FIELDS = ("epoch", "step", "rows", "best_loss", "best_epoch", "seconds", "valid_speeds", "replicas")
 
 
 class CheckpointManager:

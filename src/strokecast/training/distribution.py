@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strokecast.common.errors import UserError
+from strokecast.params import Runtime
 from strokecast.training.devices import Device
 from strokecast.training.job import TrainingJob
 
@@ -226,7 +227,19 @@ def choose(device: Device, job: TrainingJob) -> SingleDevice:
     Raises:
         UserError: if the machine has fewer devices.
     """
-    available, runtime = _available(device.kind), job.runtime
+    count = count_devices(device, job.runtime)
+    if count == 1:
+        return SingleDevice(device.name)
+    return Replicated(_mirrored(device.kind.upper(), count))
+
+
+def count_devices(device: Device, runtime: Runtime) -> int:
+    """How many devices of this machine take part in a training.
+
+    Raises:
+        UserError: if the machine has fewer than `runtime.devices`.
+    """
+    available = _available(device.kind)
     count = available if runtime.devices == "all" else runtime.devices
     if count > available:
         raise UserError(
@@ -234,9 +247,7 @@ def choose(device: Device, job: TrainingJob) -> SingleDevice:
             location="params.yaml: runtime.devices",
             allowed=f"1 to {available}, or all",
         )
-    if count == 1:
-        return SingleDevice(device.name)
-    return Replicated(_mirrored(device.kind.upper(), count))
+    return count
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import numpy as np
 from strokecast.common.errors import UserError
 from strokecast.params import Runtime
 from strokecast.training.devices import Device
-from strokecast.training.distribution import Replicated
+from strokecast.training.distribution import Replicated, count_devices
 
 
 class MultiWorker(Replicated):
@@ -73,9 +73,13 @@ def connect(device: Device, runtime: Runtime, is_chief: bool) -> MultiWorker:
     """The distribution over the machines of TF_CONFIG, which have met before (`training.cluster`).
 
     Each takes part with `runtime.devices` of its devices. Has to precede TensorFlow's first operation in this process.
+
+    Raises:
+        UserError: if this machine has fewer devices.
     """
     import tensorflow as tf
 
+    count = count_devices(device, runtime)
     gpus = tf.config.list_physical_devices("GPU") if device.kind == "gpu" else []
-    tf.config.set_visible_devices(gpus if runtime.devices == "all" else gpus[: runtime.devices], "GPU")
+    tf.config.set_visible_devices(gpus[:count], "GPU")
     return MultiWorker(tf.distribute.MultiWorkerMirroredStrategy(), is_chief)

@@ -152,6 +152,7 @@ def fit(
         location=context.job.location,
         counts_hits=objective.hits is not None,
         check_every=context.check_every,
+        replicas=context.distribution.replicas,
         on_epoch=on_epoch,
     )
     return trainer.fit()

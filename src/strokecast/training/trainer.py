@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from strokecast.common.console import progress
+from strokecast.common.errors import UserError
 from strokecast.common.signals import Interrupted, defer_signals
 from strokecast.params import Recipe
 from strokecast.training import optimizers
@@ -57,6 +59,7 @@ class Trainer:
         location: key path of the model in params.yaml, for errors.
         counts_hits: add `train_accuracy` and `valid_accuracy` to the rows.
         check_every: steps between two checks for non-finite numbers.
+        replicas: devices that share each step.
         on_epoch: called with each row after its epoch was saved in a checkpoint. `epoch` counts from 1, `step`
             is the number of updates so far, `seconds` the wall time since the start.
     """
@@ -72,6 +75,7 @@ class Trainer:
     location: str
     counts_hits: bool
     check_every: int = 1
+    replicas: int = 1
     on_epoch: Callable[[Mapping[str, float | int]], None] = lambda row: None
 
     def fit(self) -> FitResult:
@@ -81,10 +85,12 @@ class Trainer:
         are deterministic.
 
         Raises:
+            UserError: if another number of devices began a training that is `deterministic`.
             TrainingError: if a loss or gradient is not finite.
             Interrupted: on SIGINT and SIGTERM, after the running step and a checkpoint.
         """
-        state = self.checkpoints.load() or TrainState()
+        state = self.checkpoints.load() or TrainState(replicas=self.replicas)
+        self._check_replicas(state)
         if state.rows:
             self.on_epoch(state.rows[-1])  # the one row that may be missing on the board
         first, spent, started = state.epoch, state.seconds, time.perf_counter()
@@ -107,6 +113,25 @@ class Trainer:
                 state.valid_speeds = [self._inference_speed()]
         speed = statistics.median(state.valid_speeds)
         return FitResult(tuple(state.rows), state.best_epoch, state.seconds, speed)
+
+    def _check_replicas(self, state: TrainState) -> None:
+        """Refuse to mix sums of different numbers of devices if the recipe promises equal bits; else say so in one line."""
+        if state.replicas == self.replicas:
+            return
+        if self.recipe.deterministic:
+            raise UserError(
+                f"the unfinished training ran on {_devices(state.replicas)}, and this one has {self.replicas}: deterministic: "
+                "true promises bits that depend on this number",
+                location=f"params.yaml: {self.location}.training.deterministic",
+                fix=f"run again with {_devices(state.replicas)}, or change the recipe, which starts a new training",
+            )
+        print(
+            f"{self.location}: resumes on {_devices(self.replicas)} what {_devices(state.replicas)} began; numbers differ by "
+            "rounding, dropout and batch normalization",
+            file=sys.stderr,
+            flush=True,
+        )
+        state.replicas = self.replicas
 
     def _train_epoch(
         self,
@@ -203,6 +228,10 @@ class Trainer:
     def _patience_is_over(self, state: TrainState) -> bool:
         patience = self.recipe.patience
         return patience is not None and 0 < state.best_epoch <= state.epoch - patience
+
+
+def _devices(count: int) -> str:
+    return "1 device" if count == 1 else f"{count} devices"
 
 
 def _raise_if_interrupted(received_signal: ReceivedSignal, state: TrainState, steps: int) -> None:

@@ -22,6 +22,7 @@ from strokecast.params import RECIPES, Runtime
 from strokecast.training import distillation, guards, multi_worker, run
 from strokecast.training.cluster import Cluster, Message
 from strokecast.training.devices import Device
+from strokecast.training.distribution import count_devices
 from strokecast.training.job import TrainingJob
 from strokecast.training.multi_worker import MultiWorker
 
@@ -30,7 +31,7 @@ def cluster_of(runtime: Runtime) -> Cluster | None:
     """The machines that share the trainings of this process; None: this machine alone.
 
     Raises:
-        UserError: if TF_CONFIG is not valid, or `strategy: multi_worker` lacks it.
+        UserError: if TF_CONFIG is not valid, `strategy: multi_worker` lacks it, or the precision needs a single device.
     """
     if runtime.strategy in ("none", "mirrored"):
         return None
@@ -41,6 +42,13 @@ def cluster_of(runtime: Runtime) -> Cluster | None:
             location="params.yaml: runtime.strategy",
             allowed="auto | none | mirrored",
             fix="set TF_CONFIG, see docs/guide/devices-and-machines.md",
+        )
+    if cluster is not None and runtime.precision == "mixed_float16":
+        raise UserError(
+            f"precision: mixed_float16, and TF_CONFIG names {len(cluster.workers)} machines that share each training",
+            location="params.yaml: runtime.precision",
+            allowed="float32 | mixed_bfloat16",
+            fix="or set runtime.strategy: none, which ignores TF_CONFIG",
         )
     return cluster
 
@@ -80,6 +88,7 @@ def led(runtime: Runtime) -> Iterator[run.Distribute | None]:
     def distribute(device: Device, job: TrainingJob) -> MultiWorker:
         nonlocal place
         if place is None:
+            count_devices(device, job.runtime)  # before the others are called
             cluster.gather(_announcement(job), runtime.worker_timeout)
             place = multi_worker.connect(device, job.runtime, is_chief=True)
         else:

@@ -33,6 +33,24 @@ def test_the_table_has_the_share_of_the_peak_where_it_is_known(gpu: Any) -> None
     assert "1,000 (49.450)" in gpu.to_markdown({**record, "device": "another GPU"})
 
 
+@pytest.mark.parametrize(
+    ("name", "tf32"),
+    [
+        ("NVIDIA H100 80GB HBM3", 494.5e12),
+        ("NVIDIA H100 PCIe", 378e12),
+        ("NVIDIA H100 NVL", None),
+        ("NVIDIA A100-SXM4-80GB", 156e12),
+        ("NVIDIA L40S", 183e12),
+        ("NVIDIA L40", 90.5e12),
+        ("NVIDIA L4", 60e12),
+        ("NVIDIA A10G", None),
+        ("NVIDIA T400", None),
+    ],
+)
+def test_a_peak_is_that_of_the_board_with_this_name(gpu: Any, name: str, tf32: float | None) -> None:
+    assert gpu.peak(name, "tf32") == tf32
+
+
 def test_networks_of_tasks_with_data_are_measured_first_in_the_default_variant(
     gpu: Any, tmp_path: Path
 ) -> None:

@@ -310,6 +310,16 @@ def test_apache_beam_must_be_installed(project: Path, monkeypatch: pytest.Monkey
         check.check()
 
 
+def test_float16_on_machines_of_tf_config_is_a_fault(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    _write({"runtime.precision": "mixed_float16"})
+    with pytest.raises(
+        UserError, match=r"runtime\.precision: .* mixed_float16, and TF_CONFIG names 2 machines"
+    ):
+        check.check()
+
+
 def test_what_belongs_to_a_task_without_models_is_not_checked(project: Path) -> None:
     _write(
         {

@@ -97,10 +97,11 @@ def test_resumable_keys_are_those_that_the_train_stages_acquire(monkeypatch: pyt
     monkeypatch.setattr("strokecast.tracking.tracked_run._git", lambda *arguments: None)
     settings = params.parse(
         {
+            "runtime": {"precision": "mixed_bfloat16"},
             "models": {
                 "forecast": {"gru": {"seeds": [1, 2]}, "ridge": {"enabled": False}},
                 "classify": {"gru": {}},
-            }
+            },
         }
     )
     for task, name, seed in (
@@ -109,10 +110,12 @@ def test_resumable_keys_are_those_that_the_train_stages_acquire(monkeypatch: pyt
         ("forecast", "ridge", 1),
         ("classify", "gru", 1),
     ):
-        job = TrainingJob.create(task, name, seed, {}, settings.recipe(task, name), spec["digest"])
+        recipe = settings.recipe(task, name)
+        job = TrainingJob.create(task, name, seed, {}, recipe, spec["digest"], settings.runtime)
         TrackedRun.start(job, spec)
     assert set(acquired) <= clean.resumable_keys(settings)
     assert len(set(acquired)) == 4
-    other = TrainingJob.create("forecast", "gru", 3, {}, settings.recipe("forecast", "gru"), spec["digest"])
+    recipe = settings.recipe("forecast", "gru")
+    other = TrainingJob.create("forecast", "gru", 3, {}, recipe, spec["digest"], settings.runtime)
     TrackedRun.start(other, spec)
     assert acquired[-1] not in clean.resumable_keys(settings)

@@ -140,6 +140,17 @@ def test_a_worker_does_not_run_stages(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_float16_on_several_machines_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(
+        UserError, match=r"runtime\.precision: precision: mixed_float16, and TF_CONFIG names 2 machines"
+    ):
+        workers.cluster_of(Runtime(precision="mixed_float16"))
+    assert workers.cluster_of(Runtime(precision="mixed_float16", strategy="none")) is None
+    assert workers.cluster_of(Runtime(precision="mixed_bfloat16")) is not None
+
+
 def test_multi_worker_needs_tf_config(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(UserError, match=r"runtime\.strategy: strategy: multi_worker needs .* TF_CONFIG"):
