@@ -8,6 +8,7 @@ import click
 
 from strokecast.commands import cli_drawings, cli_export, cli_tune
 from strokecast.commands.cli_wrappers import (
+    NumberRange,
     in_project,
     input_option,
     model_option,
@@ -258,7 +259,7 @@ def sync(restore: bool, ended_host: str) -> None:
     "--older-than",
     default=7.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     help="days since a record was last written to",
 )
 @click.option("--dry-run", is_flag=True, help="print what would be removed and remove nothing")

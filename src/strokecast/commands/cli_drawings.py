@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from strokecast.commands.cli_wrappers import (
+    NumberRange,
     in_project,
     input_option,
     model_option,
@@ -75,7 +76,7 @@ def predict(
     "--temperature",
     default=0.3,
     show_default=True,
-    type=click.FloatRange(0, 10),
+    type=NumberRange(0, 10),
     help="0: the most probable moves; 1: the model's own distribution",
 )
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands.cli_wrappers import in_project, task_option
+from strokecast.commands.cli_wrappers import NumberRange, in_project, task_option
 
 
 @click.command()
@@ -41,9 +41,7 @@ from strokecast.commands.cli_wrappers import in_project, task_option
 @click.option(
     "--seed", default=1, show_default=True, type=click.IntRange(0, 2**31), help="seed of the sampler"
 )
-@click.option(
-    "--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="begin no trial after this time"
-)
+@click.option("--timeout", type=NumberRange(min=0), metavar="SECONDS", help="begin no trial after this time")
 @click.option(
     "--space", type=click.Path(path_type=Path), metavar="FILE", help="YAML file that changes the search space"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -16,6 +17,16 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 TASKS = ("classify", "watch", "draw", "forecast")  # `params.TASKS`, whose import takes longer than `--help`
 _PATH = click.Path(path_type=Path)
+
+
+class NumberRange(click.FloatRange):
+    """`click.FloatRange` that refuses NaN, which compares as if it were in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
 
 
 def one_line(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -93,3 +93,10 @@ def test_options_that_are_not_valid(
     assert result.exit_code == 1
     assert message in result.output
     assert not list(Path().glob("out*"))
+
+
+def test_a_temperature_that_is_not_a_number_is_refused(sample: Sample) -> None:
+    result = sample("out.svg", "--temperature", "nan")
+    assert result.exit_code == 2
+    assert "nan is not a number" in result.output
+    assert not list(Path().glob("out*"))
