@@ -176,3 +176,12 @@ def test_the_cluster_must_see_the_folder_and_have_the_resources(
     ):
         ray_cluster.check_resources(found, RayParams.model_validate({"train": {"num_gpus": 1}}))
     assert ray_stage.run_command([sys.executable, "-c", ""], str(tmp_path / "missing"), {}, os.devnull) == 1
+
+
+def test_a_stage_sees_the_gpus_that_ray_gives_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    output = tmp_path / "output"
+    variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "0,1", "NAME": "of the caller"}
+    script = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['NAME'])"
+    assert ray_stage.run_command([sys.executable, "-c", script], str(tmp_path), variables, str(output)) == 0
+    assert output.read_text() == "3 of the caller\n"

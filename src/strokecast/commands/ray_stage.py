@@ -33,6 +33,7 @@ from strokecast.common.errors import UserError
 _POLL_SECONDS = 0.2
 _SAVE_SECONDS = 60.0  # in which an interrupted stage saves its progress and ends
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+_FROM_RAY = "CUDA_VISIBLE_DEVICES"  # the GPUs that Ray gives the task
 
 
 def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str], output: str) -> int:
@@ -41,7 +42,7 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
     Args:
         command: program and arguments.
         folder: working directory, the root of the project.
-        variables: all environment variables.
+        variables: all environment variables, but for that in which Ray names the GPUs of this task.
         output: file that the command's standard output and error are appended to.
 
     Returns:
@@ -54,7 +55,7 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**variables},
+            env={**variables, **({_FROM_RAY: os.environ[_FROM_RAY]} if _FROM_RAY in os.environ else {})},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
