@@ -13,7 +13,7 @@ import pytest
 
 from strokecast.common.errors import UserError
 from strokecast.params import ClassifyRecipe
-from strokecast.training import guards, optimizers, run, steps
+from strokecast.training import guards, model_files, optimizers, run, steps
 from strokecast.training.checkpoint import CheckpointManager
 from strokecast.training.guards import TrainingError
 from strokecast.training.job import TrainingJob
@@ -245,7 +245,7 @@ def test_a_full_disk_while_the_history_is_written(small_disk: Callable[[int], Pa
     place = small_disk(4)
     rows = tuple({"epoch": n, "train_loss": 1 / (n + 1)} for n in range(1000))
     with pytest.raises(OSError) as ended:
-        run._write_history(place, "history.csv", ("epoch", "train_loss"), rows)
+        model_files.write_history(place, "history.csv", ("epoch", "train_loss"), rows)
     assert (ended.value.errno, ended.value.filename) == (errno.ENOSPC, str(place / "history.csv"))
     assert list(place.iterdir()) == []
 
