@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -185,3 +186,19 @@ def test_a_stage_sees_the_gpus_that_ray_gives_it(tmp_path: Path, monkeypatch: py
     script = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['NAME'])"
     assert ray_stage.run_command([sys.executable, "-c", script], str(tmp_path), variables, str(output)) == 0
     assert output.read_text() == "3 of the caller\n"
+
+
+def test_a_stage_that_is_cancelled_twice_has_time_to_save(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    stage = "import time\ntry:\n print('ready', flush=True); time.sleep(99)\nexcept KeyboardInterrupt:\n time.sleep(3); print('saved')"
+    script = (
+        "import os, sys; from strokecast.commands.ray_stage import run_command; "
+        f"run_command([sys.executable, '-c', {stage!r}], {str(tmp_path)!r}, dict(os.environ), {str(output)!r})"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as task:
+        while not (output.is_file() and "ready" in output.read_text()):
+            time.sleep(0.1)
+        for _ in range(3):
+            task.send_signal(signal.SIGINT)
+            time.sleep(0.6)
+    assert output.read_text() == "ready\nsaved\n"

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -65,10 +66,12 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(_POLL_SECONDS)  # Ray's KeyboardInterrupt does not end a longer one
-        except BaseException:  # Ray cancels a task by a KeyboardInterrupt
+        except BaseException:  # Ray cancels a task by a KeyboardInterrupt, and again as long as the task runs
             process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_SAVE_SECONDS)
+            deadline = time.monotonic() + _SAVE_SECONDS
+            while process.poll() is None and time.monotonic() < deadline:
+                with contextlib.suppress(KeyboardInterrupt):
+                    time.sleep(_POLL_SECONDS)
             process.kill()
             raise
 
