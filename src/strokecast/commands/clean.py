@@ -62,7 +62,7 @@ def resumable_keys(settings: params.Params) -> set[str]:
         for name, entry in settings.entries(task).items():
             recipe, config = settings.recipe(task, name), entry.architecture_config
             if name == params.DISTIL and not paths.model_dirs(task, config["teacher"]):
-                continue  # without its teacher it has not begun
+                continue  # without its teacher it has not started
             data_digest = distillation.data_digest(task, config, digest)
             for seed in entry.seeds:
                 job = TrainingJob.create(task, name, seed, config, recipe, data_digest, settings.runtime)
