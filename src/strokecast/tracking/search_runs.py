@@ -6,6 +6,7 @@ them alone.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +34,8 @@ def experiment_name(task: str) -> str:
 class SearchRuns:
     """The runs of one search. If the board cannot be written, one warning says so, and the search goes on without it.
 
+    Several threads may call it.
+
     Args:
         task: of the model.
         name: of the study, which is shown.
@@ -44,6 +47,7 @@ class SearchRuns:
         self._task, self._name, self._search_id, self._settings = task, name, search_id, settings
         self._experiment = self._parent = ""
         self._is_on = True
+        self._writing = threading.Lock()
 
     def start(self) -> None:
         """Find the parent of an earlier call, or create it, and set it to RUNNING."""
@@ -115,15 +119,16 @@ class SearchRuns:
 
     def _write(self, action: Callable[[MlflowClient], T]) -> T | None:
         """Call `action` with a client while the board's lock is held; None, now and from then on, if that fails."""
-        if not self._is_on:
-            return None
-        try:
-            with store.writing():
-                return action(store.client())
-        except store_health.BoardError as error:
-            self._is_on = False
-            board.warn("the search goes on without the board", error)
-            return None
+        with self._writing:
+            if not self._is_on:
+                return None
+            try:
+                with store.writing():
+                    return action(store.client())
+            except store_health.BoardError as error:
+                self._is_on = False
+                board.warn("the search goes on without the board", error)
+                return None
 
     def _ensure_experiment(self, client: MlflowClient) -> str:
         from mlflow.exceptions import MlflowException

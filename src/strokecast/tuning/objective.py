@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +65,17 @@ class Objective:
         name: of the model; it need not be in params.yaml.
         epochs: of each trial instead of the recipe's; None: those of the recipe.
         folds: rolling origins of a forecaster.
+
+    Attributes:
+        stopped: set if trials in other threads are to end by `Interrupted`.
     """
 
     def __init__(self, settings: Params, task: str, name: str, epochs: int | None, folds: int) -> None:
         registry.get(task, name)
-        self._settings, self.task, self.name, self._folds = settings, task, name, folds
+        self._settings, self.task, self.name, self._epochs, self._folds = settings, task, name, epochs, folds
         self._fixed = {} if epochs is None else {"training.epochs": epochs}
         self.spec = specs.load(paths.PROCESSED / task, task)
+        self.stopped = threading.Event()
         self._work_dir: Path | None = None
         self._fold_dirs: list[Path] = []
 

@@ -75,7 +75,7 @@ class SearchSampler(BaseSampler):
         self._kind, self._seed, self._combinations = kind, seed, combinations
         self._first = first if first and all(space[key].contains(first[key]) for key in space) else None
         self._distributions = {key: distribution(dimension) for key, dimension in space.items()}
-        self._drawing: tuple[int, BaseSampler] | None = None
+        self._drawing: dict[int, BaseSampler] = {}  # number of a running trial: its sampler
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """See optuna."""
@@ -109,14 +109,20 @@ class SearchSampler(BaseSampler):
             return self._combinations[position % len(self._combinations)]
         return self._first if position == 0 else None
 
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """See optuna."""
+        self._drawing.pop(trial.number, None)
+
     def _sampler(self, trial: FrozenTrial) -> BaseSampler:
-        if self._drawing is None or self._drawing[0] != trial.number:
+        if trial.number not in self._drawing:
             seed = (self._seed * 1_000_003 + trial.number) % 2**32
             sampler: BaseSampler = RandomSampler(seed=seed)
-            if self._kind == "tpe":
-                sampler = TPESampler(seed=seed, n_startup_trials=_STARTUP)
-            self._drawing = trial.number, sampler
-        return self._drawing[1]
+            if self._kind == "tpe":  # running trials count as bad ones, so that those at the same time differ
+                sampler = TPESampler(seed=seed, n_startup_trials=_STARTUP, constant_liar=True)
+            self._drawing[trial.number] = sampler
+        return self._drawing[trial.number]
 
 
 def _position(study: Study, trial: FrozenTrial) -> int:

@@ -1,4 +1,4 @@
-"""The search: processes take trials from one study until it has as many as were asked for.
+"""The search: processes, and the threads of one, take trials from one study until it has as many as were asked for.
 
 A trial that an ended process was running returns to the queue, with the same values and a new number. So does one that is
 interrupted. No other trial runs twice, and the surplus trials of processes that ask at the same moment end at once.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -118,35 +120,40 @@ class Search:
             is_new = False
         self._check_setup(setup, is_new)
         self._process = process_tags.current()
-        self._number: int | None = None  # of the trial that this process ran last
+        self._running: set[int] = set()  # numbers of trials of this process
         self._ran = 0  # trials
+        self._counting = threading.Lock()
         self._runs = SearchRuns(
             objective.task, options.study, self.study.user_attrs[_SEARCH_ID], _flat(setup)
         )
 
-    def run(self) -> None:
+    def run(self, jobs: int = 1) -> None:
         """Run trials until the study has enough, none is left, or the time is over.
 
+        Args:
+            jobs: trials at a time, each in a thread of its own. With more than one, the objective's `train` must not compute
+                in this process, and end soon after `stopped` of the objective is set.
+
         Raises:
-            Interrupted: on SIGINT and SIGTERM. The running trial is back in the queue then.
-            UserError: for mistakes that every trial would have.
+            Interrupted: on SIGINT and SIGTERM. The running trials are back in the queue then.
+            UserError: for mistakes that every trial would have. The trials that it ended are back in the queue, too.
         """
-        started = time.monotonic()
         timeout = self._options.timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         status = "KILLED"
         try:
             with signals.handled_by(signals.raise_interrupted):
                 self._runs.start()
-                while self._is_unfinished() and (timeout is None or time.monotonic() - started < timeout):
-                    self._optimize_once()
+                if jobs == 1:
+                    self._run_trials(deadline)
+                else:
+                    self._run_threads(jobs, deadline)
             status = "FINISHED"
         except UserError:
             status = "FAILED"
             raise
-        except KeyboardInterrupt:
-            self._requeue_interrupted()
-            raise
         finally:
+            self._requeue_interrupted()
             self._runs.end(status)
 
     def best(self) -> FrozenTrial | None:
@@ -178,14 +185,40 @@ class Search:
         """The values that a trial trained with."""
         return {key: self._space[key].round(trial.params[key]) for key in self._space if key in trial.params}
 
+    def _run_threads(self, jobs: int, deadline: float | None) -> None:
+        with futures.ThreadPoolExecutor(jobs) as threads:
+            try:
+                running = [threads.submit(self._run_trials, deadline) for _ in range(jobs)]
+                for one in futures.as_completed(running):
+                    one.result()
+            except BaseException:
+                self._objective.stopped.set()
+                raise
+
+    def _run_trials(self, deadline: float | None) -> None:
+        """Run one trial after another, until there is none or `time.monotonic()` has passed the deadline."""
+        while not self._objective.stopped.is_set() and self._is_unfinished():
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            self._optimize_once()
+
     def _optimize_once(self) -> None:
         """Run one trial. If it gave no sign of life for too long, another process has returned it to the queue."""
+        number = -1
+
+        def run_trial(trial: Trial) -> float:
+            nonlocal number
+            number = trial.number
+            self._running.add(number)
+            return self._run_trial(trial)
+
         try:
-            self.study.optimize(self._run_trial, n_trials=1, catch=(_SurplusError, TrainingError))
+            self.study.optimize(run_trial, n_trials=1, catch=(_SurplusError, TrainingError))
         except (optuna.exceptions.UpdateFinishedTrialError, ValueError) as error:
             if isinstance(error, ValueError) and not str(error).startswith(_ALREADY_TOLD):
                 raise
-            self._report(f"trial {self._number} does not count: another process runs it again")
+            self._report(f"trial {number} does not count: another process runs it again")
+        self._running.discard(number)
 
     def _is_unfinished(self) -> bool:
         """Whether there is a trial to run; trials of processes that have ended return to the queue first."""
@@ -208,9 +241,10 @@ class Search:
                 self._report(f"trial {trial.number}: its process has ended; it runs again")
 
     def _requeue_interrupted(self) -> None:
-        """Return the trial of this process to the queue. It is set to FAIL before, so that no other process does, too."""
-        if self._number is not None and not counts(trial := self.study.trials[self._number]):
-            requeue(self.study, trial)
+        """Return unfinished trials of this process to the queue. They are set to FAIL before, so that no other process does, too."""
+        for number in sorted(self._running):
+            if not counts(trial := self.study.trials[number]):
+                requeue(self.study, trial)
 
     def _fail(self, trial: FrozenTrial) -> bool:
         """Set a trial of an ended process to FAIL; False: another process did."""
@@ -225,7 +259,6 @@ class Search:
         if sum(counts(one) for one in earlier if one.number < trial.number) >= self._trials:
             trial.set_user_attr(SURPLUS, True)
             raise _SurplusError
-        self._number = trial.number
         trial.set_user_attr(_PROCESS, self._process)
         values = {key: self._suggest(trial, key) for key in self._space}
         run_id, started = self._runs.start_trial(trial.number, values), time.monotonic()
@@ -244,7 +277,8 @@ class Search:
             seconds = time.monotonic() - started
             shown = "" if score is None else f" {self._metric.name} {score:.6g}"
             settings = ", ".join(f"{key}={value}" for key, value in values.items())
-            self._ran += state != "interrupted"
+            with self._counting:
+                self._ran += state != "interrupted"
             self._report(f"trial {trial.number} {state}:{shown or note} in {seconds:.1f} s; {settings}")
 
         try:

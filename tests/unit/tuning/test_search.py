@@ -1,5 +1,7 @@
 """A search with trainings that only compute a number: resumed, interrupted, killed, pruned, with failed trials."""
 
+import threading
+
 import pytest
 
 from strokecast.common.errors import UserError
@@ -27,6 +29,7 @@ class FakeObjective:
 
     def __init__(self):
         self.trained, self.setup_values, self.error = [], {"data": "a"}, None
+        self.stopped = threading.Event()
 
     def setup(self, dimensions):
         return dict(self.setup_values)
@@ -154,6 +157,45 @@ def test_a_grid_tries_every_combination_once(start):
     ]
     with pytest.raises(UserError, match="the grid has only 4 combinations"):
         start(5, dimensions, sampler="grid")
+
+
+def test_threads_share_the_trials_of_a_grid(start):
+    dimensions = {"config.units": Choices((8, 16, 32)), "config.both": Choices((False, True))}
+    one, objective, _ = start(0, dimensions, sampler="grid")
+    together, train = threading.Barrier(3, timeout=30), objective.train
+
+    def train_with_two_others(*arguments):
+        together.wait()  # breaks if trials run one after another
+        return train(*arguments)
+
+    objective.train = train_with_two_others
+    one.run(jobs=3)
+    combinations = {(values["config.units"], values["config.both"]) for values in objective.trained}
+    assert len(objective.trained) == len(combinations) == 6
+    assert sum(search.counts(trial) for trial in one.study.trials) == 6
+
+
+def test_a_mistake_in_one_thread_ends_the_others_and_loses_no_trial(start):
+    dimensions = {"config.units": Choices((8, 16, 32))}
+    one, objective, _ = start(0, dimensions, sampler="grid")
+    both, train = threading.Barrier(2, timeout=30), objective.train
+
+    def fail_or_wait(values, report, on_epoch):
+        both.wait()
+        if values["config.units"] == 8:
+            raise UserError("a wrong file")
+        assert objective.stopped.wait(30)
+        raise KeyboardInterrupt
+
+    objective.train = fail_or_wait
+    with pytest.raises(UserError, match="a wrong file"):
+        one.run(jobs=2)
+    assert one._runs.status == ["FAILED"]
+    objective.train = train
+    objective.stopped.clear()
+    again, _, _ = start(0, dimensions, sampler="grid")
+    again.run()
+    assert sorted(values["config.units"] for values in objective.trained) == [8, 16, 32]
 
 
 def test_surplus_trials_train_nothing(start):
