@@ -1,13 +1,15 @@
-"""`strokecast repro --executor ray` on a cluster of this machine: outputs as alone, also if a node dies in a training."""
+"""`--executor ray` on a cluster of this machine: outputs and searches as alone, also if a node dies in a training."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,7 +21,7 @@ from typing import Any
 import psutil
 import pytest
 
-from strokecast.commands import ray_cluster, ray_stage
+from strokecast.commands import ray_cluster, ray_gateway, ray_stage, ray_task
 from strokecast.common.errors import UserError
 from strokecast.common.files import digest_tree
 from strokecast.params.runtime import RayParams
@@ -78,6 +80,21 @@ def weights(project: Any) -> bytes:
         return archive.read("model.weights.h5")
 
 
+def trial_of(project: Any, epoch: int) -> psutil.Process | None:
+    """The process of a trial, once the search has logged so many epochs of one trial."""
+    path = project.root / "mlruns/mlflow.db"
+    with contextlib.closing(sqlite3.connect(path)) as board:
+        query = "SELECT MAX(step) FROM metrics WHERE key = 'valid/accuracy' AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'strokecast.trial')"
+        (step,) = board.execute(query).fetchone()
+    if (step or 0) < epoch:
+        return None
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if command[1:3] == ["-m", "strokecast.tuning.trial_process"] and process.cwd() == str(project.root):
+            return process
+    return None
+
+
 def training(project: Any) -> psutil.Process | None:
     """The process that trains in the project, once there is a checkpoint of the second epoch."""
     names = [path.stem for path in (project.root / ".strokecast/trainings").glob("*/checkpoint-*.npz")]
@@ -128,6 +145,90 @@ def test_a_training_goes_on_elsewhere_if_its_node_dies(project: Any, cluster: st
     assert run["training_id"] in project.board()  # which fails if it is there twice
 
 
+def test_a_search_on_the_cluster_finds_what_one_process_finds(
+    project: Any, cluster: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
+    project.edit_params(use_checkpoints)
+    alone = project.copy(tmp_path / "alone" / "strokecast")
+    command = ("strokecast", "tune", "--task", "classify", "--model", "gru", "--epochs", "6")
+    grid = ("--sampler", "grid", "--only", "config.layers", "--only", "config.units", "--pruner", "none")
+    space = tmp_path / "space.yaml"
+    space.write_text("config: {layers: [1, 2], units: [4, 8]}\n")
+    options = (*command, *grid, "--space", str(space))
+    alone.run(*options)
+    running = project.popen(
+        *options, "--executor", "ray", "--address", cluster, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    deadline = time.monotonic() + 240
+    process = None
+    while process is None and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        process = trial_of(project, epoch=2)
+    if process is None:
+        running.kill()
+        pytest.fail(running.communicate()[0])
+    process.parent().kill()  # Ray's worker: the trial starts again
+    output = running.communicate(timeout=400)[0]
+    assert running.returncode == 0, output
+    assert "up to 2 trials at a time" in output
+    assert not process.is_running()
+    searches = [json.loads((one.root / "searches/classify-gru.json").read_text()) for one in (project, alone)]
+    found = [sorted((str(trial["values"]), trial["score"]) for trial in one["trials"]) for one in searches]
+    assert len(found[0]) == 4
+    assert found[0] == found[1]
+    assert list((project.root / ".strokecast").glob("ray-*.log")) == []
+
+
+def test_an_interrupted_search_on_the_cluster_goes_on(project: Any, cluster: str) -> None:
+    pytest.importorskip("optuna", reason="the extra `tune` is not installed")
+    project.edit_params(use_checkpoints)
+    command = (
+        "strokecast",
+        "tune",
+        "--task",
+        "classify",
+        "--model",
+        "gru",
+        "--epochs",
+        "8",
+        "--sampler",
+        "random",
+    )
+    command = (
+        *command,
+        "--trials",
+        "4",
+        "--only",
+        "config.dropout",
+        "--executor",
+        "ray",
+        "--address",
+        cluster,
+    )
+    running = project.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 240
+    while (
+        (process := trial_of(project, epoch=2)) is None
+        and running.poll() is None
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.05)
+    assert process is not None, running.communicate()[0]
+    running.send_signal(signal.SIGINT)
+    output = running.communicate(timeout=120)[0]
+    assert running.returncode == 1, output
+    assert output.rstrip().endswith("Aborted!"), output
+    assert "Traceback" not in output
+    psutil.wait_procs([process], timeout=30)
+    assert not process.is_running()
+    output = project.run(*command).stdout
+    assert "3 trials, best validation accuracy" in output
+    search = json.loads((project.root / "searches/classify-gru.json").read_text())
+    assert [trial["state"] for trial in search["trials"]].count("failed") == 0
+    assert len({str(trial["values"]) for trial in search["trials"]}) == len(search["trials"]) == 3
+
+
 def test_preprocessing_on_the_cluster_writes_the_same_bytes(project: Any, cluster: str) -> None:
     stages = [f"preprocess@{task}" for task in ("classify", "watch", "draw")]
     before, digest = project.lock(), digest_tree(project.root / "data/processed")
@@ -143,20 +244,32 @@ def test_preprocessing_on_the_cluster_writes_the_same_bytes(project: Any, cluste
         assert after[stage]["outs"] == before[stage]["outs"]
 
 
-def test_a_failed_command_and_a_cancelled_one_keep_their_exit_codes_and_output(
-    tmp_path: Path, cluster: str
-) -> None:
-    variables = {**os.environ, ray_cluster.ADDRESS: cluster, ray_cluster.RESOURCES: '{"num_cpus": 1}'}
-    command = [sys.executable, "-m", "strokecast.commands.ray_stage", sys.executable, "-u", "-c"]
+@pytest.fixture
+def gateway(tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+    """The cluster as its gateway found it, and the variables of a stage in `tmp_path`."""
     (tmp_path / ".dvc").mkdir()
-    done = subprocess.run(
-        [*command, "print('first'); raise SystemExit('last')"], cwd=tmp_path, env=variables, capture_output=True, text=True
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (1, "first\nlast\n", "")
-    script = "import time\ntry:\n print('ready'); time.sleep(99)\nexcept KeyboardInterrupt:\n print('saved'); raise SystemExit(130)"
-    running = subprocess.Popen(
-        [*command, script], cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True
-    )
+    monkeypatch.chdir(tmp_path)
+    with ray_gateway.connected(cluster) as (found, path):
+        yield found, {**os.environ, ray_stage.SOCKET: str(path), ray_stage.RESOURCES: '{"num_cpus": 1}'}
+
+
+STAGE = [sys.executable, "-m", "strokecast.commands.ray_stage", sys.executable, "-u", "-c"]
+WAITING = "import time\ntry:\n print('ready'); time.sleep(99)\nexcept KeyboardInterrupt:\n print('saved'); raise SystemExit(130)"
+
+
+def test_a_failed_command_and_a_cancelled_one_keep_their_exit_codes_and_output(
+    tmp_path: Path, gateway: tuple[Any, Any]
+) -> None:
+    _, variables = gateway
+    for _ in range(2):  # the second one meets the worker of the first
+        done = subprocess.run(
+            [*STAGE, "print('first'); raise SystemExit('last')"],
+            env=variables,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (1, "first\nlast\n", "")
+    running = subprocess.Popen([*STAGE, WAITING], env=variables, stdout=subprocess.PIPE, text=True)
     assert running.stdout is not None
     assert running.stdout.readline() == "ready\n"
     running.terminate()
@@ -165,18 +278,48 @@ def test_a_failed_command_and_a_cancelled_one_keep_their_exit_codes_and_output(
     assert list(tmp_path.rglob("ray-*.log")) == []
 
 
+def test_a_stage_that_is_killed_frees_its_node(tmp_path: Path, gateway: tuple[Any, Any]) -> None:
+    _, variables = gateway
+    script = WAITING.replace("print('saved')", f"open({str(tmp_path / 'saved')!r}, 'w')")
+    running = subprocess.Popen([*STAGE, script], env=variables, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    running.kill()
+    running.communicate()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "saved").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (tmp_path / "saved").exists(), "the command still runs on its node"
+
+
+def test_a_stage_whose_gateway_died_is_one_line(gateway: tuple[Any, Any]) -> None:
+    variables = {**gateway[1], "DVC_STAGE": "train"}
+    running = subprocess.Popen(
+        [*STAGE, WAITING], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    (process,) = (
+        child for child in psutil.Process().children() if "strokecast.commands.ray_gateway" in child.cmdline()
+    )
+    process.kill()
+    errors = running.communicate(timeout=60)[1]
+    assert running.returncode == 1
+    assert "the cluster lost this stage: its connection ended; check the nodes" in errors
+    assert len(errors.splitlines()) == 1
+
+
 def test_the_cluster_must_see_the_folder_and_have_the_resources(
-    tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gateway: tuple[Any, Any]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = ray_cluster.query(cluster)
+    found, _ = gateway
     assert found.largest == {"CPU": 1.0, "GPU": 0.0}
-    assert ray_cluster.check_resources(found, RayParams()) == found.cpus
+    assert ray_cluster.check_resources(found, RayParams()) == found.total["CPU"]
     with pytest.raises(
         UserError, match=r"runtime\.ray\.train\.num_gpus: a stage asks for 1, and no node has more than 0"
     ):
         ray_cluster.check_resources(found, RayParams.model_validate({"train": {"num_gpus": 1}}))
-    assert ray_stage.run_command([sys.executable, "-c", ""], str(tmp_path / "missing"), {}, os.devnull) == 1
+    assert ray_task.run_command([sys.executable, "-c", ""], str(tmp_path / "missing"), {}, os.devnull) == 1
 
 
 def test_a_stage_sees_the_gpus_that_ray_gives_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +327,7 @@ def test_a_stage_sees_the_gpus_that_ray_gives_it(tmp_path: Path, monkeypatch: py
     output = tmp_path / "output"
     variables = {**os.environ, "CUDA_VISIBLE_DEVICES": "0,1", "NAME": "of the caller"}
     script = "import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.environ['NAME'])"
-    assert ray_stage.run_command([sys.executable, "-c", script], str(tmp_path), variables, str(output)) == 0
+    assert ray_task.run_command([sys.executable, "-c", script], str(tmp_path), variables, str(output)) == 0
     assert output.read_text() == "3 of the caller\n"
 
 
@@ -192,7 +335,7 @@ def test_a_stage_that_is_cancelled_twice_has_time_to_save(tmp_path: Path) -> Non
     output = tmp_path / "output"
     stage = "import time\ntry:\n print('ready', flush=True); time.sleep(99)\nexcept KeyboardInterrupt:\n time.sleep(3); print('saved')"
     script = (
-        "import os, sys; from strokecast.commands.ray_stage import run_command; "
+        "import os, sys; from strokecast.commands.ray_task import run_command; "
         f"run_command([sys.executable, '-c', {stage!r}], {str(tmp_path)!r}, dict(os.environ), {str(output)!r})"
     )
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as task:

@@ -9,6 +9,7 @@ import click
 from strokecast.commands import cli_drawings, cli_export, cli_tune
 from strokecast.commands.cli_wrappers import (
     NumberRange,
+    executor_options,
     in_project,
     input_option,
     model_option,
@@ -18,7 +19,6 @@ from strokecast.commands.cli_wrappers import (
     training_seed_option,
 )
 from strokecast.common import environment, project
-from strokecast.common.errors import UserError
 
 
 @click.group()
@@ -126,28 +126,13 @@ def preset_apply(name: str, dry_run: bool) -> None:
     type=click.IntRange(1, 64),
     help="stages at a time; default: 2, 1 with a GPU or a single processor, with Ray what the nodes have processors for",
 )
-@click.option(
-    "--executor",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="local: on this machine; ray: each stage as a task of a Ray cluster whose nodes share the project's folder",
-)
-@click.option(
-    "--address",
-    default=None,
-    help="HOST:PORT of the cluster's head node; default: RAY_ADDRESS, or the cluster of this machine",
-)
 @in_project
-def repro(jobs: int | None, executor: str, address: str | None) -> None:
+@executor_options("each stage as a task of a Ray cluster whose nodes share the project's folder")
+def repro(jobs: int | None, ray_address: str | None) -> None:
     """Run all stages that are out of date, as `dvc repro` does, but several at a time."""
     from strokecast.commands import repro as running
 
-    if address is not None and executor != "ray":
-        raise UserError(
-            "--address is the address of a Ray cluster", location="strokecast repro", fix="add --executor ray"
-        )
-    running.repro(jobs, report=click.echo, ray_address=(address or "auto") if executor == "ray" else None)
+    running.repro(jobs, report=click.echo, ray_address=ray_address)
 
 
 @main.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from strokecast.commands.cli_wrappers import NumberRange, in_project, task_option
+from strokecast.commands.cli_wrappers import NumberRange, executor_options, in_project, task_option
 
 
 @click.command()
@@ -59,7 +59,13 @@ from strokecast.commands.cli_wrappers import NumberRange, in_project, task_optio
     help="of forecasters: rolling origins inside the training days",
 )
 @click.option("--apply", is_flag=True, help="write the best values to params.yaml; comments are kept")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1000),
+    help="trials at a time on the cluster; default: as many as it has resources for",
+)
 @in_project
+@executor_options("each trial as a task of a Ray cluster whose nodes share the project's folder")
 def tune(
     task: str,
     model: str,
@@ -75,6 +81,8 @@ def tune(
     epochs: int | None,
     folds: int,
     apply: bool,
+    jobs: int | None,
+    ray_address: str | None,
 ) -> None:
     """Search for the hyperparameters of a model by trainings on its processed data, scored on validation data.
 
@@ -98,5 +106,7 @@ def tune(
         epochs,
         folds,
         apply,
+        ray_address,
+        jobs,
     )
     click.echo(tuning.tune(options, report=click.echo))

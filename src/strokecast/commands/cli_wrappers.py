@@ -84,6 +84,35 @@ def task_option(help: str, tasks: Sequence[str] = TASKS, required: bool = False)
     return click.option("--task", required=required, type=click.Choice(tasks), help=help)
 
 
+def executor_options(help: str) -> Decorator:
+    """The options `--executor` and `--address`, as the argument `ray_address`: None on this machine, `auto` without address."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--executor",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help=f"local: on this machine; ray: {help}",
+        )
+        @click.option(
+            "--address",
+            default=None,
+            help="HOST:PORT of the cluster's head node; default: RAY_ADDRESS, or the cluster of this machine",
+        )
+        @wraps(command)
+        def wrapped(*args: Any, executor: str, address: str | None, **kwargs: Any) -> Any:
+            if address is not None and executor != "ray":
+                raise UserError(
+                    "it is the address of a Ray cluster", location="--address", fix="add --executor ray"
+                )
+            return command(*args, ray_address=(address or "auto") if executor == "ray" else None, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
 def training_seed_option(name: str = "--seed") -> Decorator:
     """The option with the seed of the trained model that `--model` names."""
     return click.option(name, type=int, help="seed of the trained model; default: its lowest seed")

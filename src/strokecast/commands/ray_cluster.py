@@ -1,33 +1,21 @@
-"""The Ray cluster that `strokecast repro --executor ray` runs stages on: connection, checks, resources of a stage."""
+"""The Ray cluster that `--executor ray` runs stages and trials on: connection, checks, resources of a stage."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import shlex
 import socket
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.commands import stage_order
-from strokecast.commands.dvc_api import Runner
 from strokecast.common.errors import UserError
-from strokecast.params.runtime import RayParams
-from strokecast.params.schema import Params
+from strokecast.params.runtime import RayParams, RayResources
 
-ADDRESS = "STROKECAST_RAY_ADDRESS"  # variables of stages that run on a cluster
-RESOURCES = "STROKECAST_RAY_RESOURCES"
-HERE = frozenset({"params", "code", "sync"})  # they check, digest and log what lies here
-MAX_RETRIES = 5  # nodes that may die under one stage
-_WAITING = 1  # a stage that starts as soon as a node is free; of several, Ray may leave one until the end
+MAX_RETRIES = 5  # nodes that may die under one task
 _CONNECT_SECONDS = 10.0
-_QUERY_SECONDS = 60.0
+_LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,14 +25,17 @@ class Cluster:
     Attributes:
         address: `host:port` or `auto`.
         nodes: host name of each node.
-        cpus: processors of all nodes.
-        largest: the most processors (`CPU`) and GPUs (`GPU`) that one node has.
+        total: processors (`CPU`) and GPUs (`GPU`) of all nodes.
+        largest: the most that one node has.
     """
 
     address: str
     nodes: Sequence[str]
-    cpus: float
+    total: Mapping[str, float]
     largest: Mapping[str, float]
+
+    def __str__(self) -> str:
+        return f"Ray: {len(self.nodes)} nodes ({', '.join(self.nodes)})"
 
 
 def connect(address: str) -> Any:
@@ -61,7 +52,7 @@ def connect(address: str) -> Any:
     except ImportError:
         raise UserError(
             "Ray is not installed",
-            location="strokecast repro --executor ray",
+            location="--executor ray",
             fix="run `pip install 'strokecast[ray]'`",
         ) from None
     _check_answers(address)
@@ -93,28 +84,16 @@ def _no_cluster(what: str, also: str = "") -> UserError:
     )
 
 
-def query(address: str) -> Cluster:
-    """Look at the cluster, in a process of its own: this one is forked later, which Ray does not survive.
+def look(ray: Any, address: str) -> Cluster:
+    """The nodes of a cluster.
+
+    Args:
+        ray: from `connect`.
+        address: of the cluster.
 
     Raises:
-        UserError: if it does not answer, or a node does not see the working directory.
+        UserError: if a node does not see the working directory.
     """
-    command = [sys.executable, "-m", __name__, address]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_QUERY_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"the Ray cluster at {address} did not answer within {_QUERY_SECONDS:.0f} s",
-            location="--address",
-            fix="look at it with `ray status`",
-        ) from None
-    if done.returncode:
-        raise UserError((done.stderr.strip().splitlines() or ["the Ray cluster cannot be used"])[-1])
-    return Cluster(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def _query(address: str) -> Cluster:
-    ray = connect(address)
     alive = [node for node in ray.nodes() if node["Alive"]]
     with tempfile.NamedTemporaryFile(prefix=".ray-", dir=Path.cwd()) as file:
 
@@ -127,7 +106,7 @@ def _query(address: str) -> Cluster:
             task.options(num_cpus=0, label_selector={"ray.io/node-id": node["NodeID"]}).remote()
             for node in alive
         ]
-        seen = ray.get(answers, timeout=_QUERY_SECONDS / 2)
+        seen = ray.get(answers, timeout=_LOOK_SECONDS)
         blind = [
             node["NodeManagerHostname"] for node, sees_it in zip(alive, seen, strict=True) if not sees_it
         ]
@@ -138,30 +117,15 @@ def _query(address: str) -> Cluster:
             allowed="a folder that all nodes have at the same path",
             fix="clone the project to a shared file system, such as NFS, that all nodes mount there",
         )
-    ray.shutdown()
     amounts = {unit: [float(node["Resources"].get(unit, 0)) for node in alive] for unit in ("CPU", "GPU")}
+    total = {unit: sum(values) for unit, values in amounts.items()}
     largest = {unit: max(values) for unit, values in amounts.items()}
-    return Cluster(address, [node["NodeManagerHostname"] for node in alive], sum(amounts["CPU"]), largest)
+    return Cluster(address, [node["NodeManagerHostname"] for node in alive], total, largest)
 
 
-def executor(
-    address: str, settings: Params, jobs: int | None, report: Callable[[str], None]
-) -> tuple[Runner, int]:
-    """What runs stages on a cluster: the runner of `dvc_api.Plan.reproduce`, and the number of stages at a time.
-
-    Args:
-        address: `host:port` or `auto`.
-        settings: with `runtime.ray`, and the models that are switched off.
-        jobs: stages at a time; None: as many as the cluster has resources for, and one that waits for a node.
-        report: called with a line that names the nodes.
-
-    Raises:
-        UserError: if the cluster does not answer, a node does not see the project, or none has the resources of a stage.
-    """
-    cluster, resources = query(address), settings.runtime.ray
-    jobs = jobs or check_resources(cluster, resources) + _WAITING
-    report(f"Ray: {len(cluster.nodes)} nodes ({', '.join(cluster.nodes)}), up to {jobs} stages at a time")
-    return runner(cluster, resources, HERE | stage_order.switched_off(settings)), jobs
+def first_line(error: Exception) -> str:
+    """The first line of an error of Ray, which are long."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def check_resources(cluster: Cluster, resources: RayParams) -> int:
@@ -170,53 +134,35 @@ def check_resources(cluster: Cluster, resources: RayParams) -> int:
     Raises:
         UserError: if no node can ever run a stage: Ray would wait for one.
     """
-    for kind, wanted in (("train", resources.train), ("other", resources.other)):
-        for unit, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
-            if getattr(wanted, key) > cluster.largest[unit]:
-                raise UserError(
-                    f"a stage asks for {getattr(wanted, key):g}, and no node has more than {cluster.largest[unit]:g}",
-                    location=f"params.yaml: runtime.ray.{kind}.{key}",
-                    allowed=f"at most {cluster.largest[unit]:g}",
-                    fix="lower it, or add a node: `ray start --address HOST:PORT`",
-                )
+    _check_fits(cluster, "train", resources.train)
+    _check_fits(cluster, "other", resources.other)
     least = min(resources.train.num_cpus, resources.other.num_cpus)
-    return max(1, int(cluster.cpus / least)) if least else max(1, int(cluster.cpus))
+    return _at_a_time(cluster, {"CPU": least})
 
 
-def runner(cluster: Cluster, resources: RayParams, here: Set[str]) -> Runner:
-    """What makes of DVC's function that runs a command one that runs it on the cluster (as `stage_forks.runner` does here).
+def trials_at_a_time(cluster: Cluster, resources: RayParams) -> int:
+    """The number of trainings that the cluster can run at a time.
 
-    Args:
-        cluster: from `query`.
-        resources: section `runtime.ray` of params.yaml.
-        here: stages that run on this machine.
+    Raises:
+        UserError: if no node can ever run one.
     """
-
-    def make(run_by_dvc: Callable[..., None]) -> Callable[..., None]:
-        def run(executable: str | None, command: str, **options: Any) -> None:
-            variables: Mapping[str, str] = options["env"]
-            if variables["DVC_STAGE"] in here:
-                run_by_dvc(executable, command, **options)
-                return
-            is_training = variables["DVC_STAGE"].startswith("train-")
-            wanted = resources.train if is_training else resources.other
-            options["env"] = {
-                **variables,
-                ADDRESS: cluster.address,
-                RESOURCES: wanted.model_dump_json(),
-                "RAY_USAGE_STATS_ENABLED": "0",
-            }
-            proxy = shlex.join([sys.executable, "-m", "strokecast.commands.ray_stage"])
-            run_by_dvc(executable, f"{proxy} {command}", **options)
-
-        return run
-
-    return make
+    _check_fits(cluster, "train", resources.train)
+    return _at_a_time(cluster, {"CPU": resources.train.num_cpus, "GPU": resources.train.num_gpus})
 
 
-if __name__ == "__main__":
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    try:
-        print(json.dumps(_query(sys.argv[1]).__dict__))
-    except UserError as error:
-        raise SystemExit(str(error)) from None
+def _check_fits(cluster: Cluster, kind: str, wanted: RayResources) -> None:
+    """Raise a UserError if no node has the resources of a `train` or `other` stage."""
+    for unit, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
+        if getattr(wanted, key) > cluster.largest[unit]:
+            raise UserError(
+                f"a stage asks for {getattr(wanted, key):g}, and no node has more than {cluster.largest[unit]:g}",
+                location=f"params.yaml: runtime.ray.{kind}.{key}",
+                allowed=f"at most {cluster.largest[unit]:g}",
+                fix="lower it, or add a node: `ray start --address HOST:PORT`",
+            )
+
+
+def _at_a_time(cluster: Cluster, wanted: Mapping[str, float]) -> int:
+    """How often the cluster has some resources; those of which nothing is wanted set no limit, the processors then do."""
+    counts = [int(cluster.total[unit] / amount) for unit, amount in wanted.items() if amount]
+    return max(1, min(counts, default=int(cluster.total["CPU"])))

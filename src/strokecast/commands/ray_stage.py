@@ -5,83 +5,27 @@
 DVC sees an ordinary process: lines on its standard output, signals, an exit code. Ray runs the command on a node that has
 the resources of the stage, in the same folder, which all nodes share, and with the same environment. Ray starts the
 task again elsewhere if the node dies; a training then goes on from its last checkpoint, which lies in the folder. The
-command's output goes through a file in that folder, because Ray may drop the last lines of a worker.
-
-Source: Moritz et al., 2018, "Ray: a distributed framework for emerging AI applications", https://arxiv.org/abs/1712.05889
+connection to the cluster is that of `ray_gateway`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import shlex
-import signal
-import subprocess
+import socket
 import sys
-import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from strokecast.commands import ray_cluster
+from strokecast.commands.ray_task import POLL_SECONDS, OutputFile, output_file
 from strokecast.common import environment, paths, signals
 from strokecast.common.errors import UserError
 
-_POLL_SECONDS = 0.2
-_SAVE_SECONDS = 60.0  # in which an interrupted stage saves its progress and ends
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
-_FROM_RAY = "CUDA_VISIBLE_DEVICES"  # the GPUs that Ray gives the task
-
-
-def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str], output: str) -> int:
-    """The Ray task: run a command on this node.
-
-    Args:
-        command: program and arguments.
-        folder: working directory, the root of the project.
-        variables: all environment variables, but for that in which Ray names the GPUs of this task.
-        output: file that the command's standard output and error are appended to.
-
-    Returns:
-        Its exit code, negative for a signal. On cancellation the command gets SIGINT and time to save.
-    """
-    if not Path(folder).is_dir():  # the nodes were checked at the start: a mount was lost since
-        print(f"{folder} is missing on this node", file=sys.stderr)
-        return 1
-    with Path(output).open("ab") as file:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**variables, **({_FROM_RAY: os.environ[_FROM_RAY]} if _FROM_RAY in os.environ else {})},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            preexec_fn=_prepare_child,
-        )
-        try:
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(_POLL_SECONDS)  # Ray's KeyboardInterrupt does not end a longer one
-        except BaseException:  # Ray cancels a task by a KeyboardInterrupt, and again as long as the task runs
-            process.send_signal(signal.SIGINT)
-            deadline = time.monotonic() + _SAVE_SECONDS
-            while process.poll() is None and time.monotonic() < deadline:
-                with contextlib.suppress(KeyboardInterrupt):
-                    time.sleep(_POLL_SECONDS)
-            process.kill()
-            raise
-
-
-def _prepare_child() -> None:
-    """Receive signals, which Ray's workers block; die with the worker, as the stage then runs on another node."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+SOCKET = "STROKECAST_RAY_SOCKET"  # variables of stages that run on a cluster
+RESOURCES = "STROKECAST_RAY_RESOURCES"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,58 +40,75 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         UserError: if the cluster cannot be reached, or the task was lost more often than it may be retried.
     """
-    ray = ray_cluster.connect(os.environ[ray_cluster.ADDRESS])
     stage = os.environ.get("DVC_STAGE", " ".join(arguments))
-    resources: dict[str, float] = json.loads(os.environ[ray_cluster.RESOURCES])
     folder = paths.board_root() / ".strokecast"
     folder.mkdir(exist_ok=True)
-    with signals.defer_signals() as received_signal, _printed_file(folder) as output:
-        task = ray.remote(run_command).options(name=stage, max_retries=ray_cluster.MAX_RETRIES, **resources)
-        result = task.remote([*arguments], str(Path.cwd()), dict(os.environ), str(output))
+    with signals.defer_signals() as received_signal, _printed_file(folder) as output, _gateway() as gateway:
+        request = {
+            "stage": stage,
+            "command": list(arguments),
+            "folder": str(Path.cwd()),
+            "variables": dict(os.environ),
+            "output": str(output),
+            "resources": json.loads(os.environ[RESOURCES]),
+        }
+        gateway.sendall(json.dumps(request).encode() + b"\n")
         received: int | None = None
-        while not ray.wait([result], timeout=_POLL_SECONDS)[0]:
-            if received is None and (received := received_signal()) is not None:
-                ray.cancel(result)
-        try:
-            code = int(ray.get(result))
-        except ray.exceptions.RayError as error:
-            if received is None:
-                raise UserError(
-                    f"the cluster lost this stage: {str(error).strip().splitlines()[0]}",
-                    location=stage,
-                    fix="check the nodes (`ray status`) and run again: finished work is kept",
-                ) from None
-            code = 128 + received
-    ray.shutdown()
+        answer = b""
+        while not answer.endswith(b"\n"):
+            try:
+                part = gateway.recv(4096)
+            except TimeoutError:
+                if received is None and (received := received_signal()) is not None:
+                    gateway.sendall(b"cancel\n")
+                continue
+            if not part:
+                raise _lost(stage, "its connection ended")
+            answer += part
+    code, lost = json.loads(answer)
+    if lost and received is None:
+        raise _lost(stage, lost)
+    code = 128 + received if lost and received else code
     return code if code >= 0 else 128 - code
+
+
+def _lost(stage: str, why: str) -> UserError:
+    return UserError(
+        f"the cluster lost this stage: {why}",
+        location=stage,
+        fix="check the nodes (`ray status`) and run again: finished work is kept",
+    )
+
+
+@contextlib.contextmanager
+def _gateway() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as gateway:
+        gateway.connect(os.environ[SOCKET])
+        gateway.settimeout(POLL_SECONDS)
+        yield gateway
 
 
 @contextlib.contextmanager
 def _printed_file(folder: Path) -> Iterator[Path]:
-    """Yield an empty file in `folder`; what is appended to it is printed to standard output."""
-    descriptor, name = tempfile.mkstemp(prefix="ray-", suffix=".log", dir=folder)
-    os.close(descriptor)
-    path, ended = Path(name).absolute(), threading.Event()
+    """Yield the path of an empty file in `folder`; what is appended to it is printed to standard output."""
+    ended = threading.Event()
 
-    def follow(file: BinaryIO) -> None:
-        while True:
-            last = ended.is_set()
-            while part := file.read(65_536):
+    def follow(output: OutputFile) -> None:
+        last = False
+        while not last:
+            last = ended.wait(POLL_SECONDS)
+            if part := output.read():
                 sys.stdout.buffer.write(part)
                 sys.stdout.buffer.flush()
-            if last:
-                return
-            ended.wait(_POLL_SECONDS)
 
-    with path.open("rb") as file:
-        printer = threading.Thread(target=follow, args=(file,))
+    with output_file(folder) as output:
+        printer = threading.Thread(target=follow, args=(output,))
         printer.start()
         try:
-            yield path
+            yield output.path
         finally:
             ended.set()
             printer.join()
-            path.unlink()
 
 
 def run(arguments: Sequence[str]) -> int:

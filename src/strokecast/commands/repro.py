@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import check, dvc_api, ray_cluster, stage_forks, stage_order, workspace
+from strokecast.commands import check, dvc_api, ray_executor, stage_forks, stage_order, workspace
 from strokecast.common import pool
 from strokecast.common.errors import UserError
 from strokecast.training import workers
@@ -44,7 +44,7 @@ def repro(
             processor; on a cluster as many as it has resources for.
         gpu: whether there is a GPU; None: detected.
         report: called with each line for the user.
-        ray_address: run each stage as a task of this Ray cluster, see `ray_cluster`; None: on this machine.
+        ray_address: run each stage as a task of this Ray cluster, see `ray_executor`; None: on this machine.
 
     If TF_CONFIG names several machines, this one has to be the first, and the others run `strokecast worker`. One stage
     runs at a time, because all trainings use the same ports. At the end, the workers end too.
@@ -66,23 +66,26 @@ def repro(
         )
     runner: dvc_api.Runner = stage_forks.runner
     plan = dvc_api.plan(report)
-    if plan.stale and ray_address is not None:
-        runner, jobs = ray_cluster.executor(ray_address, settings, jobs, report)
-    jobs = 1 if machines else jobs or default_jobs(has_gpu)
-    os.environ["STROKECAST_JOBS"] = str(jobs)
-    if first := sorted(FIRST & plan.stale):  # which stages their results affect is known after they have run
-        check.check()
-        _run(dict.fromkeys(first, frozenset()), jobs, partial(plan.reproduce, runner), fork=False)
-        plan = dvc_api.plan(report)
-    if plan.stale:
-        scheduled = plan.stale | {*plan.always}
-        needs = {name: needed for name, needed in plan.needs.items() if name in scheduled}
-        if ray_address is not None:
-            needs = stage_order.longest_first(needs, settings)
-        heavy = sum(name.startswith(_HEAVY) for name in needs)
-        on_one_machine = ray_address is None and machines is None
-        fork = heavy > jobs and not has_gpu and on_one_machine
-        _run(needs, jobs, partial(plan.reproduce, runner), fork)
+    with contextlib.ExitStack() as until_end:
+        if plan.stale and ray_address is not None:
+            runner, jobs = until_end.enter_context(ray_executor.executor(ray_address, settings, jobs, report))
+        jobs = 1 if machines else jobs or default_jobs(has_gpu)
+        os.environ["STROKECAST_JOBS"] = str(jobs)
+        if first := sorted(
+            FIRST & plan.stale
+        ):  # which stages their results affect is known after they have run
+            check.check()
+            _run(dict.fromkeys(first, frozenset()), jobs, partial(plan.reproduce, runner), fork=False)
+            plan = dvc_api.plan(report)
+        if plan.stale:
+            scheduled = plan.stale | {*plan.always}
+            needs = {name: needed for name, needed in plan.needs.items() if name in scheduled}
+            if ray_address is not None:
+                needs = stage_order.longest_first(needs, settings)
+            heavy = sum(name.startswith(_HEAVY) for name in needs)
+            on_one_machine = ray_address is None and machines is None
+            fork = heavy > jobs and not has_gpu and on_one_machine
+            _run(needs, jobs, partial(plan.reproduce, runner), fork)
     if machines:
         machines.dismiss()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strokecast import params
-from strokecast.commands import params_patch
+from strokecast.commands import params_patch, ray_cluster
 from strokecast.common import files, output_paths, paths
 from strokecast.common.errors import UserError
 from strokecast.params.overlay import deep_merge
@@ -40,6 +40,8 @@ class TuneOptions:
         epochs: of each trial; None: those of the recipe.
         folds: rolling origins of a forecaster.
         apply: write the best values to params.yaml.
+        ray_address: of the Ray cluster that trains; None: this process does.
+        jobs: trials at a time on the cluster; None: as many as it has resources for.
     """
 
     task: str
@@ -56,6 +58,8 @@ class TuneOptions:
     epochs: int | None = None
     folds: int = 3
     apply: bool = False
+    ray_address: str | None = None
+    jobs: int | None = None
 
 
 def tune(options: TuneOptions, report: Callable[[str], None] = print) -> str:
@@ -86,16 +90,17 @@ def tune(options: TuneOptions, report: Callable[[str], None] = print) -> str:
     search_options = SearchOptions(
         study, trials, url, options.sampler, options.pruner, options.seed, options.timeout
     )
-    settings, started = params.load(), time.monotonic()
+    started = time.monotonic()
+    trainer, jobs = _objective(options, report)
     with (
-        Objective(settings, options.task, options.model, options.epochs, options.folds) as objective,
+        trainer as objective,
         storage.single_process(url),
         storage.one_line(url),
     ):
         objective.check(dimensions)
         search = Search(search_options, objective, dimensions, report)
         try:
-            search.run()
+            search.run(jobs)
         finally:
             best = search.best()
             if best is not None:
@@ -113,6 +118,28 @@ def tune(options: TuneOptions, report: Callable[[str], None] = print) -> str:
     else:
         lines.append("the same command with --apply writes this to params.yaml:")
     return "\n".join([*lines, diff.rstrip("\n")])
+
+
+def _objective(options: TuneOptions, report: Callable[[str], None]) -> tuple[Objective, int]:
+    """What trains the trials, and how many at a time."""
+    address = options.ray_address
+    if address is None and options.jobs is not None:
+        raise UserError(
+            "a search on this machine runs one trial at a time",
+            location="--jobs",
+            fix="add --executor ray, or give several processes one --storage postgresql://...",
+        )
+    settings = params.load()
+    values = (settings, options.task, options.model, options.epochs, options.folds)
+    if address is None:
+        return Objective(*values), 1
+    from strokecast.commands.ray_search import RayObjective
+
+    ray = ray_cluster.connect(address)
+    cluster = ray_cluster.look(ray, address)
+    jobs = options.jobs or ray_cluster.trials_at_a_time(cluster, settings.runtime.ray)
+    report(f"{cluster}, up to {jobs} trials at a time")
+    return RayObjective(*values, ray), jobs
 
 
 def patch(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from strokecast.commands import cli, ray_cluster
+from strokecast.commands import cli, ray_cluster, ray_executor, ray_stage
 from strokecast.common.errors import UserError
 from strokecast.params.runtime import RayParams
 
-CLUSTER = ray_cluster.Cluster("127.0.0.1:6379", ["a", "b"], 12.0, {"CPU": 8.0, "GPU": 1.0})
+CLUSTER = ray_cluster.Cluster(
+    "127.0.0.1:6379", ["a", "b"], {"CPU": 12.0, "GPU": 2.0}, {"CPU": 8.0, "GPU": 1.0}
+)
 
 
 def free_port() -> int:
@@ -43,7 +46,7 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 def test_each_stage_asks_for_the_resources_of_its_kind() -> None:
     resources = RayParams.model_validate({"train": {"num_gpus": 0.5, "num_cpus": 4}})
     calls: list[tuple[Any, ...]] = []
-    run = ray_cluster.runner(CLUSTER, resources, here={"params"})(
+    run = ray_executor.runner(Path("/tmp/socket"), resources, here={"params"})(
         lambda *arguments, **options: calls.append((*arguments, options))
     )
     run("/bin/sh", "python stages/params.py", env={"DVC_STAGE": "params"})
@@ -53,8 +56,9 @@ def test_each_stage_asks_for_the_resources_of_its_kind() -> None:
     (shell, command, options), (*_, other) = calls
     assert (shell, options["cwd"], options["env"]["A"]) == ("/bin/sh", "/project", "1")
     assert command == f"{sys.executable} -m strokecast.commands.ray_stage python stages/x.py"
-    assert json.loads(options["env"][ray_cluster.RESOURCES]) == {"num_cpus": 4.0, "num_gpus": 0.5}
-    assert json.loads(other["env"][ray_cluster.RESOURCES]) == {"num_cpus": 1.0, "num_gpus": 0.0}
+    assert options["env"][ray_stage.SOCKET] == "/tmp/socket"
+    assert json.loads(options["env"][ray_stage.RESOURCES]) == {"num_cpus": 4.0, "num_gpus": 0.5}
+    assert json.loads(other["env"][ray_stage.RESOURCES]) == {"num_cpus": 1.0, "num_gpus": 0.0}
     assert ray_cluster.check_resources(CLUSTER, resources) == 12
     with pytest.raises(
         UserError, match=r"runtime\.ray\.train\.num_cpus: a stage asks for 9, and no node has more than 8"
@@ -65,4 +69,12 @@ def test_each_stage_asks_for_the_resources_of_its_kind() -> None:
 def test_an_address_needs_the_executor() -> None:
     result = CliRunner().invoke(cli.main, ["repro", "--address", "127.0.0.1:1"])
     assert result.exit_code == 1
-    assert "--address is the address of a Ray cluster; add --executor ray" in result.output
+    assert "error: --address: it is the address of a Ray cluster; add --executor ray" in result.output
+
+
+@pytest.mark.parametrize(
+    ("train", "jobs"),
+    [({}, 12), ({"num_cpus": 4}, 3), ({"num_gpus": 1}, 2), ({"num_cpus": 0, "num_gpus": 0.25}, 8), ({"num_cpus": 0}, 12)],
+)  # fmt: skip
+def test_as_many_trials_at_a_time_as_there_are_resources(train: dict[str, float], jobs: int) -> None:
+    assert ray_cluster.trials_at_a_time(CLUSTER, RayParams.model_validate({"train": train})) == jobs
