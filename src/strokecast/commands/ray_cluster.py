@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strokecast.common import paths
 from strokecast.common.errors import UserError
 from strokecast.params.runtime import RayParams, RayResources
 
 MAX_RETRIES = 5  # nodes that may die under one task
 _CONNECT_SECONDS = 10.0
-_LOOK_SECONDS = 30.0
+_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,12 @@ class Cluster:
     Attributes:
         address: `host:port` or `auto`.
         nodes: host name of each node.
-        total: processors (`CPU`) and GPUs (`GPU`) of all nodes.
-        largest: the most that one node has.
+        amounts: processors (`CPU`) and GPUs (`GPU`) of each node.
     """
 
     address: str
     nodes: Sequence[str]
-    total: Mapping[str, float]
-    largest: Mapping[str, float]
+    amounts: Sequence[Mapping[str, float]]
 
     def __str__(self) -> str:
         return f"Ray: {len(self.nodes)} nodes ({', '.join(self.nodes)})"
@@ -47,6 +47,10 @@ def connect(address: str) -> Any:
     Raises:
         UserError: if Ray is not installed or the cluster does not answer.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = (
+        "0"  # a call after the end of the connection must not start a cluster
+    )
     try:
         import ray
     except ImportError:
@@ -59,7 +63,7 @@ def connect(address: str) -> Any:
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError, by what is wrong
-        what = f"no Ray cluster answers at {address}: {str(error).strip().splitlines()[0]}"
+        what = f"no Ray cluster answers at {address}: {message(error)}"
         raise _no_cluster(what, "; same versions of Python and Ray on all") from None
     return ray
 
@@ -84,7 +88,7 @@ def _no_cluster(what: str, also: str = "") -> UserError:
     )
 
 
-def look(ray: Any, address: str) -> Cluster:
+def inspect(ray: Any, address: str) -> Cluster:
     """The nodes of a cluster.
 
     Args:
@@ -92,10 +96,13 @@ def look(ray: Any, address: str) -> Cluster:
         address: of the cluster.
 
     Raises:
-        UserError: if a node does not see the working directory.
+        UserError: if a node does not answer, or does not see the working directory.
     """
+    folder = paths.board_root() / ".strokecast"
+    folder.mkdir(exist_ok=True)
     alive = [node for node in ray.nodes() if node["Alive"]]
-    with tempfile.NamedTemporaryFile(prefix=".ray-", dir=Path.cwd()) as file:
+    names = [node["NodeManagerHostname"] for node in alive]
+    with tempfile.NamedTemporaryFile(prefix="ray-", dir=folder.absolute()) as file:
 
         def sees() -> bool:
             return Path(file_name).is_file()
@@ -106,10 +113,22 @@ def look(ray: Any, address: str) -> Cluster:
             task.options(num_cpus=0, label_selector={"ray.io/node-id": node["NodeID"]}).remote()
             for node in alive
         ]
-        seen = ray.get(answers, timeout=_LOOK_SECONDS)
-        blind = [
-            node["NodeManagerHostname"] for node, sees_it in zip(alive, seen, strict=True) if not sees_it
-        ]
+        answered = ray.wait(answers, num_returns=len(answers), timeout=_ANSWER_SECONDS)[0]
+        if silent := [name for name, answer in zip(names, answers, strict=True) if answer not in answered]:
+            raise UserError(
+                f"{', '.join(silent)}: this node does not answer within {_ANSWER_SECONDS:.0f} s",
+                location="--address",
+                fix="check the nodes (`ray status`) and run again",
+            )
+        try:
+            seen = ray.get(answers)
+        except ray.exceptions.RayError as error:
+            raise UserError(
+                f"a node of the cluster fails: {message(error)}",
+                location="--address",
+                fix="check the nodes (`ray status`) and run again",
+            ) from None
+        blind = [name for name, sees_it in zip(names, seen, strict=True) if not sees_it]
     if blind:
         raise UserError(
             f"{', '.join(blind)}: this node does not see the project's folder",
@@ -117,15 +136,14 @@ def look(ray: Any, address: str) -> Cluster:
             allowed="a folder that all nodes have at the same path",
             fix="clone the project to a shared file system, such as NFS, that all nodes mount there",
         )
-    amounts = {unit: [float(node["Resources"].get(unit, 0)) for node in alive] for unit in ("CPU", "GPU")}
-    total = {unit: sum(values) for unit, values in amounts.items()}
-    largest = {unit: max(values) for unit, values in amounts.items()}
-    return Cluster(address, [node["NodeManagerHostname"] for node in alive], total, largest)
+    amounts = [{unit: float(node["Resources"].get(unit, 0)) for unit in ("CPU", "GPU")} for node in alive]
+    return Cluster(address, names, amounts)
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error of Ray, which are long."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def message(error: Exception) -> str:
+    """One line of an error of Ray: the last one of a task's traceback, otherwise the first."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1 if type(error).__name__.startswith("RayTaskError") else 0]
 
 
 def check_resources(cluster: Cluster, resources: RayParams) -> int:
@@ -137,7 +155,7 @@ def check_resources(cluster: Cluster, resources: RayParams) -> int:
     _check_fits(cluster, "train", resources.train)
     _check_fits(cluster, "other", resources.other)
     least = min(resources.train.num_cpus, resources.other.num_cpus)
-    return _at_a_time(cluster, {"CPU": least})
+    return _number_that_fit(cluster, {"CPU": least})
 
 
 def trials_at_a_time(cluster: Cluster, resources: RayParams) -> int:
@@ -147,22 +165,24 @@ def trials_at_a_time(cluster: Cluster, resources: RayParams) -> int:
         UserError: if no node can ever run one.
     """
     _check_fits(cluster, "train", resources.train)
-    return _at_a_time(cluster, {"CPU": resources.train.num_cpus, "GPU": resources.train.num_gpus})
+    return _number_that_fit(cluster, {"CPU": resources.train.num_cpus, "GPU": resources.train.num_gpus})
 
 
 def _check_fits(cluster: Cluster, kind: str, wanted: RayResources) -> None:
-    """Raise a UserError if no node has the resources of a `train` or `other` stage."""
+    """Raise a UserError if no node has the resources of a `train` or `other` task."""
     for unit, key in (("CPU", "num_cpus"), ("GPU", "num_gpus")):
-        if getattr(wanted, key) > cluster.largest[unit]:
+        largest = max(node[unit] for node in cluster.amounts)
+        if getattr(wanted, key) > largest:
             raise UserError(
-                f"a stage asks for {getattr(wanted, key):g}, and no node has more than {cluster.largest[unit]:g}",
+                f"a task asks for {getattr(wanted, key):g}, and no node has more than {largest:g}",
                 location=f"params.yaml: runtime.ray.{kind}.{key}",
-                allowed=f"at most {cluster.largest[unit]:g}",
+                allowed=f"at most {largest:g}",
                 fix="lower it, or add a node: `ray start --address HOST:PORT`",
             )
 
 
-def _at_a_time(cluster: Cluster, wanted: Mapping[str, float]) -> int:
-    """How often the cluster has some resources; those of which nothing is wanted set no limit, the processors then do."""
-    counts = [int(cluster.total[unit] / amount) for unit, amount in wanted.items() if amount]
-    return max(1, min(counts, default=int(cluster.total["CPU"])))
+def _number_that_fit(cluster: Cluster, wanted: Mapping[str, float]) -> int:
+    """How many tasks fit on the nodes at a time; without any wanted amount one per processor."""
+    limits = {unit: amount for unit, amount in wanted.items() if amount} or {"CPU": 1.0}
+    fitting = sum(min(int(node[unit] / limits[unit]) for unit in limits) for node in cluster.amounts)
+    return max(1, fitting)

@@ -15,7 +15,9 @@ from strokecast.params.runtime import RayParams
 from strokecast.params.schema import Params
 
 HERE = frozenset({"params", "code", "sync"})  # they check, digest and log what lies here
-_WAITING = 1  # a stage that starts as soon as a node is free; of several, Ray may leave one until the end
+_WAITING = (
+    1  # stages beyond those that fit: the next one starts at once; of two, Ray may start the wrong one first
+)
 
 
 @contextlib.contextmanager
@@ -35,13 +37,14 @@ def executor(
     """
     with ray_gateway.connected(address) as (cluster, gateway):
         resources = settings.runtime.ray
-        jobs = jobs or ray_cluster.check_resources(cluster, resources) + _WAITING
+        fitting = ray_cluster.check_resources(cluster, resources)
+        jobs = jobs or fitting + _WAITING
         report(f"{cluster}, up to {jobs} stages at a time")
         yield runner(gateway, resources, HERE | stage_order.switched_off(settings)), jobs
 
 
 def runner(gateway: Path, resources: RayParams, here: Set[str]) -> Runner:
-    """What makes of DVC's function that runs a command one that runs it on the cluster (as `stage_forks.runner` does here).
+    """Wrap DVC's function that runs a command, so that the command runs on the cluster (`stage_forks.runner` is the local one).
 
     Args:
         gateway: socket of `ray_gateway`.

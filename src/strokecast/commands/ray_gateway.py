@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import select
 import signal
 import socket
@@ -30,7 +29,9 @@ _START_SECONDS = 60.0
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[tuple[ray_cluster.Cluster, Path]]:
-    """Start the process; yields the cluster and the socket. The process ends at the end, or with this process, after its last stage.
+    """Start the process; yields the cluster and the socket.
+
+    The process ends after its last stage, once the block or this process has ended.
 
     Raises:
         UserError: if the cluster does not answer, or a node does not see the working directory.
@@ -67,30 +68,28 @@ def connected(address: str) -> Iterator[tuple[ray_cluster.Cluster, Path]]:
                 process.stdin.close()
 
 
-def serve(ray: Any, path: Path) -> None:
+def serve(ray: Any, server: socket.socket) -> None:
     """Answer stages until standard input ends and no stage is left.
 
     Args:
         ray: connected.
-        path: of the socket.
+        server: listens.
     """
     stages: list[threading.Thread] = []
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen(128)
-        while True:
-            for one in select.select([server, sys.stdin], [], [])[0]:
-                if one is sys.stdin:
-                    for stage in stages:
-                        stage.join()
-                    return
-                stages.append(threading.Thread(target=_answer, args=(ray, server.accept()[0])))
-                stages[-1].start()
+    while True:
+        ready = select.select([server, sys.stdin], [], [])[0]
+        if server in ready:
+            stages.append(threading.Thread(target=_answer, args=(ray, server.accept()[0])))
+            stages[-1].start()
+        elif ready:
+            for stage in stages:
+                stage.join()
+            return
 
 
 def _answer(ray: Any, stage: socket.socket) -> None:
-    """Run the command of one stage; it is cancelled when the stage says so or has died."""
-    with stage, stage.makefile("rb") as lines:
+    """Run the command of one stage; it is cancelled if the stage sends a second line or dies."""
+    with stage, stage.makefile("rb", buffering=0) as lines:  # a buffer could hold the second line
         request = json.loads(lines.readline())
         task = ray.remote(run_command).options(
             name=request["stage"], max_retries=ray_cluster.MAX_RETRIES, **request["resources"]
@@ -105,7 +104,7 @@ def _answer(ray: Any, stage: socket.socket) -> None:
         try:
             code = int(ray.get(result))
         except ray.exceptions.RayError as error:
-            lost = ray_cluster.first_line(error)
+            lost = ray_cluster.message(error)
         with contextlib.suppress(OSError):  # the stage has died
             stage.sendall(json.dumps([code, lost]).encode() + b"\n")
 
@@ -116,18 +115,20 @@ def main(address: str, path: Path) -> None:
     Raises:
         UserError: if the cluster does not answer, or a node does not see the working directory.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # `strokecast repro` passes them on to stages, which cancel
     with contextlib.redirect_stdout(sys.stderr):  # the first line is the cluster, whatever libraries print
         ray = ray_cluster.connect(address)
-        cluster = ray_cluster.look(ray, address)
-    print(json.dumps(cluster.__dict__), flush=True)
-    serve(ray, path)
+        for number in (signal.SIGINT, signal.SIGTERM):  # after Ray has set its own handlers
+            signal.signal(number, signal.SIG_IGN)  # `strokecast repro` passes them on to stages, which cancel
+        cluster = ray_cluster.inspect(ray, address)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(128)
+        print(json.dumps(cluster.__dict__), flush=True)
+        serve(ray, server)
     ray.shutdown()
 
 
 if __name__ == "__main__":
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         main(sys.argv[1], Path(sys.argv[2]))
     except UserError as error:

@@ -1,11 +1,12 @@
 """The trials of `strokecast tune --executor ray`: each is a task of a Ray cluster, on any node; the study stays here.
 
-A trial whose node dies starts again on another one with the same values. What its second life reports again is dropped, so
-the study sees every step once.
+A trial whose node dies starts again on another one with the same values. Steps that the retry repeats are dropped, so the
+study sees every step once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from strokecast.training.guards import TrainingError
 from strokecast.tuning.objective import Objective, OnEpoch, Report
 from strokecast.tuning.trial_process import Event, TrialJob, read_events
 
+_ENDED_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes of `trial_process`
 _CANCEL_SECONDS = 60.0  # in which a trial that is stopped ends on its node
 
 
@@ -36,14 +38,18 @@ class RayObjective(Objective):
         name: of the model; it need not be in params.yaml.
         epochs: of each trial instead of the recipe's; None: those of the recipe.
         folds: rolling origins of a forecaster.
-        ray: from `ray_cluster.connect`.
+        address: of the cluster.
+
+    Raises:
+        UserError: if the data are not processed, the cluster does not answer, or a node does not see the project.
     """
 
     def __init__(
-        self, settings: Params, task: str, name: str, epochs: int | None, folds: int, ray: Any
+        self, settings: Params, task: str, name: str, epochs: int | None, folds: int, address: str
     ) -> None:
         super().__init__(settings, task, name, epochs, folds)
-        self._ray = ray
+        self._ray = ray_cluster.connect(address)
+        self.cluster = ray_cluster.inspect(self._ray, address)
 
     def __enter__(self) -> RayObjective:
         return self
@@ -95,20 +101,21 @@ class RayObjective(Objective):
             return int(self._ray.get(result))
         except errors.OutOfMemoryError as error:
             raise TrainingError(
-                ray_cluster.first_line(error), location=f"models.{self.task}.{self.name}"
+                ray_cluster.message(error), location=f"models.{self.task}.{self.name}"
             ) from None
         except errors.RayError as error:
             raise UserError(
-                f"the cluster lost a trial: {ray_cluster.first_line(error)}",
+                f"the cluster lost a trial: {ray_cluster.message(error)}",
                 location=f"models.{self.task}.{self.name}",
                 fix="check the nodes (`ray status`); the same command goes on with the search",
             ) from None
 
     def _cancel(self, result: Any) -> None:
-        self._ray.cancel(result)
         deadline = time.monotonic() + _CANCEL_SECONDS
-        while time.monotonic() < deadline and not self._ray.wait([result], timeout=POLL_SECONDS)[0]:
-            pass
+        with contextlib.suppress(self._ray.exceptions.RayError):  # the reason of the end is the error to show
+            self._ray.cancel(result)
+            while time.monotonic() < deadline and not self._ray.wait([result], timeout=POLL_SECONDS)[0]:
+                pass
 
 
 class _Events:
@@ -150,10 +157,10 @@ class _Events:
             return float(value)
         if code == 0 and kind == "failed":
             raise TrainingError(value)
-        if code == 0 and kind == "mistake":
+        if code == 0 and kind == "user_error":
             raise UserError(value)
-        if code < 0:
-            name = signal.Signals(-code).name
+        if code < 0 or code in _ENDED_BY_SIGNAL:
+            name = signal.Signals(-code if code < 0 else code - 128).name
             raise TrainingError(f"its process was ended by {name}", location=location)
         raise UserError(
             f"the process of a trial ended with exit code {code}: {self._line}",

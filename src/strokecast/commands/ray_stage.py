@@ -43,7 +43,11 @@ def main(arguments: Sequence[str]) -> int:
     stage = os.environ.get("DVC_STAGE", " ".join(arguments))
     folder = paths.board_root() / ".strokecast"
     folder.mkdir(exist_ok=True)
-    with signals.defer_signals() as received_signal, _printed_file(folder) as output, _gateway() as gateway:
+    with (
+        signals.defer_signals() as received_signal,
+        _printed_file(folder) as output,
+        _gateway(stage) as gateway,
+    ):
         request = {
             "stage": stage,
             "command": list(arguments),
@@ -53,6 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             "resources": json.loads(os.environ[RESOURCES]),
         }
         gateway.sendall(json.dumps(request).encode() + b"\n")
+        gateway.settimeout(POLL_SECONDS)
         received: int | None = None
         answer = b""
         while not answer.endswith(b"\n"):
@@ -63,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
                     gateway.sendall(b"cancel\n")
                 continue
             if not part:
-                raise _lost(stage, "its connection ended")
+                raise ConnectionResetError
             answer += part
     code, lost = json.loads(answer)
     if lost and received is None:
@@ -81,11 +86,14 @@ def _lost(stage: str, why: str) -> UserError:
 
 
 @contextlib.contextmanager
-def _gateway() -> Iterator[socket.socket]:
+def _gateway(stage: str) -> Iterator[socket.socket]:
+    """Connect to the gateway; an error of the connection inside the block is one of the cluster."""
     with socket.socket(socket.AF_UNIX) as gateway:
-        gateway.connect(os.environ[SOCKET])
-        gateway.settimeout(POLL_SECONDS)
-        yield gateway
+        try:
+            gateway.connect(os.environ[SOCKET])
+            yield gateway
+        except OSError:
+            raise _lost(stage, "the connection to it ended") from None
 
 
 @contextlib.contextmanager
@@ -120,6 +128,8 @@ def run(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"[{os.environ.get('DVC_STAGE', shlex.join(arguments))}] error: {error}", file=sys.stderr)
         return 1
+    except signals.Interrupted as error:  # a second signal
+        return 128 + error.number
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-POLL_SECONDS = 0.2  # between two looks at a task
+POLL_SECONDS = 0.2  # between two polls of a task
 _SAVE_SECONDS = 60.0  # in which an interrupted command saves its progress and ends
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 _FROM_RAY = "CUDA_VISIBLE_DEVICES"  # the GPUs that Ray gives the task
@@ -30,7 +30,7 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
     Args:
         command: program and arguments.
         folder: working directory, the root of the project.
-        variables: all environment variables, but for that in which Ray names the GPUs of this task.
+        variables: all environment variables, except `CUDA_VISIBLE_DEVICES`, which Ray sets.
         output: file that the command's standard output and error are appended to.
 
     Returns:
@@ -64,7 +64,7 @@ def run_command(command: Sequence[str], folder: str, variables: Mapping[str, str
 
 
 def _prepare_child() -> None:
-    """Receive signals, which Ray's workers block; die with the worker, as the command then runs on another node."""
+    """Receive signals, which Ray's workers block; die with the worker, because the command then runs on another node."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":

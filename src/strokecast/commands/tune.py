@@ -135,11 +135,11 @@ def _objective(options: TuneOptions, report: Callable[[str], None]) -> tuple[Obj
         return Objective(*values), 1
     from strokecast.commands.ray_search import RayObjective
 
-    ray = ray_cluster.connect(address)
-    cluster = ray_cluster.look(ray, address)
-    jobs = options.jobs or ray_cluster.trials_at_a_time(cluster, settings.runtime.ray)
-    report(f"{cluster}, up to {jobs} trials at a time")
-    return RayObjective(*values, ray), jobs
+    objective = RayObjective(*values, address)
+    fitting = ray_cluster.trials_at_a_time(objective.cluster, settings.runtime.ray)
+    jobs = options.jobs or fitting
+    report(f"{objective.cluster}, up to {jobs} trials at a time")
+    return objective, jobs
 
 
 def patch(

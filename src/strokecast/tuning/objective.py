@@ -67,7 +67,7 @@ class Objective:
         folds: rolling origins of a forecaster.
 
     Attributes:
-        stopped: set if trials in other threads are to end by `Interrupted`.
+        stopped: set if running trials are to end by `Interrupted`. Only objectives that train elsewhere read it.
     """
 
     def __init__(self, settings: Params, task: str, name: str, epochs: int | None, folds: int) -> None:

@@ -119,8 +119,8 @@ class SearchSampler(BaseSampler):
         if trial.number not in self._drawing:
             seed = (self._seed * 1_000_003 + trial.number) % 2**32
             sampler: BaseSampler = RandomSampler(seed=seed)
-            if self._kind == "tpe":  # running trials count as bad ones, so that those at the same time differ
-                sampler = TPESampler(seed=seed, n_startup_trials=_STARTUP, constant_liar=True)
+            if self._kind == "tpe":
+                sampler = TPESampler(seed=seed, n_startup_trials=_STARTUP)
             self._drawing[trial.number] = sampler
         return self._drawing[trial.number]
 

@@ -122,7 +122,7 @@ class Search:
         self._process = process_tags.current()
         self._running: set[int] = set()  # numbers of trials of this process
         self._ran = 0  # trials
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()  # of the counts and the queue, for the threads of this process
         self._runs = SearchRuns(
             objective.task, options.study, self.study.user_attrs[_SEARCH_ID], _flat(setup)
         )
@@ -153,8 +153,10 @@ class Search:
             status = "FAILED"
             raise
         finally:
-            self._requeue_interrupted()
-            self._runs.end(status)
+            try:
+                self._requeue_interrupted()
+            finally:
+                self._runs.end(status)
 
     def best(self) -> FrozenTrial | None:
         """The complete trial with the best score; None: no trial is complete."""
@@ -187,12 +189,16 @@ class Search:
 
     def _run_threads(self, jobs: int, deadline: float | None) -> None:
         with futures.ThreadPoolExecutor(jobs) as threads:
+            running = [threads.submit(self._run_trials, deadline) for _ in range(jobs)]
             try:
-                running = [threads.submit(self._run_trials, deadline) for _ in range(jobs)]
-                for one in futures.as_completed(running):
-                    one.result()
+                for thread in futures.as_completed(running):
+                    thread.result()
             except BaseException:
                 self._objective.stopped.set()
+                with signals.handled_by(
+                    lambda *_: None
+                ):  # trials return to the queue once all threads have ended
+                    futures.wait(running)
                 raise
 
     def _run_trials(self, deadline: float | None) -> None:
@@ -222,8 +228,9 @@ class Search:
 
     def _is_unfinished(self) -> bool:
         """Whether there is a trial to run; trials of processes that have ended return to the queue first."""
-        self._requeue_ended()
-        trials = self.study.get_trials(deepcopy=False)
+        with self._lock:
+            self._requeue_ended()
+            trials = self.study.get_trials(deepcopy=False)
         waiting = any(trial.state == TrialState.WAITING for trial in trials)
         return waiting or sum(map(counts, trials)) < self._trials
 
@@ -236,8 +243,8 @@ class Search:
             else:
                 ended = not process_tags.is_alive(process)
             if ended and self._fail(trial):
-                self._runs.end_trial(trial.user_attrs.get(_RUN, ""), trial.number, "interrupted", None, None)
                 requeue(self.study, trial)
+                self._runs.end_trial(trial.user_attrs.get(_RUN, ""), trial.number, "interrupted", None, None)
                 self._report(f"trial {trial.number}: its process has ended; it runs again")
 
     def _requeue_interrupted(self) -> None:
@@ -277,7 +284,7 @@ class Search:
             seconds = time.monotonic() - started
             shown = "" if score is None else f" {self._metric.name} {score:.6g}"
             settings = ", ".join(f"{key}={value}" for key, value in values.items())
-            with self._counting:
+            with self._lock:
                 self._ran += state != "interrupted"
             self._report(f"trial {trial.number} {state}:{shown or note} in {seconds:.1f} s; {settings}")
 
@@ -293,7 +300,7 @@ class Search:
         except KeyboardInterrupt:
             end("interrupted", None, " it runs again when the search goes on")
             raise
-        except UserError:
+        except Exception:
             self._runs.end_trial(run_id, trial.number, "failed", None, None)
             raise
         if self._storage.get_trial(trial._trial_id).state.is_finished():

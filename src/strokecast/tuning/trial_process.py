@@ -1,4 +1,4 @@
-"""One trial in a process of its own, for a search that has other machines train: marked lines of its output say how it goes.
+"""One trial in a process of its own, on any machine: it prints its progress and its score as marked lines.
 
 python -m strokecast.tuning.trial_process '{"task": "classify", ...}'    # see `TrialJob`
 """
@@ -23,7 +23,7 @@ _MARK = b"strokecast-trial: "
 
 @dataclass(frozen=True)
 class TrialJob:
-    """What the process is to train.
+    """The trial, and what all trials have in common.
 
     Attributes:
         settings: `params.yaml` as it was when the search began.
@@ -50,10 +50,10 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class Event:
-    """What a line says.
+    """One marked line.
 
     Attributes:
-        kind: `epoch`, `report`, `score`, `failed` or `mistake`.
+        kind: `epoch`, `report`, `score`, `failed` or `user_error`.
         value: a row of the history; the step and the score so far; the score; the message of a `TrainingError`, or of
             another `UserError`.
     """
@@ -73,8 +73,8 @@ def read_events(output: bytes) -> Iterator[Event]:
             yield Event(kind, value)
 
 
-def _say(kind: str, value: Any) -> None:
-    """Print an event. It begins a new line, because a killed process may have left an incomplete one in the same file."""
+def _print_event(kind: str, value: Any) -> None:
+    """Print an event on a new line, because a killed process may have left an incomplete one in the same file."""
     line = b"\n" + _MARK + json.dumps([kind, value]).encode() + b"\n"
     sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
@@ -93,11 +93,11 @@ def main(argument: str) -> None:
     job = TrialJob(**json.loads(argument))
     try:
         with signals.handled_by(signals.raise_interrupted):
-            _say("score", _train(job))
+            _print_event("score", _train(job))
     except TrainingError as error:
-        _say("failed", str(error))
+        _print_event("failed", str(error))
     except UserError as error:
-        _say("mistake", str(error))
+        _print_event("user_error", str(error))
     except signals.Interrupted as error:
         raise SystemExit(128 + error.number) from None
 
@@ -113,8 +113,8 @@ def _train(job: TrialJob) -> float:
             )
         return objective.train(
             job.values,
-            lambda step, score: _say("report", [step, score]),
-            lambda row: _say("epoch", dict(row)),
+            lambda step, score: _print_event("report", [step, score]),
+            lambda row: _print_event("epoch", dict(row)),
         )
 
 

@@ -16,7 +16,7 @@ from strokecast.common.errors import UserError
 from strokecast.params.runtime import RayParams
 
 CLUSTER = ray_cluster.Cluster(
-    "127.0.0.1:6379", ["a", "b"], {"CPU": 12.0, "GPU": 2.0}, {"CPU": 8.0, "GPU": 1.0}
+    "127.0.0.1:6379", ["a", "b"], [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0}]
 )
 
 
@@ -61,7 +61,7 @@ def test_each_stage_asks_for_the_resources_of_its_kind() -> None:
     assert json.loads(other["env"][ray_stage.RESOURCES]) == {"num_cpus": 1.0, "num_gpus": 0.0}
     assert ray_cluster.check_resources(CLUSTER, resources) == 12
     with pytest.raises(
-        UserError, match=r"runtime\.ray\.train\.num_cpus: a stage asks for 9, and no node has more than 8"
+        UserError, match=r"runtime\.ray\.train\.num_cpus: a task asks for 9, and no node has more than 8"
     ):
         ray_cluster.check_resources(CLUSTER, RayParams.model_validate({"train": {"num_cpus": 9}}))
 
@@ -74,7 +74,7 @@ def test_an_address_needs_the_executor() -> None:
 
 @pytest.mark.parametrize(
     ("train", "jobs"),
-    [({}, 12), ({"num_cpus": 4}, 3), ({"num_gpus": 1}, 2), ({"num_cpus": 0, "num_gpus": 0.25}, 8), ({"num_cpus": 0}, 12)],
+    [({}, 12), ({"num_cpus": 3}, 3), ({"num_gpus": 1}, 2), ({"num_cpus": 0, "num_gpus": 0.25}, 8), ({"num_cpus": 0}, 12)],
 )  # fmt: skip
 def test_as_many_trials_at_a_time_as_there_are_resources(train: dict[str, float], jobs: int) -> None:
     assert ray_cluster.trials_at_a_time(CLUSTER, RayParams.model_validate({"train": train})) == jobs

@@ -1,4 +1,4 @@
-"""What a search makes of the events of a trial on a cluster."""
+"""The events of a trial on a cluster, and its end."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Trial:
             lambda step, score: self.steps.append((step, score)), lambda row: self.epochs.append(row["epoch"])
         )
 
-    def say(self, *events: Any) -> None:
+    def print(self, *events: Any) -> None:
         lines = [f"strokecast-trial: {json.dumps(event)}\n" for event in events]
         self.events.handle("".join(lines).encode())
 
 
-def test_a_second_life_reports_no_step_twice() -> None:
+def test_a_retry_reports_no_step_twice() -> None:
     trial = Trial()
     first = [["epoch", {"epoch": 1}], ["report", [1, 0.5]], ["epoch", {"epoch": 2}], ["report", [2, 0.6]]]
-    trial.say(*first[:3])
-    trial.say(*first, ["score", 0.7])
+    trial.print(*first[:3])
+    trial.print(*first, ["score", 0.7])
     assert trial.steps == [(1, 0.5), (2, 0.6)]
     assert trial.epochs == [1, 2]
     assert trial.events.score(0, "models.classify.gru") == 0.7
@@ -44,13 +44,13 @@ def test_a_second_life_reports_no_step_twice() -> None:
     ("event", "code", "error", "message"),
     [
         (["failed", "the loss is nan"], 0, TrainingError, "^the loss is nan$"),
-        (["mistake", "a wrong file"], 0, UserError, "^a wrong file$"),
+        (["user_error", "a wrong file"], 0, UserError, "^a wrong file$"),
         (["report", [1, 0.5]], -signal.SIGKILL, TrainingError, "models.classify.gru: its process was ended by SIGKILL"),
     ],
 )  # fmt: skip
 def test_a_trial_that_gives_no_score(event: Any, code: int, error: type[Exception], message: str) -> None:
     trial = Trial()
-    trial.say(event)
+    trial.print(event)
     with pytest.raises(error, match=message) as caught:
         trial.events.score(code, "models.classify.gru")
     assert type(caught.value) is error

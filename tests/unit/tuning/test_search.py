@@ -1,6 +1,8 @@
 """A search with trainings that only compute a number: resumed, interrupted, killed, pruned, with failed trials."""
 
+import signal
 import threading
+import time
 
 import pytest
 
@@ -173,6 +175,52 @@ def test_threads_share_the_trials_of_a_grid(start):
     combinations = {(values["config.units"], values["config.both"]) for values in objective.trained}
     assert len(objective.trained) == len(combinations) == 6
     assert sum(search.counts(trial) for trial in one.study.trials) == 6
+
+
+def test_threads_go_on_with_killed_trials_and_train_no_combination_twice(start, monkeypatch):
+    dimensions = {"config.units": Choices((8, 16, 24, 32)), "config.both": Choices((False, True))}
+    one, objective, _ = start(0, dimensions, sampler="grid")
+    for _ in range(3):  # run by a process that is gone
+        trial = one.study.ask()
+        for key in dimensions:
+            one._suggest(trial, key)
+        trial.set_user_attr("process", {"gone": "1"})
+    monkeypatch.setattr(search.process_tags, "is_alive", lambda process: "gone" not in process)
+    monkeypatch.setattr(NoBoard, "end_trial", lambda *arguments: time.sleep(0.05))  # as slow as a board
+    one.run(jobs=4)
+    combinations = [(values["config.units"], values["config.both"]) for values in objective.trained]
+    assert len(combinations) == len(set(combinations)) == 8
+
+
+def test_a_second_interruption_waits_for_the_threads_and_loses_no_trial(start):
+    dimensions = {"config.units": Choices((8, 16, 32))}
+    one, objective, _ = start(0, dimensions, sampler="grid")
+    both, train = threading.Barrier(3, timeout=30), objective.train
+
+    def end_slowly(*arguments):
+        both.wait()
+        assert objective.stopped.wait(30)
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+
+    def interrupt_twice():
+        both.wait()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        assert objective.stopped.wait(30)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    objective.train = end_slowly
+    thread = threading.Thread(target=interrupt_twice)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        one.run(jobs=2)
+    thread.join()
+    assert [trial.state.name for trial in one.study.trials] == ["FAIL", "FAIL", "WAITING", "WAITING"]
+    objective.train = train
+    objective.stopped.clear()
+    again, _, _ = start(0, dimensions, sampler="grid")
+    again.run()
+    assert sorted(values["config.units"] for values in objective.trained) == [8, 16, 32]
 
 
 def test_a_mistake_in_one_thread_ends_the_others_and_loses_no_trial(start):

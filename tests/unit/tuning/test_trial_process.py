@@ -70,9 +70,9 @@ def test_mistakes_and_failed_trainings_are_events(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(trial_process, "Objective", SameData)
     monkeypatch.setattr(SameData, "train", fail)
     trial_process.main(JOB.to_json())
-    mistake, failed = read_events(capfdbinary.readouterr().out)
-    assert mistake.kind == "mistake"
-    assert "data/processed/classify: the processed data have changed since the search began" in mistake.value
+    refused, failed = read_events(capfdbinary.readouterr().out)
+    assert refused.kind == "user_error"
+    assert "data/processed/classify: the processed data have changed since the search began" in refused.value
     assert failed == Event("failed", "models.classify.gru: the loss is nan")
 
 
