@@ -48,9 +48,7 @@ def connect(address: str) -> Any:
         UserError: if Ray is not installed or the cluster does not answer.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ["RAY_ENABLE_AUTO_CONNECT"] = (
-        "0"  # a call after the end of the connection must not start a cluster
-    )
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # a call after `ray.shutdown` must not start a cluster
     try:
         import ray
     except ImportError:
@@ -116,7 +114,7 @@ def inspect(ray: Any, address: str) -> Cluster:
         answered = ray.wait(answers, num_returns=len(answers), timeout=_ANSWER_SECONDS)[0]
         if silent := [name for name, answer in zip(names, answers, strict=True) if answer not in answered]:
             raise UserError(
-                f"{', '.join(silent)}: this node does not answer within {_ANSWER_SECONDS:.0f} s",
+                f"no answer from {', '.join(silent)} within {_ANSWER_SECONDS:.0f} s",
                 location="--address",
                 fix="check the nodes (`ray status`) and run again",
             )

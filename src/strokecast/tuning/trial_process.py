@@ -1,6 +1,8 @@
-"""One trial in a process of its own, on any machine: it prints its progress and its score as marked lines.
+"""One trial in a process of its own, on any machine.
 
-python -m strokecast.tuning.trial_process '{"task": "classify", ...}'    # see `TrialJob`
+    python -m strokecast.tuning.trial_process '{"task": "classify", ...}'    # see `TrialJob`
+
+It prints its progress and its score as marked lines, which `read_events` reads.
 """
 
 from __future__ import annotations
