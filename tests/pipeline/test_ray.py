@@ -53,8 +53,8 @@ cluster.shutdown()
 """
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+@contextlib.contextmanager
+def started_cluster() -> Iterator[str]:
     """Address of a cluster: a head node without processors and two nodes with one each. Its process is not this one, which other tests fork."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the extra `ray` is not installed")
@@ -74,8 +74,24 @@ def cluster() -> Iterator[str]:
     assert process.stdout is not None
     address = next((line.strip() for line in process.stdout if line.startswith(("1", "["))), "")
     assert address
-    yield address
-    process.communicate(timeout=60)
+    try:
+        yield address
+    finally:
+        process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """A cluster of all tests that kill no node."""
+    with started_cluster() as address:
+        yield address
+
+
+@pytest.fixture
+def cluster_to_kill() -> Iterator[str]:
+    """A cluster of one test."""
+    with started_cluster() as address:
+        yield address
 
 
 def weights(project: Any) -> bytes:
@@ -111,12 +127,14 @@ def training(project: Any) -> psutil.Process | None:
     return None
 
 
-def test_a_training_goes_on_elsewhere_if_its_node_dies(project: Any, cluster: str, tmp_path: Path) -> None:
+def test_a_training_goes_on_elsewhere_if_its_node_dies(
+    project: Any, cluster_to_kill: str, tmp_path: Path
+) -> None:
     project.edit_params(use_checkpoints)
     alone = project.copy(tmp_path / "alone" / "strokecast")
     alone.run("strokecast", "repro")
     running = project.popen(
-        *("strokecast", "repro", "--executor", "ray", "--address", cluster),
+        *("strokecast", "repro", "--executor", "ray", "--address", cluster_to_kill),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -195,7 +213,7 @@ def test_an_interrupted_search_on_the_cluster_goes_on(project: Any, cluster: str
         "--model",
         "gru",
         "--epochs",
-        "8",
+        "6",
         "--sampler",
         "random",
     )
