@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from strokecast.common import paths
+from strokecast.commands.ray_task import shared_folder
 from strokecast.common.errors import UserError
 from strokecast.params.runtime import RayParams, RayResources
 
@@ -96,11 +96,9 @@ def inspect(ray: Any, address: str) -> Cluster:
     Raises:
         UserError: if a node does not answer, or does not see the working directory.
     """
-    folder = paths.board_root() / ".strokecast"
-    folder.mkdir(exist_ok=True)
     alive = [node for node in ray.nodes() if node["Alive"]]
     names = [node["NodeManagerHostname"] for node in alive]
-    with tempfile.NamedTemporaryFile(prefix="ray-", dir=folder.absolute()) as file:
+    with tempfile.NamedTemporaryFile(prefix="ray-", dir=shared_folder()) as file:
 
         def sees() -> bool:
             return Path(file_name).is_file()

@@ -17,7 +17,7 @@ from typing import Any
 
 from strokecast.commands import ray_cluster
 from strokecast.commands.ray_task import POLL_SECONDS, output_file, run_command
-from strokecast.common import paths, signals
+from strokecast.common import signals
 from strokecast.common.errors import UserError
 from strokecast.models.common.search_space import Value
 from strokecast.params import Params
@@ -33,11 +33,7 @@ class RayObjective(Objective):
     """An `Objective` whose trials train on a cluster. As a context manager, it ends the connection.
 
     Args:
-        settings: `params.yaml`, without the defaults of the architectures.
-        task: of the model.
-        name: of the model; it need not be in params.yaml.
-        epochs: of each trial instead of the recipe's; None: those of the recipe.
-        folds: rolling origins of a forecaster.
+        settings, task, name, epochs, folds: see `Objective`.
         address: of the cluster.
 
     Raises:
@@ -74,10 +70,8 @@ class RayObjective(Objective):
         )
         command = [sys.executable, "-m", "strokecast.tuning.trial_process", job.to_json()]
         resources = self._settings.runtime.ray.train.model_dump()
-        folder = paths.board_root() / ".strokecast"
-        folder.mkdir(exist_ok=True)
         events = _Events(report, on_epoch)
-        with output_file(folder) as output:
+        with output_file() as output:
             task = self._ray.remote(run_command).options(
                 name=f"tune-{self.task}@{self.name}", max_retries=ray_cluster.MAX_RETRIES, **resources
             )

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from strokecast.commands.ray_task import POLL_SECONDS, OutputFile, output_file
-from strokecast.common import environment, paths, signals
+from strokecast.common import environment, signals
 from strokecast.common.errors import UserError
 
 SOCKET = "STROKECAST_RAY_SOCKET"  # variables of stages that run on a cluster
@@ -41,11 +41,9 @@ def main(arguments: Sequence[str]) -> int:
         UserError: if the cluster cannot be reached, or the task was lost more often than it may be retried.
     """
     stage = os.environ.get("DVC_STAGE", " ".join(arguments))
-    folder = paths.board_root() / ".strokecast"
-    folder.mkdir(exist_ok=True)
     with (
         signals.defer_signals() as received_signal,
-        _printed_file(folder) as output,
+        _printed_file() as output,
         _gateway(stage) as gateway,
     ):
         request = {
@@ -97,8 +95,8 @@ def _gateway(stage: str) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _printed_file(folder: Path) -> Iterator[Path]:
-    """Yield the path of an empty file in `folder`; what is appended to it is printed to standard output."""
+def _printed_file() -> Iterator[Path]:
+    """Yield the path of an empty file; what is appended to it is printed to standard output."""
     ended = threading.Event()
 
     def follow(output: OutputFile) -> None:
@@ -109,7 +107,7 @@ def _printed_file(folder: Path) -> Iterator[Path]:
                 sys.stdout.buffer.write(part)
                 sys.stdout.buffer.flush()
 
-    with output_file(folder) as output:
+    with output_file() as output:
         printer = threading.Thread(target=follow, args=(output,))
         printer.start()
         try:

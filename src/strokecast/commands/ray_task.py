@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from strokecast.common import paths
+
 POLL_SECONDS = 0.2  # between two polls of a task
 _SAVE_SECONDS = 60.0  # in which an interrupted command saves its progress and ends
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
@@ -96,12 +98,19 @@ class OutputFile:
         return lines + end
 
 
+def shared_folder() -> Path:
+    """The absolute path of a folder of the project for files that exist as long as a task; created if missing."""
+    folder = (paths.board_root() / ".strokecast").absolute()
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @contextlib.contextmanager
-def output_file(folder: Path) -> Iterator[OutputFile]:
-    """Yield an empty file in `folder`, which is removed at the end."""
-    descriptor, name = tempfile.mkstemp(prefix="ray-", suffix=".log", dir=folder)
+def output_file() -> Iterator[OutputFile]:
+    """Yield an empty file in the shared folder, which is removed at the end."""
+    descriptor, name = tempfile.mkstemp(prefix="ray-", suffix=".log", dir=shared_folder())
     os.close(descriptor)
-    path = Path(name).absolute()
+    path = Path(name)
     try:
         yield OutputFile(path)
     finally:

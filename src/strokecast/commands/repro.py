@@ -71,9 +71,8 @@ def repro(
             runner, jobs = until_end.enter_context(ray_executor.executor(ray_address, settings, jobs, report))
         jobs = 1 if machines else jobs or default_jobs(has_gpu)
         os.environ["STROKECAST_JOBS"] = str(jobs)
-        if first := sorted(
-            FIRST & plan.stale
-        ):  # which stages their results affect is known after they have run
+        # Which stages the results of the first ones affect is known after they have run.
+        if first := sorted(FIRST & plan.stale):
             check.check()
             _run(dict.fromkeys(first, frozenset()), jobs, partial(plan.reproduce, runner), fork=False)
             plan = dvc_api.plan(report)

@@ -192,6 +192,14 @@ def test_threads_go_on_with_killed_trials_and_train_no_combination_twice(start, 
     assert len(combinations) == len(set(combinations)) == 8
 
 
+def assert_the_grid_is_completed(start, objective, dimensions):
+    """Go on with a search of 8, 16 and 32 units: each is trained once."""
+    objective.stopped.clear()
+    again, _, _ = start(0, dimensions, sampler="grid")
+    again.run()
+    assert sorted(values["config.units"] for values in objective.trained) == [8, 16, 32]
+
+
 def test_a_second_interruption_waits_for_the_threads_and_loses_no_trial(start):
     dimensions = {"config.units": Choices((8, 16, 32))}
     one, objective, _ = start(0, dimensions, sampler="grid")
@@ -217,10 +225,7 @@ def test_a_second_interruption_waits_for_the_threads_and_loses_no_trial(start):
     thread.join()
     assert [trial.state.name for trial in one.study.trials] == ["FAIL", "FAIL", "WAITING", "WAITING"]
     objective.train = train
-    objective.stopped.clear()
-    again, _, _ = start(0, dimensions, sampler="grid")
-    again.run()
-    assert sorted(values["config.units"] for values in objective.trained) == [8, 16, 32]
+    assert_the_grid_is_completed(start, objective, dimensions)
 
 
 def test_a_mistake_in_one_thread_ends_the_others_and_loses_no_trial(start):
@@ -240,10 +245,7 @@ def test_a_mistake_in_one_thread_ends_the_others_and_loses_no_trial(start):
         one.run(jobs=2)
     assert one._runs.status == ["FAILED"]
     objective.train = train
-    objective.stopped.clear()
-    again, _, _ = start(0, dimensions, sampler="grid")
-    again.run()
-    assert sorted(values["config.units"] for values in objective.trained) == [8, 16, 32]
+    assert_the_grid_is_completed(start, objective, dimensions)
 
 
 def test_surplus_trials_train_nothing(start):
