@@ -77,7 +77,7 @@ def _apply_rules(
 ) -> list[RuleResult]:
     rules = [
         dataclasses.replace(rule, action=_ACTIONS[rule.name], fix=_FIXES.get(rule.name, "correct them"))
-        for rule in row_rules(SeriesQuality(), date_format)
+        for rule in row_rules(SeriesQuality().for_source(source.source), date_format)
         if rule.name in _ACTIONS and (rule.name != "negative" or spec["counts"])
     ]
     return [_apply(rule, frame, source) for rule in rules]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,7 @@ from strokecast.params.explain import to_date_text
 TASKS = ("classify", "watch", "draw", "forecast")
 DATASETS = ("sketches", "series")
 
+AUTO: Final = "auto"  # a value that depends on the data
 Action = Literal["stop", "quarantine", "warn"]
 Rejection = Literal["stop", "quarantine"]  # for rows that later stages cannot use
 

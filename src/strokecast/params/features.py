@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from strokecast.params.base import Day, Ints, Names, Share, Strict, Words, ascending, to_tuple
+from strokecast.params.base import AUTO, Day, Ints, Names, Share, Strict, Words, ascending, to_tuple
 
-AUTO = "auto"
 _COUNTRIES = {"births": "US", "cta": "US"}  # source of a series → country of its public holidays
 CalendarKind = Literal["weekday", "month", "year", "day_type", "trend"]
 _MAX_BUCKETS = 64  # each has files of its own in every split, and a graph of its own in every network

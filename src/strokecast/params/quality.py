@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from strokecast.common.limits import LARGEST_MOVE
-from strokecast.params.base import Action, Day, Rejection, Share, Strict
+from strokecast.params.base import AUTO, Action, Day, Rejection, Share, Strict
 
 
 class SketchQuality(Strict):
@@ -116,7 +116,9 @@ class SeriesQuality(Strict):
     )
     exact_duplicate: Rejection = Field("quarantine", description="the same date and value as an earlier row")
     conflicting_date: Literal["stop"] = Field("stop", description="a date with two values")
-    negative: Action = Field("stop", description="a value below 0")
+    negative: Literal["auto", "stop", "quarantine", "warn"] = Field(
+        AUTO, description="a value below 0; auto: stop for births and cta, which are counts, and warn for csv"
+    )
     future_date: Action = Field("stop", description="a date after today")
     total_mismatch: Action = Field("stop", description="a total that differs from the sum of its parts")
     day_type: Action = Field("warn", description="a weekday that contradicts the row's day type")
@@ -158,6 +160,16 @@ class SeriesQuality(Strict):
                 {"start": self.start, "end": self.end},
             )
         return self
+
+    def for_source(self, source: str) -> Self:
+        """The settings with the values that `auto` stands for.
+
+        Args:
+            source: `series.source`.
+        """
+        if self.negative != AUTO:
+            return self
+        return self.model_copy(update={"negative": "warn" if source == "csv" else "stop"})
 
 
 class Quality(Strict):

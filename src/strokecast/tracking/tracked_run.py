@@ -61,6 +61,7 @@ _RUN_JSON_KEYS = (
     "kind",
     "residual",
     "correction",
+    "remark",
 )
 
 
@@ -268,7 +269,8 @@ def summary(facts: Mapping[str, Any]) -> str:
     corrections = dict.fromkeys(facts.get("correction", {}).values())
     corrected = f", corrected by {' or '.join(corrections)}" if corrections else ""
     if facts["kind"] == "rule":
-        return f"statistical model, fitted on the training days in {facts['train_seconds']:.1f} s{corrected}"
+        remark = f", {facts['remark']}" if facts.get("remark") else ""
+        return f"statistical model, fitted on the training days in {facts['train_seconds']:.1f} s{corrected}{remark}"
     if facts["kind"] == "estimator":
         return f"fitted, {facts['parameters']:,} parameters, {facts['train_seconds']:.1f} s{corrected}"
     residual = f", residual {facts['residual']}" if facts.get("residual", "none") != "none" else ""

@@ -92,12 +92,12 @@ def fit_rule(job: TrainingJob, processed: Path, folder: Path, *, calibrate: bool
     seconds, speed = sum(taken for taken, _ in timed), min(rate for _, rate in timed)
     rule = rules[series_names[0]]
     origins = job.recipe.calibration_origins if isinstance(job.recipe, ForecastRecipe) else None
-    facts = {}
+    facts = {"remark": rule.remark} if rule.remark else {}
     if calibrate:
         forecast = backtest.statistical_forecasters(rules, spec, location)
         max_origins = origins if rule.slow else None
         correct = job.corrects_online and not rule.slow and not isinstance(rule, SeasonalNaive)
-        facts = calibration.write(
+        facts |= calibration.write(
             folder, forecast, processed, spec, rule.min_history, max_origins, location, correct=correct
         )
     one_series = series_names == (series_spec.SINGLE,)

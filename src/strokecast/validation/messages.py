@@ -8,6 +8,7 @@ from typing import get_args
 
 from strokecast.common.errors import UserError
 from strokecast.params import SeriesQuality, SketchQuality, Strict
+from strokecast.params.base import AUTO
 from strokecast.validation.rules import Rule, RuleResult, failed
 
 _MAX_NAMES = 3  # failing rows that a line names
@@ -57,7 +58,7 @@ def legal_actions(rule: Rule, dataset: str) -> tuple[str, ...]:
     field = _QUALITY[dataset].model_fields.get(rule.name) if dataset else None
     if field is None or not rule.is_configurable:
         return ()
-    actions: tuple[str, ...] = get_args(field.annotation)
+    actions = tuple(action for action in get_args(field.annotation) if action != AUTO)
     return actions if len(actions) > 1 else ()
 
 

@@ -17,6 +17,7 @@ from strokecast.features.records import numpy_reader, spec
 from strokecast.inference import networks
 from strokecast.models.regression import lag_regressor
 from strokecast.params import ForecastRecipe
+from strokecast.tracking.tracked_run import summary
 from strokecast.training import fitting, model_files
 from strokecast.training.job import TrainingJob
 
@@ -97,6 +98,14 @@ def test_a_fitted_model_leaves_a_complete_folder(fitted: tuple[Path, dict[str, A
     expected = {"calibration.json", "config.json", "history.csv", model, "spec.json"}
     expected |= {"validation.json", "validation_forecasts.npz"}
     assert {path.name for path in folder.iterdir()} == expected
+
+
+def test_a_short_series_has_a_forecast_by_its_weeks_and_says_so(processed_data: Path, tmp_path: Path) -> None:
+    facts = fit(processed_data, tmp_path / "model", "mstl", seasons="auto", max_history_days=None)
+    remark = "without a yearly season: 112 training days are less than two years"
+    assert facts["remark"] == remark
+    assert summary(facts).endswith(f" s, {remark}")
+    assert json.loads((tmp_path / "model/model.json").read_text())["min_history"] == 14
 
 
 @pytest.mark.parametrize("name", ["ridge", "boosted_trees", "combination"])

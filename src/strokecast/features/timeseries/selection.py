@@ -25,7 +25,7 @@ from strokecast.features.timeseries.calendar import Calendar, Days, fit_calendar
 from strokecast.features.timeseries.rolling import rolling_mean
 from strokecast.features.timeseries.transforms import Transform
 from strokecast.params import ForecastFeatures
-from strokecast.params.features import AUTO
+from strokecast.params.base import AUTO
 
 Floats = NDArray[np.float64]
 

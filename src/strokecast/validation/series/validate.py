@@ -61,6 +61,7 @@ def validate_series(
     """
     from strokecast.validation import data_docs
 
+    settings = settings.for_source(source.source)
     location = location or source.path or str(paths.RAW / "series" / source.file)
     if not len(cells):
         raise UserError("has no rows", location=location, allowed="one row per day")

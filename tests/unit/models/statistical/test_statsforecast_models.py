@@ -212,13 +212,33 @@ def test_invalid_config_is_one_line(name: str, values: dict[str, Any], message: 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("days", "seasons", "remark"),
+    [
+        ([730], (7, 365), ""),
+        ([729], (7,), "without a yearly season: 729 training days are less than two years"),
+        ([900, 400], (7,), "without a yearly season: 400 training days are less than two years"),
+    ],
+)
+def test_mstl_has_a_yearly_season_if_the_training_days_have_two_years(
+    days: list[int], seasons: tuple[int, ...], remark: str
+) -> None:
+    parts: dict[str, Any] = {str(n): {"splits": {"train": {"days": count}}} for n, count in enumerate(days)}
+    spec = SPEC | (parts["0"] if len(days) == 1 else {"series": parts})
+    forecaster = build("mstl", spec, seasons="auto", max_history_days=None)
+    assert isinstance(forecaster, statsforecast_models.Mstl)
+    assert (forecaster.seasons, forecaster.remark) == (seasons, remark)
+    assert forecaster.min_history == 2 * seasons[-1]
+
+
 @pytest.mark.slow  # starts a process
 def test_building_imports_no_heavy_library(tmp_path: Path) -> None:
     code = """import sys
 from strokecast.models.common import registry
 for name in ("auto_ets", "auto_arima", "sarima", "mstl", "statistical_ensemble", "ridge", "boosted_trees", "combination"):
     registry.get("forecast", name).build(registry.config("forecast", name, {}), {
-        "horizon": 7, "input_size": 56, "targets": ["y"], "past_covariates": [], "future": []})
+        "horizon": 7, "input_size": 56, "targets": ["y"], "past_covariates": [], "future": [],
+        "splits": {"train": {"days": 900}}})
 heavy = {"statsforecast", "numba", "statsmodels", "sklearn", "tensorflow", "keras", "pandas"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """

@@ -227,7 +227,9 @@ CASES = {
 
 def test_every_rule_with_an_action_has_a_case() -> None:
     fields = SeriesQuality.model_fields
-    actions = {name for name, info in fields.items() if info.default in ("stop", "quarantine", "warn")}
+    actions = {
+        name for name, info in fields.items() if info.default in ("auto", "stop", "quarantine", "warn")
+    }
     assert set(CASES) == actions
     assert set(fields) - actions == {
         "start", "end", "today", "max_gap", "partial_share", "zero_days", "constant_days", "outlier_mads", "level_ratio",

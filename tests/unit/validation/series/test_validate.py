@@ -84,6 +84,21 @@ def test_a_quarantined_value_leaves_a_gap_that_is_filled_or_stops(cells, series_
     ]
 
 
+def test_values_below_0_warn_with_csv_and_stop_with_sources_of_counts(cells, series_source) -> None:
+    below = set_cell(cells(), 3, "y", "-1.5")
+    [warning] = validate_series(below, replace(series_source, source="csv"), quality()).warnings
+    assert warning == (
+        "negative: 1 rows (row 3: 2020-01-03 '-1.5'); expected: the value is 0 or more; quality.series.negative is warn, "
+        "choose one of stop, quarantine, warn"
+    )
+    assert accepted_days()["y"][2] == -1.5
+    for source, settings in (("births", {}), ("cta", {}), ("csv", {"negative": "stop"})):
+        with pytest.raises(
+            UserError, match=r"negative: 1 rows .*, or set quality.series.negative to quarantine or warn"
+        ):
+            validate_series(below, replace(series_source, source=source), quality(**settings))
+
+
 def test_a_quarantined_date_leaves_a_gap(cells, series_source) -> None:
     data = set_cell(cells(), 10, "ds", "2020-01-32")
     with pytest.raises(UserError, match="gap: 1 days"):

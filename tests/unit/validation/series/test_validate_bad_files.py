@@ -67,7 +67,7 @@ CASES: dict[str, tuple[str | bytes, dict[str, Any], dict[str, Any]]] = {
     "thousands commas": (rows(days(20), values=(f'"{n},{n}00"' for n in range(1, 10))), {}, {}),
     "a decimal comma": (rows(days(9), values=(f'"{n},5"' for n in range(1, 10))), {}, {}),
     "one date, two values": (GOOD + "2021-03-20,31\n", {}, {}),
-    "below zero": (GOOD + "2021-03-21,-4\n", {}, {}),
+    "below zero": (GOOD + "2021-03-21,-4\n", {}, {"negative": "stop"}),
     "a missing day": (rows(d for d in days(20) if d != "2021-03-09"), {}, {}),
     "a long gap": (rows(days(10) + days(9, first="2021-04-01")), {}, {"max_gap": 7}),
     "weekly": (rows(days(20, step=7)), {}, {}),
