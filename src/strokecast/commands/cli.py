@@ -145,7 +145,7 @@ def worker() -> None:
 
 
 @main.command()
-@model_option("name of a trained model or a combination, or `champion`: the lowest MAE on validation origins")
+@model_option("name of a trained model or a combination, or `champion`: the one that validation chose")
 @input_option(
     "CSV or .parquet file with the past days, or a folder of them: columns ds, y, ... or those of the training file; - for "
     "standard input"

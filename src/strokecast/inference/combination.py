@@ -16,12 +16,14 @@ Shapes: M members, N validation origins, H days of the horizon, Q quantile level
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strokecast.inference import selection
 from strokecast.inference.validation_forecasts import ValidationForecasts
 from strokecast.params import Combination
 
@@ -60,31 +62,39 @@ def mean_over_seeds(forecasts: Sequence[ValidationForecasts]) -> ValidationForec
 
 
 def combine(members: Mapping[str, ValidationForecasts], settings: Combination) -> CombinedSeries | None:
-    """Choose and weigh the members for one series, on the origins that all of them share.
+    """Choose and weigh the members for one series.
 
-    Quantiles are combined if all members forecast the same levels (Lichtendahl et al., 2013,
-    https://doi.org/10.1287/mnsc.1120.1667).
+    Members are chosen by all their origins (`selection.relative_scores`), and weighed on those that the chosen ones share. Quantiles
+    are combined if all members forecast the same levels (Lichtendahl et al., 2013, https://doi.org/10.1287/mnsc.1120.1667).
 
     Args:
-        members: member → its validation forecasts.
+        members: candidate → its validation forecasts.
         settings: `top` and `weights`; `members` is not read.
 
     Returns:
         None if the members share no origin.
     """
-    shared = _at_shared_origins(members)
+    names = list(members)
+    errors = {name: one.errors() for name, one in members.items()}
+    longest = max(members.values(), key=lambda one: len(one.days))
+    blocks = _blocks(longest.days, longest.actual.shape[1])
+    chosen = _best_members(errors, settings.top)
+    per_block = [_best_members(block.errors_of_others(errors), settings.top) for block in blocks]
+    pool = [name for name in names if name in {*chosen, *itertools.chain(*per_block)}]
+    shared = _at_shared_origins({name: members[name] for name in pool})
     if shared is None:
         return None
-    first = shared[0]
-    points = np.stack([one.point for one in shared])
-    per_origin = held_out_weights(first.days, first.actual, points, settings.weights, settings.top)
-    weights = member_weights(first.actual, points, settings.weights, settings.top)
-    names = list(members)
-    chosen = _best_members(points - first.actual, settings.top)
+    actual, points = shared[0].actual, np.stack([one.point for one in shared])
+    positions = [np.array([pool.index(name) for name in one]) for one in (chosen, *per_block)]
+    weights = member_weights(actual, points, settings.weights, positions[0])
+    per_origin = held_out_weights(
+        shared[0].days, actual, points, settings.weights, list(zip(blocks, positions[1:], strict=True))
+    )
+    by_name = dict(zip(pool, map(float, weights), strict=True))
     return CombinedSeries(
-        {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0},
+        {name: weight for name, weight in by_name.items() if weight > 0},
         _weigh(shared, per_origin),
-        tuple(names[index] for index in chosen if weights[index] == 0),
+        tuple(name for name in chosen if by_name[name] == 0),
     )
 
 
@@ -138,7 +148,48 @@ def shared_levels(levels: Sequence[Sequence[float]]) -> tuple[float, ...]:
     return first if all(tuple(one) == first for one in levels) else ()
 
 
-def held_out_weights(days: Days, actual: Floats, points: Floats, method: str, top: int | None) -> Floats:
+@dataclass(frozen=True)
+class Block:
+    """Consecutive origins from the day `first` to the day before `stop`, and the days that its origins may share with others."""
+
+    first: np.datetime64
+    stop: np.datetime64
+    horizon: np.timedelta64
+
+    def holds(self, days: Days) -> NDArray[np.bool_]:
+        """Which origins are in the block."""
+        return (days >= self.first) & (days < self.stop)
+
+    def others(self, days: Days) -> NDArray[np.bool_]:
+        """Which origins share no forecast day with one of `days` in the block."""
+        own = days[self.holds(days)]
+        if not len(own):
+            return np.ones(len(days), dtype=bool)
+        return (days <= own[0] - self.horizon) | (days >= own[-1] + self.horizon)
+
+    def errors_of_others(self, errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+        """Member → its errors by origin, those that share no forecast day with one of all origins in the block."""
+        days = np.array(sorted(set(itertools.chain(*errors.values()))), "datetime64[D]")
+        others = set(map(str, days[self.others(days)]))
+        return {
+            name: {day: error for day, error in own.items() if day in others} for name, own in errors.items()
+        }
+
+
+def _blocks(days: Days, horizon: int) -> list[Block]:
+    """`BLOCKS` blocks, or one per origin if these are fewer, that hold equally many of the origins; every other day is in one, too."""
+    starts = [part[0] for part in np.array_split(days, min(BLOCKS, len(days)))]
+    edges = [np.datetime64("0001-01-01"), *starts[1:], np.datetime64("9999-12-31")]
+    return [Block(first, stop, np.timedelta64(horizon, "D")) for first, stop in itertools.pairwise(edges)]
+
+
+def held_out_weights(
+    days: Days,
+    actual: Floats,
+    points: Floats,
+    method: str,
+    choices: Sequence[tuple[Block, NDArray[np.int64]]],
+) -> Floats:
     """The weights for each origin, from origins of other blocks that share no forecast day with its block.
 
     A block without such origins gets equal weights of all members.
@@ -148,44 +199,44 @@ def held_out_weights(days: Days, actual: Floats, points: Floats, method: str, to
         actual: float64 [N, H].
         points: float64 [M, N, H].
         method: `equal`, `inverse_error` or `nnls`.
-        top: number of members; None: all.
+        choices: blocks of consecutive origins, and the indices of the members that each may weigh.
 
     Returns:
         float64 [N, M].
     """
-    members, origins, horizon = points.shape
+    members, origins, _ = points.shape
     weights = np.full((origins, members), 1.0 / members)
-    horizon_days = np.timedelta64(horizon, "D")
-    for block in np.array_split(np.arange(origins), min(BLOCKS, origins)):
-        others = (days <= days[block[0]] - horizon_days) | (days >= days[block[-1]] + horizon_days)
+    for block, chosen in choices:
+        others = block.others(days)
         if others.any():
-            weights[block] = member_weights(actual[others], points[:, others], method, top)
+            weights[block.holds(days)] = member_weights(actual[others], points[:, others], method, chosen)
     return weights
 
 
-def member_weights(actual: Floats, points: Floats, method: str, top: int | None) -> Floats:
-    """The weights of the `top` members with the lowest mean absolute error; 0 for the others.
+def member_weights(actual: Floats, points: Floats, method: str, chosen: NDArray[np.int64]) -> Floats:
+    """The weights of the chosen members; 0 for the others.
 
     Args:
         actual: float64 [N, H].
         points: float64 [M, N, H].
         method: `equal`, `inverse_error` or `nnls`.
-        top: number of members; None: all.
+        chosen: indices of members.
 
     Returns:
         float64 [M], at least 0, with the sum 1.
     """
-    errors = points - actual
-    chosen = _best_members(errors, top)
     weights = np.zeros(len(points))
-    weights[chosen] = _WEIGHTS[method](errors[chosen].reshape(len(chosen), -1))
+    weights[chosen] = _WEIGHTS[method]((points[chosen] - actual).reshape(len(chosen), -1))
     return weights
 
 
-def _best_members(errors: Floats, top: int | None) -> NDArray[np.int64]:
-    """The `top` members with the lowest mean absolute error, rising; all if None."""
-    order = np.argsort(np.abs(errors).mean(axis=(1, 2)), kind="stable")
-    return np.sort(order[:top])
+def _best_members(errors: Mapping[str, Mapping[str, float]], top: int | None) -> list[str]:
+    """The `top` members with the lowest mean absolute error, in the order of the members; all if None or if none has an error."""
+    if top is None:
+        return list(errors)
+    scores = selection.relative_scores({name: {"": own} for name, own in errors.items() if own})
+    best = sorted(scores, key=scores.__getitem__)[:top]
+    return [name for name in errors if name in best] or list(errors)
 
 
 def _equal(errors: Floats) -> Floats:

@@ -54,7 +54,10 @@ class Ensemble(Strict):
     )
 
 
-DEFAULT = {"weighted_best_5": Combination(top=5, weights="nnls")}
+DEFAULT = {
+    "weighted_best_3": Combination(top=3, weights="inverse_error"),
+    "weighted_best_5": Combination(top=5, weights="nnls"),
+}
 
 
 def check(params: Params, task: str) -> None:

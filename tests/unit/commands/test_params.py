@@ -39,7 +39,7 @@ def test_the_keys_of_one_section() -> None:
     assert "    <name>:  # one of auto_arima, " in models
     assert "      enabled: true  # " in models
     combinations = printing.describe("evaluation.forecast")
-    assert "combinations: {weighted_best_5: {members: all, top: 5, weights: nnls}}  # " in combinations
+    assert "weighted_best_5: {members: all, top: 5, weights: nnls}}  # " in combinations
     assert "weights: equal  # equal | inverse_error | nnls; " in combinations
     for section, choices in (
         ("trainin", "training"),

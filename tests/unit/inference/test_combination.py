@@ -26,17 +26,33 @@ def squared_error(weights: np.ndarray, errors: np.ndarray) -> float:
     return float(np.square(np.tensordot(weights, errors, 1)).mean())
 
 
+ALL = np.arange(4)
+
+
+def held_out(
+    errors: np.ndarray, top: int | None = None, weights: str = "nnls", days: np.ndarray = DAYS
+) -> np.ndarray:
+    """The held-out forecasts [N, H] of members whose forecasts are `errors` [M, N, H] away from the actual values."""
+    members = {str(number): validation(error, days) for number, error in enumerate(errors)}
+    combined = combination.combine(members, Combination(top=top, weights=weights))
+    assert combined is not None
+    return np.asarray(combined.held_out.point)
+
+
 def test_equal_weights_go_to_the_members_with_the_lowest_error() -> None:
-    assert combination.member_weights(ACTUAL, ACTUAL + NOISE, "equal", None) == pytest.approx([0.25] * 4)
-    assert combination.member_weights(ACTUAL, ACTUAL + NOISE, "equal", 2) == pytest.approx([0.5, 0, 0, 0.5])
+    members = {name: validation(error) for name, error in zip("abcd", NOISE, strict=True)}
+    for top, expected in ((None, dict.fromkeys("abcd", 0.25)), (2, {"a": 0.5, "d": 0.5})):
+        combined = combination.combine(members, Combination(top=top))
+        assert combined is not None
+        assert combined.weights == pytest.approx(expected)
 
 
 def test_weights_by_error_are_in_proportion_to_one_over_the_mean_square() -> None:
-    weights = combination.member_weights(ACTUAL, ACTUAL + NOISE, "inverse_error", None)
+    weights = combination.member_weights(ACTUAL, ACTUAL + NOISE, "inverse_error", ALL)
     inverse = 1 / np.square(NOISE).mean(axis=(1, 2))
     assert weights == pytest.approx(inverse / inverse.sum())
     exact = np.stack([NOISE[0], NOISE[0] * 0])
-    assert combination.member_weights(ACTUAL, ACTUAL + exact, "inverse_error", None).tolist() == [0, 1]
+    assert combination.member_weights(ACTUAL, ACTUAL + exact, "inverse_error", ALL[:2]).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e6])
@@ -45,7 +61,7 @@ def test_least_squares_weights_are_the_best_of_all_that_are_not_negative_and_hav
     scale: float, level: float
 ) -> None:
     errors = scale * (NOISE[:3] + level + 2 * NOISE[3])
-    weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", None)
+    weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", ALL[:3])
     assert weights.sum() == pytest.approx(1)
     assert (weights >= 0).all()
     grid = [(a, b, 100 - a - b) for a, b in itertools.product(range(101), repeat=2) if a + b <= 100]
@@ -55,36 +71,54 @@ def test_least_squares_weights_are_the_best_of_all_that_are_not_negative_and_hav
 
 def test_least_squares_of_members_without_an_error_and_of_equal_members_is_defined() -> None:
     for errors in (np.zeros((2, 60, HORIZON)), np.stack([NOISE[0]] * 2)):
-        weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", None)
+        weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", ALL[:2])
         assert weights.sum() == pytest.approx(1)
 
 
 def test_an_origin_is_forecast_with_weights_from_origins_that_share_no_day_with_its_block() -> None:
     errors = NOISE[:2].copy()
-    first = combination.held_out_weights(DAYS, ACTUAL, ACTUAL + errors, "nnls", None)
-    changed = errors.copy()
-    changed[0, 12 - HORIZON + 1 : 24 + HORIZON - 1] = (
-        1e3  # the second of five blocks and what overlaps with it
-    )
-    second = combination.held_out_weights(DAYS, ACTUAL, ACTUAL + changed, "nnls", None)
+    first = held_out(errors)
+    near = errors.copy()  # the second of five blocks and what overlaps with it
+    near[0, 12 - HORIZON + 1 : 12] += 1e3
+    near[0, 24 : 24 + HORIZON - 1] += 1e3
+    second = held_out(near)
     assert second[12:24] == pytest.approx(first[12:24])
-    assert abs(second[:12] - first[:12]).max() > 0.1
-    changed[0, 12 - HORIZON] = 1e3
-    third = combination.held_out_weights(DAYS, ACTUAL, ACTUAL + changed, "nnls", None)
-    assert abs(third[12:24] - first[12:24]).max() > 0.1
+    assert abs(second[:10] - first[:10]).max() > 0.1
+    near[0, 12 - HORIZON] += 1e3
+    assert abs(held_out(near)[12:24] - first[12:24]).max() > 0.1
 
 
 def test_the_choice_of_members_is_held_out_too() -> None:
     errors = np.ones((2, 60, HORIZON))
     errors[0, :12] = 0  # the first member is the better one in the first block alone
-    weights = combination.held_out_weights(DAYS, ACTUAL, ACTUAL + errors + [[[0.0]], [[-0.01]]], "equal", 1)
-    assert weights[:12].tolist() == [[0, 1]] * 12
-    assert combination.member_weights(ACTUAL, ACTUAL + errors, "equal", 1).tolist() == [1, 0]
+    errors[1] -= 0.01
+    assert held_out(errors, 1, "equal")[:12] - ACTUAL[:12] == pytest.approx(np.full((12, HORIZON), 0.99))
+    members = {"a": validation(errors[0]), "b": validation(errors[1])}
+    chosen = combination.combine(members, Combination(top=1))
+    assert chosen is not None
+    assert chosen.weights == {"a": 1.0}
 
 
 def test_without_other_origins_all_members_weigh_the_same() -> None:
-    weights = combination.held_out_weights(DAYS[:2], ACTUAL[:2], ACTUAL[:2] + NOISE[:, :2], "nnls", 1)
-    assert weights == pytest.approx(np.full((2, 4), 0.25))
+    assert held_out(NOISE, 1, days=DAYS[:2]) == pytest.approx(ACTUAL[:2] + NOISE[:, :2].mean(axis=0))
+
+
+def test_a_slow_candidate_that_is_not_chosen_takes_no_origin_from_the_others() -> None:
+    few = DAYS[::6]
+    slow = ValidationForecasts(few, ACTUAL[::6], ACTUAL[::6] + 9 * NOISE[2, ::6])
+    members = {"a": validation(NOISE[0]), "slow": slow, "b": validation(NOISE[1])}
+    with_slow = combination.combine(members, Combination(top=2, weights="nnls"))
+    without = combination.combine({"a": members["a"], "b": members["b"]}, Combination(top=2, weights="nnls"))
+    assert with_slow is not None
+    assert without is not None
+    assert with_slow.weights == pytest.approx(without.weights)
+    assert with_slow.held_out.days.tolist() == DAYS.tolist()
+    assert with_slow.held_out.point == pytest.approx(without.held_out.point)
+    exact = ValidationForecasts(few, ACTUAL[::6], ACTUAL[::6])
+    chosen = combination.combine({**members, "slow": exact}, Combination(top=2))
+    assert chosen is not None
+    assert chosen.weights == {"a": 0.5, "slow": 0.5}
+    assert chosen.held_out.days.tolist() == few.tolist()
 
 
 def test_members_are_combined_at_the_origins_that_they_share() -> None:

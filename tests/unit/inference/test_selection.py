@@ -27,14 +27,19 @@ def test_the_score_of_a_classifier_is_its_mean_over_seeds(tmp_path: Path) -> Non
     assert scores == {"gru": pytest.approx(0.6)}
 
 
-def test_forecasters_are_compared_at_the_origins_that_all_share(tmp_path: Path) -> None:
+def test_a_forecaster_with_fewer_origins_is_scored_relative_to_the_best_one_with_all(tmp_path: Path) -> None:
     network = forecaster(tmp_path / "network", dict(zip(WEEK, [9.0, 1, 9, 1, 9, 9, 9], strict=True)))
+    worse = forecaster(tmp_path / "worse", dict.fromkeys(WEEK, 8.0))
     slow = forecaster(tmp_path / "slow", {WEEK[1]: 2.0, WEEK[3]: 4.0})
     assert json.loads((network / VALIDATION_SCORE).read_text())["value"] == pytest.approx(47 / 7, rel=1e-5)
-    assert selection.validation_scores({"network": [network], "slow": [slow]}) == {
-        "network": 1.0,
-        "slow": 3.0,
-    }
+    scores = selection.validation_scores({"network": [network], "worse": [worse], "slow": [slow]})
+    assert scores == pytest.approx({"network": 47 / 7, "worse": 8.0, "slow": 3 * 47 / 7})
+
+
+def test_a_forecaster_is_not_compared_with_one_that_has_no_error(tmp_path: Path) -> None:
+    exact = forecaster(tmp_path / "exact", dict.fromkeys(WEEK, 0.0))
+    slow = forecaster(tmp_path / "slow", {WEEK[1]: 2.0})
+    assert selection.validation_scores({"exact": [exact], "slow": [slow]}) == {"exact": 0.0, "slow": 2.0}
 
 
 def test_forecasters_without_a_shared_origin_are_compared_at_their_own(tmp_path: Path) -> None:

@@ -27,8 +27,14 @@ def champion_notes(summary: Summary, headline: str, format_score: Format, format
         return ["No champion: no model has a validation score."]
     chosen = (
         f"Champion, chosen by validation {_SCORES[champion['metric']]} before any test data was read: "
-        f"{champion['model']} ({format_score(champion['value'])})."
+        f"{champion['model']} ({format_score(champion['value'])})"
     )
+    if "single" in champion:
+        chosen += (
+            f", a combination that is not significantly worse than the best single model, {champion['single']} "
+            f"({format_score(champion['single_value'])})"
+        )
+    chosen += "."
     if champion.get("test") is None:
         return [chosen]
     test = f"On test: {headline} {format_test(champion['test'])}, rank {champion['rank']} of {len(summary['models'])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from strokecast.evaluation.common import tables
@@ -20,11 +21,13 @@ class Validation:
         metric: name of the score, such as `valid_accuracy`.
         scores: model → score; a model without one is missing.
         higher_is_better: direction of the score.
+        combination: the combination that is chosen although a single model has a better score; None: the best score is chosen.
     """
 
     metric: str
     scores: Mapping[str, float]
     higher_is_better: bool
+    combination: str | None = None
 
     def of(self, name: str) -> dict[str, float | None]:
         """The score of a model under the name of the metric; None if it has none."""
@@ -34,10 +37,12 @@ class Validation:
 
 def read_validation(trained_models: TrainedModels, metric: str, higher_is_better: bool) -> Validation:
     """The scores that the trainings have stored (`inference/selection.py`)."""
-    folders = {
-        name: [model.folder for model in trained_models.by_name(name)] for name in trained_models.names
-    }
-    return Validation(metric, selection.validation_scores(folders), higher_is_better)
+    return Validation(metric, selection.validation_scores(folders(trained_models)), higher_is_better)
+
+
+def folders(trained_models: TrainedModels) -> dict[str, list[Path]]:
+    """Model → the folders of its trainings."""
+    return {name: [model.folder for model in trained_models.by_name(name)] for name in trained_models.names}
 
 
 def champion_facts(
@@ -52,14 +57,19 @@ def champion_facts(
 
     Returns:
         `model`, `metric` and `value` of the choice; `rank` and `test` of it; `best` and `best_test`, the first of the
-        ranking. None if no model has a validation score.
+        ranking; `single` and `single_value`, the model with the best score, if a combination is chosen instead. None if no
+        model has a validation score.
     """
-    name = selection.best_model(
+    best = selection.best_model(
         {model.name: validation.scores[model.name] for model in ranked if model.name in validation.scores},
         validation.higher_is_better,
     )
-    if name is None:
+    if best is None:
         return None
+    name, single = best, {}
+    if validation.combination is not None:
+        name = validation.combination
+        single = {"single": best, "single_value": tables.round_significant(validation.scores[best])}
     rank, model = next((at, one) for at, one in enumerate(ranked, start=1) if one.name == name)
     tests = tables.round_finite(
         {
@@ -75,4 +85,5 @@ def champion_facts(
         "rank": rank,
         "best": ranked[0].name,
         **tests,
+        **single,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from strokecast.common import figures
 from strokecast.evaluation.common.bootstrap import BootstrapSettings, block_length
-from strokecast.evaluation.common.champion import read_validation
+from strokecast.evaluation.common.champion import folders, read_validation
 from strokecast.evaluation.common.ranking import (
     Key,
     RankedModel,
@@ -27,7 +28,7 @@ from strokecast.evaluation.common.trained_models import (
     display_labels,
     learning_curve_rows,
 )
-from strokecast.evaluation.forecast import tables, validation_choice
+from strokecast.evaluation.forecast import combination_choice, tables, validation_choice
 from strokecast.evaluation.forecast.figures import (
     plot_coverage,
     plot_error_by_day,
@@ -135,6 +136,9 @@ def write_report(
         *(f"mae_target_{name}" for name in test.extra_targets),
     ]
     validation = read_validation(trained_models, "valid_mae", higher_is_better=False)
+    combinations = facts.get("combinations", {})
+    chosen = combination_choice.preferred(folders(trained_models), validation.scores, combinations, settings)
+    validation = replace(validation, combination=chosen)
     write_summary(
         report_dir,
         trained_models,

@@ -29,7 +29,7 @@ class Choice(Strict):
     first: Day = Field(..., description="first forecast day of the first test origin")
     horizon: Count = Field(..., description="days ahead")
     rows: Count = Field(..., description="number of models, combinations included")
-    champion: str = Field(..., description="the model with the lowest validation MAE")
+    champion: str = Field(..., description="the model that validation chose")
     rank: Count = Field(..., description="of the champion by test MAE")
     mae: float = Field(..., description="test MAE of the champion, in the unit of the series")
     best: str = Field(..., description="the model with the lowest test MAE")

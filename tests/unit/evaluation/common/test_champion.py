@@ -55,6 +55,24 @@ def test_the_notes_say_what_was_chosen_and_what_hindsight_would_have_chosen() ->
     ]
 
 
+def test_a_combination_is_chosen_instead_of_a_better_score_and_the_notes_say_so() -> None:
+    validation = Validation("valid_accuracy", {"a": 0.7, "b": 0.69}, True, combination="b")
+    chosen = champion_facts(validation, RANKED, "accuracy")
+    assert chosen is not None
+    assert (chosen["model"], chosen["value"], chosen["single"], chosen["single_value"]) == (
+        "b",
+        0.69,
+        "a",
+        0.7,
+    )
+    summary = {"champion": chosen, "models": [{}, {}]}
+    (note,) = champion_notes(summary, "accuracy", format_percent, format_percent)
+    assert (
+        "read: b (69.0 %), a combination that is not significantly worse than the best single model, a (70.0 %). On"
+        in note
+    )
+
+
 def test_only_the_champion_is_marked() -> None:
     champion = facts({"a": 0.7})
     assert [model_cell({"model": name}, champion) for name in "ab"] == ["a (champion)", "b"]
