@@ -54,6 +54,7 @@ class OurRun:
         input_size: days of the past that a network reads.
         block: origins of a bootstrap block.
         champion: the row that validation chose.
+        coverage: share of the test days in the champion's 80 % intervals, in %.
         rows: name → row.
     """
 
@@ -67,6 +68,7 @@ class OurRun:
     input_size: int
     block: int
     champion: str
+    coverage: float
     rows: Mapping[str, OurRow]
 
 
@@ -96,7 +98,7 @@ def settings(
     """
     from strokecast.params.overlay import apply_overlay, read_overlay
 
-    evaluation = {"baseline": None, "max_origins": origins, "intervals": "static"}
+    evaluation = {"baseline": None, "max_origins": origins}
     overlay: dict[str, Any] = {"reset": ["features.forecast", "quality.series", "evaluation.forecast"]}
     overlay["evaluation"] = {"forecast": evaluation}
     overlay["models"] = {
@@ -169,7 +171,7 @@ def run(folder: Path, values: Mapping[str, Any]) -> OurRun:
         members = facts["weights"][""]
         seconds = sum(train_seconds.values()) + sum(predict_seconds[member] for member in members)
         rows[name] = OurRow(forecasts[name], seconds, "as its members")
-    series = backtest.load_series(processed, SPLITS)
+    series, champion = backtest.load_series(processed, SPLITS), summary["champion"]["model"]
     return OurRun(
         name=test.name,
         unit=test.unit,
@@ -180,7 +182,8 @@ def run(folder: Path, values: Mapping[str, Any]) -> OurRun:
         scale=float(test.scale.absolute),
         input_size=int(spec["input_size"]),
         block=int(summary["block_origins"]),
-        champion=summary["champion"]["model"],
+        champion=champion,
+        coverage=100 * read_json(folder / "reports/forecast/metrics.json")[champion]["coverage_80"],
         rows=rows,
     )
 

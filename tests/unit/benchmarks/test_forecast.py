@@ -158,7 +158,7 @@ def test_the_table_is_sorted_and_compares_each_row_with_the_champion(scripts):
     row = scripts.forecast_ours.OurRow
     ours = {"ridge": row(actual + 2.0, 4.0, "once"), "gru": row(actual - 5.0, 60.0, "once")}
     run = scripts.forecast_ours.OurRun(
-        "made", "rides", DAYS, VALUES, ORIGINS, actual, 4.0, 14, 1, "ridge", ours
+        "made", "rides", DAYS, VALUES, ORIGINS, actual, 4.0, 14, 1, "ridge", 81.25, ours
     )
     peer = scripts.forecast_exchange.PeerForecasts
     answers = {
@@ -174,6 +174,9 @@ def test_the_table_is_sorted_and_compares_each_row_with_the_champion(scripts):
         "| `NHITS` | neuralforecast 8.8 | 3 | 0.750 | +1 (1 to 1) | 70.0 | once |",
         "| `gru` | strokecast | 5 | 1.250 | +3 (3 to 3) | 60.0 | once |",
     ]
+    assert lines[-1].startswith(
+        "The 80 % intervals of the champion, `ridge`, hold 81.2 % of the days. It has a "
+    )
     assert "lower MAE than 1 of 2 rows of other libraries" in lines[-1]
     assert lines[-1].endswith("significantly higher one than AutoETS.")
 
