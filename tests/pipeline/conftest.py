@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +133,19 @@ class Project:
         result = self.run(sys.executable, str(script), address)
         runs: dict[str, dict[str, Any]] = json.loads(result.stdout.splitlines()[-1])
         return runs
+
+    def wait_for_epochs(self, count: int, previous: Collection[str]) -> set[str]:
+        """Wait until the local board has an epoch of `count` trainings that are not in `previous`; returns their training_ids."""
+        query = """SELECT DISTINCT t.value FROM tags t JOIN metrics m ON m.run_uuid = t.run_uuid
+                   WHERE t.key = 'strokecast.training_id' AND m.key = 'train/loss'"""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            with closing(sqlite3.connect(self.root / "mlruns/mlflow.db", timeout=30)) as board:
+                found = {str(value) for (value,) in board.execute(query)} - set(previous)
+            if len(found) >= count:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"{len(found)} of {count} trainings logged an epoch")
 
     def lock(self) -> dict[str, Any]:
         """The stages of dvc.lock."""

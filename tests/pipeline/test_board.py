@@ -15,6 +15,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+EPOCHS = 120  # more than a training has when it is killed at its first
+
 
 def test_a_deleted_board_is_rebuilt_with_equal_runs(project: Any) -> None:
     # One run is logged live by its training and evaluation; `sync` created the others.
@@ -73,14 +75,14 @@ def test_a_killed_and_resumed_training_is_on_the_board_once(project: Any) -> Non
     before = project.board()
 
     def longer(values: Any) -> None:
-        values["models"]["classify"]["gru"]["training"] = {"epochs": 400}
+        values["models"]["classify"]["gru"]["training"] = {"epochs": EPOCHS}
 
     project.edit_params(longer)
     running = project.popen(
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        training_id = _wait_for_epoch(project, set(before))
+        [training_id] = project.wait_for_epochs(1, before)
     finally:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
@@ -107,23 +109,8 @@ def test_a_killed_and_resumed_training_is_on_the_board_once(project: Any) -> Non
     assert training_id in project.training_ids(), "the training resumes under its own id"
     assert board[training_id]["status"] == "FINISHED"
     points = board[training_id]["histories"]["train/loss"]
-    assert len(points) == 400
+    assert len(points) == EPOCHS
     assert points[0][1] < now, "the first epoch was logged by the killed process"
-
-
-def _wait_for_epoch(project: Any, previous: set[str]) -> str:
-    """Wait until a new training has logged an epoch to the board; returns its training_id."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for training_id, run in project.board().items():
-            if (
-                training_id not in previous
-                and run["status"] == "RUNNING"
-                and run["histories"].get("train/loss")
-            ):
-                return training_id
-        time.sleep(0.5)
-    raise AssertionError("no training logged an epoch")
 
 
 def test_a_second_repro_reports_that_the_first_is_running(project: Any) -> None:
@@ -133,7 +120,7 @@ def test_a_second_repro_reports_that_the_first_is_running(project: Any) -> None:
         "dvc", "repro", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        _wait_for_epoch(project, before)
+        project.wait_for_epochs(1, before)
         second = project.run("dvc", "repro", check=False)
     finally:
         os.killpg(first.pid, signal.SIGKILL)

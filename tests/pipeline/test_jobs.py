@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -121,8 +120,8 @@ def test_after_sigterm_the_stages_save_and_the_next_run_resumes_them(project: An
     before = {_id(path) for path in project.root.glob("models/*/*/seed-*/run.json")}
 
     def longer(values: Any) -> None:
-        values["models"]["classify"]["gru"]["training"] = {"epochs": 250}
-        values["models"]["forecast"]["linear"]["training"] = {"epochs": 250}
+        values["models"]["classify"]["gru"]["training"] = {"epochs": 120}
+        values["models"]["forecast"]["linear"]["training"] = {"epochs": 120}
 
     project.edit_params(longer)
     running = project.popen(
@@ -135,7 +134,7 @@ def test_after_sigterm_the_stages_save_and_the_next_run_resumes_them(project: An
         start_new_session=True,
     )
     try:
-        _wait_for_two_epochs(project, before)
+        project.wait_for_epochs(2, before)
         running.send_signal(signal.SIGTERM)  # to this process only: it passes the signal on to the stages
         _, errors = running.communicate(timeout=120)
     finally:
@@ -149,17 +148,6 @@ def test_after_sigterm_the_stages_save_and_the_next_run_resumes_them(project: An
     assert len(interrupted) == 2, "both had started, neither had finished"
     assert project.repro()[-1] == "sync"
     assert interrupted <= project.training_ids(), "both resumed under their own ids"
-
-
-def _wait_for_two_epochs(project: Any, previous: set[str]) -> None:
-    """Wait until two new trainings have logged an epoch each."""
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        new = [run for key, run in project.board().items() if key not in previous]
-        if sum(bool(run["histories"].get("train/loss")) for run in new) == 2:
-            return
-        time.sleep(0.5)
-    raise AssertionError("two trainings did not log an epoch each")
 
 
 def _id(path: Path) -> str:
