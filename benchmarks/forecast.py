@@ -135,7 +135,7 @@ def report(run: OurRun, rows: Sequence[Row]) -> str:
         f"{f' ({run.unit})' if run.unit else ''}, {run.actual.shape[1]} days ahead at {len(run.origins)} origins, "
         f"{run.origins.min()} to {last}. In brackets: 95 % interval of the paired difference."
     )
-    after = f"The 80 % intervals of the champion, `{run.champion}`, hold {run.coverage:.1f} % of the days."
+    after = f"The 80 % intervals of the champion, `{run.champion}`, cover {run.coverage:.1f} % of the days."
     if peers:
         after += (
             f" It has a lower MAE than {ahead} of {peers} rows of other libraries, and a significantly higher one than "

@@ -136,16 +136,17 @@ class Project:
 
     def wait_for_epochs(self, count: int, previous: Collection[str]) -> set[str]:
         """Wait until the local board has an epoch of `count` trainings that are not in `previous`; returns their training_ids."""
-        query = """SELECT DISTINCT t.value FROM tags t JOIN metrics m ON m.run_uuid = t.run_uuid
-                   WHERE t.key = 'strokecast.training_id' AND m.key = 'train/loss'"""
+        query = """SELECT DISTINCT t.value FROM runs r JOIN tags t USING (run_uuid) JOIN metrics m USING (run_uuid)
+                   WHERE t.key = 'strokecast.training_id' AND m.key = 'train/loss'
+                   AND r.status = 'RUNNING' AND r.lifecycle_stage = 'active'"""
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             with closing(sqlite3.connect(self.root / "mlruns/mlflow.db", timeout=30)) as board:
-                found = {str(value) for (value,) in board.execute(query)} - set(previous)
-            if len(found) >= count:
-                return found
+                started = {str(value) for (value,) in board.execute(query)} - set(previous)
+            if len(started) >= count:
+                return started
             time.sleep(0.1)
-        raise AssertionError(f"{len(found)} of {count} trainings logged an epoch")
+        raise AssertionError(f"{len(started)} of {count} trainings logged an epoch")
 
     def lock(self) -> dict[str, Any]:
         """The stages of dvc.lock."""

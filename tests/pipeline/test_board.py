@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-EPOCHS = 120  # more than a training has when it is killed at its first
+EPOCHS = 120  # so many that a kill at the first comes before the last
 
 
 def test_a_deleted_board_is_rebuilt_with_equal_runs(project: Any) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TRAINING_WAITS = 600  # seconds
-EPOCHS = 120  # outlast the first to be logged and the kill after it
+EPOCHS = 120  # so many that a kill at the first comes before the last
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ _ACTIONS: dict[str, Any] = {
 }
 _FIXES = {
     "conflicting_date": f"keep one row per date, or name the series of each row in a column {ID}",
-    "negative": "correct them: the model was trained on values of 0 and more",
+    "negative": "correct them, or train again with them: the training split has values of 0 and more alone",
 }
 
 
@@ -77,7 +77,7 @@ def _apply_rules(
 ) -> list[RuleResult]:
     rules = [
         dataclasses.replace(rule, action=_ACTIONS[rule.name], fix=_FIXES.get(rule.name, "correct them"))
-        for rule in row_rules(SeriesQuality().for_source(source.source), date_format)
+        for rule in row_rules(SeriesQuality(), date_format)
         if rule.name in _ACTIONS and (rule.name != "negative" or spec["counts"])
     ]
     return [_apply(rule, frame, source) for rule in rules]

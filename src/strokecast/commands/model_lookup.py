@@ -36,8 +36,8 @@ class FoundModel:
 def find(task: str, model: str, seed: int | None) -> FoundModel:
     """The model that a user names.
 
-    `champion` is the registered champion of the task (`strokecast promote`), or, if there is none, the model with the
-    best score on the validation split. The label says which of the two it is.
+    `champion` is the registered champion of the task (`strokecast promote`), or, if there is none, the model that
+    validation chose. The label says which of the two it is.
 
     Args:
         task: one of `strokecast.params.TASKS`.
@@ -75,7 +75,7 @@ def _is_training(folder: Path, training_id: str) -> bool:
 
 
 def find_champion(task: str) -> str:
-    """The model with the best score on the validation split, as `reports/<task>/summary.json` names it.
+    """The model that validation chose, as `reports/<task>/summary.json` names it.
 
     Raises:
         UserError: if the report does not exist or has no model.

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,30 +72,53 @@ def combine(members: Mapping[str, ValidationForecasts], settings: Combination) -
         settings: `top` and `weights`; `members` is not read.
 
     Returns:
-        None if the members share no origin.
+        None if the chosen members share no origin.
     """
-    names = list(members)
     errors = {name: one.errors() for name, one in members.items()}
-    longest = max(members.values(), key=lambda one: len(one.days))
-    blocks = _blocks(longest.days, longest.actual.shape[1])
     chosen = _best_members(errors, settings.top)
-    per_block = [_best_members(block.errors_of_others(errors), settings.top) for block in blocks]
-    pool = [name for name in names if name in {*chosen, *itertools.chain(*per_block)}]
-    shared = _at_shared_origins({name: members[name] for name in pool})
+    shared = _at_shared_origins({name: members[name] for name in chosen})
     if shared is None:
         return None
-    actual, points = shared[0].actual, np.stack([one.point for one in shared])
-    positions = [np.array([pool.index(name) for name in one]) for one in (chosen, *per_block)]
-    weights = member_weights(actual, points, settings.weights, positions[0])
-    per_origin = held_out_weights(
-        shared[0].days, actual, points, settings.weights, list(zip(blocks, positions[1:], strict=True))
-    )
-    by_name = dict(zip(pool, map(float, weights), strict=True))
+    weights = member_weights(shared[0].actual, np.stack([one.point for one in shared]), settings.weights)
+    by_name = dict(zip(chosen, map(float, weights), strict=True))
     return CombinedSeries(
         {name: weight for name, weight in by_name.items() if weight > 0},
-        _weigh(shared, per_origin),
-        tuple(name for name in chosen if by_name[name] == 0),
+        _held_out(members, errors, shared, settings),
+        tuple(name for name, weight in by_name.items() if weight == 0),
     )
+
+
+def _held_out(
+    members: Mapping[str, ValidationForecasts],
+    errors: Mapping[str, Mapping[str, float]],
+    shared: Sequence[ValidationForecasts],
+    settings: Combination,
+) -> ValidationForecasts:
+    """The forecasts of each block with members and weights from origins of other blocks that share no day with it.
+
+    A block that has no such origins is left out. If none has any, all members have equal weights.
+
+    Args:
+        members: candidate → its forecasts.
+        errors: candidate → origin → error.
+        shared: forecasts of the chosen members, whose origins are divided into blocks.
+        settings: `top` and `weights`.
+    """
+    parts = []
+    for block in _blocks(shared[0].days, shared[0].actual.shape[1]):
+        chosen = _best_members(block.errors_of_others(errors), settings.top)
+        own = _at_shared_origins({name: members[name] for name in chosen}) if chosen else None
+        if own is None:
+            continue
+        inside, others = block.holds(own[0].days), block.others(own[0].days)
+        if inside.any() and others.any():
+            points = np.stack([one.point[others] for one in own])
+            weights = member_weights(own[0].actual[others], points, settings.weights)
+            parts.append(_weigh([_select(one, inside) for one in own], weights))
+    if not parts:
+        everyone = _at_shared_origins(members) or shared
+        return _weigh(everyone, np.full(len(everyone), 1.0 / len(everyone)))
+    return _concatenate(parts, shared_levels([one.quantile_levels for one in (*shared, *parts)]))
 
 
 def weigh(
@@ -111,9 +134,17 @@ def weigh(
         None if the members share no origin.
     """
     shared = _at_shared_origins({name: members[name] for name in weights})
-    return (
-        None if shared is None else _weigh(shared, np.tile(list(weights.values()), (len(shared[0].days), 1)))
-    )
+    return None if shared is None else _weigh(shared, np.array(list(weights.values())))
+
+
+def with_same_levels(by_series: Mapping[str, CombinedSeries]) -> dict[str, CombinedSeries]:
+    """The same, without quantiles if the members of the series forecast different levels: one model has one set of levels."""
+    if shared_levels([one.held_out.quantile_levels for one in by_series.values()]):
+        return dict(by_series)
+    return {
+        name: replace(one, held_out=replace(one.held_out, quantiles=None, quantile_levels=()))
+        for name, one in by_series.items()
+    }
 
 
 def _at_shared_origins(members: Mapping[str, ValidationForecasts]) -> list[ValidationForecasts] | None:
@@ -122,24 +153,43 @@ def _at_shared_origins(members: Mapping[str, ValidationForecasts]) -> list[Valid
     if not shared:
         return None
     days = np.array(shared, "datetime64[D]")
-    selected = []
-    for one in members.values():
-        rows = np.searchsorted(one.days, days)
-        quantiles = None if one.quantiles is None else one.quantiles[rows]
-        selected.append(
-            ValidationForecasts(days, one.actual[rows], one.point[rows], quantiles, one.quantile_levels)
-        )
-    return selected
+    return [_select(one, np.searchsorted(one.days, days)) for one in members.values()]
+
+
+def _select(
+    forecasts: ValidationForecasts, rows: NDArray[np.int64] | NDArray[np.bool_]
+) -> ValidationForecasts:
+    """The forecasts at some of their origins: positions, or bool [N]."""
+    quantiles = None if forecasts.quantiles is None else forecasts.quantiles[rows]
+    return ValidationForecasts(
+        forecasts.days[rows],
+        forecasts.actual[rows],
+        forecasts.point[rows],
+        quantiles,
+        forecasts.quantile_levels,
+    )
 
 
 def _weigh(members: Sequence[ValidationForecasts], weights: Floats) -> ValidationForecasts:
-    """The weighted mean of members at the same origins; `weights` float64 [N, M]."""
+    """The weighted mean of members at the same origins; `weights` float64 [M]."""
     levels, quantiles = shared_levels([one.quantile_levels for one in members]), None
     if levels:
         stacked = np.stack([one.quantiles for one in members if one.quantiles is not None])
-        quantiles = np.einsum("nm,mnhq->nhq", weights, stacked)
-    point = np.einsum("nm,mnh->nh", weights, np.stack([one.point for one in members]))
+        quantiles = np.einsum("m,mnhq->nhq", weights, stacked)
+    point = np.einsum("m,mnh->nh", weights, np.stack([one.point for one in members]))
     return ValidationForecasts(members[0].days, members[0].actual, point, quantiles, levels)
+
+
+def _concatenate(parts: Sequence[ValidationForecasts], levels: tuple[float, ...]) -> ValidationForecasts:
+    """Forecasts of consecutive blocks, with their quantiles if all have `levels`."""
+    quantiles = [one.quantiles for one in parts if one.quantiles is not None] if levels else []
+    return ValidationForecasts(
+        np.concatenate([one.days for one in parts]),
+        np.concatenate([one.actual for one in parts]),
+        np.concatenate([one.point for one in parts]),
+        np.concatenate(quantiles) if quantiles else None,
+        levels,
+    )
 
 
 def shared_levels(levels: Sequence[Sequence[float]]) -> tuple[float, ...]:
@@ -149,26 +199,32 @@ def shared_levels(levels: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class Block:
-    """Consecutive origins from the day `first` to the day before `stop`, and the days that its origins may share with others."""
+class _Block:
+    """The origins from the day `first` to the day before `stop`.
+
+    Attributes:
+        first: a day.
+        stop: a later day.
+        horizon: days that an origin forecasts.
+    """
 
     first: np.datetime64
     stop: np.datetime64
     horizon: np.timedelta64
 
     def holds(self, days: Days) -> NDArray[np.bool_]:
-        """Which origins are in the block."""
+        """bool [N]: which of the origins `days` [N] are in the block."""
         return (days >= self.first) & (days < self.stop)
 
     def others(self, days: Days) -> NDArray[np.bool_]:
-        """Which origins share no forecast day with one of `days` in the block."""
+        """bool [N]: which of the origins `days` [N] share no forecast day with one of them that is in the block."""
         own = days[self.holds(days)]
         if not len(own):
             return np.ones(len(days), dtype=bool)
         return (days <= own[0] - self.horizon) | (days >= own[-1] + self.horizon)
 
     def errors_of_others(self, errors: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-        """Member → its errors by origin, those that share no forecast day with one of all origins in the block."""
+        """Member → origin → error, of the origins that share no forecast day with one in the block of any member."""
         days = np.array(sorted(set(itertools.chain(*errors.values()))), "datetime64[D]")
         others = set(map(str, days[self.others(days)]))
         return {
@@ -176,67 +232,32 @@ class Block:
         }
 
 
-def _blocks(days: Days, horizon: int) -> list[Block]:
-    """`BLOCKS` blocks, or one per origin if these are fewer, that hold equally many of the origins; every other day is in one, too."""
+def _blocks(days: Days, horizon: int) -> list[_Block]:
+    """`BLOCKS` blocks, or one per origin if these are fewer, that hold equally many origins `days` [N]; every other day is in one, too."""
     starts = [part[0] for part in np.array_split(days, min(BLOCKS, len(days)))]
     edges = [np.datetime64("0001-01-01"), *starts[1:], np.datetime64("9999-12-31")]
-    return [Block(first, stop, np.timedelta64(horizon, "D")) for first, stop in itertools.pairwise(edges)]
+    return [_Block(first, stop, np.timedelta64(horizon, "D")) for first, stop in itertools.pairwise(edges)]
 
 
-def held_out_weights(
-    days: Days,
-    actual: Floats,
-    points: Floats,
-    method: str,
-    choices: Sequence[tuple[Block, NDArray[np.int64]]],
-) -> Floats:
-    """The weights for each origin, from origins of other blocks that share no forecast day with its block.
-
-    A block without such origins gets equal weights of all members.
-
-    Args:
-        days: datetime64[D] [N], the first forecast days, rising.
-        actual: float64 [N, H].
-        points: float64 [M, N, H].
-        method: `equal`, `inverse_error` or `nnls`.
-        choices: blocks of consecutive origins, and the indices of the members that each may weigh.
-
-    Returns:
-        float64 [N, M].
-    """
-    members, origins, _ = points.shape
-    weights = np.full((origins, members), 1.0 / members)
-    for block, chosen in choices:
-        others = block.others(days)
-        if others.any():
-            weights[block.holds(days)] = member_weights(actual[others], points[:, others], method, chosen)
-    return weights
-
-
-def member_weights(actual: Floats, points: Floats, method: str, chosen: NDArray[np.int64]) -> Floats:
-    """The weights of the chosen members; 0 for the others.
+def member_weights(actual: Floats, points: Floats, method: str) -> Floats:
+    """The weights of members.
 
     Args:
         actual: float64 [N, H].
         points: float64 [M, N, H].
         method: `equal`, `inverse_error` or `nnls`.
-        chosen: indices of members.
 
     Returns:
         float64 [M], at least 0, with the sum 1.
     """
-    weights = np.zeros(len(points))
-    weights[chosen] = _WEIGHTS[method]((points[chosen] - actual).reshape(len(chosen), -1))
-    return weights
+    return _WEIGHTS[method]((points - actual).reshape(len(points), -1))
 
 
 def _best_members(errors: Mapping[str, Mapping[str, float]], top: int | None) -> list[str]:
-    """The `top` members with the lowest mean absolute error, in the order of the members; all if None or if none has an error."""
-    if top is None:
-        return list(errors)
+    """The `top` members with the lowest mean absolute error of those that have any, in the order of the members; None: all of these."""
     scores = selection.relative_scores({name: {"": own} for name, own in errors.items() if own})
     best = sorted(scores, key=scores.__getitem__)[:top]
-    return [name for name in errors if name in best] or list(errors)
+    return [name for name in errors if name in best]
 
 
 def _equal(errors: Floats) -> Floats:

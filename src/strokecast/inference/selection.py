@@ -65,9 +65,9 @@ def relative_scores(errors: Mapping[str, Errors]) -> dict[str, float]:
     """
     if not errors:
         return {}
-    most = max(map(_count, errors.values()))
+    largest = max(map(_count, errors.values()))
     scores = {name: _mean(own) for name, own in errors.items()}
-    reference = min((name for name, own in errors.items() if _count(own) == most), key=scores.__getitem__)
+    reference = min((name for name, own in errors.items() if _count(own) == largest), key=scores.__getitem__)
     best = scores[reference]
     for name, own in errors.items():
         shared = shared_errors(own, errors[reference])
@@ -117,7 +117,7 @@ def _stored(folders: Mapping[str, Sequence[Path]]) -> dict[str, list[Any]]:
 
 
 def _errors(stored: Mapping[str, Sequence[Any]]) -> dict[str, Errors]:
-    """See `validation_errors`."""
+    """Model → the mean of its seeds' errors; a model with a seed that has none is missing."""
     return {
         name: {
             series: {day: float(np.mean([one["errors"][series][day] for one in seeds])) for day in by_day}

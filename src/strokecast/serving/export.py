@@ -36,7 +36,7 @@ def reason_against(task: str, name: str) -> str:
     if task == "draw":
         return "drawings are sampled point by point, outside the network"
     if name not in (*registry.names(task), DISTIL):
-        return "a combination runs several models"
+        return "a combination runs several models; name one of them"
     kind = registry.get(task, name).kind
     return "" if kind == "network" else f"it is not a network (kind: {kind})"
 

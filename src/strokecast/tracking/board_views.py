@@ -66,8 +66,8 @@ VIEWS: Mapping[str, ExperimentView] = {
         ("test/recognised", "test/valid_nll", "test/nll", "test/kl", *_COSTS),
     ),
     "forecast": ExperimentView(
-        "The next days of a daily series, in its own unit. `validation/mae` is over a model's validation origins, and chooses "
-        "the champion; `test/...` is over test origins.",
+        "The next days of a daily series, in its own unit. `validation/mae` is over a model's validation origins, which are "
+        "fewer for slow ones, and chooses the champion; `test/...` is over test origins.",
         ("test/mae", "validation/mae", "test/mase", "test/crps", "test/coverage_80", *_COSTS),
         ascending=True,
     ),

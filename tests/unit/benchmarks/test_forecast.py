@@ -175,7 +175,7 @@ def test_the_table_is_sorted_and_compares_each_row_with_the_champion(scripts):
         "| `gru` | strokecast | 5 | 1.250 | +3 (3 to 3) | 60.0 | once |",
     ]
     assert lines[-1].startswith(
-        "The 80 % intervals of the champion, `ridge`, hold 81.2 % of the days. It has a "
+        "The 80 % intervals of the champion, `ridge`, cover 81.2 % of the days. It has a "
     )
     assert "lower MAE than 1 of 2 rows of other libraries" in lines[-1]
     assert lines[-1].endswith("significantly higher one than AutoETS.")

@@ -26,9 +26,6 @@ def squared_error(weights: np.ndarray, errors: np.ndarray) -> float:
     return float(np.square(np.tensordot(weights, errors, 1)).mean())
 
 
-ALL = np.arange(4)
-
-
 def held_out(
     errors: np.ndarray, top: int | None = None, weights: str = "nnls", days: np.ndarray = DAYS
 ) -> np.ndarray:
@@ -48,11 +45,11 @@ def test_equal_weights_go_to_the_members_with_the_lowest_error() -> None:
 
 
 def test_weights_by_error_are_in_proportion_to_one_over_the_mean_square() -> None:
-    weights = combination.member_weights(ACTUAL, ACTUAL + NOISE, "inverse_error", ALL)
+    weights = combination.member_weights(ACTUAL, ACTUAL + NOISE, "inverse_error")
     inverse = 1 / np.square(NOISE).mean(axis=(1, 2))
     assert weights == pytest.approx(inverse / inverse.sum())
     exact = np.stack([NOISE[0], NOISE[0] * 0])
-    assert combination.member_weights(ACTUAL, ACTUAL + exact, "inverse_error", ALL[:2]).tolist() == [0, 1]
+    assert combination.member_weights(ACTUAL, ACTUAL + exact, "inverse_error").tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e6])
@@ -61,7 +58,7 @@ def test_least_squares_weights_are_the_best_of_all_that_are_not_negative_and_hav
     scale: float, level: float
 ) -> None:
     errors = scale * (NOISE[:3] + level + 2 * NOISE[3])
-    weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", ALL[:3])
+    weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls")
     assert weights.sum() == pytest.approx(1)
     assert (weights >= 0).all()
     grid = [(a, b, 100 - a - b) for a, b in itertools.product(range(101), repeat=2) if a + b <= 100]
@@ -71,21 +68,26 @@ def test_least_squares_weights_are_the_best_of_all_that_are_not_negative_and_hav
 
 def test_least_squares_of_members_without_an_error_and_of_equal_members_is_defined() -> None:
     for errors in (np.zeros((2, 60, HORIZON)), np.stack([NOISE[0]] * 2)):
-        weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls", ALL[:2])
+        weights = combination.member_weights(ACTUAL, ACTUAL + errors, "nnls")
         assert weights.sum() == pytest.approx(1)
+
+
+def held_out_weights(errors: np.ndarray) -> np.ndarray:
+    """The weight [N] of the first of two members in the held-out forecasts."""
+    return np.asarray(((held_out(errors) - ACTUAL - errors[1]) / (errors[0] - errors[1]))[:, 0])
 
 
 def test_an_origin_is_forecast_with_weights_from_origins_that_share_no_day_with_its_block() -> None:
     errors = NOISE[:2].copy()
-    first = held_out(errors)
-    near = errors.copy()  # the second of five blocks and what overlaps with it
-    near[0, 12 - HORIZON + 1 : 12] += 1e3
-    near[0, 24 : 24 + HORIZON - 1] += 1e3
-    second = held_out(near)
+    first = held_out_weights(errors)
+    assert len({*first.round(6)}) == 5, "each block has its own"
+    block = errors.copy()
+    block[0, 12 - HORIZON + 1 : 24 + HORIZON - 1] = 1e3  # the second of five blocks and what overlaps with it
+    second = held_out_weights(block)
     assert second[12:24] == pytest.approx(first[12:24])
-    assert abs(second[:10] - first[:10]).max() > 0.1
-    near[0, 12 - HORIZON] += 1e3
-    assert abs(held_out(near)[12:24] - first[12:24]).max() > 0.1
+    assert abs(second[:12] - first[:12]).max() > 0.1
+    block[0, 12 - HORIZON] = 1e3
+    assert abs(held_out_weights(block)[12:24] - first[12:24]).max() > 0.1
 
 
 def test_the_choice_of_members_is_held_out_too() -> None:
@@ -119,6 +121,59 @@ def test_a_slow_candidate_that_is_not_chosen_takes_no_origin_from_the_others() -
     assert chosen is not None
     assert chosen.weights == {"a": 0.5, "slow": 0.5}
     assert chosen.held_out.days.tolist() == few.tolist()
+
+
+def test_a_slow_candidate_that_one_block_chooses_takes_origins_from_this_block_alone() -> None:
+    errors = np.ones((2, 60, HORIZON))
+    errors[1, 24:] = 3  # without the first two blocks, the second is worse than the slow one
+    few = DAYS[::6]
+    slow = ValidationForecasts(few, ACTUAL[::6], ACTUAL[::6] + 2.3)
+    combined = combination.combine(
+        {"a": validation(errors[0]), "b": validation(errors[1]), "slow": slow}, Combination(top=2)
+    )
+    assert combined is not None
+    assert combined.weights == {"a": 0.5, "b": 0.5} or combined.weights == {"a": 0.5, "slow": 0.5}
+    counts = [
+        int(((combined.held_out.days >= DAYS[first]) & (combined.held_out.days < DAYS[first] + 12)).sum())
+        for first in range(0, 60, 12)
+    ]
+    assert {2, 12} == set(counts)
+
+
+def test_a_block_without_other_origins_is_left_out_of_the_error() -> None:
+    days, horizon = DAYS[:40], 28
+    actual = np.zeros((40, horizon))
+
+    def member(error: float, rows: slice = slice(None)) -> ValidationForecasts:
+        return ValidationForecasts(days[rows], actual[rows], actual[rows] + error)
+
+    members = {"a": member(0.5), "b": member(0.4), "bad": member(50.0), "slow": member(60.0, slice(0, 40, 5))}
+    combined = combination.combine(members, Combination(top=2))
+    assert combined is not None
+    assert combined.weights == {"a": 0.5, "b": 0.5}
+    assert 0 < len(combined.held_out.days) < 40
+    assert combined.held_out.point == pytest.approx(np.full((len(combined.held_out.days), horizon), 0.45))
+
+
+def test_a_member_with_late_origins_alone_leaves_blocks_to_hold_out() -> None:
+    late = ValidationForecasts(DAYS[48:], ACTUAL[48:], ACTUAL[48:] + NOISE[0, 48:])
+    combined = combination.combine({"a": validation(NOISE[1]), "late": late}, Combination(weights="nnls"))
+    assert combined is not None
+    assert combined.held_out.days.tolist() == DAYS[48:].tolist()
+
+
+def test_series_whose_members_forecast_different_levels_have_no_quantiles() -> None:
+    quantiles = ACTUAL[..., None] + np.array([-1.0, 0.0])
+    sure = ValidationForecasts(DAYS, ACTUAL, quantiles[..., 1], quantiles, (0.1, 0.5))
+    with_levels = combination.combine({"a": sure, "b": sure}, Combination())
+    without = combination.combine({"a": sure, "b": validation(NOISE[0])}, Combination())
+    assert with_levels is not None
+    assert without is not None
+    same = combination.with_same_levels({"x": with_levels, "y": with_levels})
+    assert same["y"].held_out.quantile_levels == (0.1, 0.5)
+    mixed = combination.with_same_levels({"x": with_levels, "y": without})
+    assert [one.held_out.quantiles for one in mixed.values()] == [None, None]
+    assert mixed["x"].held_out.quantile_levels == ()
 
 
 def test_members_are_combined_at_the_origins_that_they_share() -> None:

@@ -106,8 +106,8 @@ def _chosen_on(facts: Mapping[str, Any]) -> str:
     """What members and weights of a combination were chosen on, and what its validation score is of."""
     if "origins" in facts:
         return (
-            f"on {facts['origins']:,} validation origins. Its validation MAE is of held-out blocks, on which neither members "
-            "nor weights were chosen."
+            f"on validation origins, {facts['origins']:,} of them for its validation MAE: held-out blocks, on which neither "
+            "members nor weights were chosen."
         )
     score = "Its validation accuracy is of held-out fifths, on which the weights were not fitted."
     return f"on {facts['drawings']:,} validation drawings.{f' {score}' if facts['rule'] != 'equal' else ''}"

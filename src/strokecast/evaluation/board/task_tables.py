@@ -169,7 +169,8 @@ def _forecast(summary: Summary) -> TaskTable:
         f"{_spacing(summary)}, first forecast day {summary['first']} to {summary['last']}, the same for every model; "
         f"lowest MAE first. {means}{units}. MASE, RMSSE: MAE and RMSE over those of seasonal-naive-"
         f"{summary['mase']['season']} on {_SCALES[summary['mase']['scale']]}. WQL: mean weighted quantile loss. CRPS, "
-        f"WQL, coverage and width are of {_INTERVALS[intervals]}. docs/forecasts.md has the formulas."
+        f"WQL, coverage and width are of {_INTERVALS[intervals]}. The validation MAE of a slow model is scaled to the origins of the "
+        "others. docs/forecasts.md has the formulas."
     )
     notes = [
         f"{r['name']}: first forecast day {r['first']} to {r['last']}, {r['origins']:,} origins."

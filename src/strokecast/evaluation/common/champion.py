@@ -1,4 +1,4 @@
-"""Names the champion of a task: the model that its validation score chooses, before test data is read."""
+"""Names the champion of a task: the model that validation scores choose, before test data is read."""
 
 from __future__ import annotations
 

@@ -13,9 +13,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from strokecast.evaluation.common.bootstrap import block_length, bootstrap_means, paired_differences
+from strokecast.evaluation.forecast.metrics import means_by_day
+from strokecast.evaluation.forecast.results import origins_in
 from strokecast.inference import selection
 from strokecast.params import ForecastEvaluation
 
@@ -26,7 +27,7 @@ def preferred(
     combinations: Collection[str],
     settings: ForecastEvaluation,
 ) -> str | None:
-    """The combination that is chosen instead of the best single model; None if the best score or a single model is chosen.
+    """The combination that is chosen although a single model has the lowest validation MAE; None: the lowest MAE is chosen.
 
     Args:
         folders: model → its folders, one per seed.
@@ -44,19 +45,11 @@ def preferred(
     shared = selection.shared_errors(errors[combination], errors[best]) if len(errors) == 2 else None
     if shared is None:
         return None
-    values = np.stack([_by_day(one) for one in shared])
-    days = np.array(sorted({day for by_day in shared[0].values() for day in by_day}), "datetime64[D]")
-    spacing = (days[-1] - days[0]).astype(int) / max(1, len(days) - 1)
-    block = block_length(round(settings.block_days / max(1.0, spacing)), len(days))
+    series = np.repeat(np.arange(len(shared[0])), [len(by_day) for by_day in shared[0].values()])
+    days = np.array([day for by_day in shared[0].values() for day in by_day], "datetime64[D]")
+    errors_of = [np.array([error for by_day in one.values() for error in by_day.values()]) for one in shared]
+    values = np.stack([means_by_day(one, days, series) for one in errors_of])
+    block = block_length(origins_in(days, settings.block_days), values.shape[1])
     means = bootstrap_means(values, settings.resamples, settings.seed, block)
     [difference] = paired_differences((combination, best), values, means, settings.level)
     return None if difference.low > 0 else combination
-
-
-def _by_day(errors: selection.Errors) -> NDArray[np.float64]:
-    """float64 [N], days rising: the mean over the series that have the day."""
-    values: dict[str, list[float]] = {}
-    for by_day in errors.values():
-        for day, error in by_day.items():
-            values.setdefault(day, []).append(error)
-    return np.array([np.mean(values[day]) for day in sorted(values)])

@@ -88,6 +88,7 @@ def add_combinations(
         if len(combined) < len(by_series):
             left_out[name] = "its members share no validation origin"
             continue
+        combined = combination.with_same_levels(combined)
         folder = report_dir / combination_folder.FOLDER / name
         folder.mkdir(parents=True)
         trainings = {

@@ -76,10 +76,21 @@ def bootstrap_errors(test: Backtest, forecast: Floats) -> Floats:
     error = absolute_error(test.actual, forecast)
     if not test.series:
         return error
-    days, at = np.unique(test.first_days, return_inverse=True)
     counts = [rows.stop - rows.start for rows in test.series_rows().values()]
-    weights = np.concatenate([np.full(count, 1.0 / count) for count in counts])
-    return np.bincount(at, error * weights) * len(days) / len(test.series)
+    return means_by_day(error, test.first_days, np.repeat(np.arange(len(counts)), counts))
+
+
+def means_by_day(errors: Floats, days: NDArray[np.datetime64], series: NDArray[np.int64]) -> Floats:
+    """One value per day, days rising; their mean is the mean over series of the series' means.
+
+    Args:
+        errors: float64 [K].
+        days: datetime64[D] [K].
+        series: int64 [K], numbers from 0; each number occurs.
+    """
+    distinct, at = np.unique(days, return_inverse=True)
+    counts = np.bincount(series)
+    return np.bincount(at, errors / counts[series]) * len(distinct) / len(counts)
 
 
 def point_metrics(actual: Floats, forecast: Floats, scale: NaiveScale) -> dict[str, float]:

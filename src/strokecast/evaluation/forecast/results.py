@@ -116,11 +116,16 @@ class Backtest:
 
     def origins_in(self, days: int) -> int:
         """Number of neighbouring origins that span `days` days, rounded up."""
-        distinct = np.unique(self.first_days)
-        if len(distinct) < 2:
-            return 1
-        span = (distinct[-1] - distinct[0]) / np.timedelta64(1, "D")
-        return math.ceil(days * (len(distinct) - 1) / float(span))
+        return origins_in(self.first_days, days)
+
+
+def origins_in(first_days: Days, days: int) -> int:
+    """Number of neighbouring origins, of those with the first forecast days [O], that span `days` days, rounded up."""
+    distinct = np.unique(first_days)
+    if len(distinct) < 2:
+        return 1
+    span = (distinct[-1] - distinct[0]) / np.timedelta64(1, "D")
+    return math.ceil(days * (len(distinct) - 1) / float(span))
 
 
 @dataclass(frozen=True)

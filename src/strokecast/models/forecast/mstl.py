@@ -27,8 +27,8 @@ class MstlConfig(Config):
 
     seasons: Literal["auto"] | Annotated[Sizes, Field(min_length=1)] = Field(
         "auto",
-        description="season lengths in days, ascending, each 2 or more; auto: 7 and 365, or 7 alone if the training split has "
-        "less than two years",
+        description="season lengths in days, ascending, each 2 or more; auto: 7 and 365, or 7 alone if the training split or "
+        "max_history_days has less than two years",
     )
     jump: int = Field(
         7,
@@ -42,7 +42,7 @@ class MstlConfig(Config):
 
     @model_validator(mode="after")
     def _check_seasons(self) -> Self:
-        seasons = _WEEK_AND_YEAR if self.seasons == "auto" else self.seasons
+        seasons = _WEEK_AND_YEAR[:1] if self.seasons == "auto" else self.seasons
         if list(seasons) != sorted(set(seasons)) or seasons[0] < 2:
             raise PydanticCustomError(
                 "seasons", "seasons should be ascending numbers of days, each 2 or more"
@@ -68,6 +68,8 @@ def build(config: MstlConfig, spec: Mapping[str, Any]) -> Mstl:
     if config.seasons != "auto":
         return Mstl(config.seasons, config.jump, config.max_history_days, counts)
     days = min(one["splits"]["train"]["days"] for one in spec.get("series", {"": spec}).values())
+    if config.max_history_days is not None and config.max_history_days < 2 * _WEEK_AND_YEAR[-1]:
+        return Mstl(_WEEK_AND_YEAR[:1], config.jump, config.max_history_days, counts)
     if days >= 2 * _WEEK_AND_YEAR[-1]:
         return Mstl(_WEEK_AND_YEAR, config.jump, config.max_history_days, counts)
     weekly = Mstl(_WEEK_AND_YEAR[:1], config.jump, config.max_history_days, counts)

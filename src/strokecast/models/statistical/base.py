@@ -49,7 +49,7 @@ class StatisticalForecaster(ABC):
         pools_series: whether several series have one model, learned by `fit_shared` after the `fit` of each.
         series: id of its series in a model of several; "" for a model of one.
         shared: JSON-serialisable result of `fit_shared`, the same for all series; None: nothing is shared.
-        remark: what the training says of the model beside its time; "" for nothing.
+        remark: words that the line of the training ends with; "": none.
         specification: JSON-serialisable result of `fit`; {} before `fit` and for models without a selection step.
     """
 

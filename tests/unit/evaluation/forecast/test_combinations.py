@@ -13,12 +13,19 @@ import pandas as pd
 import pytest
 
 from strokecast.common.errors import UserError
+from strokecast.common.paths import VALIDATION_SCORE
 from strokecast.evaluation.board.task_tables import make_table
 from strokecast.evaluation.common.trained_models import TrainedModel, TrainedModels
 from strokecast.evaluation.forecast.combinations import WithCombinations, add_combinations
 from strokecast.evaluation.forecast.predictions import forecast_test_split
 from strokecast.evaluation.forecast.report import write_report
-from strokecast.inference import combination_folder, conformal, stored_combination, validation_forecasts
+from strokecast.inference import (
+    combination_folder,
+    conformal,
+    selection,
+    stored_combination,
+    validation_forecasts,
+)
 from strokecast.inference.forecasting import SeriesForecaster
 from strokecast.params import Combination, ForecastEvaluation
 
@@ -113,11 +120,24 @@ def test_a_combination_takes_part_in_choosing_the_champion(
 ) -> None:
     test, added = combined
     settings = ForecastEvaluation(resamples=100)
-    write_report(tmp_path, added.trained_models, test, added.forecasts, settings, added.facts)
+    folders = {model.name: model.folder for model in added.trained_models.finished}
+    path = folders["networks"] / VALIDATION_SCORE
+    contents = path.read_text()
+    errors = json.loads((folders["ridge"] / VALIDATION_SCORE).read_text())["errors"]
+    near = {
+        key: {day: error * (1.06 if at % 2 else 0.96) for at, (day, error) in enumerate(own.items())}
+        for key, own in errors.items()
+    }
+    try:
+        selection.write_errors(folders["networks"], near)
+        write_report(tmp_path, added.trained_models, test, added.forecasts, settings, added.facts)
+    finally:
+        path.write_text(contents)
     summary = json.loads((tmp_path / "summary.json").read_text())
     models = {model["model"]: model for model in summary["models"]}
-    best = min(models.values(), key=lambda model: model["valid_mae"])
-    assert summary["champion"]["model"] == best["model"]
+    assert min(models, key=lambda name: float(models[name]["valid_mae"])) == "ridge"
+    champion = summary["champion"]
+    assert (champion["model"], champion["single"]) == ("networks", "ridge")
     assert (models["pair"]["training_ids"], models["pair"]["train_seconds"]) == ([], 6.0)
     assert models["pair"]["examples_per_second"] == pytest.approx(10 / 3, rel=1e-5)
     assert set(json.loads((tmp_path / "trainings.json").read_text())) == {

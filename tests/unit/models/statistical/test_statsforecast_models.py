@@ -200,7 +200,7 @@ def test_arima_tries_the_next_estimation_method_if_one_fails(
     [
         ("auto_ets", {"max_history_days": 20}, r"config\.max_history_days: 20 .*>= 21"),
         ("auto_arima", {"max_history_days": 41}, r"config\.max_history_days: 41 .*>= 42"),
-        ("mstl", {"max_history_days": 700}, "at least twice the longest season"),
+        ("mstl", {"seasons": [7, 365], "max_history_days": 700}, "at least twice the longest season"),
         ("mstl", {"seasons": [365, 7]}, "ascending numbers of days, each 2 or more"),
         ("mstl", {"seasons": [1, 7]}, "ascending numbers of days, each 2 or more"),
         ("sarima", {"order": [1, 0, 0]}, r"config\.order: unknown key"),
@@ -229,6 +229,9 @@ def test_mstl_has_a_yearly_season_if_the_training_days_have_two_years(
     assert isinstance(forecaster, statsforecast_models.Mstl)
     assert (forecaster.seasons, forecaster.remark) == (seasons, remark)
     assert forecaster.min_history == 2 * seasons[-1]
+    short = build("mstl", spec, seasons="auto", max_history_days=729)
+    assert isinstance(short, statsforecast_models.Mstl)
+    assert (short.seasons, short.remark) == ((7,), ""), "the user's choice needs no word"
 
 
 @pytest.mark.slow  # starts a process
