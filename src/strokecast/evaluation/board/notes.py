@@ -29,10 +29,10 @@ def champion_notes(summary: Summary, headline: str, format_score: Format, format
         f"Champion, chosen by validation {_SCORES[champion['metric']]} before any test data was read: "
         f"{champion['model']} ({format_score(champion['value'])})"
     )
-    if "single" in champion:
+    if "leader" in champion:
         chosen += (
-            f", a combination that is not significantly worse than the best single model, {champion['single']} "
-            f"({format_score(champion['single_value'])})"
+            f", a combination that is not significantly worse than the best score, {champion['leader']} "
+            f"({format_score(champion['leader_value'])})"
         )
     chosen += "."
     if champion.get("test") is None:

@@ -21,7 +21,7 @@ class Validation:
         metric: name of the score, such as `valid_accuracy`.
         scores: model → score; a model without one is missing.
         higher_is_better: direction of the score.
-        combination: the combination that is chosen although a single model has a better score; None: the best score is chosen.
+        combination: the combination that is chosen although another model has a better score; None: the best score is chosen.
     """
 
     metric: str
@@ -57,7 +57,7 @@ def champion_facts(
 
     Returns:
         `model`, `metric` and `value` of the choice; `rank` and `test` of it; `best` and `best_test`, the first of the
-        ranking; `single` and `single_value`, the model with the best score, if a combination is chosen instead. None if no
+        ranking; `leader` and `leader_value`, the model with the best score, if a combination is chosen instead. None if no
         model has a validation score.
     """
     best = selection.best_model(
@@ -66,10 +66,10 @@ def champion_facts(
     )
     if best is None:
         return None
-    name, single = best, {}
+    name, leader = best, {}
     if validation.combination is not None:
         name = validation.combination
-        single = {"single": best, "single_value": tables.round_significant(validation.scores[best])}
+        leader = {"leader": best, "leader_value": tables.round_significant(validation.scores[best])}
     rank, model = next((at, one) for at, one in enumerate(ranked, start=1) if one.name == name)
     tests = tables.round_finite(
         {
@@ -85,5 +85,5 @@ def champion_facts(
         "rank": rank,
         "best": ranked[0].name,
         **tests,
-        **single,
+        **leader,
     }

@@ -136,8 +136,8 @@ def write_report(
         *(f"mae_target_{name}" for name in test.extra_targets),
     ]
     validation = read_validation(trained_models, "valid_mae", higher_is_better=False)
-    combinations = facts.get("combinations", {})
-    chosen = combination_choice.preferred(folders(trained_models), validation.scores, combinations, settings)
+    rules = {name: one["rule"] for name, one in facts.get("combinations", {}).items()}
+    chosen = combination_choice.preferred(folders(trained_models), validation.scores, rules, settings)
     validation = replace(validation, combination=chosen)
     write_summary(
         report_dir,

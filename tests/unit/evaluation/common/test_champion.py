@@ -59,7 +59,7 @@ def test_a_combination_is_chosen_instead_of_a_better_score_and_the_notes_say_so(
     validation = Validation("valid_accuracy", {"a": 0.7, "b": 0.69}, True, combination="b")
     chosen = champion_facts(validation, RANKED, "accuracy")
     assert chosen is not None
-    assert (chosen["model"], chosen["value"], chosen["single"], chosen["single_value"]) == (
+    assert (chosen["model"], chosen["value"], chosen["leader"], chosen["leader_value"]) == (
         "b",
         0.69,
         "a",
@@ -68,7 +68,7 @@ def test_a_combination_is_chosen_instead_of_a_better_score_and_the_notes_say_so(
     summary = {"champion": chosen, "models": [{}, {}]}
     (note,) = champion_notes(summary, "accuracy", format_percent, format_percent)
     assert (
-        "read: b (69.0 %), a combination that is not significantly worse than the best single model, a (70.0 %). On"
+        "read: b (69.0 %), a combination that is not significantly worse than the best score, a (70.0 %). On"
         in note
     )
 

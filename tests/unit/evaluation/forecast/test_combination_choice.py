@@ -19,15 +19,17 @@ ERRORS = 10 + np.random.default_rng(0).normal(size=120)
 def models(root: Path, **errors: np.ndarray) -> dict[str, list[Path]]:
     folders = {}
     for name, values in errors.items():
-        (root / name).mkdir()
+        (root / name).mkdir(parents=True)
         selection.write_errors(root / name, {"": dict(zip(DAYS, values.tolist(), strict=False))})
         folders[name] = [root / name]
     return folders
 
 
-def preferred(folders: dict[str, list[Path]], *combinations: str) -> str | None:
+def preferred(folders: dict[str, list[Path]], *combinations: str, **rules: str) -> str | None:
     scores = selection.validation_scores(folders)
-    return combination_choice.preferred(folders, scores, combinations, SETTINGS)
+    return combination_choice.preferred(
+        folders, scores, dict.fromkeys(combinations, "equal") | rules, SETTINGS
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,16 @@ def test_a_combination_is_chosen_unless_it_is_significantly_worse(
     other += ERRORS.mean() + excess - other.mean()
     folders = models(tmp_path, single=ERRORS, mean=other, worse_mean=other + 0.01)
     assert preferred(folders, "mean", "worse_mean") == chosen
+
+
+def test_simple_weights_are_preferred_to_estimated_ones(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(size=(3, 120))
+    near, far = (ERRORS + shift + one - one.mean() for shift, one in ((0.05, noise[0]), (1.0, noise[1])))
+    folders = models(tmp_path, single=ERRORS, squares=ERRORS - 0.01, near=near, far=far)
+    assert preferred(folders, near="inverse_error", squares="nnls") == "near", "squares has the lowest error"
+    assert preferred(folders, far="equal", squares="nnls") is None
+    folders = models(tmp_path / "other", single=ERRORS, squares=ERRORS + (near - ERRORS) / 2, far=far)
+    assert preferred(folders, far="equal", squares="nnls") == "squares"
 
 
 def test_nothing_is_preferred_to_a_combination_with_the_lowest_error(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_combination_takes_part_in_choosing_the_champion(
     models = {model["model"]: model for model in summary["models"]}
     assert min(models, key=lambda name: float(models[name]["valid_mae"])) == "ridge"
     champion = summary["champion"]
-    assert (champion["model"], champion["single"]) == ("networks", "ridge")
+    assert (champion["model"], champion["leader"]) == ("networks", "ridge")
     assert (models["pair"]["training_ids"], models["pair"]["train_seconds"]) == ([], 6.0)
     assert models["pair"]["examples_per_second"] == pytest.approx(10 / 3, rel=1e-5)
     assert set(json.loads((tmp_path / "trainings.json").read_text())) == {
